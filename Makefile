@@ -1,0 +1,78 @@
+# Everything a newcomer needs, one word each. `make` alone lists them.
+
+PYTHON ?= python3
+VENV   := .venv
+PY     := $(VENV)/bin/python
+PIP    := $(PY) -m pip install --quiet --disable-pip-version-check
+OLDEST := $(shell date -d '14 days ago' +%F 2>/dev/null)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format cover lock wheel vectors models models-check clean python broker
+
+help:            ## list these commands
+	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+demo: $(VENV)/.demo broker  ## the whole camera on this machine: SOURCE=<video|folder|webcam> PERSON=<picture> LISTED=<hopper|collins>
+	@$(PY) -m hil_tests.desk.demo $(if $(SOURCE),--source '$(SOURCE)') $(if $(PERSON),--person '$(PERSON)') $(if $(LISTED),--listed $(LISTED))
+
+test: $(VENV)/.dev broker  ## all tests, in random order
+	@$(VENV)/bin/pytest -q
+
+check: $(VENV)/.dev  ## look only: style, types, private names, who imports whom, spelling
+	@$(VENV)/bin/ruff check
+	@$(VENV)/bin/ruff format --check
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/basedpyright
+	@$(VENV)/bin/lint-imports
+	@$(VENV)/bin/codespell
+	@$(PY) models/check.py
+
+format: $(VENV)/.dev  ## rewrite to the house style
+	@$(VENV)/bin/ruff check --fix
+	@$(VENV)/bin/ruff format
+
+cover: $(VENV)/.dev broker  ## tests with branch coverage and its bounds
+	@$(VENV)/bin/coverage erase
+	@$(VENV)/bin/coverage run -m pytest -q
+	@$(VENV)/bin/coverage combine -q
+	@$(VENV)/bin/coverage report --skip-covered
+
+lock: $(VENV)/bin/python  ## requirements/*.txt from pyproject.toml; nothing younger than 14 days
+	@$(PIP) uv
+	@for audience in camera estate provisioning demo; do \
+	  $(LOCK) --extra $$audience -o requirements/$$audience.txt || exit 1; done
+	@$(LOCK) --extra demo --group dev -o requirements/dev.txt
+LOCK = $(VENV)/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
+       --generate-hashes --no-header --no-annotate --exclude-newer $(OLDEST)
+
+clean:           ## remove what these commands made
+	rm -rf build dist $(VENV) *.egg-info
+
+# --- set-up, done by the targets above -------------------------------------------------
+
+python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "Tallylight needs Python 3.11 or newer: apt-get install python3.11 python3.11-venv, then: make PYTHON=python3.11"; exit 1; }
+
+$(VENV)/bin/python: | python
+	@echo "Making the virtual environment $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV) || { echo "Python has no venv module: apt-get install python3-venv"; rm -rf $(VENV); exit 1; }
+
+$(VENV)/.demo: requirements/demo.txt pyproject.toml | $(VENV)/bin/python
+	@echo "Installing what the demo needs (hash-locked, about a minute) ..."
+	@$(PIP) --require-hashes -r $<
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml | $(VENV)/bin/python
+	@echo "Installing what the checks and tests need (hash-locked, about a minute) ..."
+	@$(PIP) --require-hashes -r $<
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+BROKER := PATH="$$PATH:/usr/sbin" command -v mosquitto && command -v mosquitto_sub
+SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+broker:
+	@{ $(BROKER); } >/dev/null || { echo "Installing the MQTT broker mosquitto ..."; \
+	  { $(SUDO) apt-get update -qq; $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq mosquitto mosquitto-clients; } >/dev/null 2>&1; \
+	  { $(BROKER); } >/dev/null || { echo "mosquitto is missing and could not be installed: install the packages mosquitto and mosquitto-clients, then repeat."; exit 1; }; }
