@@ -1,0 +1,1 @@
+"""What estate security runs: receive, keep sealed, answer with a receipt, open."""

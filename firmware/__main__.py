@@ -1,0 +1,100 @@
+"""The command `tallylight-camera`: one word for each of the camera's programs.
+
+Exit 0: did it. Exit 1: refused; one sentence says why and what to do. Exit 2: wrong usage.
+Imports stand inside the functions so that each program loads only what it may have.
+"""
+
+import argparse
+import logging
+import os
+import pwd
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from firmware.config import DEFAULT, Config
+from firmware.errors import ConfigRefused, FirmwareError
+from formats.errors import FormatError
+from recognition.errors import RecognitionError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program that the arguments name."""
+    programs: dict[str, Callable[[Config, argparse.Namespace], None]] = {
+        "identity": _identity,
+        "lampguard": _lampguard,
+        "watch": _watch,
+        "courier": _courier,
+    }
+    chosen = _parser().parse_args(arguments)
+    return exit_code(lambda: programs[chosen.program](Config.read(chosen.config), chosen))
+
+
+def exit_code(program: Callable[[], None]) -> int:
+    """Run a program; say a refusal in one sentence and return its exit code."""
+    logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
+    try:
+        program()
+    except (FirmwareError, FormatError, RecognitionError) as error:
+        print(f"tallylight-camera: {error}", file=sys.stderr)  # noqa: T201  # What users read.
+        return 1
+    return 0
+
+
+def until_stopped() -> Callable[[], bool]:
+    """Return a question that says yes until SIGTERM or SIGINT comes."""
+    stopped: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda received, _frame: stopped.append(received))
+    return lambda: not stopped
+
+
+def _identity(config: Config, _chosen: argparse.Namespace) -> None:
+    from firmware.identity import make_identity  # noqa: PLC0415
+
+    identity = make_identity(config.state)
+    print(identity.camera_id.hex())  # noqa: T201  # What users read.
+
+
+def _lampguard(config: Config, chosen: argparse.Namespace) -> None:
+    from firmware.hardware.pins import GpioPins, lgpio_factory  # noqa: PLC0415
+    from firmware.lampguard import run  # noqa: PLC0415
+
+    try:
+        holder_uid = pwd.getpwnam(chosen.holder).pw_uid if chosen.holder else os.getuid()
+    except KeyError as error:
+        raise ConfigRefused(f"There is no user {chosen.holder}: create it first.") from error
+    with GpioPins(lgpio_factory()) as pins:
+        run(config, pins, holder_uid, until_stopped())
+
+
+def _watch(config: Config, _chosen: argparse.Namespace) -> None:
+    from firmware.hardware.camera import PiCamera  # noqa: PLC0415
+    from firmware.station import open_eye, run  # noqa: PLC0415
+
+    run(config, PiCamera(), open_eye(config), until_stopped())
+
+
+def _courier(config: Config, _chosen: argparse.Namespace) -> None:
+    from firmware.courier import run  # noqa: PLC0415
+
+    run(config, until_stopped())
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="tallylight-camera", description="The programs of a Tallylight camera."
+    )
+    parser.add_argument("--config", type=Path, default=DEFAULT, help=f"default: {DEFAULT}")
+    programs = parser.add_subparsers(dest="program", required=True, metavar="PROGRAM")
+    programs.add_parser("identity", help="make this camera's keys; print its id")
+    guard = programs.add_parser("lampguard", help="own the lamp: light it, sense it, grant leases")
+    guard.add_argument("--holder", metavar="USER", help="who may ask for light; default: this user")
+    programs.add_parser("watch", help="see faces while the lamp is lit; seal what is on the list")
+    programs.add_parser("courier", help="carry sealed events to the broker and receipts back")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,153 @@
+"""The program with the network: it carries sealed events out, receipts in, and opens no event.
+
+An event leaves the outbox on the estate's signed receipt and on nothing else: the broker's own
+acknowledgement says only that the broker had it in memory. Until the receipt comes, the event is
+sent again. It never sees a camera, a lamp or a face.
+"""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+from nacl.public import PrivateKey
+from nacl.signing import VerifyKey
+
+from firmware.config import Config
+from firmware.delivery.outbox import Outbox
+from firmware.delivery.uplink import Certificate, Uplink
+from firmware.identity import courier_key
+from firmware.record.ledger import Ledger
+from formats.errors import FormatError
+from formats.ledger import Happening, Program
+from formats.receipt import Receipt, open_receipt
+from formats.topics import Channel, Topic
+
+TURN_S: Final = 0.02
+"""Longest wait for the network in one turn: an event waits no longer than this to be seen."""
+AGAIN_S: Final = 10.0
+"""An event without a receipt is sent again after this time."""
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Flight:
+    """One event on its way."""
+
+    name: str
+    digest: bytes
+    sent_s: float
+    """CLOCK_MONOTONIC."""
+
+
+@dataclass(slots=True)
+class Courier:
+    """What the courier works with."""
+
+    outbox: Outbox
+    uplink: Uplink
+    key: PrivateKey
+    """Opens receipts."""
+    ledger: Ledger
+    flights: dict[str, Flight] = field(default_factory=dict)
+    """Events handed to the broker on this connection and not receipted yet, by name."""
+
+
+def run(config: Config, running: Callable[[], bool]) -> None:
+    """Open the outbox and the connection, and carry until `running` says no."""
+    ledger = Ledger(config.state.courier, Program.COURIER)
+    ledger.append(Happening.START)
+    deliver(
+        Courier(Outbox(config.state.outbox), _uplink(config), courier_key(config.state), ledger),
+        running,
+    )
+    ledger.append(Happening.STOP)
+
+
+def deliver(courier: Courier, running: Callable[[], bool]) -> None:
+    """Send what waits and remove what is receipted, until `running` says no."""
+    try:
+        while running():
+            courier.uplink.turn(TURN_S)
+            for blob in _drain(courier.uplink.arrived):
+                settle(courier, blob)
+            for acknowledged in _drain(courier.uplink.acknowledged):
+                if not acknowledged.delivered:
+                    log.warning("The broker has no receiver for this camera's events: kept.")
+            for name in due(courier):
+                send(courier, name)
+    finally:
+        courier.uplink.close()
+
+
+def due(courier: Courier) -> list[str]:
+    """Return the names of the events to send now, oldest first, no more than may be in flight."""
+    if not courier.uplink.connected:
+        courier.flights.clear()  # Whatever was in flight on the old connection is sent again.
+        return []
+    late_s = time.monotonic() - AGAIN_S
+    flying = {name for name, flight in courier.flights.items() if flight.sent_s > late_s}
+    rest = [name for name in courier.outbox.names() if name not in flying]
+    return rest[: max(0, courier.uplink.window - len(flying))]
+
+
+def send(courier: Courier, name: str) -> None:
+    """Hand one event to the broker; set it aside if it is not what was written."""
+    try:
+        sealed = courier.outbox.sealed(name)
+    except FormatError:
+        courier.outbox.set_aside(name)
+        courier.ledger.append(Happening.FAULT, {"code": "outbox_broken", "name": name})
+        return
+    courier.uplink.publish(str(Topic(sealed.header.sender, Channel.EVENT)), sealed.blob)
+    courier.flights[name] = Flight(name, sealed.digest, time.monotonic())
+
+
+def settle(courier: Courier, blob: bytes) -> None:
+    """Remove the event that a receipt names, once the receipt is proven; drop anything else."""
+    try:
+        receipt = _proven(courier, blob)
+    except FormatError as error:
+        log.warning("A message on the receipts' topic is no receipt: %s", error)
+        return
+    for flight in tuple(courier.flights.values()):
+        if flight.digest == receipt.envelope_digest:
+            courier.ledger.append(
+                Happening.EVENT_RECEIPTED,
+                {
+                    "sequence": receipt.sequence,
+                    "envelope_digest": receipt.envelope_digest.hex(),
+                    "stored_utc_ms": receipt.stored_utc_ms,
+                },
+            )
+            courier.outbox.remove(flight.name)
+            del courier.flights[flight.name]
+
+
+def _uplink(config: Config) -> Uplink:
+    keys = config.state.courier
+    camera = (keys / "camera-id").read_text(encoding="ascii")
+    return Uplink(
+        host=config.broker_host,
+        port=config.broker_port,
+        client_id=camera,
+        certificate=Certificate(config.broker_ca, keys / "tls.crt", keys / "tls.key"),
+        subscription=str(Topic(bytes.fromhex(camera), Channel.RECEIPT)),
+    )
+
+
+def _proven(courier: Courier, blob: bytes) -> Receipt:
+    key = courier.outbox.receipts_from()
+    if key is None:
+        raise FormatError("It is not yet known whose receipts to believe.")
+    return open_receipt(blob, estate=VerifyKey(key), key=courier.key)
+
+
+def _drain(queue: deque[T]) -> Iterator[T]:
+    while queue:
+        yield queue.popleft()

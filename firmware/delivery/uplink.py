@@ -1,0 +1,184 @@
+"""The camera's one connection: MQTT v5 over TLS 1.3 with this camera's own certificate.
+
+One thread owns it: `turn` does the network's work and nothing else does, so there is no lock and no
+callback that could block. Callbacks only put what happened into a queue. What the broker said of a
+message is decided by its reason code alone: paho calls a refused message published.
+"""
+
+import logging
+import secrets
+import ssl
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from firmware.errors import BrokerRefused, IdentityRefused
+
+KEEPALIVE_S: Final = 30
+CONNECT_S: Final = 5.0
+"""Longest wait for a TCP connection."""
+BACKOFF_S: Final = (1.0, 120.0)
+"""First and longest wait between attempts; half of it is random, so that a fleet does not march."""
+IN_FLIGHT: Final = 20
+"""Most messages sent and not yet acknowledged; the broker's Receive Maximum may lower it."""
+NOBODY_LISTENS: Final = 16
+"""MQTT v5 reason code `No matching subscribers`: the broker took it, and nobody has it."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """How this camera and its broker know each other: paths of PEM files."""
+
+    authority: Path
+    chain: Path
+    key: Path
+
+    def context(self) -> ssl.SSLContext:
+        """Return a context that speaks TLS 1.3 to this broker and to no other.
+
+        Raises:
+            IdentityRefused: a file is missing or is no certificate or key.
+        """
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+        try:
+            context.load_verify_locations(cafile=str(self.authority))
+            context.load_cert_chain(str(self.chain), str(self.key))
+        except (OSError, ssl.SSLError) as error:
+            raise IdentityRefused(
+                f"The TLS certificate of this camera cannot be used ({error}): put the authority "
+                f"at {self.authority}, the certificate at {self.chain} and its key at {self.key}."
+            ) from error
+        return context
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """What the broker said of one message."""
+
+    message: int
+    delivered: bool
+    """Whether the broker took it and somebody was subscribed."""
+
+
+@dataclass(slots=True)
+class Uplink:
+    """A connection that mends itself; `turn` it often."""
+
+    host: str
+    port: int
+    client_id: str
+    certificate: Certificate
+    subscription: str
+    connected: bool = False
+    arrived: deque[bytes] = field(default_factory=deque)
+    """Payloads of messages on the subscription, oldest first."""
+    acknowledged: deque[Acknowledged] = field(default_factory=deque)
+    window: int = IN_FLIGHT
+    """Messages that may be in flight on this connection."""
+    _client: mqtt.Client = field(init=False)
+    _next_attempt_s: float = 0.0
+    _backoff_s: float = BACKOFF_S[0]
+    _open: bool = False
+
+    def __post_init__(self) -> None:
+        client = mqtt.Client(
+            CallbackAPIVersion.VERSION2, self.client_id, protocol=MQTTProtocolVersion.MQTTv5
+        )
+        client.tls_set_context(self.certificate.context())
+        client.connect_timeout = CONNECT_S
+        client.max_queued_messages_set(IN_FLIGHT)
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_message = self._on_message
+        client.on_publish = self._on_publish
+        self._client = client
+
+    def turn(self, wait_s: float) -> None:
+        """Do the network's work for at most about `wait_s`; connect when it is time to."""
+        if not self._open and time.monotonic() >= self._next_attempt_s:
+            self._attempt()
+        if self._open:
+            if self._client.loop(wait_s) is not MQTTErrorCode.MQTT_ERR_SUCCESS:
+                self._lost()
+        else:
+            time.sleep(wait_s)
+
+    def publish(self, topic: str, payload: bytes) -> int:
+        """Hand one message to the broker; its number comes back in `acknowledged`.
+
+        Raises:
+            BrokerRefused: there is no connection: nothing was queued.
+        """
+        if not self.connected:
+            raise BrokerRefused("There is no connection to the broker.")
+        return self._client.publish(topic, payload, qos=1).mid
+
+    def close(self) -> None:
+        """Say goodbye to the broker."""
+        self._client.disconnect()
+        self._client.loop(0.1)
+
+    def _attempt(self) -> None:
+        try:
+            self._client.connect(self.host, self.port, keepalive=KEEPALIVE_S, clean_start=True)
+            self._open = True
+        except (OSError, ssl.SSLError) as error:
+            log.warning("The broker at %s:%s cannot be reached: %s.", self.host, self.port, error)
+            self._lost()
+
+    def _lost(self) -> None:
+        self._open = self.connected = False
+        jitter = 0.5 + secrets.randbelow(1000) / 2000
+        self._next_attempt_s = time.monotonic() + self._backoff_s * jitter
+        self._backoff_s = min(2 * self._backoff_s, BACKOFF_S[1])
+
+    def _on_connect(
+        self,
+        client: mqtt.Client,
+        _data: object,
+        _flags: mqtt.ConnectFlags,
+        reason: ReasonCode,
+        properties: Properties | None,
+    ) -> None:
+        if reason.is_failure:
+            log.warning("The broker refuses this camera: %s.", reason)
+            return
+        self._backoff_s = BACKOFF_S[0]
+        self.window = min(IN_FLIGHT, getattr(properties, "ReceiveMaximum", IN_FLIGHT))
+        client.subscribe(self.subscription, qos=1)
+        self.connected = True
+
+    def _on_disconnect(
+        self,
+        _client: mqtt.Client,
+        _data: object,
+        _flags: mqtt.DisconnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        log.warning("The connection to the broker ended: %s.", reason)
+        self.connected = False
+
+    def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
+        self.arrived.append(bytes(message.payload))
+
+    def _on_publish(
+        self,
+        _client: mqtt.Client,
+        _data: object,
+        message: int,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        delivered = not reason.is_failure and reason.value != NOBODY_LISTENS
+        self.acknowledged.append(Acknowledged(message, delivered))

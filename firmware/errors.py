@@ -1,0 +1,54 @@
+"""What can go wrong on the camera, named after what happened.
+
+FirmwareError
+├── ConfigRefused      the camera's one configuration file cannot be used
+├── IdentityRefused    a key of this camera is missing or broken
+├── LampDark           light cannot be proven: the lease ended, the guard refused or went away
+├── LampFault          a line of the lamp is not what it must be
+├── CameraStalled      no frame came in time, or there is no camera
+├── LedgerBroken       the ledger on disk does not verify
+├── NobodyListed       the list has no live entry, so there is nothing to look for
+├── OutboxFull         there is no room for another event: nothing more may be recognised
+├── BrokerRefused      the broker is absent or does not let this camera in
+└── ListRefused        firmware.site: the list may not be used, with its code
+"""
+
+
+class FirmwareError(Exception):
+    """Base of all: the message is one sentence that says what to do next."""
+
+
+class ConfigRefused(FirmwareError):
+    """The camera's configuration file is missing, unreadable or out of bounds."""
+
+
+class IdentityRefused(FirmwareError):
+    """A key file of this camera is missing or is not what it claims to be."""
+
+
+class LampDark(FirmwareError):
+    """Light cannot be proven, so nothing may be looked at."""
+
+
+class LampFault(FirmwareError):
+    """The lamp's lines cannot be used at all."""
+
+
+class CameraStalled(FirmwareError):
+    """No frame came within the time that a working camera needs."""
+
+
+class LedgerBroken(FirmwareError):
+    """The chain of the ledger on disk does not verify."""
+
+
+class NobodyListed(FirmwareError):
+    """The list has no live entry: no face is looked at for nothing."""
+
+
+class OutboxFull(FirmwareError):
+    """The outbox has no room: no event may be lost, so none may be made."""
+
+
+class BrokerRefused(FirmwareError):
+    """The broker cannot be reached or refuses this camera."""

@@ -1,0 +1,131 @@
+"""The proof of light: `with lamp.lit() as lit`, and everything that sees a frame takes `lit`.
+
+Light first, then look: the block begins once the guard has granted a lease, and the guard grants
+only while it senses the lamp's own current. `lit.check()` raises as soon as the lease has run out,
+the guard has refused, or the block has ended. The proof cannot be made elsewhere, and one that is
+kept too long is worthless. This module opens no socket: it is handed an open descriptor.
+"""
+
+import os
+import select
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final, final
+
+from firmware.errors import LampDark
+from formats.errors import Malformed
+from formats.lease import RENEW_MS, Grant, Reason, Refused, Request, decode_answer, encode_request
+
+LIGHT_UP_S: Final = 1.0
+"""Longest wait for the first lease: the guard needs 60 ms of light, and boots in 200 ms."""
+PACKET_LIMIT: Final = 64
+"""Longer than any answer: a longer packet is cut and refused."""
+
+WHY_DARK: Final = {
+    Reason.FAULT: "the lamp's light cannot be proven: check the lamp and its sense line",
+    Reason.BUSY: "another program holds the lamp",
+    Reason.NOT_READY: "the lamp guard is not ready",
+}
+
+
+@dataclass(slots=True)
+class _Lease:
+    """What the guard last said. Only this module makes one, so only it makes a `Lit`."""
+
+    channel: int
+    grant: Grant
+    beaten_ns: int = 0
+    ended: bool = False
+
+
+@final
+class Lit:
+    """Proof that the lamp is lit. Obtained from `Lamp.lit`, never made."""
+
+    __slots__ = ("_lease",)
+
+    def __init__(self, lease: _Lease) -> None:
+        self._lease = lease
+
+    @property
+    def lease_id(self) -> bytes:
+        """(16,) the lease under which this was seen, for events and the ledger."""
+        return self._lease.grant.lease_id
+
+    def check(self) -> None:
+        """Do nothing while the lamp is proven lit.
+
+        Raises:
+            LampDark: the `with` block or the lease has ended, or the guard refuses or is gone.
+        """
+        lease = self._lease
+        if lease.ended:
+            raise LampDark("The proof of light was kept after its light had ended.")
+        while (answer := _hear(lease.channel, wait_s=0)) is not None:
+            if isinstance(answer, Refused):
+                raise LampDark(f"Nothing is looked at: {WHY_DARK[answer.reason]}.")
+            lease.grant = answer
+        now_ns = time.monotonic_ns()
+        if now_ns >= lease.grant.deadline_mono_ns:
+            raise LampDark("The lamp guard has not renewed the lease.")
+        if now_ns - lease.beaten_ns >= RENEW_MS * 1_000_000:
+            lease.beaten_ns = now_ns
+            _say(lease.channel, Request.BEAT)
+
+
+class Lamp:
+    """The one lamp on the housing, seen from the program that wants to look."""
+
+    def __init__(self, channel: int) -> None:
+        """Take an open, non-blocking SOCK_SEQPACKET descriptor to the lamp guard."""
+        self._channel = channel
+
+    @contextmanager
+    def lit(self) -> Generator[Lit]:
+        """Light the lamp for the time of the block.
+
+        Raises:
+            LampDark: the guard refuses, is gone, or senses no light in time.
+        """
+        while _hear(self._channel, wait_s=0) is not None:
+            pass  # What the guard said of an earlier stretch of light.
+        _say(self._channel, Request.ASK)
+        lease = _Lease(self._channel, self._first_grant())
+        try:
+            yield Lit(lease)
+        finally:
+            lease.ended = True  # First make looking impossible, then let the lamp go out.
+            _say(self._channel, Request.STOP)
+
+    def _first_grant(self) -> Grant:
+        until_s = time.monotonic() + LIGHT_UP_S
+        while (left_s := until_s - time.monotonic()) > 0:
+            answer = _hear(self._channel, wait_s=left_s)
+            if isinstance(answer, Grant):
+                return answer
+            if answer == Refused(Reason.NOT_READY):
+                time.sleep(RENEW_MS / 1000)
+                _say(self._channel, Request.ASK)
+            elif answer is not None:
+                raise LampDark(f"Nothing is looked at: {WHY_DARK[answer.reason]}.")
+        raise LampDark("Nothing is looked at: the lamp guard granted no lease.")
+
+
+def _say(channel: int, request: Request) -> None:
+    try:
+        os.write(channel, encode_request(request))
+    except OSError:
+        return  # A guard that is gone grants nothing: the lease runs out by itself.
+
+
+def _hear(channel: int, *, wait_s: float) -> Grant | Refused | None:
+    if not select.select([channel], [], [], wait_s)[0]:
+        return None
+    try:
+        return decode_answer(os.read(channel, PACKET_LIMIT))
+    except BlockingIOError:
+        return None
+    except (OSError, Malformed) as error:  # An empty packet is a closed connection.
+        raise LampDark("Nothing is looked at: the lamp guard is gone.") from error

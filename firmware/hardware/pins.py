@@ -1,0 +1,79 @@
+"""The lamp's two lines: one drives the lamp, the other senses the lamp's own current.
+
+The pin factory is named, never guessed: with a mock factory in the environment gpiozero reports a
+lit lamp and nothing shines, and with a missing one it falls through with only a warning.
+"""
+
+from types import TracebackType
+from typing import Any, Final, Protocol, Self
+
+import gpiozero
+from gpiozero.pins import Factory
+
+from firmware.errors import LampFault
+
+LED_GPIO: Final = 17
+"""Drives the MOSFET of the lamp; docs/lamp.md."""
+SENSE_GPIO: Final = 27
+"""Reads the optocoupler in series with the lamp; docs/lamp.md."""
+
+
+class Pins(Protocol):
+    """What the guard needs of the lamp's lines."""
+
+    def drive(self, *, high: bool) -> None:
+        """Switch the lamp."""
+
+    def senses_current(self) -> bool:
+        """Say whether current flows through the lamp, now."""
+
+
+class GpioPins:
+    """The lamp's lines through gpiozero and one explicit factory; dark when the context ends."""
+
+    def __init__(self, factory: Factory) -> None:
+        self._led: Any = gpiozero.OutputDevice(LED_GPIO, initial_value=False, pin_factory=factory)
+        self._sense: Any = gpiozero.DigitalInputDevice(
+            SENSE_GPIO, pull_up=False, pin_factory=factory
+        )
+        if self._led.pin_factory is not factory or self._sense.pin_factory is not factory:
+            raise LampFault("gpiozero did not use the pin factory it was given: no recognition.")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        # Dark first: a Pi's kernel may keep the level of a line that is merely closed.
+        self._led.off()
+        self._led.close()
+        self._sense.close()
+
+    def drive(self, *, high: bool) -> None:
+        """Switch the lamp."""
+        self._led.value = high
+
+    def senses_current(self) -> bool:
+        """Say whether current flows through the lamp, now."""
+        return bool(self._sense.value)
+
+
+def lgpio_factory() -> Factory:
+    """The factory for every Pi.
+
+    Raises:
+        LampFault: the library or the GPIO chip is missing.
+    """
+    try:
+        from gpiozero.pins.lgpio import LGPIOFactory  # noqa: PLC0415  # Only a Pi has it.
+
+        return LGPIOFactory()
+    except Exception as error:  # lgpio raises its own untyped errors.
+        raise LampFault(
+            "The GPIO lines cannot be opened: check that lgpio is installed and that this user "
+            f"is in the group gpio ({error})."
+        ) from error

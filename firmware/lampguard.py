@@ -1,0 +1,188 @@
+"""The program that owns the lamp: it lights it, senses it, and grants leases to look.
+
+One holder at a time, over a local SOCK_SEQPACKET socket, and only from the user it was told of.
+It knows nothing of cameras, networks or keys. Every change of state goes to its ledger.
+"""
+
+import secrets
+import socket
+import struct
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from firmware.config import Config
+from firmware.hardware.pins import Pins
+from firmware.interlock import Change, Interlock, State
+from firmware.record.ledger import Ledger
+from formats.errors import Malformed
+from formats.lease import (
+    RENEW_MS,
+    Grant,
+    Reason,
+    Refused,
+    Request,
+    decode_request,
+    encode_answer,
+)
+from formats.ledger import Happening, Program
+
+TICK_S: Final = 0.01
+"""Sense is read and the state advanced this often: a dead lamp is seen within 10 ms."""
+PACKET_LIMIT: Final = 64
+"""Longer than any request: a longer packet is cut and refused."""
+CALLERS: Final = 4
+"""Connections kept at once; the fifth is closed."""
+
+
+def run(config: Config, pins: Pins, holder_uid: int, running: Callable[[], bool]) -> None:
+    """Open door and ledger, and own the lamp until `running` says no."""
+    ledger = Ledger(config.state.lampguard, Program.LAMPGUARD)
+    ledger.append(Happening.START)
+    guard(pins, listen(config.lamp_socket), ledger, holder_uid=holder_uid, running=running)
+    ledger.append(Happening.STOP)
+
+
+def listen(path: Path) -> socket.socket:
+    """Return the socket on which holders ask for leases, open to this user and its group."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    door = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    door.bind(str(path))
+    path.chmod(0o660)
+    door.listen(CALLERS)
+    door.setblocking(False)  # noqa: FBT003  # The standard library's own signature.
+    return door
+
+
+def guard(
+    pins: Pins,
+    door: socket.socket,
+    ledger: Ledger,
+    *,
+    holder_uid: int,
+    running: Callable[[], bool],
+) -> None:
+    """Own the lamp until `running` says no; leave it dark.
+
+    Args:
+        pins: the lamp's two lines.
+        door: from `listen`.
+        ledger: takes every change of state.
+        holder_uid: the only user who may ask for light.
+        running: asked on every tick.
+    """
+
+    def record(change: Change) -> None:
+        moved = {"from": change.before, "to": change.after, "reason": change.reason}
+        ledger.append(Happening.LAMP, moved)
+
+    desk = _Desk(door, Interlock(time.monotonic(), on_change=record), holder_uid)
+    try:
+        while running():
+            desk.interlock.tick(time.monotonic(), sensed=pins.senses_current())
+            pins.drive(high=desk.interlock.lamp)
+            desk.serve()
+            time.sleep(TICK_S)
+    finally:
+        pins.drive(high=False)
+        desk.close()
+
+
+@dataclass(slots=True)
+class _Desk:
+    """Who asks, who holds, and what they are told."""
+
+    door: socket.socket
+    interlock: Interlock
+    holder_uid: int
+    callers: list[socket.socket] = field(default_factory=list)
+    holder: socket.socket | None = None
+    lease_id: bytes = b""
+    told_s: float = 0.0
+
+    def serve(self) -> None:
+        """Take new callers, hear all of them, tell the holder how it stands."""
+        self._welcome()
+        for caller in tuple(self.callers):
+            self._hear(caller)
+        if self.holder is not None:
+            self._tell(self.holder)
+
+    def close(self) -> None:
+        for open_socket in (*self.callers, self.door):
+            open_socket.close()
+
+    def _welcome(self) -> None:
+        try:
+            caller, _ = self.door.accept()
+        except BlockingIOError:
+            return
+        caller.setblocking(False)  # noqa: FBT003  # The standard library's own signature.
+        if _uid(caller) == self.holder_uid and len(self.callers) < CALLERS:
+            self.callers.append(caller)
+        else:
+            caller.close()
+
+    def _hear(self, caller: socket.socket) -> None:
+        while caller in self.callers:
+            try:
+                packet = caller.recv(PACKET_LIMIT)
+                self._answer(caller, decode_request(packet))
+            except BlockingIOError:
+                return
+            except (OSError, Malformed):  # An empty packet is a closed connection.
+                self._forget(caller)
+
+    def _answer(self, caller: socket.socket, request: Request) -> None:
+        if request is Request.ASK:
+            self._ask(caller)
+        elif caller is self.holder and request is Request.BEAT:
+            self.interlock.heard()
+        elif caller is self.holder:
+            self.holder = None
+            self.interlock.stop("holder stopped")
+
+    def _ask(self, caller: socket.socket) -> None:
+        if self.holder not in {None, caller}:
+            _send(caller, Refused(Reason.BUSY))
+        elif self.interlock.ask():
+            self.holder, self.lease_id = caller, secrets.token_bytes(16)
+        else:
+            _send(caller, Refused(self._why_dark()))
+
+    def _tell(self, holder: socket.socket) -> None:
+        deadline_s = self.interlock.deadline_s()
+        if deadline_s is not None:
+            if self.interlock.now_s - self.told_s >= RENEW_MS / 1000:
+                self.told_s = self.interlock.now_s
+                _send(holder, Grant(self.lease_id, int(deadline_s * 1e9)))
+        elif self.interlock.state is not State.ARMING:
+            self.holder = None
+            _send(holder, Refused(self._why_dark()))
+
+    def _why_dark(self) -> Reason:
+        return Reason.FAULT if self.interlock.state is State.FAULT else Reason.NOT_READY
+
+    def _forget(self, caller: socket.socket) -> None:
+        self.callers.remove(caller)
+        caller.close()
+        if caller is self.holder:
+            self.holder = None
+            self.interlock.stop("holder gone")
+
+
+def _send(caller: socket.socket, answer: Grant | Refused) -> None:
+    """Say it, or leave it: whoever does not listen loses the lease, which is the safe side."""
+    try:
+        caller.send(encode_answer(answer))
+    except OSError:
+        return
+
+
+def _uid(caller: socket.socket) -> int:
+    credentials = caller.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    _pid, uid, _gid = struct.unpack("3i", credentials)
+    return int(uid)

@@ -1,0 +1,60 @@
+"""One program's ledger on disk: lines are only ever appended, and each is durable before it counts.
+
+A half-written last line, as a power cut leaves it, is cut off when the ledger is opened. Anything
+else that does not verify is for people to look at: the ledger is not opened and nothing starts.
+"""
+
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from firmware.errors import LedgerBroken
+from formats.errors import BrokenChain
+from formats.ledger import Happening, Program, next_record, verify_chain
+
+
+class Ledger:
+    """The chain in `ledger.jsonl` of one program's folder."""
+
+    def __init__(self, folder: Path, program: Program) -> None:
+        """Open the ledger, or begin it.
+
+        Raises:
+            LedgerBroken: a line does not verify.
+        """
+        folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+        self._path = folder / "ledger.jsonl"
+        self._program = program
+        self._last = self._recover()
+
+    def append(self, event: Happening, body: Mapping[str, int | str] | None = None) -> None:
+        """Write one record; it is on disk when this returns."""
+        line = next_record(
+            self._last,
+            program=self._program,
+            mono_ns=time.monotonic_ns(),
+            utc_ms=time.time_ns() // 1_000_000,
+            event=event,
+            body=body or {},
+        ).to_line()
+        with self._path.open("ab") as file:
+            file.write(line + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        self._last = line
+
+    def _recover(self) -> bytes | None:
+        self._path.touch(mode=0o640)
+        written = self._path.read_bytes()
+        whole = written.rpartition(b"\n")[0]
+        lines = whole.split(b"\n") if whole else []
+        try:
+            verify_chain(lines)
+        except BrokenChain as error:
+            raise LedgerBroken(
+                f"{self._path} has been changed ({error}) Keep it as evidence, move it away, and "
+                "start again."
+            ) from error
+        os.truncate(self._path, len(whole) + 1 if whole else 0)
+        return lines[-1] if lines else None

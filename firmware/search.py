@@ -1,0 +1,74 @@
+"""Whom a probe resembles: the list in memory, the threshold for its size, and one question.
+
+The list's templates are here and in no other place in the clear. What resembles nobody leaves
+nothing behind: `candidate` returns None and keeps nothing.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from firmware.errors import NobodyListed
+from firmware.record.counts import Counts
+from firmware.sight import Probe
+from firmware.site import EntryLapsed, Watchlist
+from recognition.calibration import Calibration, Threshold, threshold_for
+from recognition.gallery import Gallery
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Candidate:
+    """An entry that a probe resembles. People decide whether it is a match."""
+
+    handle: bytes
+    """(16,) of the entry; never a name."""
+    score_ppm: int
+    probe: Probe
+
+
+class Search:
+    """One accepted list, ready to be searched."""
+
+    def __init__(self, watchlist: Watchlist, calibration: Calibration, counts: Counts) -> None:
+        """Prepare the list.
+
+        Raises:
+            NobodyListed: there is nobody to look for, so nobody is looked at.
+            ListNotServed: no threshold keeps the policy's budget of false alarms at this size.
+        """
+        size = len(watchlist.entries)
+        if size == 0:
+            raise NobodyListed("The list has no live entry: nobody is looked for.")
+        self.watchlist = watchlist
+        self._counts = counts
+        self.threshold: Threshold = threshold_for(calibration, size, watchlist.policy.fpir_ppm)
+        self._gallery = Gallery(
+            np.frombuffer(watchlist.handles, np.uint8).reshape(size, -1),
+            np.frombuffer(watchlist.templates, np.int8).reshape(size, watchlist.dim),
+        )
+
+    def check(self, now: datetime) -> None:
+        """Do nothing while the list may be searched.
+
+        Raises:
+            ListRefused: it has expired.
+        """
+        self.watchlist.check(now)
+
+    def candidate(self, probe: Probe, now: datetime) -> Candidate | None:
+        """Return the entry most like the probe if it is like enough, else nothing.
+
+        Raises:
+            ListRefused: the list has expired: nothing may be searched any more.
+        """
+        self.check(now)
+        self._counts.searched += 1
+        index, score_ppm = self._gallery.best(probe.template)
+        if score_ppm < self.threshold.score_ppm:
+            return None
+        self._counts.resembled += 1
+        try:
+            return Candidate(self.watchlist.entry(index, now).handle, score_ppm, probe)
+        except EntryLapsed:
+            return None

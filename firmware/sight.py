@@ -1,0 +1,104 @@
+"""Where frames meet the nets, and nowhere else: every look takes a proof of light.
+
+The lamp is checked before a frame opens and again after each inference. If the light ended in
+between, what was found is thrown away by raising.
+"""
+
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Final
+
+from PIL import Image
+
+from firmware.hardware.camera import Frame
+from firmware.hardware.lamp import Lit
+from firmware.record.counts import Counts
+from recognition.aligner import align
+from recognition.embedder import Template
+from recognition.eye import Eye
+from recognition.face import Box, Face
+from recognition.quality import MATCHING, Quality, measure, shortfalls
+
+CROP_PX: Final = 256
+"""Longest side of the picture that a reviewer gets."""
+MARGIN: Final = 0.5
+"""Of the face's size, around it: hair and chin help a person to decide."""
+JPEG_QUALITIES: Final = (90, 75, 60, 40)
+"""Tried in turn until the crop fits its envelope."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Probe:
+    """One face, good enough to be compared."""
+
+    face: Face
+    template: Template
+    quality: Quality
+
+
+class Sight:
+    """The nets, behind the proof of light."""
+
+    def __init__(self, eye: Eye, counts: Counts) -> None:
+        self._eye = eye
+        self._counts = counts
+
+    @property
+    def runtime(self) -> str:
+        """Name and version of what runs the nets."""
+        return self._eye.embedder.runtime
+
+    def faces(self, lit: Lit, frame: Frame) -> list[Face]:
+        """Return the faces in the frame.
+
+        Raises:
+            LampDark: light was not proven before, or no longer after.
+        """
+        found = self._eye.detector.find(frame.pixels(lit))
+        lit.check()
+        self._counts.frames += 1
+        self._counts.faces += len(found)
+        return found
+
+    def probe(self, lit: Lit, frame: Frame, face: Face) -> Probe | None:
+        """Return the face's template, or None, counted, when it is not good enough to have one.
+
+        Raises:
+            LampDark: light was not proven before, or no longer after.
+        """
+        pixels = frame.pixels(lit)
+        quality = measure(pixels, face)
+        if faults := shortfalls(quality, MATCHING):
+            self._counts.refuse(faults[0].want.value)
+            return None
+        template = self._eye.embedder.template(align(pixels, face))
+        lit.check()
+        return Probe(face, template, quality)
+
+    def crop(self, lit: Lit, frame: Frame, face: Face, *, limit: int) -> bytes:
+        """Return the face with a margin as a JPEG of at most `limit` bytes.
+
+        Raises:
+            LampDark: light was not proven.
+        """
+        picture = Image.fromarray(frame.pixels(lit))
+        cut = picture.crop(_around(face.box, picture.width, picture.height))
+        cut.thumbnail((CROP_PX, CROP_PX))
+        encoded = b""
+        for quality in JPEG_QUALITIES:
+            file = BytesIO()
+            cut.save(file, "JPEG", quality=quality)
+            encoded = file.getvalue()
+            if len(encoded) <= limit:
+                break
+        return encoded
+
+
+def _around(box: Box, width: int, height: int) -> tuple[int, int, int, int]:
+    margin = MARGIN * max(box.width, box.height)
+    return (
+        max(0, int(box.x - margin)),
+        max(0, int(box.y - margin)),
+        min(width, int(box.x + box.width + margin)),
+        min(height, int(box.y + box.height + margin)),
+    )

@@ -1,0 +1,105 @@
+"""Who is who from frame to frame: one track per passer-by, so that one passer-by is one event.
+
+A track holds boxes, times and votes; no picture and no template. A vote says which entry a
+frame's probe resembled; an event needs `AGREE` of the last `OF` probes to agree on the same entry.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeGuard
+
+from firmware.search import Candidate
+from recognition.face import Box, Face
+
+AGREE: Final = 3
+OF: Final = 5
+"""Probes of one track that must agree, and among how many: never alert on a single frame."""
+LOST_S: Final = 1.0
+"""A track without a face for this long is closed."""
+OVERLAP: Final = 0.2
+"""Least overlap (intersection over union) of a face with where its track is expected."""
+
+
+@dataclass(slots=True, eq=False)
+class Track:
+    """One passer-by."""
+
+    box: Box
+    first_seen_ns: int
+    last_seen_ns: int
+    """CLOCK_MONOTONIC of the first and the latest frame with this face."""
+    frames_seen: int = 1
+    announced: bool = False
+    """Whether this passer-by has already been an event."""
+    agreed: int = 0
+    """How many of the last `OF` probes agree with the latest."""
+    _votes: deque[bytes | None] = field(default_factory=lambda: deque(maxlen=OF))
+    _drift: tuple[float, float] = (0.0, 0.0)
+
+    def decides(self, candidate: Candidate | None) -> TypeGuard[Candidate]:
+        """Count what one probe resembled; say whether the vote is won, which happens once."""
+        entry = candidate.handle if candidate else None
+        self._votes.append(entry)
+        self.agreed = 0 if entry is None else self._votes.count(entry)
+        return self.agreed >= AGREE and not self.announced
+
+    def expected(self, at_ns: int) -> Box:
+        """Return where the face would be now if it went on as it did."""
+        elapsed_s = (at_ns - self.last_seen_ns) / 1e9
+        return Box(
+            self.box.x + self._drift[0] * elapsed_s,
+            self.box.y + self._drift[1] * elapsed_s,
+            self.box.width,
+            self.box.height,
+        )
+
+    def move(self, box: Box, at_ns: int) -> None:
+        """Take the face's new place."""
+        elapsed_s = max(at_ns - self.last_seen_ns, 1) / 1e9
+        self._drift = ((box.x - self.box.x) / elapsed_s, (box.y - self.box.y) / elapsed_s)
+        self.box, self.last_seen_ns = box, at_ns
+        self.frames_seen += 1
+
+
+@dataclass(slots=True)
+class Tracks:
+    """All passers-by in view."""
+
+    _open: list[Track] = field(default_factory=list)
+
+    def follow(self, faces: Sequence[Face], at_ns: int) -> list[tuple[Face, Track]]:
+        """Return each face with its track, new or known; close the tracks that are lost."""
+        self._open = [t for t in self._open if (at_ns - t.last_seen_ns) / 1e9 <= LOST_S]
+        pairs = sorted(
+            (
+                (overlap(face.box, track.expected(at_ns)), at, track)
+                for at, face in enumerate(faces)
+                for track in self._open
+            ),
+            key=lambda pair: -pair[0],
+        )
+        known: dict[int, Track] = {}
+        taken: set[int] = set()
+        for share, at, track in pairs:
+            if share >= OVERLAP and at not in known and id(track) not in taken:
+                track.move(faces[at].box, at_ns)
+                known[at] = track
+                taken.add(id(track))
+        return [
+            (face, known[at] if at in known else self._begin(face, at_ns))
+            for at, face in enumerate(faces)
+        ]
+
+    def _begin(self, face: Face, at_ns: int) -> Track:
+        track = Track(face.box, at_ns, at_ns)
+        self._open.append(track)
+        return track
+
+
+def overlap(one: Box, other: Box) -> float:
+    """Intersection over union of two boxes, 0 to 1."""
+    width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
+    height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
+    shared = max(width, 0.0) * max(height, 0.0)
+    return shared / (one.width * one.height + other.width * other.height - shared)

@@ -1,0 +1,98 @@
+"""The program that sees faces: it looks while there is light, and forgets what is not on the list.
+
+Light first, then look. What is on the list becomes a sealed event in the outbox; what is not
+becomes a number. This program has no network; it is handed every channel it uses.
+"""
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from firmware.hardware.camera import Camera, Frame
+from firmware.hardware.lamp import Lamp, Lit
+from firmware.record.counts import Counts
+from firmware.record.ledger import Ledger
+from firmware.reporter import Reporter
+from firmware.search import Candidate, Search
+from firmware.sight import Sight
+from firmware.tracks import Track, Tracks
+from formats.event import CROP_LIMIT
+from formats.ledger import Happening
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """Everything that one run of `watch` works with."""
+
+    lamp: Lamp
+    camera: Camera
+    sight: Sight
+    tracks: Tracks
+    search: Search
+    reporter: Reporter
+    counts: Counts
+    ledger: Ledger
+    running: Callable[[], bool]
+    """Says no when there is a newer list, or an operator wants an end."""
+
+
+def watch(station: Station) -> None:
+    """Look at the camera's frames until they end or `running` says no.
+
+    Raises:
+        LampDark: light could not be proven: whatever was in hand is thrown away.
+        ListRefused: the list has expired.
+        OutboxFull: no event may be lost, so none is made.
+        CameraStalled: no frame came in time.
+    """
+    with station.lamp.lit() as lit, _period(station, lit):
+        for frame in station.camera.frames():
+            station.search.check(datetime.now(UTC))
+            faces = station.sight.faces(lit, frame)
+            for face, track in station.tracks.follow(faces, frame.captured_ns):
+                probe = station.sight.probe(lit, frame, face)
+                if probe is None:
+                    continue
+                candidate = station.search.candidate(probe, datetime.now(UTC))
+                if track.decides(candidate):
+                    _announce(station, lit, frame, track, candidate)
+            frame.forget()
+            if not station.running():
+                return
+
+
+def _announce(station: Station, lit: Lit, frame: Frame, track: Track, candidate: Candidate) -> None:
+    """Make the one event of this passer-by, unless the same entry had one just before."""
+    track.announced = True
+    if station.reporter.pauses(candidate, frame.captured_ns):
+        station.counts.suppressed += 1
+        return
+    crop = None
+    if station.search.watchlist.policy.crop:
+        crop = station.sight.crop(lit, frame, candidate.probe.face, limit=CROP_LIMIT)
+    station.reporter.report(candidate, track, lit, crop)
+    station.counts.events += 1
+
+
+@contextmanager
+def _period(station: Station, lit: Lit) -> Generator[None]:
+    """Record when looking began and ended, under which list, and what it came to."""
+    watchlist, threshold = station.search.watchlist, station.search.threshold
+    station.ledger.append(
+        Happening.PERIOD_BEGIN,
+        {
+            "lease_id": lit.lease_id.hex(),
+            "list_version": watchlist.version,
+            "list_digest": watchlist.digest.hex(),
+            "policy_digest": watchlist.policy_digest.hex(),
+            "threshold_ppm": threshold.score_ppm,
+            "predicted_fpir_ppb": threshold.predicted_fpir_ppb,
+            "firmware_digest": station.reporter.firmware_digest.hex(),
+            "runtime": station.reporter.runtime,
+        },
+    )
+    try:
+        yield
+    finally:
+        station.ledger.append(Happening.PERIOD_END, station.counts.to_body())

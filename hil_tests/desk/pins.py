@@ -1,0 +1,142 @@
+"""Simulated lines of a Raspberry Pi: enough of pigpiod's socket protocol for gpiozero's devices.
+
+The lamp guard runs unmodified in its own process and drives real gpiozero devices; the wires
+between the lines are here, in the rig's hands, which can cut them, tie them high, and say afterwards
+when there was light. A request is four little-endian u32 (command, two parameters, length of what
+follows); the answer repeats the first three and ends with the result.
+"""
+
+import socketserver
+import struct
+import threading
+import time
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Final, Self
+
+from firmware.hardware.pins import LED_GPIO, SENSE_GPIO
+
+BOARD: Final = 0xA03111
+"""Revision of a Raspberry Pi 4B."""
+VERSION: Final = 79
+"""Of pigpiod, the last there was."""
+UNKNOWN: Final = 0xFFFFFFFF & -88
+"""pigpiod's answer to a command it does not know."""
+
+SET_MODE, GET_MODE, SET_PULL, READ, WRITE = range(5)
+READ_BANK, TICK, HARDWARE, NOTIFY_BEGIN, NOTIFY_END = 10, 16, 17, 19, 21
+GET_VERSION, SET_FILTER, NOTIFY_OPEN = 26, 97, 99
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """The sensed current changed."""
+
+    at_ns: int
+    """CLOCK_MONOTONIC."""
+    high: bool
+
+
+@dataclass(slots=True)
+class Board:
+    """The lines, the lamp between two of them, and what may be wrong with it."""
+
+    wire_cut: bool = False
+    """The lamp is dead: driven or not, no current flows."""
+    tied_high: bool = False
+    """The sense line reads current whether there is any or not."""
+    edges: list[Edge] = field(default_factory=list)
+    """Every change of sensed current since the start."""
+    _driven: bool = False
+    _modes: dict[int, int] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def fault(self, *, wire_cut: bool = False, tied_high: bool = False) -> None:
+        """Break or mend the lamp."""
+        with self._lock:
+            self.wire_cut, self.tied_high = wire_cut, tied_high
+            self._note()
+
+    def obey(self, command: int, line: int, value: int) -> int:
+        """Carry out one request; return pigpiod's result."""
+        with self._lock:
+            if command == SET_MODE:
+                self._modes[line] = value
+            elif command == WRITE and line == LED_GPIO:
+                self._driven = bool(value)
+                self._note()
+            return self._result(command, line)
+
+    def _result(self, command: int, line: int) -> int:
+        levels = self._driven << LED_GPIO | self._sensed << SENSE_GPIO
+        results = {
+            SET_MODE: 0,
+            GET_MODE: self._modes.get(line, 0),
+            SET_PULL: 0,
+            READ: levels >> line & 1,
+            WRITE: 0,
+            READ_BANK: levels,
+            TICK: time.monotonic_ns() // 1000 & 0xFFFFFFFF,
+            HARDWARE: BOARD,
+            NOTIFY_BEGIN: 0,
+            NOTIFY_END: 0,
+            GET_VERSION: VERSION,
+            SET_FILTER: 0,
+            NOTIFY_OPEN: 1,
+        }
+        return results.get(command, UNKNOWN)
+
+    @property
+    def _sensed(self) -> bool:
+        return self.tied_high or (self._driven and not self.wire_cut)
+
+    def _note(self) -> None:
+        if not self.edges or self.edges[-1].high is not self._sensed:
+            self.edges.append(Edge(time.monotonic_ns(), self._sensed))
+
+    def lit_share(self, start_ns: int, end_ns: int) -> float:
+        """Return the share, 0 to 1, of a stretch of time during which current was sensed."""
+        lit = 0
+        with self._lock:
+            edges = [*self.edges, Edge(end_ns, high=False)]
+        for edge, following in pairwise(edges):
+            if edge.high:
+                lit += max(0, min(following.at_ns, end_ns) - max(edge.at_ns, start_ns))
+        return lit / (end_ns - start_ns)
+
+
+class PinServer:
+    """Serves a board on a free port of the loopback address. A context manager."""
+
+    def __init__(self, board: Board) -> None:
+        self.board = board
+        self._server = _Server(("127.0.0.1", 0), _Client)
+        self._server.board = board
+        self.port: int = self._server.server_address[1]
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class _Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+    block_on_close = False
+    board: Board
+
+
+class _Client(socketserver.StreamRequestHandler):
+    server: _Server
+    disable_nagle_algorithm = True
+
+    def handle(self) -> None:
+        while len(request := self.rfile.read(16)) == 16:
+            command, line, value, following = struct.unpack("<4I", request)
+            self.rfile.read(following)
+            result = self.server.board.obey(command, line, value)
+            self.wfile.write(struct.pack("<4I", command, line, value, result))
