@@ -34,7 +34,7 @@ ENVELOPES: Final = Table(
     Column("stored_utc_ms", BigInteger, nullable=False),
     Column("digest", LargeBinary(32), nullable=False),
     Column("blob", LargeBinary, nullable=False),
-    UniqueConstraint("camera", "boot_id", "sequence"),
+    UniqueConstraint("camera", "boot_id", "sequence", "digest"),  # A fork is kept, not hidden.
 )
 
 

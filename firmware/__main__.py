@@ -14,9 +14,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from firmware.config import DEFAULT, Config
-from firmware.errors import ConfigRefused, FirmwareError
+from firmware.errors import FirmwareError
 from formats.errors import FormatError
+from formats.settings import SettingsRefused, read_settings
 from recognition.errors import RecognitionError
+from wire.connection import WireError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "courier": _courier,
     }
     chosen = _parser().parse_args(arguments)
-    return exit_code(lambda: programs[chosen.program](Config.read(chosen.config), chosen))
+    return exit_code(lambda: programs[chosen.program](read_settings(chosen.config, Config), chosen))
 
 
 def exit_code(program: Callable[[], None]) -> int:
@@ -36,7 +38,7 @@ def exit_code(program: Callable[[], None]) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
     try:
         program()
-    except (FirmwareError, FormatError, RecognitionError) as error:
+    except (FirmwareError, FormatError, RecognitionError, WireError) as error:
         print(f"tallylight-camera: {error}", file=sys.stderr)  # noqa: T201  # What users read.
         return 1
     return 0
@@ -64,7 +66,7 @@ def _lampguard(config: Config, chosen: argparse.Namespace) -> None:
     try:
         holder_uid = pwd.getpwnam(chosen.holder).pw_uid if chosen.holder else os.getuid()
     except KeyError as error:
-        raise ConfigRefused(f"There is no user {chosen.holder}: create it first.") from error
+        raise SettingsRefused(f"There is no user {chosen.holder}: create it first.") from error
     with GpioPins(lgpio_factory()) as pins:
         run(config, pins, holder_uid, until_stopped())
 

@@ -4,20 +4,24 @@ Nothing here disables a check, and no environment variable changes behaviour. Wh
 when stands in the signed policy, not here; here stands only where things are.
 """
 
-import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final, Self
-
-from firmware.errors import ConfigRefused
+from typing import Final
 
 DEFAULT: Final = Path("/etc/tallylight/camera.toml")
-ACCELERATORS: Final = ("cpu", "edge-tpu")
+
+
+class Accelerator(StrEnum):
+    """What the nets run on, and never on anything else instead."""
+
+    CPU = "cpu"
+    EDGE_TPU = "edge-tpu"
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Who keeps what, below the one state directory: a folder for each program's own things."""
+    """Who keeps what, below the one state folder: a folder for each program's own things."""
 
     root: Path
 
@@ -49,56 +53,22 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Where things are on this camera."""
+    """Where things are on this camera; `formats.settings.read_settings` reads it."""
 
-    state: State
+    state_folder: Path
     models: Path
     """Folder of the nets and their manifest."""
-    accelerator: str
-    """What the nets run on, `cpu` or `edge-tpu`: never anything else instead."""
+    accelerator: Accelerator
     trusted_root: Path
     """The site's TUF root, from the read-only image."""
     lamp_socket: Path
     """Where `lampguard` listens."""
     broker_host: str
     broker_port: int
-    """1 to 65535."""
     broker_ca: Path
     """PEM of the authority that signed the broker's certificate."""
 
-    @classmethod
-    def read(cls, path: Path) -> Self:
-        """Return the configuration in the file.
-
-        Raises:
-            ConfigRefused: the file is missing or not TOML, a key is missing or unknown, or a value
-                is out of bounds.
-        """
-        try:
-            table = tomllib.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise ConfigRefused(f"{path} cannot be read: {error.strerror}.") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ConfigRefused(f"{path} is not TOML: {error}.") from error
-        names = {field.name for field in fields(cls)}
-        if odd := sorted(names ^ set(table)):
-            raise ConfigRefused(f"{path}: missing or unknown: {', '.join(odd)}.")
-        port = table["broker_port"]
-        if not isinstance(port, int) or not 0 < port < 65536:  # noqa: PLR2004  # The range of a port.
-            raise ConfigRefused(f"{path}: broker_port must be a number from 1 to 65535.")
-        texts: dict[str, Any] = {name: table[name] for name in names - {"broker_port"}}
-        for name, value in texts.items():
-            if not isinstance(value, str) or not value:
-                raise ConfigRefused(f"{path}: {name} must be a text that is not empty.")
-        if texts["accelerator"] not in ACCELERATORS:
-            raise ConfigRefused(f"{path}: accelerator must be one of {', '.join(ACCELERATORS)}.")
-        return cls(
-            state=State(Path(texts["state"])),
-            models=Path(texts["models"]),
-            accelerator=texts["accelerator"],
-            trusted_root=Path(texts["trusted_root"]),
-            lamp_socket=Path(texts["lamp_socket"]),
-            broker_host=texts["broker_host"],
-            broker_port=port,
-            broker_ca=Path(texts["broker_ca"]),
-        )
+    @property
+    def state(self) -> State:
+        """The folders below `state_folder`."""
+        return State(self.state_folder)

@@ -7,30 +7,28 @@ sent again. It never sees a camera, a lamp or a face.
 
 import logging
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from typing import Final
 
 from nacl.public import PrivateKey
 from nacl.signing import VerifyKey
 
 from firmware.config import Config
 from firmware.delivery.outbox import Outbox
-from firmware.delivery.uplink import Certificate, Uplink
+from firmware.errors import IdentityRefused
 from firmware.identity import courier_key
 from firmware.record.ledger import Ledger
 from formats.errors import FormatError
 from formats.ledger import Happening, Program
 from formats.receipt import Receipt, open_receipt
 from formats.topics import Channel, Topic
+from wire.connection import Address, Certificate, Connection
 
 TURN_S: Final = 0.02
 """Longest wait for the network in one turn: an event waits no longer than this to be seen."""
 AGAIN_S: Final = 10.0
 """An event without a receipt is sent again after this time."""
-
-T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +48,7 @@ class Courier:
     """What the courier works with."""
 
     outbox: Outbox
-    uplink: Uplink
+    connection: Connection
     key: PrivateKey
     """Opens receipts."""
     ledger: Ledger
@@ -63,7 +61,9 @@ def run(config: Config, running: Callable[[], bool]) -> None:
     ledger = Ledger(config.state.courier, Program.COURIER)
     ledger.append(Happening.START)
     deliver(
-        Courier(Outbox(config.state.outbox), _uplink(config), courier_key(config.state), ledger),
+        Courier(
+            Outbox(config.state.outbox), _connection(config), courier_key(config.state), ledger
+        ),
         running,
     )
     ledger.append(Happening.STOP)
@@ -73,27 +73,28 @@ def deliver(courier: Courier, running: Callable[[], bool]) -> None:
     """Send what waits and remove what is receipted, until `running` says no."""
     try:
         while running():
-            courier.uplink.turn(TURN_S)
-            for blob in _drain(courier.uplink.arrived):
-                settle(courier, blob)
-            for acknowledged in _drain(courier.uplink.acknowledged):
-                if not acknowledged.delivered:
+            courier.connection.turn(TURN_S)
+            for message in courier.connection.arrived():
+                settle(courier, message.payload)
+                courier.connection.settle(message)
+            for answer in courier.connection.acknowledged():
+                if not answer.delivered:
                     log.warning("The broker has no receiver for this camera's events: kept.")
             for name in due(courier):
                 send(courier, name)
     finally:
-        courier.uplink.close()
+        courier.connection.close()
 
 
 def due(courier: Courier) -> list[str]:
     """Return the names of the events to send now, oldest first, no more than may be in flight."""
-    if not courier.uplink.connected:
+    if not courier.connection.connected:
         courier.flights.clear()  # Whatever was in flight on the old connection is sent again.
         return []
     late_s = time.monotonic() - AGAIN_S
     flying = {name for name, flight in courier.flights.items() if flight.sent_s > late_s}
     rest = [name for name in courier.outbox.names() if name not in flying]
-    return rest[: max(0, courier.uplink.window - len(flying))]
+    return rest[: max(0, courier.connection.window - len(flying))]
 
 
 def send(courier: Courier, name: str) -> None:
@@ -104,7 +105,7 @@ def send(courier: Courier, name: str) -> None:
         courier.outbox.set_aside(name)
         courier.ledger.append(Happening.FAULT, {"code": "outbox_broken", "name": name})
         return
-    courier.uplink.publish(str(Topic(sealed.header.sender, Channel.EVENT)), sealed.blob)
+    courier.connection.publish(str(Topic(sealed.header.sender, Channel.EVENT)), sealed.blob)
     courier.flights[name] = Flight(name, sealed.digest, time.monotonic())
 
 
@@ -129,16 +130,17 @@ def settle(courier: Courier, blob: bytes) -> None:
             del courier.flights[flight.name]
 
 
-def _uplink(config: Config) -> Uplink:
+def _connection(config: Config) -> Connection:
     keys = config.state.courier
-    camera = (keys / "camera-id").read_text(encoding="ascii")
-    return Uplink(
-        host=config.broker_host,
-        port=config.broker_port,
-        client_id=camera,
-        certificate=Certificate(config.broker_ca, keys / "tls.crt", keys / "tls.key"),
-        subscription=str(Topic(bytes.fromhex(camera), Channel.RECEIPT)),
-    )
+    try:
+        camera = (keys / "camera-id").read_text(encoding="ascii")
+    except OSError as error:
+        raise IdentityRefused(
+            "This camera has no identity: run `tallylight-camera identity`."
+        ) from error
+    certificate = Certificate(config.broker_ca, keys / "tls.crt", keys / "tls.key")
+    address = Address(config.broker_host, config.broker_port, camera, certificate)
+    return Connection(address, str(Topic(bytes.fromhex(camera), Channel.RECEIPT)))
 
 
 def _proven(courier: Courier, blob: bytes) -> Receipt:
@@ -146,8 +148,3 @@ def _proven(courier: Courier, blob: bytes) -> Receipt:
     if key is None:
         raise FormatError("It is not yet known whose receipts to believe.")
     return open_receipt(blob, estate=VerifyKey(key), key=courier.key)
-
-
-def _drain(queue: deque[T]) -> Iterator[T]:
-    while queue:
-        yield queue.popleft()

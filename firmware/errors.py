@@ -1,7 +1,6 @@
 """What can go wrong on the camera, named after what happened.
 
 FirmwareError
-├── ConfigRefused      the camera's one configuration file cannot be used
 ├── IdentityRefused    a key of this camera is missing or broken
 ├── LampDark           light cannot be proven: the lease ended, the guard refused or went away
 ├── LampFault          a line of the lamp is not what it must be
@@ -9,17 +8,12 @@ FirmwareError
 ├── LedgerBroken       the ledger on disk does not verify
 ├── NobodyListed       the list has no live entry, so there is nothing to look for
 ├── OutboxFull         there is no room for another event: nothing more may be recognised
-├── BrokerRefused      the broker is absent or does not let this camera in
 └── ListRefused        firmware.site: the list may not be used, with its code
 """
 
 
 class FirmwareError(Exception):
     """Base of all: the message is one sentence that says what to do next."""
-
-
-class ConfigRefused(FirmwareError):
-    """The camera's configuration file is missing, unreadable or out of bounds."""
 
 
 class IdentityRefused(FirmwareError):
@@ -48,7 +42,3 @@ class NobodyListed(FirmwareError):
 
 class OutboxFull(FirmwareError):
     """The outbox has no room: no event may be lost, so none may be made."""
-
-
-class BrokerRefused(FirmwareError):
-    """The broker cannot be reached or refuses this camera."""

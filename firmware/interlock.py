@@ -4,7 +4,7 @@ Permission flows from light to inference and never back: a lease is granted only
 own current has been sensed, and it ends by itself 200 ms later. Every doubt ends in FAULT: lamp
 off, no leases. Times are CLOCK_MONOTONIC seconds, passed in; nothing here waits or reads a clock.
 
-    BOOT ──test passed──▶ OFF ──asked──▶ ARMING ──3 samples of light──▶ ON
+    BOOT ──test passed──▶ OFF ──asked──▶ ARMING ──60 ms of light──▶ ON
                            ▲                ▲                            │ stop, or silent 0.5 s
                            └────2 s─────── HOLD ◀────────────────────────┘
     anything ──sense wrong──▶ FAULT ──operator, or at most 3 times in 24 h──▶ BOOT
@@ -24,8 +24,8 @@ SETTLE_S: Final = 0.02
 """Sense follows the lamp within this time, both ways (DESIGN.md section 4)."""
 SAMPLE_S: Final = 0.02
 """Distance between the samples of light that arming needs."""
-SAMPLES: Final = 3
-"""Samples of light in a row before the first lease: 60 ms lit before the first inference."""
+SAMPLES: Final = 4
+"""Samples of light in a row before the first lease: one and three more, so 60 ms are proven."""
 ARMING_S: Final = 0.2
 """Arming longer than this without light is a fault."""
 LEASE_S: Final = lease.LEASE_MS / 1000

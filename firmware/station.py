@@ -98,7 +98,7 @@ def newer_list(inbox: Path) -> Callable[[], bool]:
 def _stamp(inbox: Path) -> int:
     """Return when the file that changes with every publication was last written."""
     try:
-        return (inbox / "timestamp.json").stat().st_mtime_ns
+        return (inbox / "metadata" / "timestamp.json").stat().st_mtime_ns
     except OSError:
         return 0
 

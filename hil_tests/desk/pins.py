@@ -1,9 +1,9 @@
 """Simulated lines of a Raspberry Pi: enough of pigpiod's socket protocol for gpiozero's devices.
 
 The lamp guard runs unmodified in its own process and drives real gpiozero devices; the wires
-between the lines are here, in the rig's hands, which can cut them, tie them high, and say afterwards
-when there was light. A request is four little-endian u32 (command, two parameters, length of what
-follows); the answer repeats the first three and ends with the result.
+between the lines are here, in the rig's hands, which can cut them, tie them high, and say
+afterwards when there was light. A request is four little-endian u32 (command, two parameters,
+length of what follows); the answer repeats the first three and ends with the result.
 """
 
 import socketserver

@@ -1,8 +1,9 @@
-"""The camera's one connection: MQTT v5 over TLS 1.3 with this camera's own certificate.
+"""One connection to the broker: MQTT v5 over TLS 1.3, each side with its own certificate.
 
 One thread owns it: `turn` does the network's work and nothing else does, so there is no lock and no
 callback that could block. Callbacks only put what happened into a queue. What the broker said of a
-message is decided by its reason code alone: paho calls a refused message published.
+message is decided by its reason code alone: paho calls a refused message published. A message that
+arrived is acknowledged by `settle`, once whoever took it has done with it what it must.
 """
 
 import logging
@@ -10,16 +11,16 @@ import secrets
 import ssl
 import time
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
-
-from firmware.errors import BrokerRefused, IdentityRefused
 
 KEEPALIVE_S: Final = 30
 CONNECT_S: Final = 5.0
@@ -34,9 +35,21 @@ NOBODY_LISTENS: Final = 16
 log = logging.getLogger(__name__)
 
 
+class WireError(Exception):
+    """Base: the message is one sentence that says what to do next."""
+
+
+class CertificateRefused(WireError):
+    """A certificate, its key or its authority cannot be used."""
+
+
+class NotConnected(WireError):
+    """There is no connection to the broker: nothing was sent and nothing is queued."""
+
+
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """How this camera and its broker know each other: paths of PEM files."""
+    """How one side and the broker know each other: paths of PEM files."""
 
     authority: Path
     chain: Path
@@ -46,7 +59,7 @@ class Certificate:
         """Return a context that speaks TLS 1.3 to this broker and to no other.
 
         Raises:
-            IdentityRefused: a file is missing or is no certificate or key.
+            CertificateRefused: a file is missing or is no certificate or key.
         """
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.minimum_version = ssl.TLSVersion.TLSv1_3
@@ -54,37 +67,57 @@ class Certificate:
             context.load_verify_locations(cafile=str(self.authority))
             context.load_cert_chain(str(self.chain), str(self.key))
         except (OSError, ssl.SSLError) as error:
-            raise IdentityRefused(
-                f"The TLS certificate of this camera cannot be used ({error}): put the authority "
-                f"at {self.authority}, the certificate at {self.chain} and its key at {self.key}."
+            raise CertificateRefused(
+                f"The TLS certificate cannot be used ({error}): put the authority at "
+                f"{self.authority}, the certificate at {self.chain} and its key at {self.key}."
             ) from error
         return context
 
 
 @dataclass(frozen=True, slots=True)
-class Acknowledged:
-    """What the broker said of one message."""
+class Address:
+    """Which broker, and who calls."""
 
-    message: int
+    host: str
+    port: int
+    """1 to 65535."""
+    client_id: str
+    """The common name of the certificate: the broker insists."""
+    certificate: Certificate
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message that arrived."""
+
+    number: int
+    """Of its delivery on this connection."""
+    topic: str
+    payload: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """What the broker said of one message that was sent."""
+
+    number: int
     delivered: bool
     """Whether the broker took it and somebody was subscribed."""
 
 
 @dataclass(slots=True)
-class Uplink:
+class Connection:
     """A connection that mends itself; `turn` it often."""
 
-    host: str
-    port: int
-    client_id: str
-    certificate: Certificate
+    address: Address
     subscription: str
+    session_s: int = 0
+    """How long the broker keeps what arrives while this side is away."""
     connected: bool = False
-    arrived: deque[bytes] = field(default_factory=deque)
-    """Payloads of messages on the subscription, oldest first."""
-    acknowledged: deque[Acknowledged] = field(default_factory=deque)
     window: int = IN_FLIGHT
-    """Messages that may be in flight on this connection."""
+    """Messages that may be in flight now."""
+    _arrived: deque[Message] = field(default_factory=deque)
+    _acknowledged: deque[Acknowledged] = field(default_factory=deque)
     _client: mqtt.Client = field(init=False)
     _next_attempt_s: float = 0.0
     _backoff_s: float = BACKOFF_S[0]
@@ -92,9 +125,12 @@ class Uplink:
 
     def __post_init__(self) -> None:
         client = mqtt.Client(
-            CallbackAPIVersion.VERSION2, self.client_id, protocol=MQTTProtocolVersion.MQTTv5
+            CallbackAPIVersion.VERSION2,
+            self.address.client_id,
+            protocol=MQTTProtocolVersion.MQTTv5,
+            manual_ack=True,
         )
-        client.tls_set_context(self.certificate.context())
+        client.tls_set_context(self.address.certificate.context())
         client.connect_timeout = CONNECT_S
         client.max_queued_messages_set(IN_FLIGHT)
         client.on_connect = self._on_connect
@@ -107,37 +143,60 @@ class Uplink:
         """Do the network's work for at most about `wait_s`; connect when it is time to."""
         if not self._open and time.monotonic() >= self._next_attempt_s:
             self._attempt()
-        if self._open:
-            if self._client.loop(wait_s) is not MQTTErrorCode.MQTT_ERR_SUCCESS:
-                self._lost()
-        else:
+        if not self._open:
             time.sleep(wait_s)
+        elif self._client.loop(wait_s) is not MQTTErrorCode.MQTT_ERR_SUCCESS:
+            self._lost()
 
     def publish(self, topic: str, payload: bytes) -> int:
-        """Hand one message to the broker; its number comes back in `acknowledged`.
+        """Hand one message to the broker; return its number, which comes back in `acknowledged`.
 
         Raises:
-            BrokerRefused: there is no connection: nothing was queued.
+            NotConnected: nothing was sent and nothing is queued.
         """
         if not self.connected:
-            raise BrokerRefused("There is no connection to the broker.")
+            raise NotConnected("There is no connection to the broker.")
         return self._client.publish(topic, payload, qos=1).mid
+
+    def arrived(self) -> Iterator[Message]:
+        """Take the messages that have arrived, oldest first."""
+        while self._arrived:
+            yield self._arrived.popleft()
+
+    def settle(self, message: Message) -> None:
+        """Tell the broker that a message has been dealt with: it will not come again."""
+        self._client.ack(message.number, 1)
+
+    def acknowledged(self) -> Iterator[Acknowledged]:
+        """Take what the broker said of messages sent, oldest first."""
+        while self._acknowledged:
+            yield self._acknowledged.popleft()
 
     def close(self) -> None:
         """Say goodbye to the broker."""
-        self._client.disconnect()
-        self._client.loop(0.1)
+        if self._open:
+            self._client.disconnect()
+            self._client.loop(0.1)
 
     def _attempt(self) -> None:
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        properties.SessionExpiryInterval = self.session_s
         try:
-            self._client.connect(self.host, self.port, keepalive=KEEPALIVE_S, clean_start=True)
+            self._client.connect(
+                self.address.host,
+                self.address.port,
+                keepalive=KEEPALIVE_S,
+                clean_start=self.session_s == 0,
+                properties=properties,
+            )
             self._open = True
-        except (OSError, ssl.SSLError) as error:
-            log.warning("The broker at %s:%s cannot be reached: %s.", self.host, self.port, error)
+        except (OSError, ValueError) as error:
+            log.warning("The broker cannot be reached: %s.", error)
             self._lost()
 
     def _lost(self) -> None:
         self._open = self.connected = False
+        self._arrived.clear()  # The broker delivers again what was not settled.
         jitter = 0.5 + secrets.randbelow(1000) / 2000
         self._next_attempt_s = time.monotonic() + self._backoff_s * jitter
         self._backoff_s = min(2 * self._backoff_s, BACKOFF_S[1])
@@ -151,7 +210,7 @@ class Uplink:
         properties: Properties | None,
     ) -> None:
         if reason.is_failure:
-            log.warning("The broker refuses this camera: %s.", reason)
+            log.warning("The broker refuses this side: %s.", reason)
             return
         self._backoff_s = BACKOFF_S[0]
         self.window = min(IN_FLIGHT, getattr(properties, "ReceiveMaximum", IN_FLIGHT))
@@ -166,19 +225,20 @@ class Uplink:
         reason: ReasonCode,
         _properties: Properties | None,
     ) -> None:
-        log.warning("The connection to the broker ended: %s.", reason)
+        if reason.is_failure:
+            log.warning("The connection to the broker ended: %s.", reason)
         self.connected = False
 
     def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
-        self.arrived.append(bytes(message.payload))
+        self._arrived.append(Message(message.mid, message.topic, bytes(message.payload)))
 
     def _on_publish(
         self,
         _client: mqtt.Client,
         _data: object,
-        message: int,
+        number: int,
         reason: ReasonCode,
         _properties: Properties | None,
     ) -> None:
         delivered = not reason.is_failure and reason.value != NOBODY_LISTENS
-        self.acknowledged.append(Acknowledged(message, delivered))
+        self._acknowledged.append(Acknowledged(number, delivered))

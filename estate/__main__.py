@@ -1,0 +1,187 @@
+"""`tallylight-estate`: what estate security runs. 0 did it, 1 refused, 2 wrong usage.
+
+Every command either does the whole of what it says or changes nothing and prints one sentence.
+"""
+
+import json
+import logging
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias
+
+import typer
+from nacl.public import PrivateKey
+from rich.console import Console
+from typer.core import TyperGroup
+
+from estate.config import Config
+from estate.errors import EstateError
+from estate.opening import opened, save_crop, to_json
+from estate.printing import panel
+from estate.receiver import SESSION_S, Receiver, read_cameras, receive
+from estate.store import Store
+from formats.enrolment import CameraIdentity
+from formats.envelope import Sealed
+from formats.errors import FormatError
+from formats.keyfile import (
+    INTERACTIVE,
+    KeyFile,
+    KeyRefused,
+    Purpose,
+    make_key,
+    read_key,
+    unlock_opening,
+    unlock_signing,
+    write_key,
+)
+from formats.settings import read_settings
+from formats.topics import Channel, every_camera
+from wire.connection import Address, Certificate, Connection, WireError
+
+_Click: TypeAlias = Any  # Some versions of Typer carry a click of their own, others do not.
+Settings = Annotated[Path, typer.Option("--config", help="The receiver's settings.")]
+ReviewerKey = Annotated[Path | None, typer.Option("--open-with", help="A reviewer's key file.")]
+Passphrase = Annotated[
+    Path | None,
+    typer.Option("--passphrase-file", help="File with the passphrase, instead of a question."),
+]
+Crops = Annotated[Path, typer.Option("--crops", help="Folder for the faces of opened events.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One line of JSON for each event.")]
+
+
+class Commands(TyperGroup):
+    """A refusal of any command is one sentence and exit 1."""
+
+    def invoke(self, ctx: _Click) -> _Click:
+        """Run the command, or say in one sentence why not."""
+        try:
+            return super().invoke(ctx)
+        except (EstateError, FormatError, WireError) as error:
+            typer.echo(f"Refused: {error}", err=True)
+        except OSError as error:
+            typer.echo(f"Refused: {error.strerror}: {error.filename}.", err=True)
+        raise typer.Exit(1)
+
+
+app = typer.Typer(cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def estate() -> None:
+    """Receive sealed match events, keep them sealed, answer with receipts, open them."""
+    logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
+
+
+@app.command("key")
+def make(
+    purpose: Annotated[str, typer.Argument(help="reviewer or receipt")],
+    file: Annotated[Path, typer.Argument(help="The new key file.")],
+    holder: Annotated[str, typer.Option(help="Who holds it: an opaque name or an office.")],
+    passphrase_file: Passphrase = None,
+) -> None:
+    """Make a reviewer's key, or the key that signs this estate's receipts."""
+    if purpose not in {Purpose.REVIEWER, Purpose.RECEIPT}:
+        raise KeyRefused("A key is made for one of two purposes: reviewer or receipt.")
+    if file.exists():
+        raise KeyRefused(f"{file} is there already: a key is never overwritten.")
+    passphrase = _passphrase(passphrase_file, f"New passphrase of {holder}", confirm=True)
+    write_key(file, make_key(Purpose(purpose), holder, passphrase, INTERACTIVE))
+    typer.echo(f"The key of {holder} is in {file}; only its public half leaves it.")
+
+
+@app.command("receive")
+def run(
+    config: Settings,
+    open_with: ReviewerKey = None,
+    crops: Crops = Path("crops"),
+    passphrase_file: Passphrase = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Take events from the broker until stopped; with a reviewer's key, open each as it comes."""
+    settings = read_settings(config, Config)
+    cameras = read_cameras(settings.cameras)
+    receipt = unlock_signing(*_unlocking(settings.receipt_key, Purpose.RECEIPT, passphrase_file))
+    show: Callable[[Sealed], None] = _arrival
+    if open_with is not None:
+        key = unlock_opening(*_unlocking(open_with, Purpose.REVIEWER, passphrase_file))
+        show = _opener(cameras, key, crops, as_json=as_json)
+    certificate = Certificate(settings.broker_ca, settings.certificate, settings.certificate_key)
+    address = Address(settings.broker_host, settings.broker_port, settings.name, certificate)
+    connection = Connection(address, every_camera(Channel.EVENT), SESSION_S)
+    store = Store(settings.store)
+    receive(Receiver(connection, store, cameras, receipt, show), _until_stopped())
+    store.close()
+
+
+@app.command("open")
+def reopen(
+    config: Settings,
+    open_with: Annotated[Path, typer.Option("--open-with", help="A reviewer's key file.")],
+    crops: Crops = Path("crops"),
+    passphrase_file: Passphrase = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Open every event in the store with a reviewer's key and print it."""
+    settings = read_settings(config, Config)
+    cameras = read_cameras(settings.cameras)
+    key = unlock_opening(*_unlocking(open_with, Purpose.REVIEWER, passphrase_file))
+    show = _opener(cameras, key, crops, as_json=as_json)
+    store = Store(settings.store)
+    for sealed in store.envelopes():
+        show(sealed)
+    store.close()
+
+
+def _opener(
+    cameras: Mapping[bytes, CameraIdentity], key: PrivateKey, crops: Path, *, as_json: bool
+) -> Callable[[Sealed], None]:
+    console = Console()
+
+    def show(sealed: Sealed) -> None:
+        event = opened(sealed, cameras, key)
+        crop = save_crop(event, crops)
+        if as_json:
+            typer.echo(json.dumps(to_json(event, crop)))
+            sys.stdout.flush()
+        else:
+            console.print(panel(event, crop))
+
+    return show
+
+
+def _arrival(sealed: Sealed) -> None:
+    camera = sealed.header.sender.hex()[:8]
+    typer.echo(f"Event {sealed.header.sequence} of camera {camera} is kept, sealed, receipted.")
+
+
+def _unlocking(path: Path, purpose: Purpose, passphrase_file: Path | None) -> tuple[KeyFile, str]:
+    key = read_key(path)
+    if key.purpose is not purpose:
+        raise KeyRefused(f"{path} is a key for {key.purpose}; one for {purpose} is needed.")
+    return key, _passphrase(passphrase_file, f"Passphrase of {key.holder}", confirm=False)
+
+
+def _passphrase(file: Path | None, question: str, *, confirm: bool) -> str:
+    if file is not None:
+        return file.read_text(encoding="utf-8").partition("\n")[0]
+    return str(typer.prompt(question, hide_input=True, confirmation_prompt=confirm))
+
+
+def _until_stopped() -> Callable[[], bool]:
+    stopped: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda received, _frame: stopped.append(received))
+    return lambda: not stopped
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="tallylight-estate")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""How an opened event looks to a person: what was seen, how sure that is, and what it rests on."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from rich.panel import Panel
+from rich.table import Table
+
+from formats.envelope import TimeQuality
+from formats.event import MatchEvent
+
+CLOCKS: Final = {
+    TimeQuality.UNSYNCHRONISED: "clock not synchronised",
+    TimeQuality.SYNCHRONISED: "clock set from the network",
+    TimeQuality.AUTHENTICATED: "clock set from an authenticated source",
+}
+
+
+def panel(event: MatchEvent, crop: Path | None) -> Panel:
+    """Return one event for the terminal."""
+    rows = Table.grid(padding=(0, 2))
+    for name, value in _rows(event, crop):
+        rows.add_row(f"[dim]{name}[/]", value)
+    return Panel(
+        rows,
+        title="[bold]candidate[/] - two people decide",
+        title_align="left",
+        subtitle=f"camera {event.camera.hex()[:8]}, event {event.sequence}",
+        subtitle_align="right",
+        expand=False,
+    )
+
+
+def _rows(event: MatchEvent, crop: Path | None) -> list[tuple[str, str]]:
+    seen = datetime.fromtimestamp(event.captured_utc_ms / 1000, UTC)
+    until = datetime.fromtimestamp(event.retain_until_utc_s, UTC)
+    track, quality = event.track, event.quality
+    rate = event.predicted_fpir_ppb / 1e9
+    return [
+        ("seen", f"{seen:%Y-%m-%d %H:%M:%S} UTC, {CLOCKS[event.time_quality]}"),
+        ("entry", event.entry.hex()),
+        ("score", f"{_share(event.score_ppm)}, threshold {_share(event.threshold_ppm)}"),
+        ("false alarms", f"at most {rate:.2%} of strangers would pass this threshold"),
+        ("agreed", f"{track.frames_agreed} of the last frames, {track.frames_seen} seen"),
+        ("face", f"{quality.face_height_px} px high, {quality.inter_eye_px} px between the eyes"),
+        ("list", f"version {event.list_version} of {event.site}, {event.list_digest.hex()[:16]}"),
+        ("lamp lease", event.lease_id.hex()),
+        ("destroyed", f"{until:%Y-%m-%d %H:%M} UTC"),
+        ("crop", str(crop) if crop else "none, by policy"),
+    ]
+
+
+def _share(ppm: int) -> str:
+    return f"{ppm / 1_000_000:.3f}"

@@ -1,0 +1,49 @@
+"""Every way in which bytes can be refused, named after what is wrong with them.
+
+A reader in this package returns a value or raises one of these; it never returns a bool. A message
+is one clear sentence without secrets, names, scores or pixels, so it may be logged and shown.
+
+    FormatError
+    ├── Malformed       the bytes are not what they claim to be
+    ├── TooLarge        what shall be written, or was sent, exceeds its fixed size
+    ├── Forged          a signature or an authentication tag does not hold
+    ├── NotForThisKey   no slot of the envelope belongs to the key at hand
+    ├── UnusableKey     a public key that gives no secrecy
+    └── BrokenChain     a ledger line that does not continue the line before it
+"""
+
+
+class FormatError(Exception):
+    """Bytes or values were refused."""
+
+
+class Malformed(FormatError):
+    """The bytes are not what they claim to be."""
+
+
+class TooLarge(FormatError):
+    """Something does not fit into the size that is fixed for it."""
+
+
+class Forged(FormatError):
+    """A signature or an authentication tag does not hold."""
+
+
+class NotForThisKey(FormatError):
+    """No slot of the envelope belongs to the key at hand."""
+
+
+class UnusableKey(FormatError):
+    """A public key is of low order: whatever is sealed to it, everybody can open."""
+
+
+class BrokenChain(FormatError):
+    """A ledger line does not continue the line before it.
+
+    Attributes:
+        line: number of the first bad line, counted from 0 like the records' `seq`.
+    """
+
+    def __init__(self, line: int, reason: str) -> None:
+        super().__init__(f"Record {line}: {reason}")
+        self.line = line

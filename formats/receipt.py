@@ -1,0 +1,98 @@
+"""The estate's signed word that it has stored an envelope: only then may the camera delete it.
+
+A receipt travels in an envelope of its own, sealed to the camera's courier with a key that opens
+receipts and nothing else, so everything on the broker looks alike. It names the stored bytes by
+their digest. It says nothing about what they contain; the estate's receiver cannot know.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from nacl.public import PrivateKey, PublicKey
+from nacl.signing import SigningKey, VerifyKey
+
+from formats.envelope import (
+    DIGEST_BYTES,
+    ID_BYTES,
+    Kind,
+    Origin,
+    Sealed,
+    open_sealed,
+    read,
+    seal,
+    verify,
+)
+from formats.strict_json import Fields, dumps, parse
+
+_PAYLOAD_LIMIT: Final = 1024 - 44  # The one bucket, less what the envelope repeats inside.
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """One envelope is on the estate's disk, and its disk has said so."""
+
+    camera: bytes
+    """(16,) sender of the stored envelope."""
+    boot_id: bytes
+    """(16,) from its header."""
+    sequence: int
+    """From its header."""
+    envelope_digest: bytes
+    """(32,) `Sealed.digest` of the stored envelope."""
+    stored_utc_ms: int
+    """By the estate's clock, milliseconds since 1970."""
+
+
+def seal_receipt(
+    receipt: Receipt, *, sender: SigningKey, recipients: Sequence[PublicKey], origin: Origin
+) -> Sealed:
+    """`receipt` in its envelope.
+
+    Args:
+        receipt: what was stored.
+        sender: the estate's receipt key.
+        recipients: the camera's receipt key; others only if the estate reads its own receipts.
+        origin: where this receipt stands among the estate's receipts.
+
+    Raises:
+        Malformed, UnusableKey: see `formats.envelope.seal`.
+    """
+    payload = dumps(
+        {
+            "kind": "receipt",
+            "camera": receipt.camera.hex(),
+            "boot_id": receipt.boot_id.hex(),
+            "sequence": receipt.sequence,
+            "envelope_digest": receipt.envelope_digest.hex(),
+            "stored_utc_ms": receipt.stored_utc_ms,
+        }
+    )
+    _read(payload)  # A receipt that cannot be read would be asked for again, for ever.
+    return seal(Kind.RECEIPT, payload, sender=sender, recipients=recipients, origin=origin)
+
+
+def open_receipt(blob: bytes, *, estate: VerifyKey, key: PrivateKey) -> Receipt:
+    """The receipt in `blob`; the caller compares its digest with what waits in the outbox.
+
+    Raises:
+        Malformed: not a receipt envelope, or its payload is not a receipt.
+        Forged: not signed by `estate`, or not sealed as it claims.
+        NotForThisKey: sealed to others.
+    """
+    return _read(open_sealed(verify(read(Kind.RECEIPT, blob), estate), key))
+
+
+def _read(payload: bytes) -> Receipt:
+    return parse(payload, _read_fields, limit=_PAYLOAD_LIMIT, what="receipt")
+
+
+def _read_fields(fields: Fields) -> Receipt:
+    fields.constant("kind", "receipt")
+    return Receipt(
+        camera=fields.hex_bytes("camera", ID_BYTES),
+        boot_id=fields.hex_bytes("boot_id", ID_BYTES),
+        sequence=fields.integer("sequence", low=1),
+        envelope_digest=fields.hex_bytes("envelope_digest", DIGEST_BYTES),
+        stored_utc_ms=fields.integer("stored_utc_ms"),
+    )

@@ -1,0 +1,59 @@
+"""Reads one flat TOML file of settings into a frozen dataclass: its fields are the keys.
+
+A key that is missing, unknown, empty or of another type is refused, so a misspelt setting is never
+a silently ignored one. No environment variable is looked at.
+"""
+
+import tomllib
+from dataclasses import fields
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from formats.errors import FormatError
+
+T = TypeVar("T")
+
+PORTS: Final = range(1, 65536)
+"""Every whole number in settings is a port so far."""
+
+
+class SettingsRefused(FormatError):
+    """A settings file is missing, unreadable or out of bounds."""
+
+
+def read_settings(path: Path, kind: type[T]) -> T:
+    """Return the settings in the file as a `kind`.
+
+    Args:
+        path: of a TOML file with one key for each field.
+        kind: a dataclass whose fields are `str`, `Path`, `int` (a port) or a `StrEnum`.
+
+    Raises:
+        SettingsRefused: the file is missing or not TOML, or a key is missing, unknown or wrong.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsRefused(f"{path} cannot be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsRefused(f"{path} is not TOML: {error}.") from error
+    kinds: dict[str, Any] = {field.name: field.type for field in fields(kind)}  # type: ignore[arg-type]  # A dataclass.
+    if odd := sorted(set(kinds) ^ set(table)):
+        raise SettingsRefused(f"{path}: missing or unknown: {', '.join(odd)}.")
+    try:
+        return kind(**{name: _value(name, table[name], kinds[name]) for name in kinds})
+    except ValueError as error:
+        raise SettingsRefused(f"{path}: {error}") from error
+
+
+def _value(name: str, value: object, kind: type) -> object:
+    if kind is int:
+        if isinstance(value, int) and value in PORTS:
+            return value
+        raise ValueError(f"{name} must be a number from 1 to 65535.")
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{name} must be a text that is not empty.")
+    if issubclass(kind, StrEnum) and value not in set(kind):
+        raise ValueError(f"{name} must be one of {', '.join(kind)}.")
+    return kind(value)

@@ -1,0 +1,31 @@
+"""Writes formats/tests/vectors: `python -m formats.tests.make_vectors`.
+
+The vectors are made without the code that they test: envelopes by `second_encoder`, everything else
+spelled out in `plain_vectors`. The same bytes come out every time, and a test compares them with
+the files.
+"""
+
+import json
+from pathlib import Path
+
+from formats.tests.envelope_vectors import envelopes
+from formats.tests.plain_vectors import events, leases, ledgers, topics
+
+FOLDER = Path(__file__).parent / "vectors"
+
+
+def vectors() -> dict[str, bytes]:
+    """File names and contents."""
+    contents = {
+        "envelope.json": envelopes(),
+        "event.json": events(),
+        "ledger.json": ledgers(),
+        "lease.json": leases(),
+        "topics.json": topics(),
+    }
+    return {file: json.dumps(value, indent=1).encode() + b"\n" for file, value in contents.items()}
+
+
+if __name__ == "__main__":
+    for file, written in vectors().items():
+        (FOLDER / file).write_bytes(written)

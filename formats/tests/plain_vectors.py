@@ -1,0 +1,163 @@
+"""The vectors of everything that is not an envelope, spelled out."""
+
+from base64 import b64encode
+from hashlib import sha256
+
+from formats.tests.second_encoder import CAMERA, canonical, name_of, secret
+
+CANDIDATE: dict[str, object] = {
+    "kind": "candidate",
+    "camera": name_of(CAMERA).hex(),
+    "site": "north-gate",
+    "boot_id": secret("boot")[:16].hex(),
+    "sequence": 7,
+    "captured_utc_ms": 1_767_225_600_123,
+    "captured_mono_ns": 61_500_000_000,
+    "time_quality": 1,
+    "entry": secret("entry")[:16].hex(),
+    "score_ppm": 612_345,
+    "threshold_ppm": 540_000,
+    "predicted_fpir_ppb": 20_000,
+    "list_version": 12,
+    "list_digest": secret("list").hex(),
+    "model_digest": secret("model").hex(),
+    "runtime": "ai-edge-litert 2.3.0",
+    "policy_digest": secret("policy").hex(),
+    "lease_id": secret("lease")[:16].hex(),
+    "firmware_digest": secret("firmware").hex(),
+    "track": {
+        "first_seen_mono_ns": 61_000_000_000,
+        "last_seen_mono_ns": 61_500_000_000,
+        "frames_seen": 6,
+        "frames_agreed": 4,
+    },
+    "quality": {
+        "face_height_px": 96,
+        "inter_eye_px": 41,
+        "sharpness_centi": 1830,
+        "exposure_centi": 52,
+    },
+    "crop_jpeg": b64encode(b"\xff\xd8 not really a face \xff\xd9").decode(),
+    "retain_until_utc_s": 1_769_817_600,
+}
+
+
+def events() -> dict[str, object]:
+    """event.json."""
+    good = canonical(CANDIDATE).decode()
+    without_crop = canonical({**CANDIDATE, "crop_jpeg": None}).decode()
+    texts = {
+        "a duplicate key": good.replace('{"boot_id"', '{"boot_id":"","boot_id"'),
+        "a blank": good.replace(",", ", ", 1),
+        "a trailing newline": good + "\n",
+        "a float": good.replace("612345", "612345.0"),
+        "NaN": good.replace("612345", "NaN"),
+    }
+    fields: dict[str, dict[str, object]] = {
+        "an unknown field": {"name": "somebody"},
+        "another kind": {"kind": "status"},
+        "a camera that is too short": {"camera": "00"},
+        "upper-case hex": {"entry": name_of(CAMERA).hex().upper()},
+        "a score below the threshold": {"score_ppm": 539_999},
+        "a score above one": {"score_ppm": 1_000_001},
+        "a score in words": {"score_ppm": "612345"},
+        "true for a number": {"list_version": True},
+        "a time quality nobody knows": {"time_quality": 3},
+        "sequence 0": {"sequence": 0},
+        "a site of two lines": {"site": "north\ngate"},
+        "a site with a direction override": {"site": "north\u202egate"},
+        "base64 with spare bits set": {"crop_jpeg": "/9h="},
+        "an empty crop": {"crop_jpeg": ""},
+        "a retention in milliseconds": {"retain_until_utc_s": 1_769_817_600_000},
+        "no track": {"track": None},
+        "a deciding frame before the track": {"captured_mono_ns": 1},
+    }
+    texts |= {name: canonical({**CANDIDATE, **field}).decode() for name, field in fields.items()}
+    return {"good": {"with a crop": good, "without a crop": without_crop}, "broken": texts}
+
+
+def ledgers() -> dict[str, object]:
+    """ledger.json."""
+    happened: list[tuple[str, dict[str, int | str]]] = [
+        ("start", {"version": "0.1.0"}),
+        ("list_accepted", {"version": 12, "digest": secret("list").hex()}),
+        ("period_end", {"frames": 1200, "faces": 31, "searched": 12, "candidates": 1}),
+        ("stop", {}),
+    ]
+    lines: list[bytes] = []
+    for seq, (event, body) in enumerate(happened):
+        record = {
+            "seq": seq,
+            "previous": sha256(lines[-1]).hexdigest() if lines else "0" * 64,
+            "program": "watch",
+            "mono_ns": 10_000_000_000 + seq,
+            "utc_ms": 1_767_225_600_000 + seq,
+            "event": event,
+            "body": body,
+        }
+        lines.append(canonical(record))
+    head = {
+        "origin": "north-gate/watch",
+        "size": len(lines),
+        "digest": sha256(lines[-1]).hexdigest(),
+    }
+    signature = CAMERA.sign(b"tallylight-checkpoint-v1\0" + canonical(head)).signature
+    return {
+        "lines": [line.decode() for line in lines],
+        "checkpoint": canonical({**head, "signature": signature.hex()}).decode(),
+        "key": bytes(CAMERA.verify_key).hex(),
+    }
+
+
+def leases() -> dict[str, object]:
+    """lease.json."""
+    lease_id = secret("lease")[:16].hex()
+    deadline = (61_700_000_000).to_bytes(8, "little").hex()
+    return {
+        "good": {
+            "ask": "0101",
+            "beat": "0102",
+            "stop": "0103",
+            "grant until 61700000000": f"0181{lease_id}{deadline}",
+            "refused, fault": "018201",
+            "refused, busy": "018202",
+            "refused, not ready": "018203",
+        },
+        "broken": {
+            "nothing": "",
+            "another version": "0201",
+            "an unknown request": "0104",
+            "a request and a byte": "010100",
+            "a refusal without a reason": "0182",
+            "an unknown reason": "018204",
+            "a grant cut short": f"0181{lease_id}{deadline[:-2]}",
+            "a grant and a byte": f"0181{lease_id}{deadline}00",
+            "a grant under another code": f"0180{lease_id}{deadline}",
+            "a grant that ended at boot": f"0181{lease_id}{'00' * 8}",
+            "a grant for ever": f"0181{lease_id}{'ff' * 8}",
+        },
+    }
+
+
+def topics() -> dict[str, object]:
+    """topics.json."""
+    camera = name_of(CAMERA).hex()
+    root = f"tallylight/v1/{camera}"
+    return {
+        "good": [f"{root}/event", f"{root}/status", f"{root}/receipt", f"{root}/site"],
+        "broken": [
+            "",
+            f"/{root}/event",
+            f"{root}/event/",
+            f"{root}/event\n",
+            f"{root}/EVENT",
+            f"{root}/cmd",
+            f"{root}/",
+            f"tallylight/v2/{camera}/event",
+            f"tallylight/v1/{camera[:-1]}/event",
+            f"tallylight/v1/{camera.upper()}/event",
+            "tallylight/v1/+/event",
+            "tallylight/v1/#",
+            "tallylight/v1/north-gate/event",
+        ],
+    }

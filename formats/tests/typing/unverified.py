@@ -1,0 +1,26 @@
+"""What must not type-check. mypy fails on any of these lines that starts to."""
+
+from nacl.public import PrivateKey
+from nacl.signing import VerifyKey
+
+from formats.envelope import Kind, Sealed, Verified, open_sealed, read, verify
+from formats.event import open_event
+
+
+def nobody_opens_what_nobody_verified(blob: bytes, key: PrivateKey) -> None:
+    open_sealed(read(Kind.EVENT, blob), key)  # type: ignore[arg-type]
+    open_sealed(blob, key)  # type: ignore[arg-type]
+    open_event(read(Kind.EVENT, blob), key)  # type: ignore[arg-type]
+
+
+def nobody_verifies_what_nobody_read(blob: bytes, sender: VerifyKey) -> None:
+    verify(blob, sender)  # type: ignore[arg-type]
+
+
+def nobody_else_makes_the_proofs(sealed: Sealed) -> None:
+    Verified(sealed)  # type: ignore[call-arg]
+    Sealed(sealed.kind, sealed.header, sealed.blob)  # type: ignore[call-arg]
+
+
+class Believed(Verified):  # type: ignore[misc]
+    """`Verified` is final."""

@@ -1,0 +1,1 @@
+"""How this project speaks MQTT, on the camera and on the estate's side: one connection, one way."""
