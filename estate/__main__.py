@@ -87,8 +87,11 @@ def make(
     if file.exists():
         raise KeyRefused(f"{file} is there already: a key is never overwritten.")
     passphrase = _passphrase(passphrase_file, f"New passphrase of {holder}", confirm=True)
-    write_key(file, make_key(Purpose(purpose), holder, passphrase, INTERACTIVE))
-    typer.echo(f"The key of {holder} is in {file}; only its public half leaves it.")
+    key = make_key(Purpose(purpose), holder, passphrase, INTERACTIVE)
+    write_key(file, key)
+    public = file.with_suffix(".pub")
+    public.write_text(key.public.hex() + "\n", encoding="ascii")
+    typer.echo(f"The key of {holder} is in {file}; its public half for the site is in {public}.")
 
 
 @app.command("receive")

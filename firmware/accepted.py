@@ -10,7 +10,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Final
+from typing import BinaryIO, Final
 
 _LINK: Final = "accepted"
 
@@ -18,6 +18,19 @@ _LINK: Final = "accepted"
 def accepted(metadata: Path) -> Path:
     """Where the last accepted repository is, once there is one."""
     return metadata / _LINK
+
+
+def open_accepted(metadata: Path, name: str) -> BinaryIO:
+    """Open a file of what was accepted last, by its name in the published repository.
+
+    Raises:
+        FileNotFoundError: it was not accepted.
+    """
+    folder, _, file = name.rpartition("/")
+    version, _, plain = file.partition(".")
+    # TUF keeps what it trusts without version in the name, all but the history of the root.
+    kept = plain if version.isdecimal() and plain != "root.json" else file
+    return (accepted(metadata) / folder / kept).open("rb")
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from firmware.delivery.outbox import Outbox
 from firmware.errors import IdentityRefused
 from firmware.identity import courier_key
 from firmware.record.ledger import Ledger
+from formats import VERSION
 from formats.errors import FormatError
 from formats.ledger import Happening, Program
 from formats.receipt import Receipt, open_receipt
@@ -59,14 +60,14 @@ class Courier:
 def run(config: Config, running: Callable[[], bool]) -> None:
     """Open the outbox and the connection, and carry until `running` says no."""
     ledger = Ledger(config.state.courier, Program.COURIER)
-    ledger.append(Happening.START)
+    ledger.append(Happening.START, {"version": VERSION})
     deliver(
         Courier(
             Outbox(config.state.outbox), _connection(config), courier_key(config.state), ledger
         ),
         running,
     )
-    ledger.append(Happening.STOP)
+    ledger.append(Happening.STOP, {"reason": "stopped"})
 
 
 def deliver(courier: Courier, running: Callable[[], bool]) -> None:
@@ -122,7 +123,7 @@ def settle(courier: Courier, blob: bytes) -> None:
                 Happening.EVENT_RECEIPTED,
                 {
                     "sequence": receipt.sequence,
-                    "envelope_digest": receipt.envelope_digest.hex(),
+                    "envelope": receipt.envelope_digest.hex(),
                     "stored_utc_ms": receipt.stored_utc_ms,
                 },
             )

@@ -17,6 +17,7 @@ from firmware.config import Config
 from firmware.hardware.pins import Pins
 from firmware.interlock import Change, Interlock, State
 from firmware.record.ledger import Ledger
+from formats import VERSION
 from formats.errors import Malformed
 from formats.lease import (
     RENEW_MS,
@@ -40,9 +41,9 @@ CALLERS: Final = 4
 def run(config: Config, pins: Pins, holder_uid: int, running: Callable[[], bool]) -> None:
     """Open door and ledger, and own the lamp until `running` says no."""
     ledger = Ledger(config.state.lampguard, Program.LAMPGUARD)
-    ledger.append(Happening.START)
+    ledger.append(Happening.START, {"version": VERSION})
     guard(pins, listen(config.lamp_socket), ledger, holder_uid=holder_uid, running=running)
-    ledger.append(Happening.STOP)
+    ledger.append(Happening.STOP, {"reason": "stopped"})
 
 
 def listen(path: Path) -> socket.socket:
@@ -77,6 +78,8 @@ def guard(
 
     def record(change: Change) -> None:
         moved = {"from": change.before, "to": change.after, "reason": change.reason}
+        if change.after is State.ON:
+            moved["lease_id"] = desk.lease_id.hex()
         ledger.append(Happening.LAMP, moved)
 
     desk = _Desk(door, Interlock(time.monotonic(), on_change=record), holder_uid)

@@ -90,7 +90,7 @@ class Reporter:
         self._reported_ns[candidate.handle] = track.last_seen_ns
         body: dict[str, int | str] = {
             "sequence": described.sequence,
-            "envelope_digest": sealed.digest.hex(),
+            "envelope": sealed.digest.hex(),
         }
         self.ledger.append(Happening.EVENT_SEALED, body)
 

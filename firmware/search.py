@@ -67,7 +67,7 @@ class Search:
         index, score_ppm = self._gallery.best(probe.template)
         if score_ppm < self.threshold.score_ppm:
             return None
-        self._counts.resembled += 1
+        self._counts.candidates += 1
         try:
             return Candidate(self.watchlist.entry(index, now).handle, score_ppm, probe)
         except EntryLapsed:

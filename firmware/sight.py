@@ -69,7 +69,7 @@ class Sight:
         pixels = frame.pixels(lit)
         quality = measure(pixels, face)
         if faults := shortfalls(quality, MATCHING):
-            self._counts.refuse(faults[0].want.value)
+            self._counts.refuse(faults[0].fault.value)
             return None
         template = self._eye.embedder.template(align(pixels, face))
         lit.check()

@@ -20,24 +20,24 @@ in the order in which the code below enforces them:
 No network and no clock is touched here: a folder and a moment are passed in.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
-from typing import Final, final
+from typing import BinaryIO, Final, final
 
 from nacl.public import PrivateKey
 from nacl.signing import VerifyKey
 from tuf.api import exceptions as tuf
 
-from firmware.accepted import accepted, replacing
+from firmware.accepted import accepted, open_accepted, replacing
 from firmware.errors import FirmwareError
 from formats.casefile import CaseFile, Entry, read_casefile
 from formats.envelope import Kind, open_sealed, read, verify
 from formats.errors import FormatError, NotForThisKey
-from formats.policy import Policy, Supplier, read_policy
+from formats.policy import Policy, read_policy
 from formats.recipients import Recipients, read_recipients
 from formats.site_tuf import SignedSite, collect
 from formats.watchlist import HANDLE_BYTES, Body, read_body
@@ -160,7 +160,8 @@ def verify_site(
         ListRefused: a rule does not hold; nothing has changed.
     """
     with replacing(metadata) as copy:  # (0)
-        return _accept(_prove(inbox, copy, trusted_root, now), camera, now)
+        site = _prove(lambda name: (inbox / name).open("rb"), copy, trusted_root, now)
+        return _accept(site, camera, now)
 
 
 def verify_accepted(
@@ -171,15 +172,18 @@ def verify_accepted(
     Raises:
         ListRefused: there is none, or a rule no longer holds.
     """
-    last = accepted(metadata)
-    if not last.exists():
+    trusted = accepted(metadata)
+    if not trusted.exists():
         raise ListRefused(Refusal.MISSING, "This camera has not accepted a list yet.")
-    return _accept(_prove(last, last, trusted_root, now), camera, now)
+    site = _prove(lambda name: open_accepted(metadata, name), trusted, trusted_root, now)
+    return _accept(site, camera, now)
 
 
-def _prove(inbox: Path, trusted: Path, root: bytes, now: datetime) -> SignedSite:
+def _prove(
+    open_file: Callable[[str], BinaryIO], trusted: Path, root: bytes, now: datetime
+) -> SignedSite:
     try:
-        return collect(lambda name: (inbox / name).open("rb"), trusted, root=root, now=now)  # (1)
+        return collect(open_file, trusted, root=root, now=now)  # (1)
     except (tuf.RepositoryError, tuf.DownloadError, FormatError) as error:
         codes = (code for kind, code in _TUF_REFUSALS if isinstance(error, kind))
         code = next(codes, Refusal.FORM)
@@ -277,21 +281,17 @@ def _open_body(policy: Policy, case: CaseFile, blob: bytes, camera: ThisCamera) 
     if _digest(blob) != case.body_digest:  # (6)
         raise ListRefused(Refusal.ALTERED, "The list body is not the one that the case file names.")
     sealed = read(Kind.LIST, blob)
-    supplier = _sealer(policy, sealed.header.sender)
+    suppliers = {supplier.sealer_id: supplier.seal_key for supplier in policy.suppliers}
+    if sealed.header.sender not in suppliers:
+        raise ListRefused(Refusal.SUPPLIER, "The list body was sealed by no supplier.")
+    verified = verify(sealed, suppliers[sealed.header.sender])
     try:
-        body = read_body(open_sealed(verify(sealed, supplier.seal_key), camera.list_key))
+        body = read_body(open_sealed(verified, camera.list_key))
     except NotForThisKey as error:
         raise ListRefused(Refusal.CAMERA, "The list body is not sealed to this camera.") from error
     if body.dim != case.dim or body.names != tuple(entry.handle for entry in case.entries):
         raise ListRefused(Refusal.ALTERED, "The list body does not have the case file's rows.")
     return body
-
-
-def _sealer(policy: Policy, sender: bytes) -> Supplier:
-    for supplier in policy.suppliers:
-        if supplier.sealer_id == sender:
-            return supplier
-    raise ListRefused(Refusal.SUPPLIER, "The list body was sealed by no supplier of the policy.")
 
 
 def _rows(column: bytes, width: int, rows: list[int]) -> bytes:

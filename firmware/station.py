@@ -25,6 +25,7 @@ from firmware.sight import Sight
 from firmware.site import ListRefused, ThisCamera, Watchlist, verify_accepted, verify_site
 from firmware.tracks import Tracks
 from firmware.watch import Station, watch
+from formats import VERSION
 from formats.envelope import sender_id
 from formats.ledger import Happening, Program
 from recognition.errors import RecognitionError
@@ -39,13 +40,13 @@ def run(config: Config, camera: Camera, eye: Eye, running: Callable[[], bool]) -
     """
     superseded = newer_list(config.state.inbox)
     ledger = Ledger(config.state.watch, Program.WATCH)
-    ledger.append(Happening.START)
+    ledger.append(Happening.START, {"version": VERSION})
     try:
         watch(assemble(config, eye, camera, ledger, lambda: running() and not superseded()))
     except (FirmwareError, RecognitionError) as error:
         ledger.append(Happening.FAULT, {"code": type(error).__name__})
         raise
-    ledger.append(Happening.STOP)
+    ledger.append(Happening.STOP, {"reason": "newer list" if superseded() else "stopped"})
 
 
 def open_eye(config: Config) -> Eye:
@@ -116,7 +117,7 @@ def _accept(config: Config, camera: ThisCamera, ledger: Ledger) -> Watchlist:
         raise
     body: dict[str, int | str] = {
         "version": watchlist.version,
-        "list_digest": watchlist.digest.hex(),
+        "digest": watchlist.digest.hex(),
         "policy_digest": watchlist.policy_digest.hex(),
         "entries": len(watchlist.entries),
     }

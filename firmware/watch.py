@@ -46,8 +46,8 @@ def watch(station: Station) -> None:
         OutboxFull: no event may be lost, so none is made.
         CameraStalled: no frame came in time.
     """
-    with station.lamp.lit() as lit, _period(station, lit):
-        for frame in station.camera.frames():
+    with station.camera.running() as frames, station.lamp.lit() as lit, _period(station, lit):
+        for frame in frames:
             station.search.check(datetime.now(UTC))
             faces = station.sight.faces(lit, frame)
             for face, track in station.tracks.follow(faces, frame.captured_ns):
@@ -86,6 +86,7 @@ def _period(station: Station, lit: Lit) -> Generator[None]:
             "list_version": watchlist.version,
             "list_digest": watchlist.digest.hex(),
             "policy_digest": watchlist.policy_digest.hex(),
+            "model_digest": station.reporter.model_digest.hex(),
             "threshold_ppm": threshold.score_ppm,
             "predicted_fpir_ppb": threshold.predicted_fpir_ppb,
             "firmware_digest": station.reporter.firmware_digest.hex(),

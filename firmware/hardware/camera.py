@@ -5,7 +5,8 @@ boards. Rows may be wider than the picture (704 becomes 768 on some), so the str
 assumed. Buffers go back to the camera before the frame is looked at.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final, Protocol, final
 
 import numpy as np
@@ -57,8 +58,10 @@ class Frame:
 class Camera(Protocol):
     """A source of frames."""
 
-    def frames(self) -> Iterator[Frame]:
-        """Yield frames as they are taken.
+    def running(self) -> AbstractContextManager[Iterator[Frame]]:
+        """Start the camera, give its frames as they are taken, stop it at the end.
+
+        The camera is warm when the block begins: it takes longer to start than a lease lives.
 
         Raises:
             CameraStalled: no frame came in time.
@@ -92,12 +95,13 @@ class PiCamera:
         if self._actual["format"] != "YUV420":
             raise CameraStalled(f"The camera gives {self._actual['format']} instead of YUV420.")
 
-    def frames(self) -> Iterator[Frame]:
-        """Yield frames until the caller stops."""
+    @contextmanager
+    def running(self) -> Generator[Iterator[Frame]]:
+        """Start the camera and give its frames until the block ends."""
         self._camera.start()
         try:
-            while True:
-                yield self._next()
+            self._next().forget()
+            yield iter(self._next, None)
         finally:
             self._camera.stop()
 

@@ -64,6 +64,8 @@ class Lit:
         if lease.ended:
             raise LampDark("The proof of light was kept after its light had ended.")
         while (answer := _hear(lease.channel, wait_s=0)) is not None:
+            if answer == Refused(Reason.NOT_READY):
+                raise LampDark("The lamp went out because no frame came: check the camera.")
             if isinstance(answer, Refused):
                 raise LampDark(f"Nothing is looked at: {WHY_DARK[answer.reason]}.")
             lease.grant = answer

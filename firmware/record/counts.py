@@ -10,14 +10,14 @@ class Counts:
     frames: int = 0
     faces: int = 0
     """Faces found, in all frames."""
-    small: int = 0
-    blurred: int = 0
-    turned: int = 0
-    dark: int = 0
-    bright: int = 0
+    refused_small: int = 0
+    refused_blurred: int = 0
+    refused_turned: int = 0
+    refused_dark: int = 0
+    refused_bright: int = 0
     searched: int = 0
     """Faces compared with the list."""
-    resembled: int = 0
+    candidates: int = 0
     """Comparisons that passed the threshold."""
     events: int = 0
     """Passers-by of whom an event was made."""
@@ -25,8 +25,9 @@ class Counts:
     """Passers-by of whom none was made because the same entry had one just before."""
 
     def refuse(self, fault: str) -> None:
-        """Count a face that was not good enough, by its fault."""
-        setattr(self, fault, getattr(self, fault) + 1)
+        """Count a face that was not good enough: small, blurred, turned, dark or bright."""
+        name = f"refused_{fault}"
+        setattr(self, name, getattr(self, name) + 1)
 
     def to_body(self) -> dict[str, int | str]:
         """Return the numbers for the ledger."""

@@ -5,8 +5,10 @@ these is on a camera: they are in no wheel that a camera installs.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -30,10 +32,17 @@ class Replay:
 
     pictures: Callable[[], Iterator[Pixels]]
 
-    def frames(self) -> Iterator[Frame]:
-        """Yield each picture when its time has come, stamped as a sensor would."""
+    @contextmanager
+    def running(self) -> Generator[Iterator[Frame]]:
+        """Have the first picture ready, then give each when its time has come."""
+        pictures = self.pictures()
+        first = next(pictures, None)
+        yield self._paced(pictures if first is None else chain([first], pictures))
+
+    @staticmethod
+    def _paced(pictures: Iterator[Pixels]) -> Iterator[Frame]:
         due_s = time.monotonic()
-        for pixels in self.pictures():
+        for pixels in pictures:
             time.sleep(max(0.0, due_s - time.monotonic()))
             due_s = max(due_s, time.monotonic() - 1 / FRAMES_PER_S) + 1 / FRAMES_PER_S
             yield Frame(pixels, time.monotonic_ns())

@@ -1,0 +1,106 @@
+"""Files of a repository that are missing, altered, endless or no files."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from firmware.site import (
+    Refusal,
+)
+from firmware.tests.desk import (
+    DIM,
+    Desk,
+)
+from firmware.tests.verifier import Camera, flip, only, refused
+from formats.watchlist import Body
+
+
+@pytest.fixture
+def camera(tmp_path: Path) -> Camera:
+    return Camera(tmp_path)
+
+
+@pytest.mark.parametrize("at", [0, 100, 200, -1])
+@pytest.mark.parametrize(
+    "target", ["policy.json", "recipients.json", "watchlist-mill.json", "watchlist-mill.sealed"]
+)
+def test_a_flipped_byte_of_a_target_is_refused(camera: Camera, target: str, at: int) -> None:
+    Desk().publish(camera.inbox)
+    flip(only(camera.inbox, f"targets/*.{target}"), at)
+    with refused(Refusal.ALTERED):
+        camera.looks()
+
+
+def test_a_body_that_the_case_file_does_not_name_is_refused(camera: Camera) -> None:
+    with refused(Refusal.ALTERED):
+        camera.takes(Desk(amend_case=lambda case: replace(case, body_digest=bytes(32))))
+
+
+def test_a_body_with_other_rows_is_refused(camera: Camera) -> None:
+    def drop_one(body: Body) -> Body:
+        return Body(DIM, body.handles[:16], body.templates[:DIM])
+
+    with refused(Refusal.ALTERED):
+        camera.takes(Desk(amend_body=drop_one))
+
+
+def test_a_body_of_another_dimension_is_refused(camera: Camera) -> None:
+    with refused(Refusal.ALTERED):
+        camera.takes(Desk(amend_case=lambda case: replace(case, dim=DIM + 1)))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "metadata/timestamp.json",
+        "metadata/1.snapshot.json",
+        "metadata/1.targets.json",
+        "metadata/1.site-mill.json",
+        "targets/*.policy.json",
+        "targets/*.recipients.json",
+        "targets/*.watchlist-mill.json",
+        "targets/*.watchlist-mill.sealed",
+    ],
+)
+def test_a_missing_file_is_refused(camera: Camera, name: str) -> None:
+    Desk().publish(camera.inbox)
+    only(camera.inbox, name).unlink()
+    with refused(Refusal.MISSING):
+        camera.looks()
+
+
+def test_a_missing_inbox_is_refused(camera: Camera) -> None:
+    with refused(Refusal.MISSING):
+        camera.looks()
+
+
+def test_a_folder_in_place_of_a_file_is_refused(camera: Camera) -> None:
+    Desk().publish(camera.inbox)
+    timestamp = camera.inbox / "metadata" / "timestamp.json"
+    timestamp.unlink()
+    timestamp.mkdir()
+    with refused(Refusal.MISSING):
+        camera.looks()
+
+
+def test_an_endless_file_is_refused(camera: Camera) -> None:
+    Desk().publish(camera.inbox)
+    timestamp = camera.inbox / "metadata" / "timestamp.json"
+    timestamp.unlink()
+    timestamp.symlink_to("/dev/zero")
+    with refused(Refusal.ALTERED):
+        camera.looks()
+
+
+def test_metadata_that_is_no_json_is_refused(camera: Camera) -> None:
+    Desk().publish(camera.inbox)
+    (camera.inbox / "metadata" / "timestamp.json").write_bytes(b"{")
+    with refused(Refusal.FORM):
+        camera.looks()
+
+
+def test_nothing_was_accepted_yet(camera: Camera) -> None:
+    with refused(Refusal.MISSING):
+        camera.reloads()
+    assert not camera.metadata.exists()

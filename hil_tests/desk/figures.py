@@ -1,0 +1,121 @@
+"""What a run came to: every figure of the demo's table, from what was seen, not from what was meant.
+
+Counts come from the ledgers, light from the wires, inference from the witness, bytes from the tap,
+and traces from a search of every file that the run left.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import quantiles
+from typing import Any, Final
+
+from formats.ledger import Happening, Record
+from hil_tests.desk.pins import Board
+from hil_tests.desk.site import DeskSite
+from hil_tests.desk.tap import Tap
+from hil_tests.desk.witness import Witness, files_with
+
+PICTURES: Final = [
+    b"\xff\xd8\xff\xe0",
+    b"\xff\xd8\xff\xe1",
+    b"\xff\xd8\xff\xdb",
+    b"JFIF\0",
+    b"\x89PNG",
+]
+"""How JPEG and PNG files begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """One event that a reviewer's key opened."""
+
+    entry: str
+    latency_ms: float
+    """From the deciding frame to the opened event."""
+    crop: str | None
+    score_ppm: int
+    threshold_ppm: int
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The demo's table and `report.json`."""
+
+    frames: int
+    faces: int
+    candidates: int
+    """Comparisons above the threshold."""
+    events: int
+    receipts: int
+    opened: int
+    listed_person_events: int
+    unlisted_person_traces: int
+    """Events about anybody else, and files with a template or a picture in the clear."""
+    latency_ms_p50: float | None
+    latency_ms_p95: float | None
+    """From the deciding frame to the opened event; null without an event."""
+    lit_share: float
+    """Share of inference time covered by sensed light."""
+    unsealed_bytes: int
+    """Bytes on the broker that were not sealed envelopes of constant size."""
+
+    def to_json(self) -> str:
+        """Return `report.json`."""
+        return json.dumps(asdict(self), indent=2) + "\n"
+
+
+def gather(  # noqa: PLR0913  # One argument for each source of truth.
+    desk: DeskSite, handle: str, board: Board, witness: Witness, tap: Tap, opened: list[Opened]
+) -> Figures:
+    """Return the figures of a run that has ended."""
+    watch = records(desk.camera / "watch" / "ledger.jsonl")
+    counts = next((r.body for r in reversed(watch) if r.event is Happening.PERIOD_END), {})
+    receipts = records(desk.camera / "courier" / "ledger.jsonl")
+    listed = sum(one.entry == handle for one in opened)
+    traces = files_with(desk.folder, [*witness.templates, *PICTURES])
+    latencies = [one.latency_ms for one in opened]
+    return Figures(
+        frames=int(counts.get("frames", 0)),
+        faces=int(counts.get("faces", 0)),
+        candidates=int(counts.get("candidates", 0)),
+        events=sum(record.event is Happening.EVENT_SEALED for record in watch),
+        receipts=sum(record.event is Happening.EVENT_RECEIPTED for record in receipts),
+        opened=len(opened),
+        listed_person_events=listed,
+        unlisted_person_traces=len(opened) - listed + len(traces),
+        latency_ms_p50=percentile(latencies, 50),
+        latency_ms_p95=percentile(latencies, 95),
+        lit_share=lit_share(board, witness),
+        unsealed_bytes=tap.unsealed_bytes,
+    )
+
+
+def records(ledger: Path) -> list[Record]:
+    """Return the records of a ledger file."""
+    return [Record.from_line(line) for line in ledger.read_bytes().splitlines()]
+
+
+def lit_share(board: Board, witness: Witness) -> float:
+    """Return the share of inference time during which the lamp's current was sensed; 1 for none."""
+    looked = sum(end - begin for begin, end in witness.looks)
+    lit = sum(board.lit_share(begin, end) * (end - begin) for begin, end in witness.looks)
+    return lit / looked if looked else 1.0
+
+
+def percentile(values: list[float], percent: int) -> float | None:
+    """Return a percentile of the values, rounded to 0.1; None for no values."""
+    if not values:
+        return None
+    return round(quantiles([*values, *values], n=100, method="inclusive")[percent - 1], 1)
+
+
+def opened_from(line: dict[str, Any], at_ns: int) -> Opened:
+    """Return what a line of `tallylight-estate receive --json` says, read at `at_ns`."""
+    return Opened(
+        entry=line["entry"],
+        latency_ms=(at_ns - line["captured_mono_ns"]) / 1e6,
+        crop=line["crop"],
+        score_ppm=line["score_ppm"],
+        threshold_ppm=line["threshold_ppm"],
+    )

@@ -1,0 +1,213 @@
+"""A whole site on a desk, made with the project's own commands as its users would type them.
+
+Two organisations, five root holders, a policy, one camera, two reviewers, a broker with mutual TLS,
+and a list with one person, signed by both organisations. The keys are real; only their passphrase
+is the same for all, and lies beside them.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from typer.testing import CliRunner
+
+import estate.__main__ as estate_program
+import firmware.__main__ as camera_program
+import provisioning.__main__ as site_program
+from hil_tests.desk.errors import DeskRefused
+
+NAME: Final = "demo-street"
+PASSPHRASE: Final = "a desk holds no secrets"
+MODELS: Final = Path(__file__).parents[2] / "models"
+REVIEWERS: Final = ("reviewer-1", "reviewer-2")
+"""Two people, because no one decides alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeskSite:
+    """Where everything of the desk's site lies."""
+
+    folder: Path
+    port: int
+    """Of the broker, on the loopback address."""
+
+    @property
+    def site(self) -> Path:
+        """What `tallylight site init` made."""
+        return self.folder / "site"
+
+    @property
+    def camera(self) -> Path:
+        """The camera's state folder."""
+        return self.folder / "camera"
+
+    @property
+    def camera_config(self) -> Path:
+        """The camera's one configuration file."""
+        return self.folder / "camera.toml"
+
+    @property
+    def estate(self) -> Path:
+        """Keys and store of the estate."""
+        return self.folder / "estate"
+
+    @property
+    def receiver_config(self) -> Path:
+        """The receiver's settings."""
+        return self.folder / "receiver.toml"
+
+    @property
+    def passphrase(self) -> Path:
+        """The one passphrase of all keys of the desk."""
+        return self.folder / "passphrase"
+
+    @property
+    def broker(self) -> Path:
+        """What `tallylight broker config` made."""
+        return self.site / "broker"
+
+    def certificate(self, client: str) -> tuple[Path, Path]:
+        """Return a client's certificate and key for the broker."""
+        clients = self.broker / "clients"
+        return clients / f"{client}.pem", clients / f"{client}.key"
+
+
+def make_site(desk: DeskSite) -> None:
+    """Hold the ceremony, enrol the camera, name the reviewers, sign the policy, set up the broker."""
+    desk.folder.mkdir(parents=True)
+    desk.passphrase.write_text(PASSPHRASE + "\n", encoding="utf-8")
+    plan = desk.folder / "plan.toml"
+    plan.write_text(tallylight("site", "plan", "--name", NAME), encoding="utf-8")
+    _on_site(desk, "site init", "--plan", str(plan))
+    _make_camera(desk)
+    _make_estate(desk)
+    for holder in sorted((desk.site / "keys").glob("targets-*.key"))[:2]:
+        _on_site(desk, "policy sign", "--key", str(holder))
+    _on_site(desk, "broker config", "--port", str(desk.port))
+    _install(desk)
+
+
+def list_person(desk: DeskSite, picture: Path) -> str:
+    """Put the person in the picture on the list; return the entry's handle."""
+    plan_of = _organisations(desk)
+    tallylight(
+        *("list", "add", str(desk.site), "--picture", str(picture), "--until", _in_days(7)),
+        *("--organisation", plan_of[0], "--requested-by", "inspector", "--approved-by", "head"),
+        *("--category", _categories(desk)[0], "--legal-basis", "warrant"),
+        *("--necessity", "A demonstration that nobody is looked for."),
+        *("--case-ref", "demo-1", "--source", "public-domain portrait"),
+    )
+    entries = json.loads(tallylight("list", "show", str(desk.site), "--json"))["entries"]
+    return str(entries[-1]["handle"])
+
+
+def publish_list(desk: DeskSite, *, signers: int = 2) -> None:
+    """Build the list, have organisations sign it, and put it into the camera's inbox."""
+    keys = desk.site / "keys"
+    sealer = sorted(keys.glob("list-seal-*.key"))[0]
+    _on_site(desk, "list build", "--key", str(sealer))
+    for holder in sorted(keys.glob("list-sign-*.key"))[:signers]:
+        _on_site(desk, "list sign", "--key", str(holder), "--yes")
+    inbox = desk.camera / "inbox"
+    inbox.mkdir(parents=True, exist_ok=True)
+    _on_site(desk, "list publish", "--to", str(inbox))
+
+
+def tallylight(*words: str) -> str:
+    """Run one command of `tallylight`; return what it printed.
+
+    Raises:
+        DeskRefused: the command refused; with its own words.
+    """
+    return _run(site_program.app, words)
+
+
+def tallylight_estate(*words: str) -> str:
+    """Run one command of `tallylight-estate`; return what it printed."""
+    return _run(estate_program.app, words)
+
+
+def _on_site(desk: DeskSite, command: str, *words: str) -> str:
+    passphrase = ("--passphrase-file", str(desk.passphrase))
+    return tallylight(*command.split(), str(desk.site), *words, *passphrase)
+
+
+def _run(app: Any, words: tuple[str, ...]) -> str:  # noqa: ANN401  # Typer's own application.
+    result = CliRunner().invoke(app, words)
+    if result.exit_code:
+        said = result.output.strip().splitlines()
+        raise DeskRefused(said[-1] if said else f"{' '.join(words[:2])} failed: {result.exception}")
+    return result.stdout
+
+
+def _make_camera(desk: DeskSite) -> None:
+    """Let the camera make its keys, and put it into the policy."""
+    desk.camera_config.write_text(
+        f"state_folder = '{desk.camera}'\n"
+        f"models = '{MODELS}'\n"
+        "accelerator = 'cpu'\n"
+        f"trusted_root = '{desk.site / 'root.json'}'\n"
+        f"lamp_socket = '{desk.folder / 'lamp.sock'}'\n"
+        "broker_host = 'localhost'\n"
+        f"broker_port = {desk.port}\n"
+        f"broker_ca = '{desk.broker / 'ca.pem'}'\n",
+        encoding="utf-8",
+    )
+    if camera_program.main(["--config", str(desk.camera_config), "identity"]):
+        raise DeskRefused("The camera could not make its keys.")
+    request = str(desk.camera / "enrolment.json")
+    place = ("--place", "the street of the demo", "--grounds", "the demo plays here")
+    tallylight("camera", "add", str(desk.site), request, *place)
+
+
+def _make_estate(desk: DeskSite) -> None:
+    """Make the estate's keys and name their public halves in the recipients."""
+    desk.estate.mkdir()
+    passphrase = ("--passphrase-file", str(desk.passphrase))
+    for reviewer in REVIEWERS:
+        file = desk.estate / f"{reviewer}.key"
+        tallylight_estate("key", "reviewer", str(file), "--holder", reviewer, *passphrase)
+        named = ("--reviewer", reviewer, "--organisation", _organisations(desk)[-1])
+        public = str(file.with_suffix(".pub"))
+        tallylight("recipients", "add", str(desk.site), *named, "--key", public)
+    file = desk.estate / "receipt.key"
+    tallylight_estate("key", "receipt", str(file), "--holder", "receiver", *passphrase)
+    public = str(file.with_suffix(".pub"))
+    tallylight("recipients", "receipt", str(desk.site), "--key", public)
+
+
+def _install(desk: DeskSite) -> None:
+    """Put the certificates where camera and receiver look for them."""
+    courier = desk.camera / "courier"
+    camera = (courier / "camera-id").read_text(encoding="ascii")
+    certificate, _ = desk.certificate(camera)
+    (courier / "tls.crt").write_bytes(certificate.read_bytes())
+    certificate, key = desk.certificate("receiver")
+    desk.receiver_config.write_text(
+        f"store = 'sqlite:///{desk.estate / 'events.sqlite'}'\n"
+        f"cameras = '{desk.site / 'cameras'}'\n"
+        f"receipt_key = '{desk.estate / 'receipt.key'}'\n"
+        "broker_host = 'localhost'\n"
+        f"broker_port = {desk.port}\n"
+        f"broker_ca = '{desk.broker / 'ca.pem'}'\n"
+        f"certificate = '{certificate}'\n"
+        f"certificate_key = '{key}'\n"
+        "name = 'receiver'\n",
+        encoding="utf-8",
+    )
+
+
+def _organisations(desk: DeskSite) -> list[str]:
+    policy = json.loads(tallylight("policy", "show", str(desk.site), "--json"))
+    return [str(supplier["organisation"]) for supplier in policy["suppliers"]]
+
+
+def _categories(desk: DeskSite) -> list[str]:
+    policy = json.loads(tallylight("policy", "show", str(desk.site), "--json"))
+    return [str(category) for category in policy["categories"]]
+
+
+def _in_days(days: int) -> str:
+    return (datetime.now(UTC) + timedelta(days=days)).date().isoformat()
