@@ -1,11 +1,11 @@
-"""What a run came to: every figure of the demo's table, from what was seen, not from what was meant.
+"""What a run came to: the figures of the demo's table, from what was seen, not what was meant.
 
 Counts come from the ledgers, light from the wires, inference from the witness, bytes from the tap,
 and traces from a search of every file that the run left.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import quantiles
 from typing import Any, Final
@@ -38,12 +38,28 @@ class Opened:
     threshold_ppm: int
 
 
+@dataclass(slots=True)
+class Evidence:
+    """What the rig sees from outside while everything runs."""
+
+    board: Board = field(default_factory=Board)
+    """When the lamp's current was sensed."""
+    witness: Witness = field(default_factory=Witness)
+    """When the nets ran."""
+    tap: Tap = field(default_factory=Tap)
+    """What was on the broker."""
+    opened: list[Opened] = field(default_factory=list)
+    """What a reviewer's key opened."""
+
+
 @dataclass(frozen=True, slots=True)
 class Figures:
     """The demo's table and `report.json`."""
 
     frames: int
     faces: int
+    refused: int
+    """Faces too small, blurred, turned or badly lit to be compared."""
     candidates: int
     """Comparisons above the threshold."""
     events: int
@@ -65,29 +81,28 @@ class Figures:
         return json.dumps(asdict(self), indent=2) + "\n"
 
 
-def gather(  # noqa: PLR0913  # One argument for each source of truth.
-    desk: DeskSite, handle: str, board: Board, witness: Witness, tap: Tap, opened: list[Opened]
-) -> Figures:
+def gather(desk: DeskSite, handle: str, seen: Evidence) -> Figures:
     """Return the figures of a run that has ended."""
     watch = records(desk.camera / "watch" / "ledger.jsonl")
     counts = next((r.body for r in reversed(watch) if r.event is Happening.PERIOD_END), {})
     receipts = records(desk.camera / "courier" / "ledger.jsonl")
-    listed = sum(one.entry == handle for one in opened)
-    traces = files_with(desk.folder, [*witness.templates, *PICTURES])
-    latencies = [one.latency_ms for one in opened]
+    listed = sum(one.entry == handle for one in seen.opened)
+    traces = files_with(desk.folder, [*seen.witness.templates, *PICTURES])
+    latencies = [one.latency_ms for one in seen.opened]
     return Figures(
         frames=int(counts.get("frames", 0)),
         faces=int(counts.get("faces", 0)),
+        refused=sum(int(n) for name, n in counts.items() if name.startswith("refused_")),
         candidates=int(counts.get("candidates", 0)),
         events=sum(record.event is Happening.EVENT_SEALED for record in watch),
         receipts=sum(record.event is Happening.EVENT_RECEIPTED for record in receipts),
-        opened=len(opened),
+        opened=len(seen.opened),
         listed_person_events=listed,
-        unlisted_person_traces=len(opened) - listed + len(traces),
+        unlisted_person_traces=len(seen.opened) - listed + len(traces),
         latency_ms_p50=percentile(latencies, 50),
         latency_ms_p95=percentile(latencies, 95),
-        lit_share=lit_share(board, witness),
-        unsealed_bytes=tap.unsealed_bytes,
+        lit_share=lit_share(seen),
+        unsealed_bytes=seen.tap.unsealed_bytes,
     )
 
 
@@ -96,10 +111,10 @@ def records(ledger: Path) -> list[Record]:
     return [Record.from_line(line) for line in ledger.read_bytes().splitlines()]
 
 
-def lit_share(board: Board, witness: Witness) -> float:
+def lit_share(seen: Evidence) -> float:
     """Return the share of inference time during which the lamp's current was sensed; 1 for none."""
-    looked = sum(end - begin for begin, end in witness.looks)
-    lit = sum(board.lit_share(begin, end) * (end - begin) for begin, end in witness.looks)
+    looked = sum(end - begin for begin, end in seen.witness.looks)
+    lit = sum(seen.board.lit_ns(begin, end) for begin, end in seen.witness.looks)
     return lit / looked if looked else 1.0
 
 

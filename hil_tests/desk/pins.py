@@ -94,15 +94,15 @@ class Board:
         if not self.edges or self.edges[-1].high is not self._sensed:
             self.edges.append(Edge(time.monotonic_ns(), self._sensed))
 
-    def lit_share(self, start_ns: int, end_ns: int) -> float:
-        """Return the share, 0 to 1, of a stretch of time during which current was sensed."""
+    def lit_ns(self, start_ns: int, end_ns: int) -> int:
+        """Return how much of a stretch of time current was sensed, in nanoseconds."""
         lit = 0
         with self._lock:
             edges = [*self.edges, Edge(end_ns, high=False)]
         for edge, following in pairwise(edges):
             if edge.high:
                 lit += max(0, min(following.at_ns, end_ns) - max(edge.at_ns, start_ns))
-        return lit / (end_ns - start_ns)
+        return lit
 
 
 class PinServer:

@@ -18,12 +18,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
 
-from hil_tests.desk.figures import Figures, Opened, gather, opened_from
-from hil_tests.desk.pins import Board, PinServer
-from hil_tests.desk.programs import Programs, find_program
+from hil_tests.desk.figures import Evidence, Figures, gather, opened_from
+from hil_tests.desk.pins import PinServer
+from hil_tests.desk.programs import STOP_S, Programs, find_program
 from hil_tests.desk.site import REVIEWERS, DeskSite
-from hil_tests.desk.tap import FORMAT, Tap
-from hil_tests.desk.witness import Witness
+from hil_tests.desk.tap import FORMAT
 
 DELIVERED_S: Final = 10.0
 """Longest wait, after the last frame, for the last event to be receipted and opened."""
@@ -36,10 +35,7 @@ class Run:
     desk: DeskSite
     handle: str
     """Of the one entry on the list."""
-    board: Board = field(default_factory=Board)
-    witness: Witness = field(default_factory=Witness)
-    tap: Tap = field(default_factory=Tap)
-    opened: list[Opened] = field(default_factory=list)
+    seen: Evidence = field(default_factory=Evidence)
 
     def play(self, source: str, on_turn: Callable[["Run"], None]) -> Figures:
         """Play the source to its end and return what it came to.
@@ -51,18 +47,22 @@ class Run:
         Raises:
             DeskRefused: a program ended or did not get ready; its own words say why.
         """
-        with PinServer(self.board) as lines, Programs(self.desk.folder / "logs") as programs:
+        with PinServer(self.seen.board) as lines, Programs(self.desk.folder / "logs") as programs:
             self._start_estate(programs)
             self._start_camera(programs, lines.port)
             watch = self._start_watch(programs, source)
-            while watch.poll() is None:
-                programs.alive()
-                on_turn(self)
-                time.sleep(0.1)
+            try:
+                while watch.poll() is None:
+                    programs.alive()
+                    on_turn(self)
+                    time.sleep(0.1)
+            except KeyboardInterrupt:  # A webcam has no end: this is how a person ends it.
+                watch.terminate()
+                watch.wait(STOP_S)
             programs.alive()
             self._await_delivery(programs)
             programs.stop()
-        return gather(self.desk, self.handle, self.board, self.witness, self.tap, self.opened)
+        return gather(self.desk, self.handle, self.seen)
 
     def _start_estate(self, programs: Programs) -> None:
         broker = [find_program("mosquitto"), "-c", str(self.desk.broker / "mosquitto.conf")]
@@ -79,7 +79,7 @@ class Run:
             ],
             listen=True,
         )
-        self.tap.listen(_output(tap.stdout))
+        self.seen.tap.listen(_output(tap.stdout))
         receiver = programs.start(
             "receiver",
             [
@@ -112,7 +112,7 @@ class Run:
 
     def _start_watch(self, programs: Programs, source: str) -> subprocess.Popen[bytes]:
         pipe, end = os.pipe()
-        self.witness.listen(pipe)
+        self.seen.witness.listen(pipe)
         watch = programs.start(
             "watch",
             [
@@ -135,7 +135,7 @@ class Run:
 
     def _read(self, lines: IO[bytes]) -> None:
         for line in lines:
-            self.opened.append(opened_from(json.loads(line), time.monotonic_ns()))
+            self.seen.opened.append(opened_from(json.loads(line), time.monotonic_ns()))
 
 
 def _module(name: str) -> list[str]:
@@ -143,5 +143,5 @@ def _module(name: str) -> list[str]:
 
 
 def _output(stream: IO[bytes] | None) -> IO[bytes]:
-    assert stream is not None  # noqa: S101  # It was asked for.
+    assert stream is not None  # It was asked for.
     return stream

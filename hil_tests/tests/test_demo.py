@@ -1,0 +1,121 @@
+"""The whole camera as a newcomer meets it: real processes, real broker, real pictures."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from formats.envelope import Kind
+from hil_tests.desk.figures import records
+from hil_tests.desk.portraits import Person, portrait
+from hil_tests.desk.programs import choose_port
+from hil_tests.desk.run import Run
+from hil_tests.desk.site import DeskSite, list_person, make_site, publish_list
+from hil_tests.desk.street import FRAMES_PER_S, WALKS, street
+from hil_tests.desk.witness import files_with
+
+pytestmark = [pytest.mark.broker, pytest.mark.slow, pytest.mark.timeout(180)]
+
+HOPPER_WALKS = tuple(walk for walk in WALKS if walk.person is Person.HOPPER)
+COLLINS_WALKS = tuple(walk for walk in WALKS if walk.person is Person.COLLINS)
+
+
+def demo(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "hil_tests.desk.demo", *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=150, check=False)
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, float], str, Path]:
+    build = tmp_path_factory.mktemp("demo") / "build"
+    done = demo("--build", str(build))
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads((build / "report.json").read_text()), done.stdout, build
+
+
+def scene(folder: Path, walks: Sequence[object], seconds: Sequence[float]) -> Path:
+    """Frames of the street at some moments, as a folder of pictures."""
+    folder.mkdir()
+    frames = list(street(walks))  # type: ignore[arg-type]
+    for at_s in seconds:
+        Image.fromarray(frames[round(at_s * FRAMES_PER_S)]).save(folder / f"{at_s:04.1f}.png")
+    return folder
+
+
+def run_on(folder: Path, listed: Person, source: Path) -> tuple[Run, DeskSite, dict[str, object]]:
+    desk = DeskSite(folder / "desk", choose_port(0))
+    make_site(desk)
+    handle = list_person(desk, portrait(listed))
+    publish_list(desk)
+    run = Run(desk, handle)
+    figures = run.play(str(source), lambda _run: None)
+    return run, desk, json.loads(figures.to_json())
+
+
+def test_the_listed_person_makes_exactly_one_event(
+    played: tuple[dict[str, float], str, Path],
+) -> None:
+    report, _, _ = played
+    assert report["events"] == report["receipts"] == report["opened"] == 1
+    assert report["listed_person_events"] == 1
+
+
+def test_everything_is_looked_at_in_light_and_nothing_travels_unsealed(
+    played: tuple[dict[str, float], str, Path],
+) -> None:
+    report, _, _ = played
+    assert report["frames"] > 100
+    assert report["lit_share"] == 1.0
+    assert report["unsealed_bytes"] == 0
+    assert report["unlisted_person_traces"] == 0
+
+
+def test_the_demo_shows_the_candidate_and_names_the_folder_of_crops(
+    played: tuple[dict[str, float], str, Path],
+) -> None:
+    _, said, build = played
+    assert "two people decide" in said
+    assert "crops" in said
+    assert len(list((build / "crops").glob("*.jpg"))) == 1
+
+
+def test_the_report_has_a_latency_for_the_event(
+    played: tuple[dict[str, float], str, Path],
+) -> None:
+    report, _, _ = played
+    assert 0 < report["latency_ms_p50"] <= report["latency_ms_p95"]
+
+
+def test_when_the_other_person_is_listed_the_outcome_swaps_and_the_wire_shows_nothing(
+    tmp_path: Path,
+) -> None:
+    source = scene(tmp_path / "scene", WALKS, (2.5, 3.0, 6.0, 6.5))
+    run, desk, report = run_on(tmp_path, Person.COLLINS, source)
+    assert report["listed_person_events"] == report["opened"] == 1
+    assert {kind: len(sizes) for kind, sizes in run.seen.tap.sizes.items()} == {
+        Kind.EVENT: 1,
+        Kind.RECEIPT: 1,
+    }
+    spoken = [run.handle.encode(), bytes.fromhex(run.handle), b"demo-street", b"Collins", b"JFIF"]
+    wire = b"".join(run.seen.tap.payloads)
+    assert not [word for word in spoken if word in wire]
+    assert report["unsealed_bytes"] == 0
+    assert list((desk.camera / "outbox" / "waiting").iterdir()) == []
+
+
+def test_somebody_who_is_not_listed_leaves_no_trace(tmp_path: Path) -> None:
+    source = scene(tmp_path / "scene", COLLINS_WALKS, (2.0, 2.5, 3.0, 9.5))
+    run, desk, report = run_on(tmp_path, Person.HOPPER, source)
+    assert report["faces"] and report["events"] == report["opened"] == 0
+    assert run.seen.witness.templates
+    assert files_with(desk.folder, run.seen.witness.templates) == []
+    assert report["unlisted_person_traces"] == 0
+    assert list((desk.camera / "outbox" / "waiting").iterdir()) == []
+    assert run.seen.tap.payloads == []
+    ledger = records(desk.camera / "watch" / "ledger.jsonl")
+    assert all(isinstance(n, int) for n in ledger[-2].body.values())
+    assert ledger[-2].body["searched"] == len(run.seen.witness.templates)

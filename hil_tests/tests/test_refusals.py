@@ -1,0 +1,100 @@
+"""What a user gives wrongly is refused in one sentence, with exit 1, and nothing is written."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hil_tests.desk.portraits import Person, portrait
+
+
+def refused(tmp_path: Path, *words: str, path: str | None = None) -> str:
+    """Run the demo, which must refuse; return its one sentence."""
+    build = tmp_path / "build"
+    environment = os.environ | ({"PATH": path} if path is not None else {})
+    done = subprocess.run(
+        [sys.executable, "-m", "hil_tests.desk.demo", "--build", str(build), *words],
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+        env=environment,
+    )
+    assert done.returncode == 1
+    assert not build.exists()
+    assert done.stdout == ""
+    (sentence,) = done.stderr.strip().splitlines()
+    return sentence
+
+
+@pytest.fixture
+def two_faces(tmp_path: Path) -> Path:
+    pictures = [Image.open(portrait(person)).convert("RGB").resize((512, 512)) for person in Person]
+    Image.fromarray(np.hstack([np.asarray(one) for one in pictures])).save(tmp_path / "two.png")
+    return tmp_path / "two.png"
+
+
+def test_a_missing_picture(tmp_path: Path) -> None:
+    said = refused(tmp_path, "--source", "street", "--person", str(tmp_path / "nobody.jpg"))
+    assert "nobody.jpg cannot be read" in said
+
+
+def test_a_broken_picture(tmp_path: Path) -> None:
+    (tmp_path / "broken.jpg").write_bytes(portrait(Person.HOPPER).read_bytes()[:5000])
+    said = refused(tmp_path, "--source", "street", "--person", str(tmp_path / "broken.jpg"))
+    assert "broken.jpg is broken" in said
+
+
+def test_a_picture_without_a_face(tmp_path: Path) -> None:
+    Image.new("RGB", (400, 400), "grey").save(tmp_path / "wall.png")
+    said = refused(tmp_path, "--source", "street", "--person", str(tmp_path / "wall.png"))
+    assert "There is no face" in said
+
+
+def test_a_picture_with_two_faces(tmp_path: Path, two_faces: Path) -> None:
+    said = refused(tmp_path, "--source", "street", "--person", str(two_faces))
+    assert "There are 2 faces" in said
+
+
+def test_an_unreadable_video(tmp_path: Path) -> None:
+    (tmp_path / "film.mp4").write_bytes(b"this is no film")
+    said = refused(
+        tmp_path, "--source", str(tmp_path / "film.mp4"), "--person", str(portrait(Person.HOPPER))
+    )
+    assert "film.mp4 cannot be read" in said
+
+
+def test_a_source_that_is_not_there(tmp_path: Path) -> None:
+    said = refused(tmp_path, "--source", "nowhere", "--person", str(portrait(Person.HOPPER)))
+    assert "There is no file or folder nowhere" in said
+
+
+def test_a_folder_without_pictures(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    said = refused(
+        tmp_path, "--source", str(tmp_path / "empty"), "--person", str(portrait(Person.HOPPER))
+    )
+    assert "holds no picture" in said
+
+
+def test_a_source_without_a_person(tmp_path: Path) -> None:
+    assert "belong together" in refused(tmp_path, "--source", "street")
+
+
+def test_a_taken_port(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert f"Port {port} is taken" in refused(tmp_path, "--port", str(port))
+
+
+def test_no_broker(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    said = refused(tmp_path, "--programs", str(tmp_path / "bin"))
+    assert "install mosquitto" in said
