@@ -12,8 +12,8 @@ OLDEST := $(shell date -d '14 days ago' +%F 2>/dev/null)
 help:            ## list these commands
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
 
-demo: $(VENV)/.demo broker  ## the whole camera on this machine: SOURCE=<video|folder|webcam> PERSON=<picture> LISTED=<hopper|collins>
-	@$(PY) -m hil_tests.desk.demo $(if $(SOURCE),--source '$(SOURCE)') $(if $(PERSON),--person '$(PERSON)') $(if $(LISTED),--listed $(LISTED))
+demo: $(VENV)/.demo broker  ## the whole camera on this machine: SOURCE=<video|folder|webcam> PERSON=<picture> LISTED=<hopper|collins> PORT=<n>
+	@$(PY) -m hil_tests.desk.demo $(if $(SOURCE),--source '$(SOURCE)') $(if $(PERSON),--person '$(PERSON)') $(if $(LISTED),--listed $(LISTED)) $(if $(PORT),--port $(PORT))
 
 test: $(VENV)/.dev broker  ## all tests, in random order
 	@$(VENV)/bin/pytest -q
@@ -70,7 +70,9 @@ $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(VENV)/bin/python
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
-BROKER := PATH="$$PATH:/usr/sbin" command -v mosquitto && command -v mosquitto_sub
+# Debian puts the broker where an ordinary user's PATH does not look.
+export PATH := $(PATH):/usr/sbin
+BROKER := command -v mosquitto && command -v mosquitto_sub
 SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 broker:
 	@{ $(BROKER); } >/dev/null || { echo "Installing the MQTT broker mosquitto ..."; \

@@ -1,6 +1,5 @@
 """Starts the camera's and the estate's programs as processes of their own, and stops them all."""
 
-import os
 import shutil
 import signal
 import socket
@@ -18,8 +17,6 @@ READY_S: Final = 10.0
 """Longest wait for a program to be ready."""
 STOP_S: Final = 5.0
 """Longest wait for a program to stop by itself."""
-SEARCHED: Final = f"{os.environ.get('PATH', '')}:/usr/sbin"
-"""Debian puts the broker where an ordinary user's PATH does not look."""
 
 
 @dataclass(slots=True)
@@ -107,7 +104,7 @@ def find_program(name: str) -> str:
     Raises:
         DeskRefused: it is not installed.
     """
-    path = shutil.which(name, path=SEARCHED)
+    path = shutil.which(name)
     if path is None:
         raise DeskRefused(f"There is no {name} here: install mosquitto and mosquitto-clients.")
     return path

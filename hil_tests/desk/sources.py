@@ -4,6 +4,7 @@ Every source is paced like a camera and passes every frame on, so two runs see t
 these is on a camera: they are in no wheel that a camera installs.
 """
 
+import os
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -81,7 +82,9 @@ def _folder(path: Path) -> Replay:
 
 
 def _opened(source: str | int, named: str) -> "cv2.VideoCapture":
-    cv2.setLogLevel(0)  # What goes wrong is said here, in one sentence.
+    # What goes wrong is said here, in one sentence, and not by OpenCV and FFmpeg as well.
+    os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"
+    cv2.setLogLevel(0)
     capture = cv2.VideoCapture(source)
     if not capture.isOpened():
         raise DeskRefused(f"{named} cannot be read: check SOURCE.")

@@ -96,5 +96,4 @@ def test_a_taken_port(tmp_path: Path) -> None:
 
 def test_no_broker(tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
-    said = refused(tmp_path, "--programs", str(tmp_path / "bin"))
-    assert "install mosquitto" in said
+    assert "install mosquitto" in refused(tmp_path, path=str(tmp_path / "bin"))
