@@ -45,6 +45,10 @@ lock: $(VENV)/bin/python  ## requirements/*.txt from pyproject.toml; nothing you
 LOCK = $(VENV)/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
        --generate-hashes --no-header --no-annotate --exclude-newer $(OLDEST)
 
+wheel: $(VENV)/.dev  ## build/wheel: what a camera installs, and nothing of a desk
+	@$(PY) -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir build/wheel provisioning/image
+	@ls build/wheel
+
 clean:           ## remove what these commands made
 	rm -rf build dist $(VENV) *.egg-info
 
