@@ -1,0 +1,135 @@
+"""The camera's own program on a site that is not as it must be: one sentence, exit 1, dark."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from formats.ledger import Happening
+from hil_tests.desk.errors import DeskRefused
+from hil_tests.desk.figures import records
+from hil_tests.desk.pins import Board, PinServer
+from hil_tests.desk.portraits import Person, portrait
+from hil_tests.desk.programs import Programs
+from hil_tests.desk.site import MODELS, DeskSite, list_person, make_site, publish_list
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+
+
+@dataclass(frozen=True)
+class Bench:
+    desk: DeskSite
+    board: Board
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> DeskSite:
+    """A site with a published list of one person."""
+    desk = DeskSite(tmp_path_factory.mktemp("site") / "desk", 1)
+    make_site(desk)
+    list_person(desk, portrait(Person.HOPPER))
+    publish_list(desk)
+    return desk
+
+
+@pytest.fixture
+def bench(made: DeskSite, tmp_path: Path) -> Generator[Bench]:
+    """A camera of that site with its guard running, to be spoilt."""
+    desk = DeskSite(tmp_path / "desk", 1)
+    shutil.copytree(made.folder, desk.folder)
+    config = desk.camera_config.read_text().replace(str(made.folder), str(desk.folder))
+    desk.camera_config.write_text(config)
+    board = Board()
+    with PinServer(board) as lines, Programs(desk.folder / "logs") as programs:
+        guard = [sys.executable, "-m", "hil_tests.desk.lampguard", "--pins", str(lines.port)]
+        programs.start("lampguard", [*guard, "--config", str(desk.camera_config)])
+        programs.await_ready("lampguard", (desk.folder / "lamp.sock").exists)
+        programs.await_ready("lampguard", lambda: len(board.edges) >= 3)
+        yield Bench(desk, board)
+
+
+def refusal(bench: Bench) -> str:
+    """Run `watch`, which must refuse without a look; return its one sentence."""
+    lit_before = len(bench.board.edges)
+    command = [sys.executable, "-m", "hil_tests.desk.watch", "--source", "street"]
+    done = subprocess.run(
+        [*command, "--config", str(bench.desk.camera_config)],
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    assert len(bench.board.edges) == lit_before
+    outbox = bench.desk.camera / "outbox" / "waiting"
+    assert not outbox.exists() or not list(outbox.iterdir())
+    (sentence,) = done.stderr.strip().splitlines()
+    return sentence
+
+
+def edit(config: Path, name: str, value: str) -> None:
+    lines = [line for line in config.read_text().splitlines() if not line.startswith(name)]
+    config.write_text("\n".join([*lines, f"{name} = '{value}'", ""]))
+
+
+def test_no_list_has_arrived(bench: Bench) -> None:
+    shutil.rmtree(bench.desk.camera / "inbox")
+    assert "refused" in refusal(bench)
+    ledger = records(bench.desk.camera / "watch" / "ledger.jsonl")
+    assert [r.body["code"] for r in ledger if r.event is Happening.LIST_REFUSED] == ["WL_MISSING"]
+
+
+def test_the_list_is_for_another_camera(bench: Bench) -> None:
+    shutil.rmtree(bench.desk.camera / "watch")
+    shutil.rmtree(bench.desk.camera / "courier")
+    command = [sys.executable, "-m", "firmware", "--config", str(bench.desk.camera_config)]
+    subprocess.run([*command, "identity"], check=True, capture_output=True)
+    assert "does not name this camera" in refusal(bench)
+
+
+def test_a_net_is_not_the_one_that_the_manifest_names(bench: Bench, tmp_path: Path) -> None:
+    shutil.copytree(MODELS, tmp_path / "models", ignore=shutil.ignore_patterns("build", "evaluate"))
+    net = tmp_path / "models" / "embedder.int8.tflite"
+    net.write_bytes(net.read_bytes()[:-1] + b"!")
+    edit(bench.desk.camera_config, "models", str(tmp_path / "models"))
+    assert "is not the file the manifest names" in refusal(bench)
+
+
+def test_the_site_is_not_the_one_of_this_image(bench: Bench, tmp_path: Path) -> None:
+    root = json.loads((bench.desk.site / "root.json").read_bytes())
+    root["signed"]["roles"]["root"]["threshold"] = 1
+    (tmp_path / "root.json").write_text(json.dumps(root))
+    edit(bench.desk.camera_config, "trusted_root", str(tmp_path / "root.json"))
+    assert "refused" in refusal(bench)
+
+
+def test_the_lamp_is_dead(bench: Bench) -> None:
+    bench.board.fault(wire_cut=True)
+    command = [sys.executable, "-m", "hil_tests.desk.watch", "--source", "street"]
+    done = subprocess.run(
+        [*command, "--config", str(bench.desk.camera_config)],
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "Nothing is looked at" in done.stderr
+    ledger = records(bench.desk.camera / "watch" / "ledger.jsonl")
+    assert Happening.PERIOD_BEGIN not in {record.event for record in ledger}
+
+
+def test_a_list_that_one_organisation_signed_is_not_published(
+    made: DeskSite, tmp_path: Path
+) -> None:
+    desk = DeskSite(tmp_path / "desk", 1)
+    shutil.copytree(made.folder, desk.folder)
+    before = (desk.camera / "inbox" / "metadata" / "timestamp.json").read_bytes()
+    with pytest.raises(DeskRefused, match="organisation"):
+        publish_list(desk, signers=1)
+    assert (desk.camera / "inbox" / "metadata" / "timestamp.json").read_bytes() == before
