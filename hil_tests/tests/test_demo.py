@@ -1,8 +1,11 @@
 """The whole camera as a newcomer meets it: real processes, real broker, real pictures."""
 
+import contextlib
 import json
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -105,6 +108,32 @@ def test_when_the_other_person_is_listed_the_outcome_swaps_and_the_wire_shows_no
     assert not [word for word in spoken if word in wire]
     assert report["unsealed_bytes"] == 0
     assert list((desk.camera / "outbox" / "waiting").iterdir()) == []
+
+
+def test_ctrl_c_stops_every_program_and_still_says_what_was_seen(tmp_path: Path) -> None:
+    build = tmp_path / "build"
+    command = [sys.executable, "-m", "hil_tests.desk.demo", "--build", str(build)]
+    playing = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    ledger = build / "desk" / "camera" / "watch" / "ledger.jsonl"
+    while not ledger.exists() or b"period_begin" not in ledger.read_bytes():
+        assert playing.poll() is None
+        time.sleep(0.1)
+    playing.send_signal(signal.SIGINT)
+    said, wrong = playing.communicate(timeout=60)
+    assert playing.returncode == 0, wrong
+    assert "frames seen" in said
+    assert left_running(str(build)) == []
+
+
+def left_running(word: str) -> list[str]:
+    """Command lines of this machine's processes that hold the word."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            line = process.read_bytes().replace(b"\0", b" ").decode()
+            if word in line:
+                found.append(line)
+    return found
 
 
 def test_somebody_who_is_not_listed_leaves_no_trace(tmp_path: Path) -> None:

@@ -1,0 +1,56 @@
+"""What the documents say exists, exists."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = sorted(
+    path
+    for path in (
+        *ROOT.glob("*.md"),
+        *(ROOT / "docs").rglob("*.md"),
+        *(ROOT / "models").glob("*.md"),
+    )
+)
+PROMISES = [f"P{number}" for number in range(1, 12)]
+
+
+def tests_that_exist() -> set[str]:
+    return {
+        name
+        for path in ROOT.glob("*/tests/**/test_*.py")
+        for name in re.findall(r"^def (test_\w+)", path.read_text("utf-8"), re.MULTILINE)
+    }
+
+
+def test_every_test_that_a_promise_names_exists() -> None:
+    named = set(re.findall(r"test_\w+", (ROOT / "docs" / "accountability.md").read_text("utf-8")))
+    assert named
+    assert named <= tests_that_exist()
+
+
+@pytest.mark.parametrize("promise", PROMISES)
+def test_every_promise_has_a_row_with_a_test_or_says_that_it_is_open(promise: str) -> None:
+    rows = (ROOT / "docs" / "accountability.md").read_text("utf-8").splitlines()
+    (row,) = [row for row in rows if row.startswith(f"| **{promise}**")]
+    assert "test_" in row or "open:" in row
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_relative_link_leads_somewhere(document: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", document.read_text("utf-8"))
+    relative = [link for link in links if "://" not in link]
+    assert [link for link in relative if not (document.parent / link).exists()] == []
+
+
+def test_no_document_names_a_path_of_a_machine_or_a_package_index() -> None:
+    forbidden = re.compile(r"/root/|/work/|/home/|pypi\.org/simple|index-url")
+    assert [d.name for d in DOCUMENTS if forbidden.search(d.read_text("utf-8"))] == []
+
+
+def test_no_lock_holds_an_address() -> None:
+    locks = list((ROOT / "requirements").glob("*.txt"))
+    assert locks
+    assert [lock.name for lock in locks if "://" in lock.read_text("utf-8")] == []
