@@ -8,7 +8,8 @@ FirmwareError
 ├── LedgerBroken       the ledger on disk does not verify
 ├── NobodyListed       the list has no live entry, so there is nothing to look for
 ├── OutboxFull         there is no room for another event: nothing more may be recognised
-└── ListRefused        firmware.site: the list may not be used, with its code
+├── ListRefused        firmware.site: the list may not be used, with its code
+└── EntryLapsed        firmware.site: an entry is no longer live, so nobody is looked for
 """
 
 

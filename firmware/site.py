@@ -204,7 +204,7 @@ def _accept(site: SignedSite, camera: ThisCamera, now: datetime) -> Watchlist:
     try:
         policy, recipients = read_policy(site.policy), read_recipients(site.recipients)
         case = read_casefile(site.casefile)
-        _check_time_and_place(policy, case, camera, now)
+        _check_here_and_now(policy, case, camera, now)
         _check_signers(policy, case, site.signers)
         _check_case(policy, case, site, camera, now)
         body = _open_body(policy, case, site.sealed, camera)
@@ -226,9 +226,7 @@ def _accept(site: SignedSite, camera: ThisCamera, now: datetime) -> Watchlist:
     )
 
 
-def _check_time_and_place(
-    policy: Policy, case: CaseFile, camera: ThisCamera, now: datetime
-) -> None:
+def _check_here_and_now(policy: Policy, case: CaseFile, camera: ThisCamera, now: datetime) -> None:
     if now.timestamp() < case.issued_utc_s:  # (2)
         raise ListRefused(Refusal.CLOCK, "The camera's clock stands before the list was signed.")
     if camera.camera_id not in {place.camera.camera_id for place in policy.places}:  # (3)
@@ -245,9 +243,8 @@ def _check_signers(policy: Policy, case: CaseFile, signers: Iterable[VerifyKey])
     sensitive = any(entry.sensitive for entry in case.entries)
     needed = ORGANISATIONS_SENSITIVE if sensitive else ORGANISATIONS
     if len(signed) < needed:
-        raise ListRefused(
-            Refusal.SIG, f"{len(signed)} organisations signed the list; it needs {needed}."
-        )
+        count = f"{len(signed)} organisations signed the list; it needs {needed}."
+        raise ListRefused(Refusal.SIG, count)
 
 
 def _check_case(

@@ -116,7 +116,7 @@ class Desk:
     sealed_to: PrivateKey = LIST_KEY
     now: datetime = NOW
     amend_case: Callable[[CaseFile], CaseFile] = lambda case: case
-    amend_body: Callable[[Body], Body] = lambda body: body
+    amend_body: Callable[[bytes], bytes] = bytes
     amend_targets: Callable[[Targets], object] = unchanged
     """Changes the signed part of the targets role before its holders sign."""
     amend_site: Callable[[Targets], object] = unchanged
@@ -179,10 +179,9 @@ class Desk:
     def _sealed(self, version: int) -> bytes:
         templates = b"".join(bytes([number]) * DIM for number in range(len(self.entries)))
         handles = b"".join(each.handle for each in self.entries)
-        body = self.amend_body(Body(DIM, handles, templates))
+        payload = self.amend_body(write_body(Body(DIM, handles, templates)))
         origin = Origin(bytes(16), version, 1, TimeQuality.SYNCHRONISED, bytes(32))
         to = [self.sealed_to.public_key]
-        payload = write_body(body)
         return seal(Kind.LIST, payload, sender=self.sealer, recipients=to, origin=origin).blob
 
     def _case(self, version: int, policy: bytes, sealed: bytes) -> CaseFile:

@@ -13,7 +13,7 @@ from firmware.tests.desk import (
     Desk,
 )
 from firmware.tests.verifier import Camera, flip, only, refused
-from formats.watchlist import Body
+from formats.watchlist import Body, write_body
 
 
 @pytest.fixture
@@ -38,11 +38,14 @@ def test_a_body_that_the_case_file_does_not_name_is_refused(camera: Camera) -> N
 
 
 def test_a_body_with_other_rows_is_refused(camera: Camera) -> None:
-    def drop_one(body: Body) -> Body:
-        return Body(DIM, body.handles[:16], body.templates[:DIM])
-
+    one_row = write_body(Body(DIM, bytes([1]) * 16, bytes(DIM)))
     with refused(Refusal.ALTERED):
-        camera.takes(Desk(amend_body=drop_one))
+        camera.takes(Desk(amend_body=lambda _: one_row))
+
+
+def test_a_sealed_payload_that_is_no_body_is_refused(camera: Camera) -> None:
+    with refused(Refusal.FORM):
+        camera.takes(Desk(amend_body=lambda body: body + b"\0"))
 
 
 def test_a_body_of_another_dimension_is_refused(camera: Camera) -> None:

@@ -1,0 +1,113 @@
+"""A camera's enrolment request: the public half of every key that was made on the camera.
+
+The camera signs the request with the very key that will sign its events, so nobody can claim that
+key for another camera; the certificate request inside is signed by the TLS key as X.509 demands.
+Nothing here is secret. Whether the request came over the right cable is for the installer to say.
+Byte tables: docs/formats/enrolment.md.
+"""
+
+from base64 import b64encode
+from dataclasses import dataclass
+from typing import Final
+
+from nacl.exceptions import CryptoError
+from nacl.public import PublicKey
+from nacl.signing import SigningKey, VerifyKey
+
+from formats.envelope import recipient_key, sender_id
+from formats.errors import Forged
+from formats.strict_json import Fields, JsonValue, dumps, parse
+
+REQUEST_LIMIT: Final = 16 * 1024
+"""Most bytes of a request: four keys and a certificate request need about 1 KiB."""
+
+_CSR_LIMIT: Final = 4 * 1024
+_DOMAIN: Final = b"tallylight-enrolment-v1\0"
+
+
+@dataclass(frozen=True, slots=True)
+class CameraIdentity:
+    """The public half of a camera: one key for each purpose."""
+
+    sign_key: VerifyKey
+    """Ed25519: signs events."""
+    list_key: PublicKey
+    """X25519: opens list bodies."""
+    receipt_key: PublicKey
+    """X25519: the courier opens receipts with it, and nothing else."""
+
+    @property
+    def camera_id(self) -> bytes:
+        """(16,) BLAKE2b-128 of `sign_key`: the sender id of every envelope of this camera."""
+        return sender_id(self.sign_key)
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """The three fields that `read_identity` reads."""
+        return {
+            "list_key": bytes(self.list_key).hex(),
+            "receipt_key": bytes(self.receipt_key).hex(),
+            "sign_key": bytes(self.sign_key).hex(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a camera asks for when it is enrolled."""
+
+    identity: CameraIdentity
+    csr: bytes
+    """PKCS#10 certificate request for the courier's TLS key, DER."""
+
+
+def read_identity(fields: Fields) -> CameraIdentity:
+    """The identity in three fields of a larger object.
+
+    Raises:
+        Malformed: a key is missing or is not 32 bytes.
+        UnusableKey: a key that would be sealed to is of low order.
+    """
+    return CameraIdentity(
+        sign_key=VerifyKey(fields.hex_bytes("sign_key", 32)),
+        list_key=recipient_key(fields.hex_bytes("list_key", 32)),
+        receipt_key=recipient_key(fields.hex_bytes("receipt_key", 32)),
+    )
+
+
+def write_request(
+    sign_key: SigningKey, *, list_key: PublicKey, receipt_key: PublicKey, csr: bytes
+) -> bytes:
+    """The request of the camera that holds `sign_key`, signed with it."""
+    request = Request(CameraIdentity(sign_key.verify_key, list_key, receipt_key), csr)
+    body = _body(request)
+    signature = sign_key.sign(_DOMAIN + dumps(body)).signature
+    return dumps({"request": body, "signature": signature.hex()})
+
+
+def read_request(data: bytes) -> Request:
+    """The request in `data`, signed by the key it names.
+
+    Raises:
+        TooLarge: longer than `REQUEST_LIMIT`.
+        Malformed: not a request in its one spelling.
+        UnusableKey: a key that would be sealed to is of low order.
+        Forged: the signature does not hold.
+    """
+    request, signature = parse(data, _read_signed, limit=REQUEST_LIMIT, what="enrolment request")
+    try:
+        request.identity.sign_key.verify(_DOMAIN + dumps(_body(request)), signature)
+    except CryptoError as error:
+        raise Forged("The enrolment request is not signed by the key it names.") from error
+    return request
+
+
+def _body(request: Request) -> dict[str, JsonValue]:
+    # DER, not PEM: no text here has line breaks.
+    return {"csr": b64encode(request.csr).decode(), **request.identity.to_json()}
+
+
+def _read_signed(fields: Fields) -> tuple[Request, bytes]:
+    return fields.object("request", _read_body), fields.hex_bytes("signature", 64)
+
+
+def _read_body(fields: Fields) -> Request:
+    return Request(read_identity(fields), fields.base64_bytes("csr", at_most=_CSR_LIMIT))

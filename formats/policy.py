@@ -1,0 +1,281 @@
+"""What a site has decided, in one signed file: where, whom, when, how long, how wrong, for whom.
+
+Two of three holders of the targets role sign it. The camera obeys it, lists are checked against
+it, the estate's retention and reports read it; there is no second place for any of these figures.
+Free text is for people; whatever a program acts on is a key, a whole number or one of a closed set.
+Byte tables: docs/formats/policy.md.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from nacl.signing import VerifyKey
+
+from formats.enrolment import CameraIdentity, read_identity
+from formats.envelope import sender_id
+from formats.errors import Malformed
+from formats.strict_json import Fields, JsonValue, dumps, parse
+
+POLICY_LIMIT: Final = 256 * 1024
+"""Most bytes of a policy: 64 cameras with full texts need 100 KiB."""
+
+CAMERAS_LIMIT: Final = 64
+"""Most cameras of one site: a list body has 1 to 64 slots."""
+SUPPLIERS: Final = range(2, 17)
+"""How many organisations may issue lists: every list needs two."""
+
+CAP_DEFAULT: Final = 500
+"""Entries on a list unless the targets role says otherwise (DESIGN.md, section 5)."""
+CAP_LIMIT: Final = 10_000
+"""Entries that the case file has room for; a purpose should never need them."""
+RETENTION_DAYS_LIMIT: Final = 30
+"""Matches are destroyed after this time at the latest (DESIGN.md, P7)."""
+FRESHNESS_H_DEFAULT: Final = 24
+"""A withdrawn face is gone from every camera within this time (DESIGN.md, section 5)."""
+FRESHNESS_H_LIMIT: Final = 7 * 24
+"""Longest freshness that a site without daily contact may choose, in writing."""
+DAY_MINUTES: Final = 24 * 60
+"""Minutes of a day."""
+
+_NAME_LIMIT: Final = 128
+_TEXT_LIMIT: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One camera, where it hangs and why there."""
+
+    camera: CameraIdentity
+    place: str
+    grounds: str
+    """Why listed people are to be expected at this very place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Supplier:
+    """An organisation that may issue lists."""
+
+    organisation: str
+    sign_key: VerifyKey
+    """Ed25519: signs lists in the role of the site."""
+    seal_key: VerifyKey
+    """Ed25519: signs the envelopes in which list bodies travel."""
+
+    @property
+    def sealer_id(self) -> bytes:
+        """(16,) sender id of this supplier's list bodies."""
+        return sender_id(self.seal_key)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A stretch of one weekday, UTC, in which recognition may run."""
+
+    weekday: int
+    """0 is Monday."""
+    from_minute: int
+    """Minute of the day, included."""
+    until_minute: int
+    """Minute of the day, not included; at most 1440."""
+
+    def __post_init__(self) -> None:
+        if self.from_minute >= self.until_minute:
+            raise Malformed("A window of the schedule ends before it begins.")
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """The data-protection impact assessment behind the policy."""
+
+    digest: bytes
+    """(32,) SHA-256 of the document."""
+    review_utc_s: int
+    """No camera recognises after this moment until the assessment was reviewed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """The agreement under which the suppliers share lists: public, or there is none."""
+
+    reference: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a site has decided."""
+
+    site: str
+    """Lower-case letters, digits and hyphens; part of role and file names."""
+    version: int
+    places: tuple[Place, ...]
+    suppliers: tuple[Supplier, ...]
+    categories: tuple[str, ...]
+    """The closed set of reasons for which a person may be on a list."""
+    cap: int
+    """Most entries on a list."""
+    fpir_ppm: int
+    """Accepted false-positive identification rate, in millionths of all passers-by."""
+    schedule: tuple[Window, ...]
+    retention_days: int
+    freshness_h: int
+    """Lifetime of the timestamp: how long a withdrawn list can be replayed."""
+    crop: bool
+    """Whether a match event carries a picture of the face."""
+    status: bool
+    """Whether cameras publish sealed status envelopes."""
+    assessment: Assessment
+    agreement: Agreement
+
+    def __post_init__(self) -> None:
+        if not site_name_is_plain(self.site):
+            raise Malformed("A site's name is 1 to 32 lower-case letters, digits and hyphens.")
+        if len(self.suppliers) not in SUPPLIERS:
+            raise Malformed("A policy names 2 to 16 suppliers: every list needs two.")
+        _refuse_twins("cameras", [place.camera.camera_id for place in self.places])
+        _refuse_twins("suppliers", [supplier.organisation for supplier in self.suppliers])
+        # One key under two names would make one organisation look like two.
+        keys = [key for each in self.suppliers for key in (each.sign_key, each.seal_key)]
+        _refuse_twins("supplier keys", keys)
+        _refuse_twins("categories", list(self.categories))
+
+    def place_of(self, camera_id: bytes) -> Place:
+        """The place of a camera.
+
+        Raises:
+            KeyError: the policy does not name this camera.
+        """
+        return {place.camera.camera_id: place for place in self.places}[camera_id]
+
+    def is_open(self, now: datetime) -> bool:
+        """Whether the schedule lets recognition run at `now`, a moment in UTC."""
+        minute = now.hour * 60 + now.minute
+        return any(
+            window.weekday == now.weekday() and window.from_minute <= minute < window.until_minute
+            for window in self.schedule
+        )
+
+
+def site_name_is_plain(name: str) -> bool:
+    """Whether `name` can be part of a role, a file name and a topic without escaping."""
+    return 1 <= len(name) <= _SITE_LIMIT and set(name) <= _SITE_LETTERS and name.strip("-") == name
+
+
+def write_policy(policy: Policy) -> bytes:
+    """The one spelling of `policy`."""
+    return dumps(
+        {
+            "agreement": {"reference": policy.agreement.reference, "url": policy.agreement.url},
+            "assessment": {
+                "digest": policy.assessment.digest.hex(),
+                "review_utc_s": policy.assessment.review_utc_s,
+            },
+            "cap": policy.cap,
+            "categories": list(policy.categories),
+            "crop": policy.crop,
+            "fpir_ppm": policy.fpir_ppm,
+            "freshness_h": policy.freshness_h,
+            "places": [_write_place(place) for place in policy.places],
+            "retention_days": policy.retention_days,
+            "schedule": [_write_window(window) for window in policy.schedule],
+            "site": policy.site,
+            "status": policy.status,
+            "suppliers": [_write_supplier(supplier) for supplier in policy.suppliers],
+            "version": policy.version,
+        }
+    )
+
+
+def read_policy(data: bytes) -> Policy:
+    """The policy in `data`.
+
+    Raises:
+        TooLarge: longer than `POLICY_LIMIT`.
+        Malformed: not in its one spelling, a figure out of bounds, or something named twice.
+        UnusableKey: a camera's key is of low order.
+    """
+    return parse(data, _read, limit=POLICY_LIMIT, what="policy")
+
+
+_SITE_LIMIT: Final = 32
+_SITE_LETTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
+
+
+def _refuse_twins(what: str, values: list[bytes] | list[str] | list[VerifyKey]) -> None:
+    if len(set(values)) < len(values):
+        raise Malformed(f"Two of the policy's {what} are the same.")
+
+
+def _write_place(place: Place) -> JsonValue:
+    return {"grounds": place.grounds, "place": place.place, **place.camera.to_json()}
+
+
+def _write_supplier(supplier: Supplier) -> JsonValue:
+    return {
+        "organisation": supplier.organisation,
+        "seal_key": bytes(supplier.seal_key).hex(),
+        "sign_key": bytes(supplier.sign_key).hex(),
+    }
+
+
+def _write_window(window: Window) -> JsonValue:
+    return {
+        "from_minute": window.from_minute,
+        "until_minute": window.until_minute,
+        "weekday": window.weekday,
+    }
+
+
+def _read(fields: Fields) -> Policy:
+    return Policy(
+        site=fields.text("site", at_most=_SITE_LIMIT),
+        version=fields.integer("version", low=1),
+        places=fields.objects("places", _read_place, count=CAMERAS_LIMIT),
+        suppliers=fields.objects("suppliers", _read_supplier, count=SUPPLIERS.stop - 1),
+        categories=fields.texts("categories", at_most=_NAME_LIMIT, count=32),
+        cap=fields.integer("cap", high=CAP_LIMIT),
+        fpir_ppm=fields.integer("fpir_ppm", low=1, high=1_000_000),
+        schedule=fields.objects("schedule", _read_window, count=64),
+        retention_days=fields.integer("retention_days", high=RETENTION_DAYS_LIMIT),
+        freshness_h=fields.integer("freshness_h", low=1, high=FRESHNESS_H_LIMIT),
+        crop=fields.boolean("crop"),
+        status=fields.boolean("status"),
+        assessment=fields.object("assessment", _read_assessment),
+        agreement=fields.object("agreement", _read_agreement),
+    )
+
+
+def _read_place(fields: Fields) -> Place:
+    return Place(
+        camera=read_identity(fields),
+        place=fields.text("place", at_most=_NAME_LIMIT),
+        grounds=fields.text("grounds", at_most=_TEXT_LIMIT),
+    )
+
+
+def _read_supplier(fields: Fields) -> Supplier:
+    return Supplier(
+        organisation=fields.text("organisation", at_most=_NAME_LIMIT),
+        sign_key=VerifyKey(fields.hex_bytes("sign_key", 32)),
+        seal_key=VerifyKey(fields.hex_bytes("seal_key", 32)),
+    )
+
+
+def _read_window(fields: Fields) -> Window:
+    return Window(
+        weekday=fields.integer("weekday", high=6),
+        from_minute=fields.integer("from_minute", high=DAY_MINUTES - 1),
+        until_minute=fields.integer("until_minute", low=1, high=DAY_MINUTES),
+    )
+
+
+def _read_assessment(fields: Fields) -> Assessment:
+    return Assessment(fields.hex_bytes("digest", 32), fields.utc_s("review_utc_s"))
+
+
+def _read_agreement(fields: Fields) -> Agreement:
+    return Agreement(
+        reference=fields.text("reference", at_most=_NAME_LIMIT),
+        url=fields.text("url", at_most=_TEXT_LIMIT),
+    )

@@ -1,0 +1,110 @@
+"""Who may open match events, and whose receipts a courier believes.
+
+The file is signed by the site's targets role (two of three holders): whoever could swap a key here
+would read everything. There are always at least two reviewers, because no one decides alone.
+Byte tables: docs/formats/policy.md.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from nacl.public import PublicKey
+from nacl.signing import VerifyKey
+
+from formats.envelope import key_id, recipient_key
+from formats.errors import Malformed
+from formats.strict_json import Fields, JsonValue, dumps, parse
+
+RECIPIENTS_LIMIT: Final = 64 * 1024
+"""Most bytes of the file: 64 reviewers need 16 KiB."""
+
+REVIEWERS: Final = range(2, 65)
+"""How many reviewers there may be: an envelope has 2 to 64 slots."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewer:
+    """One person who may open match events."""
+
+    name: str
+    """An opaque name, such as a staff number."""
+    organisation: str
+    key: PublicKey
+    """X25519: match events are sealed to it."""
+
+    @property
+    def key_id(self) -> bytes:
+        """(8,) the name of this reviewer's slot in an envelope."""
+        return key_id(self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipients:
+    """Everybody to whom a camera of the site may seal."""
+
+    version: int
+    """Grows with every change; the key epoch of the events sealed under it."""
+    receipt_key: VerifyKey
+    """Ed25519: the estate's receiver signs receipts with it."""
+    reviewers: tuple[Reviewer, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.reviewers) not in REVIEWERS:
+            raise Malformed("There must be 2 to 64 reviewers: nobody decides alone.")
+        if len({reviewer.key for reviewer in self.reviewers}) < len(self.reviewers):
+            raise Malformed("Two reviewers have the same key.")
+        if len({reviewer.name for reviewer in self.reviewers}) < len(self.reviewers):
+            raise Malformed("Two reviewers have the same name.")
+
+
+def write_recipients(recipients: Recipients) -> bytes:
+    """The one spelling of `recipients`."""
+    return dumps(
+        {
+            "receipt_key": bytes(recipients.receipt_key).hex(),
+            "reviewers": [write_reviewer(reviewer) for reviewer in recipients.reviewers],
+            "version": recipients.version,
+        }
+    )
+
+
+def read_recipients(data: bytes) -> Recipients:
+    """The recipients in `data`.
+
+    Raises:
+        TooLarge: longer than `RECIPIENTS_LIMIT`.
+        Malformed: not in its one spelling, fewer than two reviewers, or one of them twice.
+        UnusableKey: a reviewer's key is of low order.
+    """
+    return parse(data, _read, limit=RECIPIENTS_LIMIT, what="recipients")
+
+
+def write_reviewer(reviewer: Reviewer) -> dict[str, JsonValue]:
+    """The fields that `read_reviewer` reads."""
+    return {
+        "key": bytes(reviewer.key).hex(),
+        "name": reviewer.name,
+        "organisation": reviewer.organisation,
+    }
+
+
+def read_reviewer(fields: Fields) -> Reviewer:
+    """One reviewer, field by field.
+
+    Raises:
+        Malformed: a field is missing or out of bounds.
+        UnusableKey: the key is of low order.
+    """
+    return Reviewer(
+        name=fields.text("name", at_most=64),
+        organisation=fields.text("organisation", at_most=128),
+        key=recipient_key(fields.hex_bytes("key", 32)),
+    )
+
+
+def _read(fields: Fields) -> Recipients:
+    return Recipients(
+        version=fields.integer("version", low=1, high=2**32 - 1),
+        receipt_key=VerifyKey(fields.hex_bytes("receipt_key", 32)),
+        reviewers=fields.objects("reviewers", read_reviewer, count=REVIEWERS.stop - 1),
+    )

@@ -1,0 +1,291 @@
+"""The site's signed repository, as TUF wants it: Ed25519 only, checked by libsodium, no network.
+
+This module names the roles, their thresholds and lifetimes (DESIGN.md, section 5), gives python-tuf
+its one kind of key, and reads a repository from any place that can open files by name. It is the
+one module of this package that writes files, because python-tuf keeps its trusted metadata in a
+folder. `collect` proves what TUF proves: enough signatures, freshness, no rollback, whole files.
+Whether signers, site and list suit *this* camera is decided in `firmware.site`.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+from nacl.exceptions import CryptoError
+from nacl.signing import SigningKey, VerifyKey
+from securesystemslib.exceptions import UnverifiedSignatureError
+from securesystemslib.signer import (  # type: ignore[attr-defined]  # Re-exports without saying so.
+    KEY_FOR_TYPE_AND_SCHEME,
+    Key,
+    SecretsHandler,
+    Signature,
+    Signer,
+)
+from tuf.api.exceptions import DownloadHTTPError, RepositoryError
+from tuf.api.metadata import Metadata, TargetFile, Targets  # type: ignore[attr-defined]  # The same.
+from tuf.ngclient.config import UpdaterConfig
+from tuf.ngclient.fetcher import FetcherInterface
+from tuf.ngclient.updater import Updater
+
+from formats.policy import read_policy
+from formats.strict_json import dumps
+
+DAY_S: Final = 24 * 3600
+"""Seconds of a day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quorum:
+    """How many keys a role has, how many must sign, and how long a signature holds."""
+
+    keys: int
+    threshold: int
+    life_s: int
+
+
+ROOT: Final = Quorum(keys=5, threshold=3, life_s=365 * DAY_S)
+"""Decides who holds which role. Offline."""
+TARGETS: Final = Quorum(keys=3, threshold=2, life_s=90 * DAY_S)
+"""Decides policy, recipients and which organisations may issue lists."""
+SITE: Final = Quorum(keys=2, threshold=2, life_s=7 * DAY_S)
+"""Decides the list. At least two keys, and the two that sign are of two organisations."""
+ONLINE: Final = Quorum(keys=1, threshold=1, life_s=DAY_S)
+"""Snapshot and timestamp. The timestamp's life is the policy's `freshness_h`."""
+
+POLICY_FILE: Final = "policy.json"
+"""Target of the targets role."""
+RECIPIENTS_FILE: Final = "recipients.json"
+"""Target of the targets role."""
+METADATA_FOLDER: Final = "metadata"
+"""Holds `<version>.<role>.json`, and `timestamp.json`, which is replaced last."""
+TARGETS_FOLDER: Final = "targets"
+"""Holds `<sha256>.<target>`."""
+
+_CONFIG: Final = UpdaterConfig(
+    max_root_rotations=32,
+    max_delegations=4,
+    root_max_length=64 * 1024,
+    timestamp_max_length=4 * 1024,
+    snapshot_max_length=64 * 1024,
+    targets_max_length=256 * 1024,
+)
+_FILE_LIMIT: Final = 17 * 1024 * 1024  # The longest sealed body and case file are just over 16 MiB.
+_KIND: Final = "ed25519"
+
+
+def site_role(site: str) -> str:
+    """Name of the delegated role that signs the site's list."""
+    return f"site-{site}"
+
+
+def casefile_name(site: str) -> str:
+    """Target name of the site's case file."""
+    return f"watchlist-{site}.json"
+
+
+def sealed_name(site: str) -> str:
+    """Target name of the site's sealed list body."""
+    return f"watchlist-{site}.sealed"
+
+
+class SiteKey(Key):
+    """The one kind of public key that this project's TUF knows."""
+
+    @classmethod
+    def of(cls, key: VerifyKey) -> "SiteKey":
+        """`key` under the only key id it may have."""
+        value = {"public": bytes(key).hex()}
+        return cls(_name(value), _KIND, _KIND, value)
+
+    @classmethod
+    def from_dict(cls, keyid: str, key_dict: dict[str, Any]) -> "SiteKey":
+        """The key in a role's metadata.
+
+        Raises:
+            ValueError: another type, a broken key, or a key id that is not this key's own.
+        """
+        key = cls.of(VerifyKey(bytes.fromhex(key_dict["keyval"]["public"])))
+        # Under two names one key could sign twice.
+        if key.keyid != keyid or key.to_dict() != key_dict:
+            raise ValueError("A key of the repository is not an Ed25519 key under its own name.")
+        return key
+
+    def to_dict(self) -> dict[str, Any]:
+        """The key as role metadata spell it."""
+        return self._to_dict()
+
+    @property
+    def verify_key(self) -> VerifyKey:
+        """The key itself."""
+        return VerifyKey(bytes.fromhex(self.keyval["public"]))
+
+    def verify_signature(self, signature: Signature, data: bytes) -> None:
+        """Do nothing if `signature` over `data` is this key's.
+
+        Raises:
+            UnverifiedSignatureError: it is not.
+        """
+        try:
+            self.verify_key.verify(data, bytes.fromhex(signature.signature))
+        except (CryptoError, ValueError, TypeError) as error:
+            raise UnverifiedSignatureError(f"Key {self.keyid[:8]} did not sign this.") from error
+
+
+# Without this, securesystemslib falls back to an Ed25519 in pure Python, a hundred times slower,
+# and every other scheme it knows would be a way in.
+KEY_FOR_TYPE_AND_SCHEME.clear()
+KEY_FOR_TYPE_AND_SCHEME[_KIND, _KIND] = SiteKey
+
+
+class SiteSigner(Signer):
+    """Signs role metadata with a key at hand."""
+
+    def __init__(self, key: SigningKey) -> None:
+        self._key = key
+        self._public_key = SiteKey.of(key.verify_key)
+
+    @property
+    def public_key(self) -> Key:
+        """The public half, as role metadata name it."""
+        return self._public_key
+
+    def sign(self, payload: bytes) -> Signature:
+        """This key's signature over `payload`."""
+        return Signature(self._public_key.keyid, self._key.sign(payload).signature.hex())
+
+    @classmethod
+    def from_priv_key_uri(
+        cls, priv_key_uri: str, public_key: Key, secrets_handler: SecretsHandler | None = None
+    ) -> Signer:
+        """Refuse: a key comes from a key file and its passphrase, never from an address."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class SignedSite:
+    """A site's repository after everything that TUF proves has been proven."""
+
+    policy: bytes
+    recipients: bytes
+    casefile: bytes
+    sealed: bytes = field(repr=False)
+    version: int
+    """Version of the site's role, and so of the list."""
+    signers: tuple[VerifyKey, ...]
+    """The different keys that validly signed the list."""
+    expires_utc_s: int
+    """The first moment at which one of the five roles is no longer valid."""
+
+
+def collect(
+    open_file: Callable[[str], BinaryIO], trusted: Path, *, root: bytes, now: datetime
+) -> SignedSite:
+    """The site's four files from a repository, verified by TUF from `root` down.
+
+    Args:
+        open_file: opens a file of the repository by its relative name; FileNotFoundError when
+            there is none.
+        trusted: folder of what was trusted before, updated on the way even if a later step
+            refuses: give it a copy.
+        root: trusted root metadata, from the read-only image.
+        now: the moment at which everything must be valid, UTC.
+
+    Raises:
+        RepositoryError: TUF refuses; its subclasses say why.
+        DownloadError: a file is missing or larger than announced.
+        FormatError: the policy, which names the site, cannot be read.
+    """
+    metadata = trusted / METADATA_FOLDER
+    metadata.mkdir(parents=True, exist_ok=True)
+
+    def fetch(name: str) -> tuple[bytes, TargetFile]:
+        # A fresh client for every target: nothing cached for one delegation serves another.
+        return _fetch(_updater(open_file, trusted, root, now), name)
+
+    policy, _ = fetch(POLICY_FILE)
+    recipients, _ = fetch(RECIPIENTS_FILE)
+    site = read_policy(policy).site
+    casefile, casefile_info = fetch(casefile_name(site))
+    sealed, sealed_info = fetch(sealed_name(site))
+    role = _read_role(metadata, site_role(site))
+    if role.signed.targets != {info.path: info for info in (casefile_info, sealed_info)}:
+        raise RepositoryError("The list was not signed by the site's own role, or not alone.")
+    return SignedSite(
+        policy=policy,
+        recipients=recipients,
+        casefile=casefile,
+        sealed=sealed,
+        version=role.signed.version,
+        signers=signers_of(_read_role(metadata, "targets"), role, site_role(site)),
+        expires_utc_s=_first_expiry(metadata, site_role(site)),
+    )
+
+
+def signers_of(
+    delegator: Metadata[Targets], role: Metadata[Targets], name: str
+) -> tuple[VerifyKey, ...]:
+    """The different keys of a delegation that have validly signed `role`."""
+    result = delegator.signed.get_verification_result(name, role.signed_bytes, role.signatures)
+    keys = [key for key in result.signed.values() if isinstance(key, SiteKey)]
+    return tuple(key.verify_key for key in keys)
+
+
+class _Shelf(FetcherInterface):
+    """Fetches from a place that opens files by name."""
+
+    def __init__(self, open_file: Callable[[str], BinaryIO]) -> None:
+        self._open_file = open_file
+
+    def _fetch(self, url: str) -> Iterator[bytes]:
+        try:
+            with self._open_file(url) as file:
+                return iter([file.read(_FILE_LIMIT)])  # What is longer fails TUF's length check.
+        except FileNotFoundError as error:
+            raise DownloadHTTPError(f"The repository has no file {url}.", 404) from error
+
+
+def _name(value: dict[str, str]) -> str:
+    return sha256(dumps({"keytype": _KIND, "keyval": value, "scheme": _KIND})).hexdigest()
+
+
+def _updater(
+    open_file: Callable[[str], BinaryIO], trusted: Path, root: bytes, now: datetime
+) -> Updater:
+    updater = Updater(
+        metadata_dir=str(trusted / METADATA_FOLDER),
+        metadata_base_url=METADATA_FOLDER,
+        target_dir=str(trusted / TARGETS_FOLDER),
+        target_base_url=TARGETS_FOLDER,
+        fetcher=_Shelf(open_file),
+        config=_CONFIG,
+        bootstrap=root,
+    )
+    # python-tuf reads the wall clock itself and offers no way to pass a time; the camera's trusted
+    # clock is not always the wall clock. A test notices when this name moves.
+    trusted_set = updater._trusted_set  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    trusted_set.reference_time = now
+    return updater
+
+
+def _fetch(updater: Updater, name: str) -> tuple[bytes, TargetFile]:
+    info = updater.get_targetinfo(name)
+    if info is None:
+        raise RepositoryError(f"The repository has no signed target {name}.")
+    path = updater.find_cached_target(info) or updater.download_target(info)
+    return Path(path).read_bytes(), info
+
+
+def _read_role(metadata: Path, role: str) -> Metadata[Targets]:
+    path = metadata / f"{role}.json"
+    if not path.exists():
+        raise RepositoryError(f"The role {role} has signed nothing.")
+    return Metadata[Targets].from_bytes(path.read_bytes())
+
+
+def _first_expiry(metadata: Path, site: str) -> int:
+    roles = ("root", "timestamp", "snapshot", "targets", site)
+    files = (str(metadata / f"{role}.json") for role in roles)
+    return min(int(Metadata.from_file(file).signed.expires.timestamp()) for file in files)

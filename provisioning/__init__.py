@@ -1,0 +1,1 @@
+"""What installers and list authorities run: keys, site, lists, broker."""

@@ -1,0 +1,64 @@
+"""`tallylight`: what installers and list authorities run. 0 did it, 1 refused, 2 wrong usage.
+
+Every command either does the whole of what it says or changes nothing and prints one sentence.
+A noun's module is loaded when the noun is used, so that no command waits for another's libraries.
+"""
+
+from importlib import import_module
+from typing import Any, TypeAlias
+
+import typer
+from typer.core import TyperGroup
+
+from formats.errors import FormatError
+from provisioning.errors import ProvisioningError
+
+NOUNS = ("site", "camera", "recipients", "policy", "list", "broker")
+"""In the order in which a new site needs them."""
+
+
+_Click: TypeAlias = Any  # Some versions of Typer carry a click of their own, others do not.
+
+
+class Nouns(TyperGroup):
+    """The nouns, each from a module of its own; a refusal of any of them ends with 1."""
+
+    def list_commands(self, ctx: _Click) -> list[str]:  # noqa: ARG002  # Click's signature.
+        """All nouns, in order."""
+        return list(NOUNS)
+
+    def get_command(self, ctx: _Click, cmd_name: str) -> _Click:  # noqa: ARG002  # The same.
+        """The commands of one noun."""
+        if cmd_name not in NOUNS:
+            return None
+        module = import_module(f"provisioning.commands.{cmd_name}")
+        command = typer.main.get_command(module.app)
+        command.name = cmd_name
+        return command
+
+    def invoke(self, ctx: _Click) -> _Click:
+        """Run the command, or say in one sentence why not."""
+        try:
+            return super().invoke(ctx)
+        except (ProvisioningError, FormatError) as error:
+            typer.echo(f"Refused: {error}", err=True)
+        except OSError as error:
+            typer.echo(f"Refused: {error.strerror}: {error.filename}.", err=True)
+        raise typer.Exit(1)
+
+
+app = typer.Typer(cls=Nouns, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def tallylight() -> None:
+    """Keys, site, lists and broker of a Tallylight camera."""
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="tallylight")
+
+
+if __name__ == "__main__":
+    main()

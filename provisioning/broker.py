@@ -1,0 +1,159 @@
+"""What the estate's MQTT broker and its clients need: certificates, access rules, configuration.
+
+TLS 1.3 with a certificate on both sides and nothing else: no password, no anonymous client. The
+name in a client's certificate is its user name and its client id, so a camera can write to its own
+topics and to nobody else's. What was issued once is kept; whoever was revoked stands in the
+revocation list. mosquitto reads list and access rules anew when it is sent SIGHUP.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from nacl.signing import SigningKey
+
+from formats.enrolment import read_request
+from formats.topics import Channel, every_camera
+from provisioning.certificates import Authority, private_pem, requested_key, revoke
+from provisioning.disk import whole_folder, write_whole
+from provisioning.errors import BrokerRefused
+from provisioning.site import Site
+
+SERVICES: Final = ("receiver", "auditor")
+"""Clients that are no cameras: one receives events and answers, one only reads."""
+MESSAGE_LIMIT: Final = 2 * 1024 * 1024
+"""Longest message in bytes: a sealed list of 10,000 entries is the longest by far."""
+
+_AUTHORITY: Final = "ca.pem"
+_REVOKED: Final = "crl.pem"
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Where the broker listens, and as whom it runs."""
+
+    hosts: Sequence[str]
+    """Names and addresses under which clients reach it."""
+    bind: str
+    port: int
+    user: str
+    """The broker gives up root for this user."""
+
+
+def configure(site: Site, authority_key: SigningKey, listener: Listener, now: datetime) -> Path:
+    """Make or complete the broker's folder: every camera of the policy has its certificate then.
+
+    Raises:
+        BrokerRefused: a camera's certificate request cannot be served.
+        OSError: a camera's request is missing from the folder.
+    """
+    authority = _authority(site, authority_key, now)
+    files = _kept(site)
+    files.setdefault(_AUTHORITY, authority.own())
+    files.setdefault(_REVOKED, authority.revocations(()))
+    key = Ed25519PrivateKey.generate()
+    files["server.pem"] = authority.server(listener.hosts, key.public_key())
+    files["server.key"] = private_pem(key)
+    for service in SERVICES:
+        if f"clients/{service}.pem" not in files:
+            key = Ed25519PrivateKey.generate()
+            files[f"clients/{service}.pem"] = authority.client(service, key.public_key())
+            files[f"clients/{service}.key"] = private_pem(key)
+    for place in site.policy.places:
+        name = place.camera.camera_id.hex()
+        if f"clients/{name}.pem" not in files:
+            request = read_request((site.cameras / f"{name}.json").read_bytes())
+            files[f"clients/{name}.pem"] = authority.client(name, requested_key(request.csr))
+    files["acl"] = _access_rules().encode()
+    files["mosquitto.conf"] = _configuration(site, listener).encode()
+    _write(site, files)
+    site.broker_state.mkdir(mode=0o700, exist_ok=True)
+    return site.broker
+
+
+def revoke_client(site: Site, authority_key: SigningKey, name: str, now: datetime) -> None:
+    """Let the broker refuse a client from its next SIGHUP on.
+
+    Raises:
+        BrokerRefused: no certificate was issued to such a client.
+    """
+    files = _kept(site)
+    certificate = files.pop(f"clients/{name}.pem", None)
+    if certificate is None:
+        raise BrokerRefused(f"No certificate was issued to {name}.")
+    files.pop(f"clients/{name}.key", None)
+    revoked = [*x509.load_pem_x509_crl(files[_REVOKED]), revoke(certificate, now)]
+    files[_REVOKED] = _authority(site, authority_key, now).revocations(revoked)
+    _write(site, files)
+
+
+def _authority(site: Site, key: SigningKey, now: datetime) -> Authority:
+    private = Ed25519PrivateKey.from_private_bytes(bytes(key))
+    return Authority(private, f"Tallylight {site.policy.site}", now)
+
+
+def _kept(site: Site) -> dict[str, bytes]:
+    """Everything in the broker's folder, by relative name."""
+    paths = [path for path in site.broker.rglob("*") if path.is_file()]
+    return {path.relative_to(site.broker).as_posix(): path.read_bytes() for path in paths}
+
+
+def _write(site: Site, files: Mapping[str, bytes]) -> None:
+    with whole_folder(site.broker) as part:
+        (part / "clients").mkdir()
+        for name, content in files.items():
+            write_whole(part / name, content)
+
+
+def _access_rules() -> str:
+    """What each client may do; whatever is not said here is denied."""
+    events, status, receipts, sites = (
+        every_camera(channel)
+        for channel in (Channel.EVENT, Channel.STATUS, Channel.RECEIPT, Channel.SITE)
+    )
+    own = [topic.replace("+", "%u") for topic in (events, status, receipts, sites)]
+    return "\n".join(
+        [
+            "# Written by tallylight broker config.",
+            "user receiver",
+            f"topic read {events}",
+            f"topic read {status}",
+            f"topic write {receipts}",
+            f"topic write {sites}",
+            "user auditor",
+            "topic read #",  # So that whatever else were ever sent would be seen, too.
+            "# %u is the name in the client's certificate: a camera has its own topics only.",
+            f"pattern write {own[0]}",
+            f"pattern write {own[1]}",
+            f"pattern read {own[2]}",
+            f"pattern read {own[3]}",
+            "",
+        ]
+    )
+
+
+def _configuration(site: Site, listener: Listener) -> str:
+    folder, state = site.broker.resolve(), site.broker_state.resolve()
+    return f"""\
+# Written by tallylight broker config. Start with: mosquitto -c {folder / "mosquitto.conf"}
+user {listener.user}
+listener {listener.port} {listener.bind}
+allow_anonymous false
+require_certificate true
+use_identity_as_username true
+use_username_as_clientid true
+tls_version tlsv1.3
+cafile {folder / _AUTHORITY}
+crlfile {folder / _REVOKED}
+certfile {folder / "server.pem"}
+keyfile {folder / "server.key"}
+acl_file {folder / "acl"}
+persistence true
+persistence_location {state}/
+message_size_limit {MESSAGE_LIMIT}
+log_dest stderr
+"""

@@ -1,0 +1,1 @@
+"""The commands of `tallylight`, one module per noun: read options, call, print. No decisions."""

@@ -1,0 +1,54 @@
+"""`tallylight broker`: make what the MQTT broker and its clients need."""
+
+from datetime import UTC, datetime
+from getpass import getuser
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from nacl.signing import SigningKey
+
+from formats.keyfile import Purpose, unlock_signing
+from provisioning.broker import Listener, configure, revoke_client
+from provisioning.commands.options import Folder, PassphraseFile, passphrase_of
+from provisioning.site import Site, open_site
+
+app = typer.Typer(help="Make what the MQTT broker and its clients need.", no_args_is_help=True)
+
+Port = Annotated[int, typer.Option(min=1, max=65535, help="Where clients connect.")]
+Hosts = Annotated[list[str], typer.Option("--host", help="A name or address of the broker.")]
+User = Annotated[str, typer.Option(help="As whom the broker runs if it is started by root.")]
+
+
+@app.command()
+def config(  # noqa: PLR0913  # Each is an option.
+    folder: Folder,
+    passphrase_file: PassphraseFile = None,
+    *,
+    host: Hosts = ["localhost", "127.0.0.1"],  # noqa: B006  # Typer reads it and copies it.
+    bind: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Port = 8883,
+    user: User = getuser(),  # noqa: B008  # Does not change while a command runs.
+) -> None:
+    """Issue what certificates are missing and write mosquitto's configuration."""
+    site = open_site(folder)
+    listener = Listener(hosts=host, bind=bind, port=port, user=user)
+    made = configure(site, _authority(site, passphrase_file), listener, datetime.now(UTC))
+    typer.echo(f"Start the broker with: mosquitto -c {made.resolve() / 'mosquitto.conf'}")
+
+
+@app.command()
+def revoke(
+    folder: Folder,
+    client: Annotated[str, typer.Argument(help="A camera's id, receiver or auditor.")],
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Let the broker refuse a client; then send it SIGHUP."""
+    site = open_site(folder)
+    revoke_client(site, _authority(site, passphrase_file), client, datetime.now(UTC))
+    typer.echo(f"{client} is revoked; the broker refuses it after SIGHUP.")
+
+
+def _authority(site: Site, passphrase_file: Path | None) -> SigningKey:
+    locked = site.key(Purpose.BROKER)
+    return unlock_signing(locked, passphrase_of(locked, passphrase_file))

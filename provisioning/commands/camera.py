@@ -1,0 +1,29 @@
+"""`tallylight camera`: put cameras into the policy."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from provisioning.commands.options import Folder
+from provisioning.policies import add_camera
+from provisioning.site import open_site
+
+app = typer.Typer(help="Put cameras into the policy.", no_args_is_help=True)
+
+
+@app.callback()
+def noun() -> None:
+    """Put cameras into the policy."""
+
+
+@app.command()
+def add(
+    folder: Folder,
+    request: Annotated[Path, typer.Argument(help="The camera's enrolment request.")],
+    place: Annotated[str, typer.Option(help="Where the camera hangs.")],
+    grounds: Annotated[str, typer.Option(help="Why listed people are expected there.")],
+) -> None:
+    """Add the camera of an enrolment request; two holders then sign the policy."""
+    added = add_camera(open_site(folder), request, place=place, grounds=grounds)
+    typer.echo(f"Camera {added.camera.camera_id.hex()} is in the policy, which must be signed now.")

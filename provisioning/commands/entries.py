@@ -1,0 +1,106 @@
+"""`tallylight list add|remove|show`: who is to be on the next list."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from formats.casefile import Entry, write_entry
+from formats.strict_json import dumps
+from provisioning.commands.options import MODELS, Folder, Json, Models
+from provisioning.entries import Case, add_entry, kept_entries, remove_entry
+from provisioning.site import open_site
+
+app = typer.Typer()
+
+_DAY = ["%Y-%m-%d"]
+
+
+@app.command()
+def add(  # noqa: PLR0913, PLR0917  # Each is one thing that must be said of everybody on a list.
+    folder: Folder,
+    picture: Annotated[Path, typer.Option(help="Portrait with one face; it is not kept.")],
+    organisation: Annotated[str, typer.Option(help="Which asks; a supplier of the policy.")],
+    requested_by: Annotated[str, typer.Option(help="Role of who asks, never a name.")],
+    approved_by: Annotated[str, typer.Option(help="Role of who approved, never a name.")],
+    category: Annotated[str, typer.Option(help="One of the policy's categories.")],
+    legal_basis: Annotated[str, typer.Option(help="Law that allows it.")],
+    necessity: Annotated[str, typer.Option(help="Why no milder means would do.")],
+    case_ref: Annotated[str, typer.Option(help="Reference of the case; only a digest is kept.")],
+    source: Annotated[str, typer.Option(help="Where the picture comes from.")],
+    until: Annotated[datetime, typer.Option(formats=_DAY, help="Last day on the list, UTC.")],
+    review: Annotated[
+        datetime | None, typer.Option(formats=_DAY, help="Last day before review, or --until.")
+    ] = None,
+    models: Models = MODELS,
+    *,
+    minor: Annotated[bool, typer.Option("--minor", help="Under 18: three must sign.")] = False,
+    vulnerable: Annotated[bool, typer.Option("--vulnerable", help="Three must sign.")] = False,
+) -> None:
+    """Put the one person in a picture on the next list."""
+    case = Case(
+        organisation=organisation,
+        requested_by=requested_by,
+        approved_by=approved_by,
+        category=category,
+        legal_basis=legal_basis,
+        necessity=necessity,
+        reference=case_ref,
+        source=source,
+        minor=minor,
+        vulnerable=vulnerable,
+        added_utc_s=int(datetime.now(UTC).timestamp()),
+        expires_utc_s=_end_of(until),
+        review_utc_s=_end_of(review or until),
+    )
+    entry = add_entry(open_site(folder), picture, case, models=models)
+    typer.echo(f"Entry {entry.handle.hex()} will be on the next list; the picture was not kept.")
+
+
+@app.command()
+def remove(
+    folder: Folder, handle: Annotated[str, typer.Argument(help="As list show prints it.")]
+) -> None:
+    """Take a person off the next list; cameras forget them once it is published."""
+    remove_entry(open_site(folder), handle)
+    typer.echo(f"Entry {handle} will not be on the next list: build, sign and publish it now.")
+
+
+@app.command()
+def show(folder: Folder, *, json: Json = False) -> None:
+    """Show who is to be on the next list: handles and reasons, no names and no faces."""
+    entries = [kept.entry for kept in kept_entries(open_site(folder))]
+    if json:
+        typer.echo(dumps({"entries": [write_entry(entry) for entry in entries]}).decode())
+    else:
+        for entry in entries:
+            typer.echo(describe(entry))
+
+
+def describe(entry: Entry) -> str:
+    """Everything that a person must know of an entry before signing it."""
+    flags = [word for word, set_ in _flags(entry) if set_]
+    return "\n".join(
+        [
+            f"Entry {entry.handle.hex()}{': ' if flags else ''}{' and '.join(flags)}",
+            f"    {entry.category}, {entry.legal_basis}",
+            f"    asked for by {entry.requested_by}, {entry.organisation}",
+            f"    approved by {entry.approved_by}",
+            f"    because: {entry.necessity}",
+            f"    picture from: {entry.source}",
+            f"    until {_moment(entry.expires_utc_s)}, reviewed by {_moment(entry.review_utc_s)}",
+        ]
+    )
+
+
+def _flags(entry: Entry) -> tuple[tuple[str, bool], ...]:
+    return (("MINOR", entry.minor), ("VULNERABLE", entry.vulnerable))
+
+
+def _moment(utc_s: int) -> str:
+    return f"{datetime.fromtimestamp(utc_s, UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _end_of(day: datetime) -> int:
+    return int((day.replace(tzinfo=UTC) + timedelta(days=1)).timestamp())

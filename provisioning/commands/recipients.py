@@ -1,0 +1,50 @@
+"""`tallylight recipients`: say who may open match events and whose receipts count."""
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from nacl.signing import VerifyKey
+
+from formats.envelope import recipient_key
+from formats.keyfile import KeyRefused
+from formats.recipients import Reviewer
+from provisioning.commands.options import Folder
+from provisioning.site import open_site
+
+app = typer.Typer(help="Say who may open match events.", no_args_is_help=True)
+
+PublicKeyFile = Annotated[
+    Path, typer.Option("--key", help="File with a public key: 64 hexadecimal digits.")
+]
+
+
+@app.command()
+def add(
+    folder: Folder,
+    reviewer: Annotated[str, typer.Option(help="An opaque name, such as a staff number.")],
+    organisation: Annotated[str, typer.Option(help="Whom the reviewer works for.")],
+    key: PublicKeyFile,
+) -> None:
+    """Add a reviewer and their X25519 key; two holders then sign the policy."""
+    added = Reviewer(reviewer, organisation, recipient_key(_public_key(key)))
+    open_site(folder).add_reviewer(added)
+    typer.echo(f"Reviewer {reviewer} has slot {added.key_id.hex()}; the policy must be signed now.")
+
+
+@app.command()
+def receipt(folder: Folder, key: PublicKeyFile) -> None:
+    """Set the estate's Ed25519 receipt key; two holders then sign the policy."""
+    open_site(folder).set_receipt_key(VerifyKey(_public_key(key)))
+    typer.echo("The receipt key is set; the policy must be signed now.")
+
+
+def _public_key(path: Path) -> bytes:
+    try:
+        text = path.read_text("utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise KeyRefused(f"The public key {path} cannot be read.") from error
+    if not re.fullmatch("[0-9a-f]{64}", text):
+        raise KeyRefused(f"{path} is not a public key: 64 lower-case hexadecimal digits.")
+    return bytes.fromhex(text)

@@ -1,0 +1,180 @@
+"""People to be on the next list: each with a case, a template, and no picture.
+
+`add_entry` looks at the picture once and forgets it. The template rests sealed to the desk's key,
+so whoever steals the machine has random handles and reasons, but nobody's face.
+"""
+
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from nacl.exceptions import CryptoError
+from nacl.public import PrivateKey, PublicKey, SealedBox
+from nacl.utils import random
+
+from formats.casefile import Entry, PictureQuality, case_digest, read_entry, write_entry
+from formats.errors import FormatError
+from formats.keyfile import Purpose
+from formats.strict_json import Fields, dumps, parse
+from formats.watchlist import HANDLE_BYTES
+from provisioning.disk import write_whole
+from provisioning.errors import EntryRefused
+from provisioning.site import Site
+from recognition.enrolment import enrol
+from recognition.errors import RecognitionError
+from recognition.eye import Eye
+from recognition.picture import read_picture
+from recognition.quality import Quality
+
+_FILE_LIMIT: Final = 64 * 1024
+_TEMPLATE_LIMIT: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Why somebody shall be on the list."""
+
+    organisation: str
+    requested_by: str
+    approved_by: str
+    category: str
+    legal_basis: str
+    necessity: str
+    reference: str = field(repr=False)
+    """Of the case; only its digest is kept."""
+    source: str
+    minor: bool
+    vulnerable: bool
+    added_utc_s: int
+    expires_utc_s: int
+    review_utc_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeptEntry:
+    """An entry as it rests at the desk."""
+
+    entry: Entry
+    model_digest: bytes
+    """(32,) of the model and preprocessing that made the template."""
+    locked: bytes = field(repr=False)
+    """SealedBox of the template, for the desk's key."""
+
+    def unlock(self, desk: PrivateKey) -> bytes:
+        """The template, one signed byte per component.
+
+        Raises:
+            EntryRefused: the entry was sealed to another key, or has been changed.
+        """
+        try:
+            return SealedBox(desk).decrypt(self.locked)
+        except CryptoError as error:
+            name = self.entry.handle.hex()
+            raise EntryRefused(f"The template of {name} does not open: add it again.") from error
+
+
+def add_entry(site: Site, picture: Path, case: Case, *, models: Path) -> Entry:
+    """Put the one person in `picture` on the next list.
+
+    Raises:
+        EntryRefused: the policy does not allow the case, or the picture will not do.
+    """
+    _refuse_unlawful(site, case)
+    try:
+        eye = Eye.load(models)
+        enrolled = enrol(read_picture(picture), eye)
+    except RecognitionError as error:
+        raise EntryRefused(str(error)) from error
+    try:
+        entry = _entry(case, random(HANDLE_BYTES), enrolled.quality)
+        content = _write(entry, enrolled.template.vector.tobytes(), eye, site)
+        parse(content, _read, limit=_FILE_LIMIT, what="entry")
+    except FormatError as error:
+        raise EntryRefused(f"The entry is refused: {error}") from error
+    write_whole(site.entries / f"{entry.handle.hex()}.json", content)
+    return entry
+
+
+def remove_entry(site: Site, handle: str) -> None:
+    """Take a person off the next list.
+
+    Raises:
+        EntryRefused: nobody has this handle.
+    """
+    path = site.entries / f"{handle}.json"
+    if path not in site.entries.iterdir():
+        raise EntryRefused(f"No entry has the handle {handle}: see tallylight list show.")
+    path.unlink()
+
+
+def kept_entries(site: Site) -> Sequence[KeptEntry]:
+    """Everybody to be on the next list, by ascending handle.
+
+    Raises:
+        EntryRefused: a file is broken.
+    """
+    return [_read_file(path) for path in sorted(site.entries.glob("*.json"))]
+
+
+def _refuse_unlawful(site: Site, case: Case) -> None:
+    policy = site.policy
+    suppliers = [supplier.organisation for supplier in policy.suppliers]
+    for what, value, allowed in (
+        ("organisation", case.organisation, suppliers),
+        ("category", case.category, policy.categories),
+    ):
+        if value not in allowed:
+            raise EntryRefused(f"The policy knows no {what} {value!r}, only: {'; '.join(allowed)}.")
+
+
+def _entry(case: Case, handle: bytes, quality: Quality) -> Entry:
+    return Entry(
+        handle=handle,
+        organisation=case.organisation,
+        requested_by=case.requested_by,
+        approved_by=case.approved_by,
+        category=case.category,
+        legal_basis=case.legal_basis,
+        necessity=case.necessity,
+        case_digest=case_digest(handle, case.reference),
+        source=case.source,
+        quality=PictureQuality(
+            face_height_px=quality.face_height_px,
+            inter_eye_px=quality.inter_eye_px,
+            sharpness_centi=quality.sharpness_centi,
+            exposure_centi=quality.exposure_centi,
+        ),
+        minor=case.minor,
+        vulnerable=case.vulnerable,
+        added_utc_s=case.added_utc_s,
+        expires_utc_s=case.expires_utc_s,
+        review_utc_s=case.review_utc_s,
+    )
+
+
+def _write(entry: Entry, template: bytes, eye: Eye, site: Site) -> bytes:
+    desk = PublicKey(site.key(Purpose.DESK).public)
+    return dumps(
+        {
+            "entry": write_entry(entry),
+            "locked": b64encode(SealedBox(desk).encrypt(template)).decode(),
+            "model_digest": eye.manifest.model_digest.hex(),
+        }
+    )
+
+
+def _read_file(path: Path) -> KeptEntry:
+    try:
+        return parse(path.read_bytes(), _read, limit=_FILE_LIMIT, what="entry")
+    except FormatError as error:
+        raise EntryRefused(f"{path} is broken: remove it and add the person again.") from error
+
+
+def _read(fields: Fields) -> KeptEntry:
+    return KeptEntry(
+        entry=fields.object("entry", read_entry),
+        model_digest=fields.hex_bytes("model_digest", 32),
+        locked=fields.base64_bytes("locked", at_most=_TEMPLATE_LIMIT),
+    )

@@ -1,0 +1,40 @@
+"""Why a command was refused: one sentence that says what to do next, and nothing was changed.
+
+ProvisioningError
+├── PlanRefused        the plan of a site cannot be used
+├── SiteRefused        the folder is no site, already one, or not ready for this step
+├── CameraRefused      a camera cannot be added
+├── EntryRefused       a person cannot be put on the list, or taken off it
+├── ListRefused        a list cannot be built, signed or published
+└── BrokerRefused      the broker's files cannot be made
+
+A key file or its passphrase is refused with `formats.keyfile.KeyRefused`.
+"""
+
+
+class ProvisioningError(Exception):
+    """Base of all: the command did nothing."""
+
+
+class PlanRefused(ProvisioningError):
+    """The plan of a site cannot be used."""
+
+
+class SiteRefused(ProvisioningError):
+    """The folder is no site, is one already, or is not ready for this step."""
+
+
+class CameraRefused(ProvisioningError):
+    """A camera cannot be added."""
+
+
+class EntryRefused(ProvisioningError):
+    """A person cannot be put on the list, or taken off it."""
+
+
+class ListRefused(ProvisioningError):
+    """A list cannot be built, signed or published."""
+
+
+class BrokerRefused(ProvisioningError):
+    """The broker's files cannot be made."""

@@ -1,0 +1,190 @@
+"""The plan of a site: one TOML file that people agree on before any key is made.
+
+It names the holders of the keys and what the policy shall say. It is read once, strictly, by
+`site init`; afterwards the signed policy counts and the plan is paper.
+"""
+
+import tomllib
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Final
+
+from formats.errors import FormatError, Malformed
+from formats.policy import (
+    CAP_DEFAULT,
+    CAP_LIMIT,
+    DAY_MINUTES,
+    FRESHNESS_H_DEFAULT,
+    FRESHNESS_H_LIMIT,
+    RETENTION_DAYS_LIMIT,
+    SUPPLIERS,
+    Agreement,
+    Assessment,
+    Policy,
+    Supplier,
+    Window,
+)
+from formats.site_tuf import ROOT, TARGETS
+from formats.strict_json import Fields, dumps, parse
+from provisioning.errors import PlanRefused
+
+EXAMPLE: Final = f"""\
+# The plan of a site: agree on it, then: tallylight site init FOLDER --plan THIS_FILE
+site = "@SITE@"
+
+# Five offices hold the root keys (any three replace a role), three hold the policy (any two sign).
+root_holders = [
+    "Data Protection Officer", "Oversight Body", "Maker", "First Spare", "Second Spare",
+]
+policy_holders = ["Data Protection Officer", "Estate Security", "Oversight Body"]
+
+# Who may issue lists: every list is signed by two of them, or three for minors and the vulnerable.
+organisations = ["Example Police", "Example Estate"]
+
+# Reasons for which somebody may be on a list: a closed set, each of them objective.
+categories = ["wanted by warrant", "missing person", "court exclusion order"]
+
+cap = {CAP_DEFAULT}              # Entries on a list, at most.
+fpir_ppm = 1000        # False alarms accepted among a million passers-by.
+schedule = ["daily 00:00-24:00"]    # UTC. Or "mon 06:00-22:30".
+retention_days = {RETENTION_DAYS_LIMIT}    # Matches are destroyed after this time.
+freshness_h = {FRESHNESS_H_DEFAULT}       # A withdrawn face is gone everywhere within this time.
+crop = true            # Whether a match event carries a picture of the face.
+status = false         # Whether cameras publish sealed status envelopes.
+
+[assessment]           # The data-protection impact assessment.
+sha256 = "{"0" * 64}"
+review = "@REVIEW@"  # No camera recognises from this day on until it was reviewed.
+
+[agreement]            # The agreement under which the organisations share lists: public.
+reference = "Example agreement 1"
+url = "https://example.org/agreement"
+"""
+"""What `site plan` prints, once site and review date are filled in."""
+
+_PLAN_LIMIT: Final = 64 * 1024
+_HOUR: Final = 60
+_DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What people agreed on."""
+
+    site: str
+    root_holders: tuple[str, ...]
+    policy_holders: tuple[str, ...]
+    organisations: tuple[str, ...]
+    categories: tuple[str, ...]
+    cap: int
+    fpir_ppm: int
+    schedule: tuple[Window, ...]
+    retention_days: int
+    freshness_h: int
+    crop: bool
+    status: bool
+    assessment: Assessment
+    agreement: Agreement
+
+    def policy(self, suppliers: tuple[Supplier, ...]) -> Policy:
+        """The policy that the plan describes, before any camera is there."""
+        return Policy(
+            site=self.site,
+            version=1,
+            places=(),
+            suppliers=suppliers,
+            categories=self.categories,
+            cap=self.cap,
+            fpir_ppm=self.fpir_ppm,
+            schedule=self.schedule,
+            retention_days=self.retention_days,
+            freshness_h=self.freshness_h,
+            crop=self.crop,
+            status=self.status,
+            assessment=self.assessment,
+            agreement=self.agreement,
+        )
+
+
+def example(site: str, today: date) -> str:
+    """A plan to start from, for a site of this name, to be reviewed in a year."""
+    review = today.replace(day=1, year=today.year + 1).isoformat()
+    return EXAMPLE.replace("@SITE@", site).replace("@REVIEW@", review)
+
+
+def read_plan(path: Path) -> Plan:
+    """The plan in a TOML file.
+
+    Raises:
+        PlanRefused: the file cannot be read, or a field is missing, unknown or out of bounds.
+    """
+    try:
+        document = tomllib.loads(path.read_text("utf-8"))
+        return parse(dumps(document), _read, limit=_PLAN_LIMIT, what="plan")
+    except OSError as error:
+        raise PlanRefused(f"The plan {path} cannot be read: {error.strerror}.") from error
+    except (ValueError, FormatError) as error:
+        raise PlanRefused(f"The plan {path} is refused: {error}") from error
+
+
+def _read(fields: Fields) -> Plan:
+    plan = Plan(
+        site=fields.text("site", at_most=32),
+        root_holders=fields.texts("root_holders", at_most=128, count=ROOT.keys),
+        policy_holders=fields.texts("policy_holders", at_most=128, count=TARGETS.keys),
+        organisations=fields.texts("organisations", at_most=128, count=SUPPLIERS.stop - 1),
+        categories=fields.texts("categories", at_most=128, count=32),
+        cap=fields.integer("cap", high=CAP_LIMIT),
+        fpir_ppm=fields.integer("fpir_ppm", low=1, high=1_000_000),
+        schedule=tuple(
+            window
+            for line in fields.texts("schedule", at_most=64, count=16)
+            for window in _windows(line)
+        ),
+        retention_days=fields.integer("retention_days", high=RETENTION_DAYS_LIMIT),
+        freshness_h=fields.integer("freshness_h", low=1, high=FRESHNESS_H_LIMIT),
+        crop=fields.boolean("crop"),
+        status=fields.boolean("status"),
+        assessment=fields.object("assessment", _read_assessment),
+        agreement=fields.object("agreement", _read_agreement),
+    )
+    for what, holders, keys in (
+        ("root", plan.root_holders, ROOT.keys),
+        ("policy", plan.policy_holders, TARGETS.keys),
+    ):
+        if len(set(holders)) != keys:
+            raise Malformed(f"There must be {keys} different holders of the {what} keys.")
+    return plan
+
+
+def _windows(line: str) -> list[Window]:
+    """The windows in a line such as `daily 00:00-24:00` or `mon 06:00-22:30`."""
+    day, _, hours = line.partition(" ")
+    start, _, end = hours.partition("-")
+    if day != "daily" and day not in _DAYS:
+        raise Malformed(f"The schedule's {line!r} must begin with daily, {', '.join(_DAYS)}.")
+    weekdays = range(7) if day == "daily" else [_DAYS.index(day)]
+    return [Window(weekday, _minute(start), _minute(end)) for weekday in weekdays]
+
+
+def _minute(text: str) -> int:
+    hours, _, minutes = text.partition(":")
+    if not (hours.isdecimal() and minutes.isdecimal() and len(text) == len("00:00")):
+        raise Malformed(f"{text!r} is not a time of day such as 06:30.")
+    minute = int(hours) * _HOUR + int(minutes)
+    if int(minutes) >= _HOUR or minute > DAY_MINUTES:
+        raise Malformed(f"{text!r} is not a time of day such as 06:30.")
+    return minute
+
+
+def _read_assessment(fields: Fields) -> Assessment:
+    review = date.fromisoformat(fields.text("review", at_most=10))
+    moment = datetime(review.year, review.month, review.day, tzinfo=UTC)
+    return Assessment(fields.hex_bytes("sha256", 32), int(moment.timestamp()))
+
+
+def _read_agreement(fields: Fields) -> Agreement:
+    return Agreement(
+        reference=fields.text("reference", at_most=128), url=fields.text("url", at_most=1000)
+    )

@@ -1,0 +1,134 @@
+"""Role metadata of a site's repository: what is signed, by whom, for how long.
+
+Pure: keys, moments and bytes go in, TUF metadata and files come out. `formats.site_tuf` reads what
+this module writes. Nothing here decides whether something should be signed.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import TypeVar
+
+from nacl.signing import SigningKey, VerifyKey
+from tuf.api.metadata import (  # type: ignore[attr-defined]  # It re-exports without saying so.
+    DelegatedRole,
+    Delegations,
+    Metadata,
+    MetaFile,
+    Role,
+    Root,
+    Snapshot,
+    TargetFile,
+    Targets,
+    Timestamp,
+)
+
+from formats.casefile import CaseFile, write_casefile
+from formats.policy import Policy, write_policy
+from formats.recipients import Recipients, write_recipients
+from formats.site_tuf import (
+    METADATA_FOLDER,
+    ONLINE,
+    POLICY_FILE,
+    RECIPIENTS_FILE,
+    ROOT,
+    SITE,
+    TARGETS,
+    TARGETS_FOLDER,
+    SiteKey,
+    SiteSigner,
+    casefile_name,
+    sealed_name,
+    site_role,
+)
+
+AnySigned = TypeVar("AnySigned", Root, Targets, Snapshot, Timestamp)
+
+
+def make_root(holders: Mapping[str, Iterable[VerifyKey]], now: datetime) -> Metadata[Root]:
+    """The first root: who holds which of the four top-level roles, by role name."""
+    quorums = {"root": ROOT, "targets": TARGETS, "snapshot": ONLINE, "timestamp": ONLINE}
+    keys = {role: [SiteKey.of(key) for key in holders[role]] for role in quorums}
+    root = Root(
+        version=1,
+        expires=_end(now, ROOT.life_s),
+        keys={key.keyid: key for each in keys.values() for key in each},
+        roles={
+            role: Role([key.keyid for key in keys[role]], quorum.threshold)
+            for role, quorum in quorums.items()
+        },
+        consistent_snapshot=True,
+    )
+    return Metadata(root)
+
+
+def make_targets(policy: Policy, recipients: Recipients, now: datetime) -> Metadata[Targets]:
+    """What two holders of the targets role sign: policy, recipients, and who may issue lists."""
+    suppliers = [SiteKey.of(supplier.sign_key) for supplier in policy.suppliers]
+    role = DelegatedRole(
+        name=site_role(policy.site),
+        keyids=[key.keyid for key in suppliers],
+        threshold=SITE.threshold,
+        terminating=True,
+        paths=[casefile_name(policy.site), sealed_name(policy.site)],
+    )
+    files = {POLICY_FILE: write_policy(policy), RECIPIENTS_FILE: write_recipients(recipients)}
+    targets = Targets(
+        version=policy.version,
+        expires=_end(now, TARGETS.life_s),
+        targets=_target_files(files),
+        delegations=Delegations({key.keyid: key for key in suppliers}, {role.name: role}),
+    )
+    return Metadata(targets)
+
+
+def make_site(case: CaseFile, sealed: bytes) -> Metadata[Targets]:
+    """What two organisations sign: the case file and the sealed body, for as long as they hold."""
+    files = {casefile_name(case.site): write_casefile(case), sealed_name(case.site): sealed}
+    expires = datetime.fromtimestamp(case.expires_utc_s, UTC)
+    return Metadata(Targets(case.version, None, expires, _target_files(files)))
+
+
+def make_snapshot(
+    version: int, targets: Metadata[Targets], site: Metadata[Targets], role: str, end: datetime
+) -> Metadata[Snapshot]:
+    """Which versions belong together, until `end`."""
+    meta = {
+        "targets.json": MetaFile(targets.signed.version),
+        f"{role}.json": MetaFile(site.signed.version),
+    }
+    return Metadata(Snapshot(version, None, _whole(end), meta))
+
+
+def make_timestamp(snapshot: Metadata[Snapshot], end: datetime) -> Metadata[Timestamp]:
+    """That this snapshot is the newest, until `end`."""
+    version = snapshot.signed.version
+    return Metadata(Timestamp(version, None, _whole(end), MetaFile(version)))
+
+
+def sign(metadata: Metadata[AnySigned], key: SigningKey) -> None:
+    """Add the signature of `key`."""
+    metadata.sign(SiteSigner(key), append=True)
+
+
+def metadata_file(role: str, metadata: Metadata[AnySigned]) -> tuple[str, bytes]:
+    """Name inside the repository, and content, of a role's metadata."""
+    version = "" if role == "timestamp" else f"{metadata.signed.version}."
+    return f"{METADATA_FOLDER}/{version}{role}.json", metadata.to_bytes()
+
+
+def target_file(name: str, content: bytes) -> tuple[str, bytes]:
+    """Name inside the repository, and content, of a target."""
+    return f"{TARGETS_FOLDER}/{sha256(content).hexdigest()}.{name}", content
+
+
+def _end(now: datetime, life_s: int) -> datetime:
+    return _whole(now + timedelta(seconds=life_s))
+
+
+def _whole(moment: datetime) -> datetime:
+    return moment.replace(microsecond=0)  # TUF counts whole seconds.
+
+
+def _target_files(files: Mapping[str, bytes]) -> dict[str, TargetFile]:
+    return {name: TargetFile.from_data(name, data, ["sha256"]) for name, data in files.items()}

@@ -1,0 +1,161 @@
+"""The folder of a site: what is decided but not yet signed, what is signed, what is published.
+
+    root.json            trusted root: goes into every camera's image
+    keys/                private keys under passphrases; holders take theirs away
+    policy.json          policy as it shall be, with its cameras
+    recipients/          receipt key and reviewers as they shall be, one file each
+    cameras/             enrolment requests
+    entries/             people to be on the next list: case and sealed template, no picture
+    signed/targets/      policy and recipients with the signatures they have so far
+    signed/list/         case file and sealed body with the signatures they have so far
+    published/           the repository as it was last published
+    broker/              what the MQTT broker and its clients need
+    broker-state/        what the broker keeps through a restart
+
+Every file and folder appears whole or not at all.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from nacl.signing import VerifyKey
+
+from formats.errors import FormatError
+from formats.keyfile import KeyFile, Purpose, find_keys
+from formats.policy import Place, Policy, read_policy, write_policy
+from formats.recipients import Recipients, Reviewer, read_reviewer, write_reviewer
+from formats.strict_json import dumps, parse
+from provisioning.disk import write_whole
+from provisioning.errors import CameraRefused, SiteRefused
+
+_RECEIPT_FILE = "receipt.pub"
+_REVIEWER_LIMIT = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A site's folder. Made by `open_site`."""
+
+    folder: Path
+
+    @property
+    def root(self) -> bytes:
+        """Trusted root metadata."""
+        return (self.folder / "root.json").read_bytes()
+
+    @property
+    def keys(self) -> Path:
+        """Folder of the key files."""
+        return self.folder / "keys"
+
+    @property
+    def cameras(self) -> Path:
+        """Folder of the enrolment requests."""
+        return self.folder / "cameras"
+
+    @property
+    def entries(self) -> Path:
+        """Folder of the entries to be."""
+        return self.folder / "entries"
+
+    @property
+    def signed_targets(self) -> Path:
+        """Folder of policy and recipients with their signatures."""
+        return self.folder / "signed" / "targets"
+
+    @property
+    def signed_list(self) -> Path:
+        """Folder of case file and sealed body with their signatures."""
+        return self.folder / "signed" / "list"
+
+    @property
+    def published(self) -> Path:
+        """Folder of the repository as it was last published."""
+        return self.folder / "published"
+
+    @property
+    def broker(self) -> Path:
+        """Folder of what the broker and its clients need."""
+        return self.folder / "broker"
+
+    @property
+    def broker_state(self) -> Path:
+        """Folder where the broker keeps what must survive its restart."""
+        return self.folder / "broker-state"
+
+    @property
+    def policy(self) -> Policy:
+        """The policy as it shall be."""
+        return read_policy((self.folder / "policy.json").read_bytes())
+
+    def key(self, purpose: Purpose) -> KeyFile:
+        """The one key of a purpose that the desk itself holds.
+
+        Raises:
+            KeyRefused: a key file is broken.
+            SiteRefused: it is not in the folder.
+        """
+        keys = find_keys(self.keys, purpose)
+        if not keys:
+            raise SiteRefused(f"The folder keys/ has no {purpose} key: put its file back.")
+        return keys[0]
+
+    def add_place(self, place: Place) -> None:
+        """Put a camera into the policy as it shall be.
+
+        Raises:
+            CameraRefused: the camera is there already, or there are too many.
+        """
+        policy = self.policy
+        try:
+            content = write_policy(replace(policy, places=(*policy.places, place)))
+            read_policy(content)
+        except FormatError as error:
+            raise CameraRefused(f"The camera cannot be added: {error}") from error
+        write_whole(self.folder / "policy.json", content)
+
+    def add_reviewer(self, reviewer: Reviewer) -> None:
+        """Put a reviewer among the recipients as they shall be, in place of one so named."""
+        name = reviewer.name.encode().hex()  # Any name is a file name this way.
+        content = dumps(write_reviewer(reviewer))
+        write_whole(self._recipients / f"{name}.json", content)
+
+    def set_receipt_key(self, key: VerifyKey) -> None:
+        """Say whose receipts the couriers shall believe."""
+        write_whole(self._recipients / _RECEIPT_FILE, bytes(key))
+
+    def recipients(self, version: int) -> Recipients:
+        """The recipients as they shall be.
+
+        Raises:
+            SiteRefused: no receipt key, or fewer than two reviewers.
+        """
+        try:
+            receipt_key = VerifyKey((self._recipients / _RECEIPT_FILE).read_bytes())
+            reviewers = tuple(
+                parse(path.read_bytes(), read_reviewer, limit=_REVIEWER_LIMIT, what="reviewer")
+                for path in sorted(self._recipients.glob("*.json"))
+            )
+            return Recipients(version, receipt_key, reviewers)
+        except FileNotFoundError as error:
+            raise SiteRefused(
+                "The site has no receipt key yet: tallylight recipients receipt."
+            ) from error
+        except FormatError as error:
+            raise SiteRefused(f"{error} Add them: tallylight recipients add.") from error
+
+    @property
+    def _recipients(self) -> Path:
+        return self.folder / "recipients"
+
+
+def open_site(folder: Path) -> Site:
+    """The site in `folder`.
+
+    Raises:
+        SiteRefused: there is none.
+    """
+    site = Site(folder)
+    if not (folder / "root.json").is_file():
+        raise SiteRefused(f"{folder} is not a site's folder: make one with tallylight site init.")
+    return site

@@ -1,0 +1,209 @@
+"""The broker that the configuration starts: who gets in, and who may write where."""
+
+import shutil
+import socket
+import ssl
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    SECP256R1,
+    EllipticCurvePrivateKey,
+)
+from cryptography.hazmat.primitives.asymmetric.ec import generate_private_key as generate_p256_key
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key as generate_rsa_key
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+
+from provisioning.certificates import requested_key
+from provisioning.errors import BrokerRefused
+from provisioning.tests.workshop import Workshop, contents, refusal, tallylight
+
+MOSQUITTO = shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin") or "mosquitto"
+
+
+def config(workshop: Workshop, *words: str) -> str:
+    return tallylight("broker", "config", workshop.site, *workshop.passphrase, *words)
+
+
+def certificate(workshop: Workshop, client: str) -> x509.Certificate:
+    path = workshop.site / "broker" / "clients" / f"{client}.pem"
+    return x509.load_pem_x509_certificate(path.read_bytes())
+
+
+def camera_of(workshop: Workshop) -> str:
+    (request,) = (workshop.site / "cameras").iterdir()
+    return request.stem
+
+
+def test_every_client_is_named_in_its_certificate(prepared: Workshop) -> None:
+    config(prepared)
+    for client in (camera_of(prepared), "receiver", "auditor"):
+        (name,) = certificate(prepared, client).subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        assert name.value == client
+
+
+def test_private_keys_are_readable_by_their_owner_alone(prepared: Workshop) -> None:
+    config(prepared)
+    for path in (prepared.site / "broker").rglob("*.key"):
+        assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_was_issued_is_kept(prepared: Workshop) -> None:
+    config(prepared)
+    before = contents(prepared.site / "broker" / "clients")
+    config(prepared)
+    assert contents(prepared.site / "broker" / "clients") == before
+
+
+def test_a_wrong_passphrase_leaves_no_broker_behind(prepared: Workshop) -> None:
+    (prepared.folder / "passphrase").write_text("something else entirely")
+    words = ("broker", "config", prepared.site, *prepared.passphrase)
+    assert "does not open" in refusal(*words)
+    assert not (prepared.site / "broker").exists()
+
+
+def test_nobody_unknown_is_revoked(prepared: Workshop) -> None:
+    config(prepared)
+    before = contents(prepared.site)
+    words = ("broker", "revoke", prepared.site, "stranger", *prepared.passphrase)
+    assert "No certificate was issued" in refusal(*words)
+    assert contents(prepared.site) == before
+
+
+def test_a_request_that_is_none_is_refused() -> None:
+    with pytest.raises(BrokerRefused, match="cannot be read"):
+        requested_key(b"no request")
+
+
+def request(key: RSAPrivateKey | EllipticCurvePrivateKey) -> bytes:
+    builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
+    return builder.sign(key, SHA256()).public_bytes(Encoding.DER)
+
+
+def test_a_p256_key_is_served() -> None:
+    key = generate_p256_key(SECP256R1())
+    assert requested_key(request(key)) == key.public_key()
+
+
+def test_an_rsa_key_is_refused() -> None:
+    with pytest.raises(BrokerRefused, match="Ed25519 or P-256"):
+        requested_key(request(generate_rsa_key(public_exponent=65537, key_size=2048)))
+
+
+def test_a_request_without_possession_of_its_key_is_refused() -> None:
+    forged = bytearray(request(generate_p256_key(SECP256R1())))
+    forged[-1] ^= 1
+    with pytest.raises(BrokerRefused, match="its own key"):
+        requested_key(bytes(forged))
+
+
+# With mosquitto
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+@contextmanager
+def running(workshop: Workshop, port: int) -> Iterator[None]:
+    command = [MOSQUITTO, "-c", str(workshop.site / "broker" / "mosquitto.conf")]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as broker:
+        try:
+            await_port(port)
+            yield
+        finally:
+            broker.terminate()
+
+
+def await_port(port: int) -> None:
+    for _ in range(100):
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+
+
+def publishes(workshop: Workshop, port: int, who: str, topic: str) -> bool:
+    """Whether the broker takes a message from one of the clients."""
+    folder = workshop.site / "broker"
+    keys = {"receiver": folder / "clients/receiver.key", "auditor": folder / "clients/auditor.key"}
+    command = [
+        *("mosquitto_pub", "-V", "5", "-h", "localhost", "-p", str(port), "-q", "1"),
+        *("--cafile", str(folder / "ca.pem"), "--cert", str(folder / "clients" / f"{who}.pem")),
+        *("--key", str(keys.get(who, workshop.folder / "camera.key"))),
+        *("-t", topic, "-m", "x"),
+    ]
+    done = subprocess.run(command, capture_output=True, timeout=20, check=False)
+    # A message that was not allowed is only a warning to this client.
+    return done.returncode == 0 and not done.stderr
+
+
+@pytest.mark.broker
+def test_a_camera_writes_to_its_own_topic_and_no_other(prepared: Workshop) -> None:
+    port = free_port()
+    config(prepared, "--port", str(port))
+    camera = camera_of(prepared)
+    own, other = f"tallylight/v1/{camera}/event", f"tallylight/v1/{'0' * 32}/event"
+    with running(prepared, port):
+        assert publishes(prepared, port, camera, own)
+        assert not publishes(prepared, port, camera, other)
+
+
+@pytest.mark.broker
+def test_an_auditor_writes_nowhere(prepared: Workshop) -> None:
+    port = free_port()
+    config(prepared, "--port", str(port))
+    topic = f"tallylight/v1/{camera_of(prepared)}/receipt"
+    with running(prepared, port):
+        assert publishes(prepared, port, "receiver", topic)
+        assert not publishes(prepared, port, "auditor", topic)
+
+
+@pytest.mark.broker
+def test_a_revoked_camera_stays_outside(prepared: Workshop) -> None:
+    port = free_port()
+    config(prepared, "--port", str(port))
+    camera = camera_of(prepared)
+    kept = prepared.site / "broker" / "clients" / f"{camera}.pem"
+    stolen = kept.read_bytes()
+    tallylight("broker", "revoke", prepared.site, camera, *prepared.passphrase)
+    kept.write_bytes(stolen)
+    topic = f"tallylight/v1/{camera}/event"
+    with running(prepared, port):
+        assert not publishes(prepared, port, camera, topic)
+
+
+@pytest.mark.broker
+def test_nobody_comes_in_without_a_certificate_or_with_older_tls(prepared: Workshop) -> None:
+    port = free_port()
+    config(prepared, "--port", str(port))
+    with running(prepared, port):
+        assert greeting(prepared, port, ssl.TLSVersion.TLSv1_2) == "refused"
+        assert greeting(prepared, port, ssl.TLSVersion.TLSv1_3) == "refused"
+
+
+def greeting(workshop: Workshop, port: int, version: ssl.TLSVersion) -> str:
+    """What the broker says to a client without a certificate that wants one version of TLS."""
+    context = ssl.create_default_context(cafile=str(workshop.site / "broker" / "ca.pem"))
+    context.minimum_version = context.maximum_version = version
+    hello = bytes.fromhex("101000044d5154540502003c000003616263")
+    try:
+        with (
+            socket.create_connection(("127.0.0.1", port), 5) as plain,
+            context.wrap_socket(plain, server_hostname="localhost") as tls,
+        ):
+            tls.sendall(hello)
+            return "accepted" if tls.recv(4) else "refused"
+    except (ssl.SSLError, ConnectionError):
+        return "refused"

@@ -1,0 +1,109 @@
+"""What is published, to whom, and what is not published at all."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+from nacl.public import PrivateKey
+
+from firmware.site import ThisCamera, verify_site
+from formats.casefile import read_casefile
+from provisioning.commands.options import MODELS
+from provisioning.tests.workshop import (
+    ESTATE,
+    HOPPER,
+    POLICE,
+    Workshop,
+    contents,
+    refusal,
+    tallylight,
+)
+from recognition.manifest import load_manifest
+
+
+def publish(workshop: Workshop, *inboxes: str) -> list[str | Path]:
+    to = [word for inbox in inboxes for word in ("--to", workshop.folder / inbox)]
+    return ["list", "publish", workshop.site, *to, *workshop.passphrase]
+
+
+def test_a_list_of_one_organisation_is_not_published(listed: Workshop) -> None:
+    listed.sign("police")
+    before = contents(listed.folder)
+    assert "1 of 2 different organisations" in refusal(*publish(listed, "inbox"))
+    assert contents(listed.folder) == before
+
+
+def test_a_minor_is_not_published_by_two(prepared: Workshop) -> None:
+    prepared.add(HOPPER, "--minor")
+    prepared.build()
+    prepared.sign("police")
+    prepared.sign("estate")
+    assert "2 of 3 different organisations" in refusal(*publish(prepared, "inbox"))
+
+
+def test_a_published_list_reaches_every_inbox(listed: Workshop) -> None:
+    listed.sign("police")
+    listed.sign("estate")
+    tallylight(*publish(listed, "one", "two"))
+    assert contents(listed.folder / "one") == contents(listed.folder / "two")
+    assert contents(listed.folder / "one") == contents(listed.site / "published")
+
+
+def test_what_was_published_can_be_verified(listed: Workshop) -> None:
+    listed.sign("police")
+    listed.sign("estate")
+    tallylight(*publish(listed, "inbox"))
+    words = ("list", "verify", listed.site, "--from", listed.folder / "inbox")
+    found = json.loads(tallylight(*words, "--json"))
+    case = (listed.site / "signed" / "list" / "watchlist-mill-lane.json").read_bytes()
+    assert (found["version"], found["entries"]) == (1, 1)
+    assert found["organisations"] == [POLICE, ESTATE]
+    assert read_casefile(case).entries[0].organisation == POLICE
+    assert 0 < found["expires_utc_s"] - datetime.now(UTC).timestamp() <= 24 * 3600
+    assert "signed by Example Police and Example Estate" in tallylight(*words)
+
+
+def test_publishing_again_renews_the_freshness(listed: Workshop) -> None:
+    listed.sign("police")
+    listed.sign("estate")
+    tallylight(*publish(listed, "inbox"))
+    tallylight(*publish(listed, "inbox"))
+    names = {path.name for path in (listed.folder / "inbox" / "metadata").iterdir()}
+    assert "2.snapshot.json" in names
+    assert "1.snapshot.json" not in names
+    assert "1.site-mill-lane.json" in names
+
+
+def test_an_altered_publication_does_not_verify(listed: Workshop) -> None:
+    listed.sign("police")
+    listed.sign("estate")
+    tallylight(*publish(listed, "inbox"))
+    (policy,) = (listed.folder / "inbox" / "targets").glob("*.policy.json")
+    policy.write_bytes(policy.read_bytes().replace(b"500", b"501"))
+    words = ("list", "verify", listed.site, "--from", listed.folder / "inbox")
+    assert "does not verify" in refusal(*words)
+
+
+def test_nothing_published_does_not_verify(listed: Workshop) -> None:
+    assert "does not verify" in refusal("list", "verify", listed.site)
+
+
+def test_a_camera_accepts_what_was_published(listed: Workshop) -> None:
+    listed.sign("police")
+    listed.sign("estate")
+    tallylight(*publish(listed, "inbox"))
+    (request,) = (listed.site / "cameras").iterdir()
+    camera = ThisCamera(
+        camera_id=bytes.fromhex(request.stem),
+        list_key=PrivateKey((listed.folder / "list.key").read_bytes()),
+        model_digest=load_manifest(MODELS).model_digest,
+    )
+    watchlist = verify_site(
+        listed.folder / "inbox",
+        listed.folder / "metadata",
+        (listed.site / "root.json").read_bytes(),
+        camera=camera,
+        now=datetime.now(UTC),
+    )
+    assert [entry.organisation for entry in watchlist.entries] == [POLICE]
+    assert len(watchlist.templates) == watchlist.dim

@@ -1,0 +1,171 @@
+"""A site in the making: the commands as a user types them, and the files they need."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding
+from nacl.public import PrivateKey
+from nacl.signing import SigningKey
+from typer.testing import CliRunner
+
+from formats.enrolment import write_request
+from formats.envelope import sender_id
+from formats.keyfile import Cost
+from provisioning.__main__ import app
+from provisioning.ceremony import hold_ceremony
+from provisioning.certificates import private_pem
+from provisioning.plan import example, read_plan
+
+PASSPHRASE = "correct horse battery staple"  # noqa: S105  # Of no key but the tests'.
+CHEAP = Cost(passes=1, memory_bytes=8192)
+SITE = "mill-lane"
+POLICE, ESTATE = "Example Police", "Example Estate"
+
+
+def portrait(package: str, path: str) -> Path:
+    """A public-domain picture inside a package, without importing the package."""
+    spec = find_spec(package)
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent / path
+
+
+HOPPER = portrait("matplotlib", "mpl-data/sample_data/grace_hopper.jpg")
+COLLINS = portrait("skimage", "data/astronaut.png")
+
+
+def tallylight(*words: str | Path) -> str:
+    """What a command prints that does what it is told."""
+    result = CliRunner().invoke(app, [str(word) for word in words])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def refusal(*words: str | Path) -> str:
+    """The one sentence of a command that refuses."""
+    result = CliRunner().invoke(app, [str(word) for word in words])
+    assert result.exit_code == 1, result.output
+    sentence: str = result.stderr.splitlines()[-1]
+    assert sentence.startswith("Refused: ")
+    return sentence
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder, to see that nothing changed."""
+    paths = [path for path in folder.rglob("*") if path.is_file()]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """A folder with a site and everything that people bring to it."""
+
+    folder: Path
+
+    @property
+    def site(self) -> Path:
+        return self.folder / "site"
+
+    @property
+    def request(self) -> Path:
+        return self.folder / "camera.request"
+
+    @property
+    def passphrase(self) -> tuple[str, Path]:
+        return "--passphrase-file", self.folder / "passphrase"
+
+    def key(self, name: str) -> tuple[str, Path]:
+        return "--key", self.site / "keys" / f"{name}.key"
+
+    def begin(self) -> None:
+        """Hold the ceremony, with key files that open quickly."""
+        (self.folder / "passphrase").write_text(PASSPHRASE + "\n")
+        plan = self.folder / "plan.toml"
+        plan.write_text(example(SITE, datetime.now(UTC).date()))
+        now = datetime.now(UTC)
+        hold_ceremony(self.site, read_plan(plan), PASSPHRASE, cost=CHEAP, now=now)
+        for name in ("one", "two"):
+            self.public(name, bytes(PrivateKey.generate().public_key))
+        self.public("receipt", bytes(SigningKey.generate().verify_key))
+
+    def public(self, name: str, key: bytes) -> Path:
+        path = self.folder / f"{name}.pub"
+        path.write_text(key.hex() + "\n")
+        return path
+
+    def make_camera(self) -> str:
+        """A camera's enrolment request and TLS key; returns its id."""
+        tls = Ed25519PrivateKey.generate()
+        empty = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
+        csr = empty.sign(tls, None).public_bytes(Encoding.DER)
+        sign_key, list_key = SigningKey.generate(), PrivateKey.generate()
+        (self.folder / "list.key").write_bytes(bytes(list_key))
+        request = write_request(
+            sign_key,
+            list_key=list_key.public_key,
+            receipt_key=PrivateKey.generate().public_key,
+            csr=csr,
+        )
+        self.request.write_bytes(request)
+        (self.folder / "camera.key").write_bytes(private_pem(tls))
+        return sender_id(sign_key.verify_key).hex()
+
+    def add_camera(self) -> str:
+        camera = self.make_camera()
+        where = ("--place", "North gate", "--grounds", "Seen here twice.")
+        tallylight("camera", "add", self.site, self.request, *where)
+        return camera
+
+    def add_recipients(self) -> None:
+        for name in ("one", "two"):
+            key = ("--key", self.folder / f"{name}.pub")
+            whom = ("--reviewer", name, "--organisation", ESTATE)
+            tallylight("recipients", "add", self.site, *whom, *key)
+        tallylight("recipients", "receipt", self.site, "--key", self.folder / "receipt.pub")
+
+    def sign_policy(self) -> None:
+        for holder in ("estate-security", "oversight-body"):
+            tallylight(
+                "policy", "sign", self.site, *self.key(f"targets-{holder}"), *self.passphrase
+            )
+
+    def prepare(self) -> str:
+        """Everything up to the list; returns the camera's id."""
+        self.begin()
+        camera = self.add_camera()
+        self.add_recipients()
+        self.sign_policy()
+        return camera
+
+    def case(self, **changes: str) -> list[str]:
+        """The options that put somebody on the list."""
+        tomorrow = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
+        usual = {
+            "organisation": POLICE,
+            "requested-by": "Inspector",
+            "approved-by": "Superintendent",
+            "category": "missing person",
+            "legal-basis": "Some Act, section 1",
+            "necessity": "Nothing else found them.",
+            "case-ref": "CR/1",
+            "source": "Family",
+            "until": tomorrow,
+        }
+        said = usual | {name.replace("_", "-"): value for name, value in changes.items()}
+        return [word for name, value in said.items() for word in (f"--{name}", value)]
+
+    def add(self, picture: Path = HOPPER, *flags: str, **changes: str) -> None:
+        tallylight("list", "add", self.site, "--picture", picture, *self.case(**changes), *flags)
+
+    def build(self) -> None:
+        tallylight(
+            "list", "build", self.site, *self.key("list-seal-example-police"), *self.passphrase
+        )
+
+    def sign(self, organisation: str) -> None:
+        key = self.key(f"list-sign-example-{organisation}")
+        tallylight("list", "sign", self.site, *key, *self.passphrase, "--yes")
