@@ -17,7 +17,7 @@ DOCUMENTS = sorted(
 PROMISES = [f"P{number}" for number in range(1, 12)]
 
 
-def tests_that_exist() -> set[str]:
+def existing_tests() -> set[str]:
     return {
         name
         for path in ROOT.glob("*/tests/**/test_*.py")
@@ -28,7 +28,7 @@ def tests_that_exist() -> set[str]:
 def test_every_test_that_a_promise_names_exists() -> None:
     named = set(re.findall(r"test_\w+", (ROOT / "docs" / "accountability.md").read_text("utf-8")))
     assert named
-    assert named <= tests_that_exist()
+    assert named <= existing_tests()
 
 
 @pytest.mark.parametrize("promise", PROMISES)
