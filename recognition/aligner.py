@@ -1,0 +1,90 @@
+"""Cuts a face out of a picture in the one pose the embedder knows: upright, eyes in fixed places.
+
+Four points are laid on a template by the similarity (shift, turn, scale) with the least squared
+error. Beyond the picture its border repeats; large faces are averaged down before they are
+sampled, so that no detail folds over.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from recognition.face import Face, Point, Points
+from recognition.picture import Pixels
+
+CHIP_PX: Final = 150
+"""Side of a chip, in pixels: the embedder's input."""
+
+TEMPLATE: Final = (Point(46.0, 47.3), Point(101.3, 47.3), Point(74.8, 80.0), Point(74.9, 107.8))
+"""Right eye, left eye, nose, mouth in the chip, in pixels. Fitted to dlib's own chips."""
+
+
+CORNERS: Final = np.array([0, CHIP_PX, CHIP_PX * 1j, CHIP_PX * (1 + 1j)])
+"""The chip's corners, as x + iy."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chip:
+    """One aligned face."""
+
+    pixels: Pixels = field(repr=False)
+    """(150, 150, 3) uint8, RGB."""
+
+
+def align(pixels: Pixels, face: Face) -> Chip:
+    """Return the face as an upright chip."""
+    scale_turn, shift = _chip_to_picture(face.points)
+    shrink = max(1, int(abs(scale_turn)))
+    part, origin = _cut(pixels, scale_turn * CORNERS + shift, shrink)
+    turn, at = scale_turn / shrink, (shift - origin) / shrink
+    chip = part.transform(
+        (CHIP_PX, CHIP_PX),
+        Image.Transform.AFFINE,
+        (turn.real, -turn.imag, at.real, turn.imag, turn.real, at.imag),
+        resample=Image.Resampling.BILINEAR,
+    )
+    return Chip(np.asarray(chip))
+
+
+def _chip_to_picture(points: Points) -> tuple[complex, complex]:
+    """Return (scale and turn, shift) that take a chip's x + iy to the picture's, least squares."""
+    chip = np.array([complex(*point) for point in TEMPLATE])
+    four = (points.right_eye, points.left_eye, points.nose, points.mouth)
+    seen = np.array([complex(*point) for point in four])
+    chip_mean, seen_mean = chip.mean(), seen.mean()
+    # Fitted from picture to chip, where the error counts, then turned round.
+    offsets = seen - seen_mean
+    into_chip = np.vdot(offsets, chip - chip_mean) / np.vdot(offsets, offsets).real
+    scale_turn = complex(1 / into_chip)
+    return scale_turn, complex(seen_mean - scale_turn * chip_mean)
+
+
+def _cut(
+    pixels: Pixels, corners: NDArray[np.complex128], shrink: int
+) -> tuple[Image.Image, complex]:
+    """Return what lies between the corners, shrunk, and where its own first corner lies.
+
+    What lies beyond the picture is a repetition of its border.
+    """
+    rows = _span(corners.imag, pixels.shape[0])
+    columns = _span(corners.real, pixels.shape[1])
+    part = np.asarray(Image.fromarray(pixels[rows, columns]).reduce(shrink))
+    beyond_y = _beyond((corners.imag - rows.start) / shrink, part.shape[0])
+    beyond_x = _beyond((corners.real - columns.start) / shrink, part.shape[1])
+    origin = complex(columns.start - beyond_x[0] * shrink, rows.start - beyond_y[0] * shrink)
+    return Image.fromarray(np.pad(part, (beyond_y, beyond_x, (0, 0)), "edge")), origin
+
+
+def _span(places: NDArray[np.float64], length: int) -> slice:
+    """Return the whole pixels between the places that lie in the picture; one at least."""
+    start = min(max(0, int(np.floor(places.min()))), length - 1)
+    return slice(start, min(max(start + 1, int(np.ceil(places.max()))), length))
+
+
+def _beyond(places: NDArray[np.float64], length: int) -> tuple[int, int]:
+    """Return how many pixels the places, and one for sampling, reach before and behind."""
+    before, behind = np.ceil([-places.min(), places.max() - length]).astype(int)
+    return max(0, int(before)) + 1, max(0, int(behind)) + 1

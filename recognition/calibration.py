@@ -1,0 +1,83 @@
+"""What a score is worth: how often two different people reach it, measured on the shipped net.
+
+The table is only as good as its set of pictures, which it names. A threshold is chosen by the
+upper end of the measured interval, never by the point estimate, and never outside the table.
+"""
+
+from dataclasses import dataclass
+
+from recognition.errors import ListNotServed
+
+PPB = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """One row: the share of pairs of different people that reach a score."""
+
+    score_ppm: int
+    """Cosine in millionths."""
+    fmr_ppb: int
+    """False-match rate in billionths, as counted."""
+    upper_ppb: int
+    """Upper end of its 95 % interval, in billionths."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """The table of false-match rates of one embedder on one runtime."""
+
+    embedder_digest: bytes
+    """SHA-256 of the net it was measured with."""
+    runtime: str
+    pictures: str
+    """The set, in one line."""
+    pairs: int
+    """Pairs of different people that were compared."""
+    command: str
+    """What to run to measure it again."""
+    rates: tuple[Rate, ...]
+    """By rising score."""
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """The score a camera demands, and what it expects of it."""
+
+    score_ppm: int
+    fmr_ppb: int
+    """Upper bound of the false-match rate, in billionths."""
+    predicted_fpir_ppb: int
+    """Upper bound of the share of strangers taken for somebody on the list, in billionths."""
+
+
+def threshold_for(calibration: Calibration, list_size: int, fpir_ppm: int) -> Threshold:
+    """Return the lowest threshold that keeps a list within its budget of false alarms.
+
+    Args:
+        calibration: what the net's scores are worth.
+        list_size: entries on the list, 1 or more.
+        fpir_ppm: the false-positive identification rate that policy accepts, in millionths.
+
+    Raises:
+        ListNotServed: even the highest calibrated score is not rare enough.
+    """
+    served = [
+        Threshold(rate.score_ppm, rate.upper_ppb, _fpir_ppb(rate.upper_ppb, list_size))
+        for rate in calibration.rates
+    ]
+    fitting = [one for one in served if one.predicted_fpir_ppb <= fpir_ppm * 1000]
+    if not fitting:
+        best_ppm = min(one.predicted_fpir_ppb for one in served) / 1000
+        raise ListNotServed(
+            f"A list of {list_size} cannot be served: policy accepts {fpir_ppm} false alarms in a "
+            f"million strangers, and the calibration can promise {best_ppm:.0f} at best. Shorten "
+            "the list, or have the policy accept more."
+        )
+    return min(fitting, key=lambda one: one.score_ppm)
+
+
+def _fpir_ppb(fmr_ppb: int, list_size: int) -> int:
+    """Return 1 - (1 - FMR)^N, rounded up."""
+    fpir = 1 - (1 - fmr_ppb / PPB) ** list_size
+    return min(PPB, int(fpir * PPB) + 1)

@@ -1,0 +1,41 @@
+"""Makes the template of a portrait, or says in one sentence why the portrait will not do.
+
+The same nets that judge a passer-by judge the portrait; the bounds are narrower, because a list
+carries a bad portrait to every camera.
+"""
+
+from dataclasses import dataclass
+
+from recognition.aligner import align
+from recognition.embedder import Template
+from recognition.errors import PictureRefused
+from recognition.eye import Eye
+from recognition.picture import Pixels
+from recognition.quality import ENROLMENT, Quality, measure, shortfalls
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """A portrait's template and how good the portrait was."""
+
+    template: Template
+    quality: Quality
+
+
+def enrol(picture: Pixels, eye: Eye) -> Enrolled:
+    """Return the template of the one face in `picture`.
+
+    Raises:
+        PictureRefused: there is no face, more than one, or one that is not good enough.
+    """
+    faces = eye.detector.find(picture)
+    if not faces:
+        raise PictureRefused("There is no face in the picture: use a frontal portrait.")
+    if len(faces) > 1:
+        raise PictureRefused(
+            f"There are {len(faces)} faces in the picture: cut it down to the one person."
+        )
+    quality = measure(picture, faces[0])
+    if wanting := shortfalls(quality, ENROLMENT):
+        raise PictureRefused(" ".join(one.sentence for one in wanting))
+    return Enrolled(eye.embedder.template(align(picture, faces[0])), quality)

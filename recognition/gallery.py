@@ -1,0 +1,67 @@
+"""Compares one template with every template of a list, and the list with itself.
+
+Products of int8 are summed in float32, where every partial sum up to 1,040 dimensions is a whole
+number below 2^24 and therefore exact: the fast matrix product of the machine gives the same score
+as integer arithmetic would.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recognition.embedder import Template, cosines_ppm
+
+HANDLE_BYTES: Final = 16
+DIMENSIONS_MAX: Final = 1040
+"""127 * 127 * 1040 is just below 2^24, where float32 stops counting in ones."""
+
+BLOCK: Final = 256
+"""Rows compared at once with all others: 100 MB for a list of 100,000."""
+
+
+class Gallery:
+    """The templates of one list, in memory only. Prints as nothing but its name."""
+
+    def __init__(self, handles: NDArray[np.uint8], templates: NDArray[np.int8]) -> None:
+        """Take a list's columns.
+
+        Args:
+            handles: (n, 16), one per template; several templates may share one. n is 1 or more.
+            templates: (n, dim), as `Embedder` makes them.
+
+        Raises:
+            ValueError: the columns are empty or of unlike shapes.
+        """
+        count, dimensions = templates.shape
+        if not count or handles.shape != (count, HANDLE_BYTES) or dimensions > DIMENSIONS_MAX:
+            raise ValueError("A gallery takes (n, 16) handles and (n, dim) templates, n > 0.")
+        self._handles = handles
+        self._templates = templates.astype(np.float32)
+        self._squares = np.square(templates.astype(np.int64)).sum(axis=1)
+        self._lengths = np.sqrt(self._squares)
+
+    def __repr__(self) -> str:
+        return "Gallery()"
+
+    def best(self, template: Template) -> tuple[int, int]:
+        """Return the place of the most similar template and its cosine in millionths."""
+        probe = template.vector.astype(np.float32)
+        dots = self._templates @ probe
+        place = int(np.argmax(dots / self._lengths))
+        square = np.square(template.vector.astype(np.int64)).sum()
+        score_ppm = cosines_ppm(dots[place], self._squares[place], square)
+        return place, int(score_ppm)
+
+    def ceiling_ppm(self) -> int:
+        """Return the highest cosine between two different handles; -1,000,000 without two."""
+        people = np.unique(self._handles, axis=0, return_inverse=True)[1].reshape(-1)
+        ceiling_ppm = -1_000_000
+        for start in range(0, len(people), BLOCK):
+            rows = slice(start, start + BLOCK)
+            dots = self._templates[rows] @ self._templates.T
+            others = people[rows, None] != people
+            if others.any():
+                pairs_ppm = cosines_ppm(dots, self._squares[rows, None], self._squares)
+                ceiling_ppm = max(ceiling_ppm, int(pairs_ppm[others].max()))
+        return ceiling_ppm

@@ -1,0 +1,151 @@
+"""Runs one int8 net: the bytes that the manifest names, through the contract it states, or not.
+
+The file is read once; those bytes are digested, and the interpreter is built from those same bytes.
+Inputs and outputs are compared with the manifest before anything runs. A net that was asked to run
+on the Edge TPU never runs on the processor instead.
+"""
+
+import ctypes
+import hashlib
+import os
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from enum import Enum
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final, TypeAlias, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recognition.errors import ModelRefused
+from recognition.manifest import NetEntry, TensorSpec
+
+if sys.platform == "linux" and os.uname().machine == "aarch64" and sys.version_info < (3, 12):
+    # The last runtime known to drive the Edge TPU; it ends with Python 3.11.
+    from tflite_runtime.interpreter import Interpreter, load_delegate
+
+    PACKAGE = "tflite-runtime"
+else:
+    from ai_edge_litert.interpreter import Interpreter, load_delegate
+
+    PACKAGE = "ai-edge-litert"
+
+Untyped: TypeAlias = Any
+"""Neither runtime ships types."""
+
+EDGE_TPU_LIBRARY: Final = "libedgetpu.so.1"
+EDGE_TPU_OPERATION: Final = b"edgetpu-custom-op"
+"""Every net compiled for the Edge TPU holds this name; any other would run on the processor."""
+
+
+class Accelerator(Enum):
+    """What a net runs on."""
+
+    CPU = "cpu"
+    EDGE_TPU = "edge-tpu"
+
+
+@final
+class Net:
+    """One net, verified and ready, on one thread."""
+
+    def __init__(self, entry: NetEntry, content: bytes, accelerator: Accelerator) -> None:
+        _check_digest(entry, content)
+        self.entry = entry
+        self._interpreter = _built(entry, content, accelerator)
+        self._input = _index(self._interpreter.get_input_details(), (entry.input,), entry)[0]
+        self._outputs = _index(self._interpreter.get_output_details(), entry.outputs, entry)
+
+    @classmethod
+    def load(
+        cls, folder: Path, entry: NetEntry, accelerator: Accelerator = Accelerator.CPU
+    ) -> "Net":
+        """Return the net that `entry` names in `folder`.
+
+        Raises:
+            ModelRefused: the file is missing or another one, it breaks its contract, or the
+                accelerator is not there.
+        """
+        try:
+            content = (folder / entry.file).read_bytes()
+        except OSError as error:
+            raise ModelRefused(f"{entry.file} cannot be read: {error.strerror}.") from error
+        return cls(entry, content, accelerator)
+
+    @property
+    def runtime(self) -> str:
+        """Name and version of what computes, e.g. "ai-edge-litert 2.3.0"."""
+        return f"{PACKAGE} {version(PACKAGE)}"
+
+    def run(self, values: NDArray[np.int8]) -> tuple[NDArray[np.int8], ...]:
+        """Return the outputs for one input, in the manifest's order and shapes."""
+        self._interpreter.set_tensor(self._input, values)
+        self._interpreter.invoke()
+        return tuple(self._interpreter.get_tensor(index) for index in self._outputs)
+
+
+def _check_digest(entry: NetEntry, content: bytes) -> None:
+    if hashlib.sha256(content).digest() != entry.digest:
+        raise ModelRefused(f"{entry.file} is not the file the manifest names: fetch it again.")
+
+
+def _built(entry: NetEntry, content: bytes, accelerator: Accelerator) -> Untyped:
+    delegates = []
+    if accelerator is Accelerator.EDGE_TPU:
+        if EDGE_TPU_OPERATION not in content:
+            raise ModelRefused(f"{entry.file} is not compiled for the Edge TPU.")
+        delegates = [_edge_tpu()]
+    try:
+        with _quiet():
+            interpreter = Interpreter(
+                model_content=content, num_threads=1, experimental_delegates=delegates
+            )
+            interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        raise ModelRefused(f"{entry.file} is no net that this runtime can run.") from error
+    return interpreter
+
+
+def _edge_tpu() -> Untyped:
+    try:
+        # `load_delegate` stumbles over its own half-made object when the library is absent.
+        ctypes.CDLL(EDGE_TPU_LIBRARY)
+        return load_delegate(EDGE_TPU_LIBRARY)
+    except (OSError, ValueError) as error:
+        raise ModelRefused(
+            "The Edge TPU does not answer: check its cable and power, and that "
+            f"{EDGE_TPU_LIBRARY} is installed."
+        ) from error
+
+
+def _index(
+    details: list[dict[str, Any]], specs: tuple[TensorSpec, ...], entry: NetEntry
+) -> list[int]:
+    """Return the tensors' places after comparing each with its specification."""
+    if len(details) != len(specs):
+        raise ModelRefused(f"{entry.file} has {len(details)} tensors where {len(specs)} are due.")
+    for detail, spec in zip(details, specs, strict=True):
+        if detail["dtype"] is not np.int8:
+            raise ModelRefused(f"{entry.file} takes or gives {detail['dtype'].__name__}, not int8.")
+        scale, zero_point = detail["quantization"]
+        found = TensorSpec(tuple(map(int, detail["shape"])), float(np.float32(scale)), zero_point)
+        if found != TensorSpec(spec.shape, float(np.float32(spec.scale)), spec.zero_point):
+            raise ModelRefused(f"{entry.file} breaks the contract in the manifest: {found}.")
+    return [int(detail["index"]) for detail in details]
+
+
+@contextmanager
+def _quiet() -> Generator[None]:
+    """Keep the runtime's greeting off stderr; what goes wrong comes as an exception."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

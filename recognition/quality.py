@@ -1,0 +1,176 @@
+"""Measures whether a face is good enough to be compared, and says in words what is wanting.
+
+Below these bounds strangers begin to look alike, so a poor face is refused rather than scored.
+Everything is an integer, because quality travels in signed documents.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from math import atan2, degrees, hypot
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recognition.aligner import align
+from recognition.face import Face, Points
+from recognition.picture import Pixels
+
+INNER: Final = slice(25, 125)
+"""Rows and columns of the chip that hold face and hardly any background."""
+
+LUMA: Final = np.array([0.299, 0.587, 0.114])
+"""ITU-R BT.601."""
+
+
+class Fault(Enum):
+    """What a face can be wanting in."""
+
+    SMALL = "small"
+    BLURRED = "blurred"
+    TURNED = "turned"
+    DARK = "dark"
+    BRIGHT = "bright"
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """What was measured of one face."""
+
+    face_height_px: int
+    """Height of the detector's box: brow to chin."""
+    inter_eye_px: int
+    sharpness_centi: int
+    """Fine detail against coarse in the chip, in hundredths: the same for any contrast."""
+    exposure_centi: int
+    """Mean brightness of the chip, 0 to 100."""
+    contrast_centi: int
+    """Standard deviation of its brightness, 0 to 50."""
+    yaw_centi: int
+    """How far the nose stands from between the eyes, in hundredths of their distance."""
+    roll_deg: int
+    """Tilt of the line through the eyes, -180 to 180."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a use demands."""
+
+    face_height_px: int
+    inter_eye_px: int
+    sharpness_centi: int
+    exposure_min_centi: int
+    exposure_max_centi: int
+    yaw_centi: int
+    roll_deg: int
+
+
+MATCHING: Final = Bounds(
+    face_height_px=48,
+    inter_eye_px=16,
+    sharpness_centi=8,
+    exposure_min_centi=10,
+    exposure_max_centi=80,
+    yaw_centi=35,
+    roll_deg=35,
+)
+"""For passers-by: beyond these, accepted pairs halve or false matches rise; models/embedder.md."""
+
+ENROLMENT: Final = Bounds(
+    face_height_px=80,
+    inter_eye_px=32,
+    sharpness_centi=12,
+    exposure_min_centi=20,
+    exposure_max_centi=75,
+    yaw_centi=20,
+    roll_deg=15,
+)
+"""For the portrait of a list: 95 of 100 official portraits pass; models/embedder.md."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shortfall:
+    """One thing a face is wanting in."""
+
+    fault: Fault
+    sentence: str
+    """What was measured, what is needed, what to do."""
+
+
+def measure(pixels: Pixels, face: Face) -> Quality:
+    """Return the quality of one face in its picture."""
+    chip = align(pixels, face).pixels[INNER, INNER] @ LUMA
+    points = face.points
+    across, down = points.left_eye.x - points.right_eye.x, points.left_eye.y - points.right_eye.y
+    return Quality(
+        face_height_px=round(face.box.height),
+        inter_eye_px=round(hypot(across, down)),
+        sharpness_centi=round(100 * _sharpness(chip)),
+        exposure_centi=round(100 * float(chip.mean()) / 255),
+        contrast_centi=round(100 * float(chip.std()) / 255),
+        yaw_centi=round(100 * _yaw(points)),
+        roll_deg=round(degrees(atan2(down, across))),
+    )
+
+
+def shortfalls(quality: Quality, bounds: Bounds) -> list[Shortfall]:
+    """Return everything the face is wanting in; nothing when it will do."""
+    found = []
+    if quality.face_height_px < bounds.face_height_px:
+        found.append(_small(f"{quality.face_height_px} px high", bounds.face_height_px))
+    elif quality.inter_eye_px < bounds.inter_eye_px:
+        found.append(_small(f"{quality.inter_eye_px} px from eye to eye", bounds.inter_eye_px))
+    if quality.sharpness_centi < bounds.sharpness_centi:
+        found.append(
+            Shortfall(
+                Fault.BLURRED,
+                f"The face is blurred: sharpness {quality.sharpness_centi} where "
+                f"{bounds.sharpness_centi} is needed. Focus, add light, or hold still.",
+            )
+        )
+    found += _pose(quality, bounds) + _light(quality, bounds)
+    return found
+
+
+def _small(measured: str, needed_px: int) -> Shortfall:
+    sentence = f"The face is {measured} where {needed_px} are needed. Use a larger picture."
+    return Shortfall(Fault.SMALL, sentence)
+
+
+def _pose(quality: Quality, bounds: Bounds) -> list[Shortfall]:
+    if abs(quality.yaw_centi) > bounds.yaw_centi:
+        measured = f"nose off the middle by {abs(quality.yaw_centi)} % of the eyes' distance"
+        needed = f"{bounds.yaw_centi} % is the most"
+    elif abs(quality.roll_deg) > bounds.roll_deg:
+        measured = f"tilted by {abs(quality.roll_deg)} degrees"
+        needed = f"{bounds.roll_deg} is the most"
+    else:
+        return []
+    sentence = f"The face is turned: {measured}, {needed}. Look straight into the camera."
+    return [Shortfall(Fault.TURNED, sentence)]
+
+
+def _light(quality: Quality, bounds: Bounds) -> list[Shortfall]:
+    measured = quality.exposure_centi
+    if measured < bounds.exposure_min_centi:
+        needed = f"{bounds.exposure_min_centi} is needed. Add light on the face."
+        return [Shortfall(Fault.DARK, f"The face is dark: brightness {measured} where {needed}")]
+    if measured > bounds.exposure_max_centi:
+        needed = f"{bounds.exposure_max_centi} is the most. Expose for the face."
+        return [
+            Shortfall(Fault.BRIGHT, f"The face is bright: brightness {measured} where {needed}")
+        ]
+    return []
+
+
+def _sharpness(chip: NDArray[np.float64]) -> float:
+    """Return the spread of the Laplacian against the spread of the brightness itself."""
+    around = chip[:-2, 1:-1] + chip[2:, 1:-1] + chip[1:-1, :-2] + chip[1:-1, 2:]
+    return float((around - 4 * chip[1:-1, 1:-1]).std() / max(chip.std(), 1.0))
+
+
+def _yaw(points: Points) -> float:
+    """Return the nose's offset from between the eyes along their line, over their distance."""
+    right, left, nose = (complex(*one) for one in (points.right_eye, points.left_eye, points.nose))
+    eyes = left - right
+    return float(((nose - (left + right) / 2) / eyes).real) if eyes else 0.0

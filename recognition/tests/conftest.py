@@ -1,0 +1,41 @@
+"""The eye that ships, and two public-domain portraits that come with two Python packages."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from recognition.eye import Eye
+from recognition.picture import Pixels
+
+MODELS = Path(__file__).resolve().parents[2] / "models"
+
+
+def portrait(package: str, name: str) -> Pixels:
+    spec = find_spec(package)
+    assert spec is not None
+    assert spec.origin is not None
+    with Image.open(Path(spec.origin).parent / name) as picture:
+        return np.array(picture.convert("RGB"))
+
+
+@pytest.fixture(scope="session")
+def models() -> Path:
+    return MODELS
+
+
+@pytest.fixture(scope="session")
+def eye() -> Eye:
+    return Eye.load(MODELS)
+
+
+@pytest.fixture(scope="session")
+def hopper() -> Pixels:
+    return portrait("matplotlib", "mpl-data/sample_data/grace_hopper.jpg")
+
+
+@pytest.fixture(scope="session")
+def collins() -> Pixels:
+    return portrait("skimage", "data/astronaut.png")

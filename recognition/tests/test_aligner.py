@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+
+from recognition.aligner import CHIP_PX, TEMPLATE, Chip, align
+from recognition.face import Box, Face, Point, Points
+from recognition.picture import Pixels
+
+
+def face_at(scale: float, turn: complex, x: float, y: float) -> Face:
+    """Return a face whose four points lie exactly on the template, moved as told."""
+    moved = [complex(*point) * scale * turn + complex(x, y) for point in TEMPLATE]
+    right, left, nose, mouth = (Point(one.real, one.imag) for one in moved)
+    points = Points(right, left, nose, mouth, right_ear=right, left_ear=left)
+    return Face(Box(x, y, CHIP_PX * scale, CHIP_PX * scale), 1.0, points)
+
+
+def gradient() -> Pixels:
+    rows, columns = np.mgrid[:400, :400]
+    channels = [columns // 2, rows // 2, columns * 0]
+    return np.stack(channels, axis=2, dtype=np.uint8, casting="unsafe")
+
+
+def test_a_face_on_the_template_is_cut_out_as_it_is() -> None:
+    picture = gradient()
+    chip = align(picture, face_at(1, 1, 100, 50)).pixels.astype(int)
+    assert np.abs(chip - picture[50:200, 100:250]).max() <= 1
+
+
+def test_a_large_face_is_averaged_down() -> None:
+    stripes = np.tile(np.array([[[0] * 3, [255] * 3]], np.uint8), (400, 200, 1))
+    chip = align(stripes, face_at(2, 1, 40, 40))
+    assert chip.pixels.min() > 120
+    assert chip.pixels.max() < 135
+
+
+def test_a_tilted_face_is_turned_upright() -> None:
+    chip = align(gradient(), face_at(1, 1j, 300, 100))
+    red, green = chip.pixels[75, 75, 0], chip.pixels[75, 75, 1]
+    # The middle of a chip turned by a quarter round (300, 100) lies at (225, 175).
+    assert int(red) == pytest.approx(225 // 2, abs=1)
+    assert int(green) == pytest.approx(175 // 2, abs=1)
+
+
+def test_beyond_the_border_the_border_repeats() -> None:
+    white = np.full((100, 100, 3), 255, np.uint8)
+    assert align(white, face_at(1, 1, -60, -60)).pixels.min() == 255
+
+
+def test_a_face_wholly_beyond_the_picture_is_cut_from_its_corner() -> None:
+    picture = np.zeros((10, 10, 3), np.uint8)
+    picture[9, 9] = 200
+    assert align(picture, face_at(1, 1, 500, 500)).pixels.min() == 200
+
+
+def test_a_chip_prints_no_pixels() -> None:
+    assert repr(Chip(np.zeros((150, 150, 3), np.uint8))) == "Chip()"

@@ -1,0 +1,99 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+
+from recognition.errors import ModelRefused
+from recognition.interpreter import EDGE_TPU_OPERATION, Accelerator, Net
+from recognition.tests.toy_net import SHAPE, SPEC, entry_of, toy_net
+
+
+def written(folder: Path, content: bytes) -> Path:
+    (folder / "toy.tflite").write_bytes(content)
+    return folder
+
+
+def test_a_net_runs(tmp_path: Path) -> None:
+    content = toy_net()
+    net = Net.load(written(tmp_path, content), entry_of(content))
+    values = np.arange(4, dtype=np.int8).reshape(SHAPE)
+    (given,) = net.run(values)
+    assert (given == values).all()
+
+
+def test_a_net_names_its_runtime(tmp_path: Path) -> None:
+    content = toy_net()
+    assert Net.load(written(tmp_path, content), entry_of(content)).runtime.startswith("ai-edge-li")
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelRefused, match=r"toy\.tflite cannot be read: No such file"):
+        Net.load(tmp_path, entry_of(toy_net()))
+
+
+def test_a_flipped_byte_is_refused(tmp_path: Path) -> None:
+    content = bytearray(toy_net())
+    entry = entry_of(bytes(content))
+    content[-1] ^= 1
+    with pytest.raises(ModelRefused, match="not the file the manifest names"):
+        Net.load(written(tmp_path, bytes(content)), entry)
+
+
+def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
+    content = toy_net()
+    with pytest.raises(ModelRefused, match="not the file the manifest names"):
+        Net.load(written(tmp_path, content[:-8]), entry_of(content))
+
+
+def test_a_file_that_is_no_net_is_refused(tmp_path: Path) -> None:
+    content = b"no net at all"
+    with pytest.raises(ModelRefused, match="no net that this runtime can run"):
+        Net.load(written(tmp_path, content), entry_of(content))
+
+
+def test_a_float_net_is_refused(tmp_path: Path) -> None:
+    content = toy_net(schema.TensorType.FLOAT32)
+    with pytest.raises(ModelRefused, match="takes or gives float32, not int8"):
+        Net.load(written(tmp_path, content), entry_of(content))
+
+
+def test_another_shape_is_refused(tmp_path: Path) -> None:
+    content = toy_net()
+    entry = entry_of(content, replace(SPEC, shape=(1, 4, 1, 1)))
+    with pytest.raises(ModelRefused, match="breaks the contract"):
+        Net.load(written(tmp_path, content), entry)
+
+
+def test_another_scale_is_refused(tmp_path: Path) -> None:
+    content = toy_net()
+    with pytest.raises(ModelRefused, match="breaks the contract"):
+        Net.load(written(tmp_path, content), entry_of(content, replace(SPEC, scale=0.25)))
+
+
+def test_another_number_of_outputs_is_refused(tmp_path: Path) -> None:
+    content = toy_net()
+    entry = replace(entry_of(content), outputs=(SPEC, SPEC))
+    with pytest.raises(ModelRefused, match="has 1 tensors where 2 are due"):
+        Net.load(written(tmp_path, content), entry)
+
+
+def test_a_net_that_was_not_compiled_never_pretends_to_run_on_the_edge_tpu(tmp_path: Path) -> None:
+    content = toy_net()
+    with pytest.raises(ModelRefused, match="not compiled for the Edge TPU"):
+        Net.load(written(tmp_path, content), entry_of(content), Accelerator.EDGE_TPU)
+
+
+def test_an_absent_edge_tpu_is_refused(tmp_path: Path) -> None:
+    content = toy_net() + EDGE_TPU_OPERATION
+    with pytest.raises(ModelRefused, match="The Edge TPU does not answer"):
+        Net.load(written(tmp_path, content), entry_of(content), Accelerator.EDGE_TPU)
+
+
+def test_the_runtime_says_nothing_on_stderr(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    content = toy_net()
+    Net.load(written(tmp_path, content), entry_of(content))
+    assert capfd.readouterr().err == ""
