@@ -75,8 +75,7 @@ def play(scene: Scene, build: Path, port: int, console: Console) -> int:
     """
     _refuse_early(scene)
     desk = DeskSite(build / "desk", choose_port(port))
-    if build.exists():
-        shutil.rmtree(build)
+    _clear(build, desk)
     console.print(f"\n[bold]Tallylight[/]  {scene.title}\n")
     with _step(console, "A site: keys of five offices and two organisations, a camera, a broker"):
         make_site(desk)
@@ -157,6 +156,19 @@ def _refuse_early(scene: Scene) -> None:
         find_program(program)
     open_source(scene.source)
     enrol(read_picture(scene.picture), Eye.load(MODELS))
+
+
+def _clear(build: Path, desk: DeskSite) -> None:
+    """Remove what an earlier run left, and nothing else.
+
+    Raises:
+        DeskRefused: the folder holds something that no run of the demo made.
+    """
+    if not build.exists() or not any(build.iterdir()):
+        return
+    if not desk.passphrase.exists():
+        raise DeskRefused(f"{build} holds something else: choose an empty folder.")
+    shutil.rmtree(build)
 
 
 @contextmanager

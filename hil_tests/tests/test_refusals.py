@@ -97,3 +97,18 @@ def test_a_taken_port(tmp_path: Path) -> None:
 def test_no_broker(tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
     assert "install mosquitto" in refused(tmp_path, path=str(tmp_path / "bin"))
+
+
+def test_a_folder_that_no_demo_made_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter.txt").write_text("keep me")
+    done = subprocess.run(
+        [sys.executable, "-m", "hil_tests.desk.demo", "--build", str(tmp_path / "mine")],
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "holds something else" in done.stderr
+    assert (tmp_path / "mine" / "letter.txt").read_text() == "keep me"
