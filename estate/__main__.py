@@ -145,7 +145,11 @@ def _opener(
     console = Console()
 
     def show(sealed: Sealed) -> None:
-        event = opened(sealed, cameras, key)
+        try:
+            event = opened(sealed, cameras, key)
+        except FormatError as error:  # One such event must not hide those after it.
+            typer.echo(f"{_name(sealed)} is kept, but not opened: {error}", err=True)
+            return
         crop = save_crop(event, crops)
         if as_json:
             typer.echo(json.dumps(to_json(event, crop)))
@@ -157,8 +161,11 @@ def _opener(
 
 
 def _arrival(sealed: Sealed) -> None:
-    camera = sealed.header.sender.hex()[:8]
-    typer.echo(f"Event {sealed.header.sequence} of camera {camera} is kept, sealed, receipted.")
+    typer.echo(f"{_name(sealed)} is kept, sealed, receipted.")
+
+
+def _name(sealed: Sealed) -> str:
+    return f"Event {sealed.header.sequence} of camera {sealed.header.sender.hex()[:8]}"
 
 
 def _unlocking(path: Path, purpose: Purpose, passphrase_file: Path | None) -> tuple[KeyFile, str]:

@@ -2,7 +2,7 @@
 
 EstateError
 ├── NoCamera          no camera is enrolled, or an enrolment is broken
-└── StoreRefused      the store cannot be opened
+└── StoreRefused      the store cannot be opened or written
 """
 
 
@@ -15,4 +15,4 @@ class NoCamera(EstateError):
 
 
 class StoreRefused(EstateError):
-    """The store of sealed events cannot be opened."""
+    """The store of sealed events cannot be opened or written."""

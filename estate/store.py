@@ -53,7 +53,10 @@ class Store:
                 event.listen(self._engine, "connect", _make_durable)
             METADATA.create_all(self._engine)
         except (SQLAlchemyError, ImportError) as error:
-            raise StoreRefused(f"The store {url} cannot be opened: check its address.") from error
+            # Without the address: that of a server holds a password.
+            raise StoreRefused(
+                "The store cannot be opened: check `store` in the settings."
+            ) from error
 
     @property
     def engine(self) -> Engine:
@@ -61,7 +64,11 @@ class Store:
         return self._engine
 
     def keep(self, sealed: Sealed, stored_utc_ms: int) -> bool:
-        """Write the envelope durably; say whether it is new."""
+        """Write the envelope durably; say whether it is new.
+
+        Raises:
+            StoreRefused: it could not be written.
+        """
         row = {
             "camera": sealed.header.sender,
             "boot_id": sealed.header.boot_id,
@@ -75,6 +82,8 @@ class Store:
                 connection.execute(ENVELOPES.insert().values(row))
         except IntegrityError:
             return False
+        except SQLAlchemyError as error:
+            raise StoreRefused("The store cannot be written: check its disk and rights.") from error
         return True
 
     def envelopes(self) -> Iterator[Sealed]:

@@ -191,7 +191,7 @@ def _reopened(desk: DeskSite, run: Run) -> str:
     reviewer = desk.estate / f"{REVIEWERS[1]}.key"
     return tallylight_estate(
         *("open", "--config", str(desk.receiver_config), "--open-with", str(reviewer)),
-        *("--crops", str(run.crops), "--passphrase-file", str(desk.passphrase)),
+        *("--crops", _short(run.crops), "--passphrase-file", str(desk.passphrase)),
     )
 
 

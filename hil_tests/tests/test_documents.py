@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from hil_tests.desk.demo import table
+from hil_tests.desk.figures import Figures
+
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted(
     path
@@ -44,6 +47,14 @@ def test_every_relative_link_leads_somewhere(document: Path) -> None:
     links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", document.read_text("utf-8"))
     relative = [link for link in links if "://" not in link]
     assert [link for link in relative if not (document.parent / link).exists()] == []
+
+
+def test_the_readme_shows_the_rows_that_the_demo_prints() -> None:
+    shown = table(Figures(0, 0, 0, 0, 0, 0, 0, 0, 0, None, None, 1.0, 0))
+    labels = [str(cell) for cell in shown.columns[0].cells]
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert len(labels) > 10
+    assert [label for label in labels if label not in readme] == []
 
 
 def test_every_folder_with_programs_is_one_that_the_house_knows() -> None:

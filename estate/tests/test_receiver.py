@@ -1,0 +1,120 @@
+"""What the receiver refuses, without a broker: nothing is kept, nothing is answered."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from nacl.signing import SigningKey
+
+from estate.errors import NoCamera
+from estate.receiver import Receiver, read_cameras, take
+from estate.store import Store
+from estate.tests.events import sealed_event
+from firmware.identity import watch_keys
+from formats.envelope import Sealed
+from formats.topics import Channel, Topic, every_camera
+from wire.connection import Message
+from wire.tests.broker import Broker
+
+STRANGER = SigningKey(bytes([9]) * 32)
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Broker:
+    """Its certificates; nobody starts it."""
+    return Broker(tmp_path)
+
+
+@pytest.fixture
+def receiver(tmp_path: Path, broker: Broker) -> Iterator[Receiver]:
+    store = Store(f"sqlite:///{tmp_path / 'store.db'}")
+    connection = broker.connection("receiver", every_camera(Channel.EVENT))
+    cameras = {broker.camera.camera_id: broker.camera}
+    yield Receiver(connection, store, cameras, SigningKey(bytes(32)), unwanted)
+    store.close()
+
+
+def unwanted(_: Sealed) -> None:
+    pytest.fail("It was announced.")
+
+
+def topic(camera: bytes, channel: Channel = Channel.EVENT) -> str:
+    return str(Topic(camera, channel))
+
+
+@pytest.mark.parametrize("payload", [b"", b"nonsense", b"TALLYEV1" + bytes(33_000)])
+def test_what_is_no_envelope_is_not_kept(
+    receiver: Receiver, broker: Broker, payload: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    take(receiver, Message(1, topic(broker.camera.camera_id), payload))
+    assert receiver.store.count() == 0
+    assert "A message was refused" in caplog.text
+
+
+def test_an_event_of_an_unknown_camera_is_not_kept(receiver: Receiver) -> None:
+    sealed = sealed_event(STRANGER)
+    take(receiver, Message(1, topic(sealed.header.sender), sealed.blob))
+    assert receiver.store.count() == 0
+
+
+def test_an_event_that_another_key_signed_is_not_kept(receiver: Receiver, broker: Broker) -> None:
+    take(receiver, Message(1, topic(broker.camera.camera_id), sealed_event(STRANGER).blob))
+    assert receiver.store.count() == 0
+
+
+def test_an_event_with_a_flipped_bit_is_not_kept(receiver: Receiver, broker: Broker) -> None:
+    blob = bytearray(sealed_event(watch_keys(broker.state).sign).blob)
+    blob[-100] ^= 1
+    take(receiver, Message(1, topic(broker.camera.camera_id), bytes(blob)))
+    assert receiver.store.count() == 0
+
+
+@pytest.mark.parametrize("channel", [Channel.STATUS, Channel.RECEIPT, Channel.SITE])
+def test_an_event_on_another_channel_is_not_kept(
+    receiver: Receiver, broker: Broker, channel: Channel
+) -> None:
+    sealed = sealed_event(watch_keys(broker.state).sign)
+    take(receiver, Message(1, topic(broker.camera.camera_id, channel), sealed.blob))
+    assert receiver.store.count() == 0
+
+
+def test_an_event_is_kept_even_if_the_receipt_cannot_be_sent(
+    receiver: Receiver, broker: Broker
+) -> None:
+    sealed = sealed_event(watch_keys(broker.state).sign)
+    take(receiver, Message(1, topic(broker.camera.camera_id), sealed.blob))
+    assert list(receiver.store.envelopes()) == [sealed]
+
+
+def test_a_refusal_is_logged_without_the_message(
+    receiver: Receiver, broker: Broker, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    take(receiver, Message(1, topic(broker.camera.camera_id), b"a face"))
+    assert "a face" not in caplog.text
+
+
+def test_cameras_are_known_by_their_enrolment(broker: Broker) -> None:
+    assert read_cameras(broker.state.root) == {broker.camera.camera_id: broker.camera}
+
+
+def test_a_folder_without_enrolments_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(NoCamera, match="enrol a camera first"):
+        read_cameras(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"\0" * 20_000])
+def test_a_broken_enrolment_is_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "gate.json").write_bytes(content)
+    with pytest.raises(NoCamera, match=r"gate\.json"):
+        read_cameras(tmp_path)
+
+
+def test_an_enrolment_that_was_changed_is_refused(tmp_path: Path, broker: Broker) -> None:
+    request = (broker.state.root / "enrolment.json").read_bytes()
+    forged = request.replace(bytes(broker.camera.sign_key).hex().encode(), b"00" * 32)
+    (tmp_path / "forged").mkdir()
+    (tmp_path / "forged" / "gate.json").write_bytes(forged)
+    with pytest.raises(NoCamera, match="not signed"):
+        read_cameras(tmp_path / "forged")

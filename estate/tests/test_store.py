@@ -1,0 +1,81 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from nacl.signing import SigningKey
+from sqlalchemy import text
+
+from estate.errors import StoreRefused
+from estate.store import Store
+from estate.tests.events import sealed_event
+
+KEY = SigningKey(bytes(32))
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'store.db'}"
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    store = Store(url)
+    yield store
+    store.close()
+
+
+def test_what_is_kept_is_found_byte_for_byte(store: Store) -> None:
+    sealed = sealed_event(KEY)
+    assert store.keep(sealed, 1)
+    assert list(store.envelopes()) == [sealed]
+
+
+def test_the_same_event_is_kept_once(store: Store) -> None:
+    sealed = sealed_event(KEY)
+    store.keep(sealed, 1)
+    assert not store.keep(sealed, 2)
+    assert store.count() == 1
+
+
+def test_two_events_under_one_number_are_both_kept(store: Store) -> None:
+    assert store.keep(sealed_event(KEY), 1)
+    assert store.keep(sealed_event(KEY), 1)
+    assert store.count() == 2
+
+
+def test_envelopes_come_back_oldest_first(store: Store) -> None:
+    for at_ms in (30, 10, 20):
+        store.keep(sealed_event(KEY, at_ms), at_ms)
+    assert [sealed.header.sequence for sealed in store.envelopes()] == [10, 20, 30]
+
+
+def test_what_is_kept_survives_a_restart(store: Store, url: str) -> None:
+    store.keep(sealed_event(KEY), 1)
+    again = Store(url)
+    assert again.count() == 1
+    again.close()
+
+
+def test_the_database_waits_for_the_disk(store: Store) -> None:
+    with store.engine.connect() as connection:
+        assert connection.execute(text("PRAGMA journal_mode")).scalar_one() == "wal"
+        assert connection.execute(text("PRAGMA synchronous")).scalar_one() == 2
+
+
+@pytest.mark.parametrize("url", ["nonsense", "nonsense://x", "sqlite:////no/such/folder/store.db"])
+def test_an_address_that_cannot_be_opened_is_refused(url: str) -> None:
+    with pytest.raises(StoreRefused, match="settings"):
+        Store(url)
+
+
+def test_the_password_of_a_server_is_not_shown() -> None:
+    with pytest.raises(StoreRefused) as refusal:
+        Store("postgresql://estate:secret@127.0.0.1:1/tallylight")
+    assert "secret" not in str(refusal.value)
+
+
+def test_a_disk_that_cannot_be_written_is_refused(store: Store) -> None:
+    with store.engine.begin() as connection:
+        connection.execute(text("DROP TABLE envelopes"))
+    with pytest.raises(StoreRefused, match="disk"):
+        store.keep(sealed_event(KEY), 1)
