@@ -42,7 +42,7 @@ def _rows(event: MatchEvent, crop: Path | None) -> list[tuple[str, str]]:
         ("entry", event.entry.hex()),
         ("score", f"{_share(event.score_ppm)}, threshold {_share(event.threshold_ppm)}"),
         ("false alarms", f"at most {rate:.2%} of strangers would pass this threshold"),
-        ("agreed", f"{track.frames_agreed} looks agreed; the face was in {track.frames_seen} frames"),
+        ("agreed", f"{track.frames_agreed} looks, of {track.frames_seen} frames with this face"),
         ("face", f"{quality.face_height_px} px high, {quality.inter_eye_px} px between the eyes"),
         ("list", f"version {event.list_version} of {event.site}, {event.list_digest.hex()[:16]}"),
         ("lamp lease", event.lease_id.hex()),
