@@ -41,6 +41,10 @@ def exit_code(program: Callable[[], None]) -> int:
     except (FirmwareError, FormatError, RecognitionError, WireError) as error:
         print(f"tallylight-camera: {error}", file=sys.stderr)  # noqa: T201  # What users read.
         return 1
+    except OSError as error:
+        what = ": ".join(str(part) for part in (error.filename, error.strerror) if part)
+        print(f"tallylight-camera: {what}.", file=sys.stderr)  # noqa: T201  # What users read.
+        return 1
     return 0
 
 

@@ -24,7 +24,7 @@ from formats.errors import FormatError
 from formats.ledger import Happening, Program
 from formats.receipt import Receipt, open_receipt
 from formats.topics import Channel, Topic
-from wire.connection import Address, Certificate, Connection
+from wire.connection import Address, Certificate, Connection, NotConnected
 
 TURN_S: Final = 0.02
 """Longest wait for the network in one turn: an event waits no longer than this to be seen."""
@@ -99,14 +99,20 @@ def due(courier: Courier) -> list[str]:
 
 
 def send(courier: Courier, name: str) -> None:
-    """Hand one event to the broker; set it aside if it is not what was written."""
+    """Hand one event to the broker; set it aside if it is not what was written.
+
+    If the connection has just ended, nothing happens: the event waits for the next one.
+    """
     try:
         sealed = courier.outbox.sealed(name)
     except FormatError:
         courier.outbox.set_aside(name)
         courier.ledger.append(Happening.FAULT, {"code": "outbox_broken", "name": name})
         return
-    courier.connection.publish(str(Topic(sealed.header.sender, Channel.EVENT)), sealed.blob)
+    try:
+        courier.connection.publish(str(Topic(sealed.header.sender, Channel.EVENT)), sealed.blob)
+    except NotConnected:
+        return
     courier.flights[name] = Flight(name, sealed.digest, time.monotonic())
 
 

@@ -3,6 +3,8 @@
 Permission flows from light to inference and never back: a lease is granted only while the lamp's
 own current has been sensed, and it ends by itself 200 ms later. Every doubt ends in FAULT: lamp
 off, no leases. Times are CLOCK_MONOTONIC seconds, passed in; nothing here waits or reads a clock.
+Sense is held against the lamp only as it was driven, and for as long as it was: a guard that was
+kept waiting for its disk or its turn finds no fault with the lamp.
 
     BOOT ──test passed──▶ OFF ──asked──▶ ARMING ──60 ms of light──▶ ON
                            ▲                ▲                            │ stop, or silent 0.5 s
@@ -30,8 +32,8 @@ ARMING_S: Final = 0.2
 """Arming longer than this without light is a fault."""
 LEASE_S: Final = lease.LEASE_MS / 1000
 SILENCE_S: Final = lease.SILENT_MS / 1000
-HOLD_S: Final = 2.0
-"""The lamp stays on this long after the last inference, so that a short look is seen."""
+HOLD_S: Final = 2.0 + LEASE_S
+"""The lamp stays on this long: 2 s after the last lease can have ended, so a short look is seen."""
 RECOVER_S: Final = 60.0
 """Wait before a self-recovery."""
 RECOVERIES: Final = 3
@@ -74,20 +76,21 @@ class Interlock:
     state: State = State.BOOT
     _since_s: float = field(init=False)
     _sensed: bool = False
-    _proved: set[bool] = field(default_factory=set)
+    _driven: bool = False
+    _driven_s: float = field(init=False)
+    _proved: bool = False
     _samples: int = 0
     _sampled_s: float = 0.0
     _heard_s: float = 0.0
     _recoveries: deque[float] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
-        self._since_s = self.now_s
+        self._since_s = self._driven_s = self.now_s
 
     @property
     def lamp(self) -> bool:
         """Whether the lamp must be driven now."""
-        testing = self.state is State.BOOT and self._elapsed_s < TEST_ON_S
-        return testing or self.state in LIT
+        return self.state in LIT or (self.state is State.BOOT and not self._proved)
 
     def deadline_s(self) -> float | None:
         """End of a lease granted now, or None when none may be granted."""
@@ -116,7 +119,7 @@ class Interlock:
             self._enter(State.BOOT, "operator")
 
     def tick(self, now_s: float, *, sensed: bool) -> None:
-        """Advance to `now_s`; `sensed` is the lamp's own current."""
+        """Advance to `now_s`; `sensed` is the lamp's own current. Drive `lamp` right after."""
         self.now_s, self._sensed = now_s, sensed
         steps = {
             State.BOOT: self._test,
@@ -127,41 +130,49 @@ class Interlock:
             State.FAULT: self._recover,
         }
         steps[self.state]()
+        if self.lamp is not self._driven:
+            self._driven, self._driven_s = self.lamp, self.now_s
 
     @property
     def _elapsed_s(self) -> float:
         return self.now_s - self._since_s
 
+    @property
+    def _steady_s(self) -> float:
+        """How long the lamp has been driven as it must be now."""
+        return self.now_s - self._driven_s if self._driven is self.lamp else 0.0
+
+    @property
+    def _wrong(self) -> bool:
+        """Whether sense has not followed the lamp in time."""
+        return self._steady_s > SETTLE_S and self._sensed is not self._driven
+
     def _enter(self, after: State, reason: str) -> None:
         change = Change(self.now_s, self.state, after, reason)
-        self.state, self._since_s = after, self.now_s
+        self.state, self._since_s, self._proved = after, self.now_s, False
         self.on_change(change)
 
     def _test(self) -> None:
-        lit = self._elapsed_s < TEST_ON_S
-        settled = self._elapsed_s % TEST_ON_S > SETTLE_S
-        if self._elapsed_s >= 2 * TEST_ON_S:
-            # A guard that slept through a phase has proved nothing: it tests again.
-            passed = self._proved == {True, False}
-            self._proved = set()
-            self._enter(*(State.OFF, "test passed") if passed else (State.BOOT, "test missed"))
-        elif settled and self._sensed is not lit:
-            self._proved = set()
+        if self._wrong:
+            lit = self._driven
             self._enter(State.FAULT, "no light in the test" if lit else "sense high in the test")
-        elif settled:
-            self._proved.add(self._sensed)
+        elif self._steady_s >= TEST_ON_S and self._proved:
+            self._enter(State.OFF, "test passed")
+        elif self._steady_s >= TEST_ON_S:
+            self._proved = True  # That it lights; now that it goes out.
 
     def _arm(self) -> None:
         if self.now_s - self._sampled_s >= SAMPLE_S:
             self._samples = self._samples + 1 if self._sensed else 0
             self._sampled_s = self.now_s
         if self._samples >= SAMPLES:
+            self._heard_s = self.now_s  # Nobody beats before the first lease.
             self._enter(State.ON, "lit")
-        elif self._elapsed_s >= ARMING_S:
+        elif self._steady_s >= ARMING_S and not self._sensed:
             self._enter(State.FAULT, "no light when armed")
 
     def _rest(self) -> None:
-        if self._sensed and self._elapsed_s > SETTLE_S:
+        if self._wrong:
             self._enter(State.FAULT, "sense high while off")
 
     def _shine(self) -> None:
@@ -171,7 +182,7 @@ class Interlock:
             self._enter(State.HOLD, "holder silent")
 
     def _hold(self) -> None:
-        if not self._sensed:
+        if self._wrong:
             self._enter(State.FAULT, "light lost")
         elif self._elapsed_s >= HOLD_S:
             self._enter(State.OFF, "held")

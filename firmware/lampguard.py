@@ -8,6 +8,7 @@ import secrets
 import socket
 import struct
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,23 +76,27 @@ def guard(
         holder_uid: the only user who may ask for light.
         running: asked on every tick.
     """
-
-    def record(change: Change) -> None:
-        moved = {"from": change.before, "to": change.after, "reason": change.reason}
-        if change.after is State.ON:
-            moved["lease_id"] = desk.lease_id.hex()
-        ledger.append(Happening.LAMP, moved)
-
-    desk = _Desk(door, Interlock(time.monotonic(), on_change=record), holder_uid)
+    changes: deque[Change] = deque()
+    desk = _Desk(door, Interlock(time.monotonic(), on_change=changes.append), holder_uid)
     try:
         while running():
             desk.interlock.tick(time.monotonic(), sensed=pins.senses_current())
             pins.drive(high=desk.interlock.lamp)
+            # After the lamp, which must not wait for a disk; before any lease under the change.
+            while changes:
+                _record(ledger, changes.popleft(), desk.lease_id)
             desk.serve()
             time.sleep(TICK_S)
     finally:
         pins.drive(high=False)
         desk.close()
+
+
+def _record(ledger: Ledger, change: Change, lease_id: bytes) -> None:
+    moved = {"from": change.before, "to": change.after, "reason": change.reason}
+    if change.after is State.ON:
+        moved["lease_id"] = lease_id.hex()
+    ledger.append(Happening.LAMP, moved)
 
 
 @dataclass(slots=True)
@@ -151,10 +156,10 @@ class _Desk:
     def _ask(self, caller: socket.socket) -> None:
         if self.holder not in {None, caller}:
             _send(caller, Refused(Reason.BUSY))
-        elif self.interlock.ask():
-            self.holder, self.lease_id = caller, secrets.token_bytes(16)
-        else:
+        elif not self.interlock.ask():
             _send(caller, Refused(self._why_dark()))
+        elif self.holder is None:  # Who asks twice keeps the lease that the ledger knows.
+            self.holder, self.lease_id = caller, secrets.token_bytes(16)
 
     def _tell(self, holder: socket.socket) -> None:
         deadline_s = self.interlock.deadline_s()

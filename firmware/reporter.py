@@ -59,7 +59,7 @@ class Reporter:
     """The newest event of earlier runs, from the outbox."""
     boot_id: bytes = field(default_factory=lambda: token_bytes(16))
     firmware_digest: bytes = field(default_factory=programs_digest)
-    _reported_ns: dict[bytes, int] = field(default_factory=dict)
+    _reported_ns: dict[bytes, int] = field(default_factory=dict, repr=False)
 
     def pauses(self, candidate: Candidate, at_ns: int) -> bool:
         """Say whether this entry was reported just before."""

@@ -34,7 +34,7 @@ class Track:
     """Whether this passer-by has already been an event."""
     agreed: int = 0
     """How many of the last `OF` probes agree with the latest."""
-    _votes: deque[bytes | None] = field(default_factory=lambda: deque(maxlen=OF))
+    _votes: deque[bytes | None] = field(default_factory=lambda: deque(maxlen=OF), repr=False)
     _drift: tuple[float, float] = (0.0, 0.0)
 
     def decides(self, candidate: Candidate | None) -> TypeGuard[Candidate]:

@@ -49,7 +49,7 @@ def read_settings(path: Path, kind: type[T]) -> T:
 
 def _value(name: str, value: object, kind: type) -> object:
     if kind is int:
-        if isinstance(value, int) and value in PORTS:
+        if isinstance(value, int) and not isinstance(value, bool) and value in PORTS:
             return value
         raise ValueError(f"{name} must be a number from 1 to 65535.")
     if not isinstance(value, str) or not value:

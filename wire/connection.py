@@ -3,7 +3,8 @@
 One thread owns it: `turn` does the network's work and nothing else does, so there is no lock and no
 callback that could block. Callbacks only put what happened into a queue. What the broker said of a
 message is decided by its reason code alone: paho calls a refused message published. A message that
-arrived is acknowledged by `settle`, once whoever took it has done with it what it must.
+arrived is acknowledged by `settle`, once whoever took it has done with it what it must. Every
+attempt begins with nothing: what was not acknowledged on the old connection is its owner's to send.
 """
 
 import logging
@@ -11,7 +12,7 @@ import secrets
 import ssl
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -114,30 +115,20 @@ class Connection:
     session_s: int = 0
     """How long the broker keeps what arrives while this side is away."""
     connected: bool = False
+    """Whether there is a connection and the broker has taken the subscription."""
     window: int = IN_FLIGHT
     """Messages that may be in flight now."""
     _arrived: deque[Message] = field(default_factory=deque)
     _acknowledged: deque[Acknowledged] = field(default_factory=deque)
+    _tls: ssl.SSLContext = field(init=False)
     _client: mqtt.Client = field(init=False)
     _next_attempt_s: float = 0.0
     _backoff_s: float = BACKOFF_S[0]
     _open: bool = False
 
     def __post_init__(self) -> None:
-        client = mqtt.Client(
-            CallbackAPIVersion.VERSION2,
-            self.address.client_id,
-            protocol=MQTTProtocolVersion.MQTTv5,
-            manual_ack=True,
-        )
-        client.tls_set_context(self.address.certificate.context())
-        client.connect_timeout = CONNECT_S
-        client.max_queued_messages_set(IN_FLIGHT)
-        client.on_connect = self._on_connect
-        client.on_disconnect = self._on_disconnect
-        client.on_message = self._on_message
-        client.on_publish = self._on_publish
-        self._client = client
+        self._tls = self.address.certificate.context()
+        self._client = self._new_client()
 
     def turn(self, wait_s: float) -> None:
         """Do the network's work for at most about `wait_s`; connect when it is time to."""
@@ -159,8 +150,8 @@ class Connection:
         return self._client.publish(topic, payload, qos=1).mid
 
     def arrived(self) -> Iterator[Message]:
-        """Take the messages that have arrived, oldest first."""
-        while self._arrived:
+        """Take the messages that have arrived, oldest first, for as long as they can be settled."""
+        while self.connected and self._arrived:
             yield self._arrived.popleft()
 
     def settle(self, message: Message) -> None:
@@ -178,7 +169,24 @@ class Connection:
             self._client.disconnect()
             self._client.loop(0.1)
 
+    def _new_client(self) -> mqtt.Client:
+        client = mqtt.Client(
+            CallbackAPIVersion.VERSION2,
+            self.address.client_id,
+            protocol=MQTTProtocolVersion.MQTTv5,
+            manual_ack=True,
+        )
+        client.tls_set_context(self._tls)
+        client.connect_timeout = CONNECT_S
+        client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
+        client.on_disconnect = self._on_disconnect
+        client.on_message = self._on_message
+        client.on_publish = self._on_publish
+        return client
+
     def _attempt(self) -> None:
+        self._client = self._new_client()
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         properties.SessionExpiryInterval = self.session_s
         try:
@@ -191,7 +199,8 @@ class Connection:
             )
             self._open = True
         except (OSError, ValueError) as error:
-            log.warning("The broker cannot be reached: %s.", error)
+            # Not the error itself: a kept record would keep its socket open.
+            log.warning("The broker cannot be reached: %s.", str(error))
             self._lost()
 
     def _lost(self) -> None:
@@ -212,10 +221,23 @@ class Connection:
         if reason.is_failure:
             log.warning("The broker refuses this side: %s.", reason)
             return
-        self._backoff_s = BACKOFF_S[0]
         self.window = min(IN_FLIGHT, getattr(properties, "ReceiveMaximum", IN_FLIGHT))
         client.subscribe(self.subscription, qos=1)
-        self.connected = True
+
+    def _on_subscribe(
+        self,
+        client: mqtt.Client,
+        _data: object,
+        _number: int,
+        reasons: Sequence[ReasonCode],
+        _properties: Properties | None,
+    ) -> None:
+        self.connected = not any(reason.is_failure for reason in reasons)
+        if self.connected:
+            self._backoff_s = BACKOFF_S[0]
+        else:
+            log.warning("The broker refuses the subscription: check its access rules.")
+            client.disconnect()
 
     def _on_disconnect(
         self,

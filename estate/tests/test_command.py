@@ -18,7 +18,7 @@ from estate.store import Store
 from estate.tests.events import EVENT, REVIEWERS, STRANGER, sealed_event
 from firmware.config import State
 from firmware.identity import make_identity, watch_keys
-from firmware.tests.fakes import eventually
+from firmware.tests.observing import eventually
 from formats.keyfile import Cost, KeyFile, Purpose, make_key, read_key, unlock_opening, write_key
 from wire.tests.broker import Broker
 

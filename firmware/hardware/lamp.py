@@ -63,6 +63,7 @@ class Lit:
         lease = self._lease
         if lease.ended:
             raise LampDark("The proof of light was kept after its light had ended.")
+        lease.ended = True  # Whatever raises below ends it for good.
         while (answer := _hear(lease.channel, wait_s=0)) is not None:
             if answer == Refused(Reason.NOT_READY):
                 raise LampDark("The lamp went out because no frame came: check the camera.")
@@ -72,6 +73,7 @@ class Lit:
         now_ns = time.monotonic_ns()
         if now_ns >= lease.grant.deadline_mono_ns:
             raise LampDark("The lamp guard has not renewed the lease.")
+        lease.ended = False
         if now_ns - lease.beaten_ns >= RENEW_MS * 1_000_000:
             lease.beaten_ns = now_ns
             _say(lease.channel, Request.BEAT)
@@ -106,8 +108,9 @@ class Lamp:
         while (left_s := until_s - time.monotonic()) > 0:
             answer = _hear(self._channel, wait_s=left_s)
             if isinstance(answer, Grant):
-                return answer
-            if answer == Refused(Reason.NOT_READY):
+                if time.monotonic_ns() < answer.deadline_mono_ns:
+                    return answer
+            elif answer == Refused(Reason.NOT_READY):
                 time.sleep(RENEW_MS / 1000)
                 _say(self._channel, Request.ASK)
             elif answer is not None:

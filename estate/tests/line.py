@@ -1,0 +1,70 @@
+"""A camera's outbox, a broker and an estate's store, in a test's hands."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from nacl.signing import SigningKey
+
+from estate.receiver import Receiver
+from estate.store import Store
+from estate.tests.events import sealed_event
+from firmware.courier import Courier
+from firmware.delivery.outbox import Link, Outbox
+from firmware.identity import courier_key, watch_keys
+from firmware.record.ledger import Ledger
+from firmware.tests.observing import records
+from formats.envelope import NO_PREVIOUS, Sealed
+from formats.ledger import Happening, Program
+from formats.topics import Channel, Topic, every_camera
+from wire.tests.broker import Broker
+
+ESTATE = SigningKey(bytes([61]) * 32)
+STRANGER = SigningKey(bytes([9]) * 32)
+
+
+@dataclass
+class Line:
+    """A camera's outbox, the broker, and an estate's store."""
+
+    broker: Broker
+    folder: Path
+
+    def __post_init__(self) -> None:
+        self.outbox = Outbox(self.broker.state.outbox)
+        self.outbox.trust_receipts_from(bytes(ESTATE.verify_key))
+        self.store = self.opened_store(Store)
+
+    def opened_store(self, kind: type[Store]) -> Store:
+        return kind(f"sqlite:///{self.folder / 'store.db'}")
+
+    def put(self, count: int = 1) -> list[Sealed]:
+        key, made, previous = watch_keys(self.broker.state).sign, [], NO_PREVIOUS
+        for number in range(1, count + 1):
+            sealed = sealed_event(key, number, previous=previous)
+            self.outbox.put(sealed, Link(number, bytes(16), number, sealed.digest))
+            previous = sealed.digest
+            made.append(sealed)
+        return made
+
+    def courier(self) -> Courier:
+        camera = self.broker.camera.camera_id
+        connection = self.broker.connection(self.broker.name, str(Topic(camera, Channel.RECEIPT)))
+        ledger = Ledger(self.broker.state.courier, Program.COURIER)
+        return Courier(self.outbox, connection, courier_key(self.broker.state), ledger)
+
+    def receiver(
+        self,
+        *,
+        store: Store | None = None,
+        key: SigningKey = ESTATE,
+        on_stored: Callable[[Sealed], None] = lambda _: None,
+    ) -> Receiver:
+        connection = self.broker.connection("receiver", every_camera(Channel.EVENT), 60)
+        cameras = {self.broker.camera.camera_id: self.broker.camera}
+        return Receiver(connection, store or self.store, cameras, key, on_stored)
+
+    def receipted(self) -> list[int | str]:
+        """The digests for which the camera's ledger has a receipt."""
+        bodies = records(self.broker.state.courier, Happening.EVENT_RECEIPTED)
+        return [body["envelope"] for body in bodies]

@@ -1,0 +1,84 @@
+"""What removes an event from the camera's outbox: one receipt, and nothing that resembles it."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from nacl.signing import SigningKey
+
+from estate.tests.line import ESTATE, STRANGER, Line
+from firmware.courier import Courier, Flight, settle
+from formats.envelope import NO_PREVIOUS, Origin, TimeQuality
+from formats.receipt import Receipt, seal_receipt
+from wire.tests.broker import Broker
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> Iterator[Line]:
+    line = Line(Broker(tmp_path), tmp_path)
+    yield line
+    line.store.close()
+
+
+def flying(line: Line) -> Courier:
+    """A courier that has sent one event."""
+    (sealed,), (name,), courier = line.put(), line.outbox.names(), line.courier()
+    courier.flights[name] = Flight(name, sealed.digest, time.monotonic())
+    return courier
+
+
+def receipt_for(line: Line, digest: bytes, *, sender: SigningKey = ESTATE) -> bytes:
+    camera = line.broker.camera
+    origin = Origin(bytes(16), 1, 0, TimeQuality.UNSYNCHRONISED, NO_PREVIOUS)
+    receipt = Receipt(camera.camera_id, bytes(16), 1, digest, 1)
+    to = [camera.receipt_key]
+    return seal_receipt(receipt, sender=sender, recipients=to, origin=origin).blob
+
+
+@pytest.mark.parametrize(
+    "blob",
+    [b"", b"nonsense", b"TALLYRC1" + bytes(1400)],
+)
+def test_what_is_no_receipt_removes_nothing(line: Line, blob: bytes) -> None:
+    courier = flying(line)
+    settle(courier, blob)
+    assert len(line.outbox.names()) == 1
+
+
+def test_a_receipt_for_another_event_removes_nothing(line: Line) -> None:
+    courier = flying(line)
+    settle(courier, receipt_for(line, bytes(32)))
+    assert len(line.outbox.names()) == 1
+    assert line.receipted() == []
+
+
+def test_a_forged_receipt_removes_nothing(line: Line) -> None:
+    courier = flying(line)
+    (flight,) = courier.flights.values()
+    settle(courier, receipt_for(line, flight.digest, sender=STRANGER))
+    assert len(line.outbox.names()) == 1
+
+
+def test_before_it_is_known_whose_receipts_count_none_does(line: Line) -> None:
+    courier = flying(line)
+    (flight,) = courier.flights.values()
+    (line.broker.state.outbox / "receipts-from").unlink()
+    settle(courier, receipt_for(line, flight.digest))
+    assert len(line.outbox.names()) == 1
+
+
+def test_a_receipt_that_comes_twice_removes_once(line: Line) -> None:
+    courier = flying(line)
+    (flight,) = courier.flights.values()
+    settle(courier, receipt_for(line, flight.digest))
+    settle(courier, receipt_for(line, flight.digest))
+    assert (line.outbox.names(), len(line.receipted())) == ([], 1)
+
+
+def test_the_one_receipt_removes_the_event(line: Line) -> None:
+    courier = flying(line)
+    (flight,) = courier.flights.values()
+    settle(courier, receipt_for(line, flight.digest))
+    assert line.outbox.names() == []
+    assert line.receipted() == [flight.digest.hex()]

@@ -1,0 +1,165 @@
+"""A whole run of `watch` in a test's hands: real list, outbox, ledger and channel; a fake eye."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from nacl.public import PrivateKey
+from nacl.signing import SigningKey
+
+from firmware.delivery.outbox import LIMIT_BYTES, Outbox
+from firmware.hardware.lamp import Lamp
+from firmware.record.counts import Counts
+from firmware.record.ledger import Ledger
+from firmware.reporter import Reporter
+from firmware.search import Search
+from firmware.sight import Sight
+from firmware.site import ThisCamera, Watchlist, verify_site
+from firmware.tests import desk
+from firmware.tests.fakes import (
+    CALIBRATION,
+    DIM,
+    MANIFEST,
+    FakeCamera,
+    FakeEmbedder,
+    eye,
+    template_of,
+)
+from firmware.tests.observing import records
+from firmware.tracks import Tracks
+from firmware.watch import Station, watch
+from formats.casefile import CaseFile
+from formats.envelope import verify
+from formats.event import MatchEvent, open_event
+from formats.ledger import Happening, Program
+from formats.policy import Policy
+from formats.watchlist import Body, read_body, write_body
+from provisioning.roles import make_root, sign
+
+CAMERA_KEY = desk.signing(51)
+REVIEWER = desk.opening(62)
+
+
+@dataclass
+class ListDesk(desk.Desk):
+    """A list authority of today, with the templates of the two who are on the list."""
+
+    model_digest: bytes = MANIFEST.model_digest
+    live_for: timedelta = timedelta(days=7)
+
+    def __post_init__(self) -> None:
+        added = int(self.now.timestamp()) - 3600
+        days = 86400
+        self.entries = [
+            replace(
+                one,
+                added_utc_s=added,
+                review_utc_s=added + 20 * days,
+                expires_utc_s=added + 30 * days,
+            )
+            for one in self.entries
+        ]
+        assessment = replace(self.policy.assessment, review_utc_s=added + 300 * days)
+        self.policy = replace(self.policy, assessment=assessment)
+        self.amend_body = self._templates
+        self.amend_case = self._dates
+
+    @property
+    def root(self) -> bytes:
+        holders = {
+            "root": desk.ROOTS,
+            "targets": desk.HOLDERS,
+            "snapshot": [desk.SNAPSHOT],
+            "timestamp": [desk.TIMESTAMP],
+        }
+        publics = {role: [key.verify_key for key in keys] for role, keys in holders.items()}
+        root = make_root(publics, self.now - timedelta(days=1))
+        for key in desk.ROOTS[:3]:
+            sign(root, key)
+        return root.to_bytes()
+
+    def _templates(self, body: bytes) -> bytes:
+        rows = b"".join(template_of(who).vector.tobytes() for who in range(len(self.entries)))
+        return write_body(Body(DIM, read_body(body).handles, rows))
+
+    def _dates(self, case: CaseFile) -> CaseFile:
+        expires_utc_s = case.issued_utc_s + int(self.live_for.total_seconds())
+        return replace(case, model_digest=self.model_digest, expires_utc_s=expires_utc_s)
+
+
+def listed(
+    folder: Path,
+    *,
+    now: datetime | None = None,
+    policy: Callable[[Policy], Policy] = lambda policy: policy,
+    nobody: bool = False,
+) -> Watchlist:
+    """A list as the verifier accepts it: the first two passers-by are on it, or nobody."""
+    now = now or datetime.now(UTC)
+    at = ListDesk(policy=policy(desk.usual_policy()), now=now)
+    at.entries = [] if nobody else at.entries
+    camera = ThisCamera(desk.CAMERA.camera_id, desk.LIST_KEY, MANIFEST.model_digest)
+    at.publish(folder / "inbox")
+    return verify_site(folder / "inbox", folder / "metadata", at.root, camera=camera, now=now)
+
+
+@dataclass
+class Run:
+    """One run of `watch`, and what it left behind."""
+
+    folder: Path
+    station: Station
+
+    @property
+    def counts(self) -> dict[str, int | str]:
+        """What the ledger says that the last period came to."""
+        return dict(records(self.folder, Happening.PERIOD_END)[-1])
+
+    def events(self, key: PrivateKey = REVIEWER) -> list[MatchEvent]:
+        outbox = Outbox(self.folder / "outbox")
+        sealed = [outbox.sealed(name) for name in outbox.names()]
+        return [open_event(verify(one, CAMERA_KEY.verify_key), key) for one in sealed]
+
+    def watch(self) -> None:
+        watch(self.station)
+
+
+def reporter(
+    folder: Path, search: Search, *, limit_bytes: int = LIMIT_BYTES, key: SigningKey = CAMERA_KEY
+) -> Reporter:
+    outbox = Outbox(folder / "outbox", limit_bytes=limit_bytes)
+    ledger = Ledger(folder, Program.WATCH)
+    digest = MANIFEST.model_digest
+    link = outbox.recover()
+    return Reporter(search, outbox, ledger, key, "fake 1", digest, link, firmware_digest=bytes(32))
+
+
+def run_of(  # noqa: PLR0913 - every test changes another one.
+    folder: Path,
+    channel: int,
+    camera: FakeCamera,
+    *,
+    watchlist: Watchlist | None = None,
+    embedder: FakeEmbedder | None = None,
+    limit_bytes: int = LIMIT_BYTES,
+    running: Callable[[], bool] = lambda: True,
+) -> Run:
+    """A station over `channel`, whose eye finds exactly whom the camera shows."""
+    counts = Counts()
+    search = Search(watchlist or listed(folder), CALIBRATION, counts)
+    made = reporter(folder, search, limit_bytes=limit_bytes)
+    return Run(
+        folder,
+        Station(
+            lamp=Lamp(channel),
+            camera=camera,
+            sight=Sight(eye(camera.shots, embedder), counts),
+            tracks=Tracks(),
+            search=search,
+            reporter=made,
+            counts=counts,
+            ledger=made.ledger,
+            running=running,
+        ),
+    )

@@ -1,0 +1,102 @@
+"""Pictures from the camera's planes, and frames that open only in light."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from firmware.errors import CameraStalled, LampDark
+from firmware.hardware.camera import Frame, PiCamera, rgb
+from firmware.hardware.lamp import Lamp, Lit
+from firmware.tests.fakes import ScriptedGuard
+
+COLOURS = [
+    (255, 255, 255),
+    (0, 0, 0),
+    (128, 128, 128),
+    (255, 0, 0),
+    (0, 255, 0),
+    (0, 0, 255),
+    (250, 200, 160),
+]
+
+
+@pytest.fixture
+def lit() -> Iterator[Lit]:
+    with ScriptedGuard() as guard, Lamp(guard.channel).lit() as lit:
+        yield lit
+
+
+def yuv(red: int, green: int, blue: int) -> tuple[int, int, int]:
+    """One colour by the full-range matrix of ITU-R BT.601, as JPEG has it."""
+    luma = 0.299 * red + 0.587 * green + 0.114 * blue
+    u, v = 128 + 0.564 * (blue - luma), 128 + 0.713 * (red - luma)
+    return round(luma), min(255, round(u)), min(255, round(v))
+
+
+def planes(width: int, height: int, stride: int, colour: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """A picture of one colour; what lies beyond its width is 77 and must not be seen."""
+    luma, u, v = yuv(*colour)
+    rows = np.full((height, stride), 77, np.uint8)
+    rows[:, :width] = luma
+    chroma = np.full((2, height // 2, stride // 2), 77, np.uint8)
+    chroma[0, :, : width // 2], chroma[1, :, : width // 2] = u, v
+    raw: NDArray[np.uint8] = np.concatenate([rows.reshape(-1), chroma.reshape(-1)])
+    return raw.reshape(-1, stride)
+
+
+@given(
+    width=st.integers(1, 80).map(lambda half: 2 * half),
+    height=st.integers(1, 40).map(lambda half: 2 * half),
+    more=st.integers(0, 40).map(lambda half: 2 * half),
+    colour=st.sampled_from(COLOURS),
+)
+def test_known_colours_come_out_whatever_the_stride(
+    width: int, height: int, more: int, colour: tuple[int, int, int]
+) -> None:
+    picture = rgb(planes(width, height, width + more, colour), width, height, width + more)
+    assert picture.shape == (height, width, 3)
+    assert np.abs(picture.astype(int) - colour).max() <= 2
+
+
+def test_the_left_half_stays_left() -> None:
+    raw = planes(64, 32, 96, (128, 128, 128))
+    raw[:32, :32] = 20
+    picture = rgb(raw, 64, 32, 96)
+    assert picture[:, :32].max() < 30 < picture[:, 32:].min()
+
+
+def test_a_picture_can_be_overwritten() -> None:
+    Frame(rgb(planes(4, 4, 4, (1, 2, 3)), 4, 4, 4), 0).forget()
+
+
+def test_a_frame_opens_in_light(lit: Lit) -> None:
+    pixels = np.ones((2, 2, 3), np.uint8)
+    assert Frame(pixels, 0).pixels(lit) is pixels
+
+
+def test_a_frame_stays_closed_in_the_dark() -> None:
+    with ScriptedGuard() as guard, Lamp(guard.channel).lit() as lit:
+        guard.goes_dark()
+        with pytest.raises(LampDark):
+            Frame(np.ones((2, 2, 3), np.uint8), 0).pixels(lit)
+
+
+def test_a_forgotten_frame_is_black(lit: Lit) -> None:
+    frame = Frame(np.ones((2, 2, 3), np.uint8), 0)
+    pixels = frame.pixels(lit)
+    frame.forget()
+    assert not pixels.any()
+
+
+def test_a_frame_shows_nothing() -> None:
+    frame = Frame(np.full((2, 2, 3), 42, np.uint8), 0)
+    assert f"{frame} {frame!r}" == "Frame() Frame()"
+
+
+def test_without_picamera2_there_is_no_camera() -> None:
+    with pytest.raises(CameraStalled, match="apt-get"):
+        PiCamera()

@@ -1,0 +1,48 @@
+"""The guard in a process of its own, which is killed or frozen while somebody looks."""
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from firmware.errors import LampDark
+from firmware.hardware.lamp import Lamp
+from firmware.tests.fakes import Bulb, Guard, look
+from firmware.tests.observing import eventually
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from firmware.tests.fakes import own_the_lamp
+own_the_lamp(Path(sys.argv[1]))
+"""
+
+
+@pytest.fixture
+def guard(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    with subprocess.Popen([sys.executable, "-c", PROGRAM, str(tmp_path)]) as process:
+        eventually((tmp_path / "ledger.jsonl").exists, within_s=20)
+        eventually(lambda: Guard(Bulb(), tmp_path).has("off"))
+        yield process
+        process.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_without_the_guard_the_proof_ends_within_250_ms(
+    tmp_path: Path, guard: subprocess.Popen[bytes], number: signal.Signals
+) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as line:
+        line.connect(str(tmp_path / "lamp.sock"))
+        line.setblocking(False)  # noqa: FBT003  # The standard library's own signature.
+        with Lamp(line.fileno()).lit() as lit:
+            lit.check()
+            guard.send_signal(number)
+            struck_s = time.monotonic()
+            with pytest.raises(LampDark):
+                look(lit)
+            assert time.monotonic() - struck_s <= 0.25

@@ -1,0 +1,93 @@
+"""A program's ledger on a real disk."""
+
+from pathlib import Path
+
+import pytest
+
+from firmware.errors import LedgerBroken
+from firmware.record.ledger import Ledger
+from firmware.tests.observing import records
+from firmware.tests.power_cut import cut
+from formats.ledger import Happening, Program, Record, verify_chain
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A ledger of three lines."""
+    ledger = Ledger(tmp_path, Program.WATCH)
+    for code in ("one", "two", "three"):
+        ledger.append(Happening.FAULT, {"code": code})
+    return tmp_path / "ledger.jsonl"
+
+
+def reopen(file: Path) -> Ledger:
+    return Ledger(file.parent, Program.WATCH)
+
+
+def test_a_ledger_is_a_chain(file: Path) -> None:
+    assert verify_chain(file.read_bytes().splitlines()).size == 3
+
+
+def test_a_reopened_ledger_goes_on(file: Path) -> None:
+    reopen(file).append(Happening.STOP)
+    assert verify_chain(file.read_bytes().splitlines()).size == 4
+
+
+def test_a_line_says_which_program_wrote_it(file: Path) -> None:
+    assert Record.from_line(file.read_bytes().splitlines()[0]).program is Program.WATCH
+
+
+def test_a_torn_last_line_is_cut_off(file: Path) -> None:
+    whole = file.read_bytes()
+    file.write_bytes(whole + whole.splitlines()[0][:40])
+    reopen(file)
+    assert file.read_bytes() == whole
+
+
+def test_a_last_line_without_its_newline_is_cut_off(file: Path) -> None:
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-1])
+    reopen(file).append(Happening.STOP)
+    assert verify_chain(file.read_bytes().splitlines()).size == 3
+
+
+def test_a_ledger_of_one_torn_line_begins_anew(tmp_path: Path) -> None:
+    (tmp_path / "ledger.jsonl").write_bytes(b'{"body":')
+    Ledger(tmp_path, Program.WATCH).append(Happening.START)
+    assert verify_chain((tmp_path / "ledger.jsonl").read_bytes().splitlines()).size == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [(b'"two"', b'"owt"'), (b'"one"', b'"eno"'), (b'"seq":1', b'"seq":2')]
+)
+def test_an_edited_line_keeps_the_ledger_closed(file: Path, old: bytes, new: bytes) -> None:
+    edited = file.read_bytes().replace(old, new)
+    file.write_bytes(edited)
+    with pytest.raises(LedgerBroken, match="evidence"):
+        reopen(file)
+    assert file.read_bytes() == edited
+
+
+def test_a_missing_line_keeps_the_ledger_closed(file: Path) -> None:
+    lines = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(lines[0] + lines[2])
+    with pytest.raises(LedgerBroken):
+        reopen(file)
+
+
+def test_an_empty_line_keeps_the_ledger_closed(file: Path) -> None:
+    file.write_bytes(file.read_bytes() + b"\n")
+    with pytest.raises(LedgerBroken):
+        reopen(file)
+
+
+@pytest.mark.parametrize("step", [1, 2])
+def test_a_power_cut_while_writing_keeps_the_chain(file: Path, step: int) -> None:
+    ledger = reopen(file)
+    cut(step, lambda: ledger.append(Happening.STOP))
+    reopen(file).append(Happening.START)
+    assert verify_chain(file.read_bytes().splitlines()).size >= 4
+
+
+def test_a_record_keeps_its_body(file: Path) -> None:
+    assert records(file.parent, Happening.FAULT)[1] == {"code": "two"}

@@ -1,0 +1,168 @@
+"""The outbox on a real disk, with the power cut at every step."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from nacl.public import PrivateKey
+from nacl.signing import SigningKey
+
+from firmware.delivery.outbox import LARGEST, Link, Outbox
+from firmware.errors import OutboxFull
+from firmware.tests.power_cut import cut
+from formats.envelope import NO_PREVIOUS, Kind, Origin, Sealed, TimeQuality, seal, wire_size
+from formats.errors import FormatError
+
+KEY = SigningKey(bytes(32))
+REVIEWERS = [PrivateKey(bytes([number]) * 32).public_key for number in (1, 2)]
+BOOT = bytes(16)
+STEPS_OF_PUT = 6
+
+
+def event(number: int, previous: bytes = NO_PREVIOUS, boot: bytes = BOOT) -> tuple[Sealed, Link]:
+    origin = Origin(boot, number, 1, TimeQuality.SYNCHRONISED, previous)
+    sealed = seal(Kind.EVENT, b"candidate", sender=KEY, recipients=REVIEWERS, origin=origin)
+    return sealed, Link(number, boot, number, sealed.digest)
+
+
+@pytest.fixture
+def outbox(tmp_path: Path) -> Outbox:
+    return Outbox(tmp_path)
+
+
+def test_what_is_put_is_there(outbox: Outbox) -> None:
+    sealed, link = event(1)
+    outbox.put(sealed, link)
+    assert [outbox.sealed(name) for name in outbox.names()] == [sealed]
+
+
+def test_a_new_outbox_has_no_newest_event(outbox: Outbox) -> None:
+    assert outbox.recover() is None
+
+
+def test_the_newest_event_survives_a_restart(outbox: Outbox, tmp_path: Path) -> None:
+    outbox.put(*event(1))
+    sealed, link = event(2)
+    outbox.put(sealed, link)
+    assert Outbox(tmp_path).recover() == link
+
+
+def test_the_newest_event_is_known_even_when_it_was_removed(outbox: Outbox) -> None:
+    sealed, link = event(1)
+    outbox.put(sealed, link)
+    outbox.remove(*outbox.names())
+    assert (outbox.names(), outbox.recover()) == ([], link)
+
+
+def test_names_are_in_order_of_the_events(outbox: Outbox) -> None:
+    for number in (9, 10, 2, 100):
+        outbox.put(*event(number))
+    assert [outbox.sealed(name).header.sequence for name in outbox.names()] == [2, 9, 10, 100]
+
+
+@pytest.mark.parametrize("step", range(1, STEPS_OF_PUT + 1))
+def test_a_power_cut_leaves_an_event_whole_or_not_at_all(
+    outbox: Outbox, tmp_path: Path, step: int
+) -> None:
+    first, second = event(1), event(2)
+    outbox.put(*first)
+    assert cut(step, lambda: outbox.put(*second))
+    after = Outbox(tmp_path)
+    link = after.recover()
+    assert link in {first[1], second[1]}
+    kept = [after.sealed(name).digest for name in after.names()]
+    assert kept == [first[0].digest, second[0].digest][: link.number]
+    assert not list((tmp_path / "part").iterdir())
+
+
+def test_a_put_has_no_further_steps(outbox: Outbox) -> None:
+    assert not cut(STEPS_OF_PUT + 1, lambda: outbox.put(*event(1)))
+
+
+@pytest.mark.parametrize("step", range(1, STEPS_OF_PUT + 1))
+def test_the_chain_goes_on_after_a_power_cut(outbox: Outbox, tmp_path: Path, step: int) -> None:
+    first = event(1)
+    outbox.put(*first)
+    cut(step, lambda: outbox.put(*event(2, first[0].digest)))
+    after = Outbox(tmp_path)
+    link = after.recover()
+    assert link is not None
+    after.put(*event(link.number + 1, link.digest))
+    headers = [after.sealed(name) for name in after.names()]
+    assert [one.header.previous for one in headers[1:]] == [one.digest for one in headers[:-1]]
+
+
+def test_half_an_event_is_dropped(outbox: Outbox, tmp_path: Path) -> None:
+    outbox.put(*event(1))
+    (tmp_path / "part" / "000000000002").write_bytes(event(2)[0].blob[:-1])
+    outbox.recover()
+    assert outbox.names() == ["000000000001"]
+
+
+@pytest.mark.parametrize("step", [1, 2, 3])
+def test_a_power_cut_while_removing_leaves_the_event_whole_or_gone(
+    outbox: Outbox, step: int
+) -> None:
+    sealed, link = event(1)
+    outbox.put(sealed, link)
+    (name,) = outbox.names()
+    cut(step, lambda: outbox.remove(name))
+    assert [outbox.sealed(name) for name in outbox.names()] in ([], [sealed])
+
+
+def test_a_broken_event_is_refused_and_set_aside_unchanged(outbox: Outbox, tmp_path: Path) -> None:
+    outbox.put(*event(1))
+    outbox.put(*event(2))
+    broken = (tmp_path / "waiting" / "000000000001").read_bytes()[:-1]
+    (tmp_path / "waiting" / "000000000001").write_bytes(broken)
+    with pytest.raises(FormatError):
+        outbox.sealed("000000000001")
+    outbox.set_aside("000000000001")
+    assert outbox.names() == ["000000000002"]
+    assert (tmp_path / "broken" / "000000000001").read_bytes() == broken
+
+
+def test_a_full_outbox_refuses(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path, limit_bytes=LARGEST + wire_size(Kind.EVENT, 2) - 1)
+    outbox.room()
+    outbox.put(*event(1))
+    with pytest.raises(OutboxFull, match="receipts"):
+        outbox.room()
+
+
+def test_a_receipt_makes_room(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path, limit_bytes=LARGEST)
+    outbox.put(*event(1))
+    outbox.remove(*outbox.names())
+    outbox.room()
+
+
+def test_room_is_kept_for_the_largest_event() -> None:
+    many = [PrivateKey.generate().public_key for _ in range(64)]
+    origin = Origin(BOOT, 1, 1, TimeQuality.SYNCHRONISED, NO_PREVIOUS)
+    sealed = seal(Kind.EVENT, b"", sender=KEY, recipients=many, origin=origin)
+    assert len(sealed.blob) == LARGEST
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{}", b"\0" * 200, Link(1, BOOT, 1, bytes(32)).to_bytes() + b" "]
+)
+def test_a_broken_chain_is_refused(outbox: Outbox, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "chain").write_bytes(content)
+    with pytest.raises(FormatError):
+        outbox.recover()
+
+
+def test_a_link_is_read_as_it_was_written() -> None:
+    link = Link(7, bytes(range(16)), 3, bytes(range(32)))
+    assert Link.from_bytes(link.to_bytes()) == link
+    assert Link.from_bytes(replace(link, number=8).to_bytes()) != link
+
+
+def test_nobodys_receipts_are_believed_at_first(outbox: Outbox) -> None:
+    assert outbox.receipts_from() is None
+
+
+def test_whose_receipts_are_believed_survives_a_restart(outbox: Outbox, tmp_path: Path) -> None:
+    outbox.trust_receipts_from(bytes(range(32)))
+    assert Outbox(tmp_path).receipts_from() == bytes(range(32))

@@ -1,0 +1,153 @@
+"""One sealed event, and the chain that it stands in."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from firmware.delivery.outbox import LARGEST, Outbox
+from firmware.errors import LampDark, OutboxFull
+from firmware.hardware.lamp import Lamp, Lit
+from firmware.record.counts import Counts
+from firmware.reporter import PROGRAMS, Reporter, programs_digest
+from firmware.search import Candidate, Search
+from firmware.sight import Probe
+from firmware.tests.fakes import CALIBRATION, PasserBy, ScriptedGuard, face_of, template_of
+from firmware.tests.observing import records
+from firmware.tests.station import CAMERA_KEY, REVIEWER, listed, reporter
+from firmware.tracks import AGREE, Track
+from formats.envelope import NO_PREVIOUS, Sealed, verify
+from formats.errors import NotForThisKey
+from formats.event import open_event
+from formats.ledger import Happening
+from recognition.quality import Quality
+
+QUALITY = Quality(100, 40, 20, 50, 20, 0, 0)
+
+
+@pytest.fixture
+def guard() -> Iterator[ScriptedGuard]:
+    with ScriptedGuard() as guard:
+        yield guard
+
+
+@pytest.fixture
+def lit(guard: ScriptedGuard) -> Iterator[Lit]:
+    with Lamp(guard.channel).lit() as lit:
+        yield lit
+
+
+@pytest.fixture
+def search(tmp_path: Path) -> Search:
+    return Search(listed(tmp_path), CALIBRATION, Counts())
+
+
+def candidate(who: int = 0) -> Candidate:
+    probe = Probe(face_of(PasserBy(who, 0)), template_of(who), QUALITY)
+    return Candidate(bytes([who + 1]) * 16, 900_000, probe)
+
+
+def decided(at_ns: int = 10**9) -> Track:
+    track = Track(face_of(PasserBy(0, 0)).box, at_ns, at_ns)
+    for _ in range(AGREE):
+        track.move(track.box, at_ns)
+        track.decides(candidate())
+    return track
+
+
+def waiting(folder: Path) -> list[Sealed]:
+    outbox = Outbox(folder / "outbox")
+    return [outbox.sealed(name) for name in outbox.names()]
+
+
+def test_an_event_is_on_disk_and_in_the_ledger(tmp_path: Path, search: Search, lit: Lit) -> None:
+    reporter(tmp_path, search).report(candidate(), decided(), lit, None)
+    (sealed,) = waiting(tmp_path)
+    (record,) = records(tmp_path, Happening.EVENT_SEALED)
+    assert record == {"sequence": 1, "envelope": sealed.digest.hex()}
+
+
+def test_events_are_a_chain_over_restarts_with_no_sequence_used_twice(
+    tmp_path: Path, search: Search, lit: Lit
+) -> None:
+    for _ in range(2):
+        made = reporter(tmp_path, search)
+        made.report(candidate(), decided(), lit, None)
+        made.report(candidate(), decided(), lit, None)
+    headers = [one.header for one in waiting(tmp_path)]
+    digests = [one.digest for one in waiting(tmp_path)]
+    assert [one.previous for one in headers] == [NO_PREVIOUS, *digests[:-1]]
+    assert [one.sequence for one in headers] == [1, 2, 1, 2]
+    assert len({(one.boot_id, one.sequence) for one in headers}) == 4
+
+
+def test_the_chain_goes_on_when_its_last_event_was_removed(
+    tmp_path: Path, search: Search, lit: Lit
+) -> None:
+    reporter(tmp_path, search).report(candidate(), decided(), lit, None)
+    (first,) = waiting(tmp_path)
+    Outbox(tmp_path / "outbox").remove("000000000001")
+    reporter(tmp_path, search).report(candidate(), decided(), lit, None)
+    assert [one.header.previous for one in waiting(tmp_path)] == [first.digest]
+
+
+def test_only_the_sites_reviewers_open_an_event(tmp_path: Path, search: Search, lit: Lit) -> None:
+    reporter(tmp_path, search).report(candidate(), decided(), lit, b"crop")
+    verified = verify(waiting(tmp_path)[0], CAMERA_KEY.verify_key)
+    assert open_event(verified, REVIEWER).crop_jpeg == b"crop"
+    with pytest.raises(NotForThisKey):
+        open_event(verified, CAMERA_KEY.to_curve25519_private_key())
+
+
+def test_the_event_ends_with_the_policys_retention(
+    tmp_path: Path, search: Search, lit: Lit
+) -> None:
+    reporter(tmp_path, search).report(candidate(), decided(), lit, None)
+    event = open_event(verify(waiting(tmp_path)[0], CAMERA_KEY.verify_key), REVIEWER)
+    assert event.retain_until_utc_s - event.captured_utc_ms // 1000 == 30 * 86400
+
+
+def test_without_room_nothing_is_made(tmp_path: Path, search: Search, lit: Lit) -> None:
+    made = reporter(tmp_path, search, limit_bytes=LARGEST - 1)
+    with pytest.raises(OutboxFull):
+        made.report(candidate(), decided(), lit, None)
+    assert (waiting(tmp_path), made.link) == ([], None)
+    assert records(tmp_path, Happening.EVENT_SEALED) == []
+
+
+def test_without_light_nothing_is_made(
+    tmp_path: Path, search: Search, lit: Lit, guard: ScriptedGuard
+) -> None:
+    made = reporter(tmp_path, search)
+    guard.goes_dark()
+    with pytest.raises(LampDark):
+        made.report(candidate(), decided(), lit, None)
+    assert (waiting(tmp_path), made.link) == ([], None)
+
+
+def test_an_entry_pauses_for_30_s_and_no_other_entry_does(
+    tmp_path: Path, search: Search, lit: Lit
+) -> None:
+    made = reporter(tmp_path, search)
+    made.report(candidate(0), decided(at_ns=10**9), lit, None)
+    assert made.pauses(candidate(0), 10**9 + 29_999_999_999)
+    assert not made.pauses(candidate(0), 10**9 + 30_000_000_000)
+    assert not made.pauses(candidate(1), 10**9)
+
+
+def test_a_reporter_shows_no_entry(tmp_path: Path, search: Search, lit: Lit) -> None:
+    made = reporter(tmp_path, search)
+    made.report(candidate(), decided(), lit, None)
+    assert repr(candidate().handle) not in repr(made)
+
+
+def test_the_programs_digest_covers_what_sees_faces() -> None:
+    assert len(programs_digest()) == 32
+    assert set(PROGRAMS) >= {"firmware", "formats", "recognition"}
+
+
+def test_every_event_of_a_run_names_the_same_boot(tmp_path: Path, search: Search, lit: Lit) -> None:
+    made: Reporter = reporter(tmp_path, search)
+    for _ in range(3):
+        made.report(candidate(), decided(), lit, None)
+    assert {one.header.boot_id for one in waiting(tmp_path)} == {made.boot_id}

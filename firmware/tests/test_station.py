@@ -1,0 +1,174 @@
+"""A run of `watch` from its folders: what it needs, in which order, and what it says without."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from firmware.config import Config
+from firmware.errors import FirmwareError, IdentityRefused, LampDark, NobodyListed, OutboxFull
+from firmware.identity import make_identity, watch_keys
+from firmware.site import ListRefused
+from firmware.station import newer_list, open_eye, run
+from firmware.tests import desk
+from firmware.tests.command import config_of
+from firmware.tests.fakes import FakeCamera, PasserBy, eye, guarding
+from firmware.tests.observing import records
+from firmware.tests.station import ListDesk
+from formats.enrolment import CameraIdentity
+from formats.ledger import Happening
+from formats.policy import Place, Policy
+from recognition.errors import ModelRefused
+
+WALK = [[PasserBy(0, 50.0 + 12 * at)] for at in range(6)]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    """A camera with its keys, and nothing else."""
+    config = config_of(tmp_path)
+    make_identity(config.state)
+    return config
+
+
+def policy_for(identity: CameraIdentity) -> Policy:
+    return replace(desk.usual_policy(), places=(Place(identity, "North gate", "Seen here."),))
+
+
+def publish(
+    config: Config, *, version: int = 1, now: datetime | None = None, nobody: bool = False
+) -> None:
+    """Put a list for this camera into its inbox, and the root into its image."""
+    identity = make_identity(config.state)
+    authority = ListDesk(
+        policy=policy_for(identity),
+        sealed_to=watch_keys(config.state).list,
+        now=now or datetime.now(UTC),
+    )
+    authority.entries = [] if nobody else authority.entries
+    if not config.trusted_root.exists():
+        config.trusted_root.write_bytes(authority.root)
+    authority.publish(config.state.inbox, version=version)
+
+
+def looks(config: Config, running: Callable[[], bool] = lambda: True) -> None:
+    run(config, FakeCamera(WALK), eye(WALK), running)
+
+
+def codes(config: Config, happening: Happening) -> list[int | str]:
+    return [record["code"] for record in records(config.state.watch, happening)]
+
+
+def test_with_all_of_its_parts_it_looks(tmp_path: Path, config: Config) -> None:
+    publish(config)
+    with guarding(tmp_path):
+        looks(config)
+    (period,) = records(config.state.watch, Happening.PERIOD_END)
+    assert (period["frames"], period["events"]) == (6, 1)
+    (accepted,) = records(config.state.watch, Happening.LIST_ACCEPTED)
+    assert (accepted["version"], accepted["entries"]) == (1, 2)
+    assert records(config.state.watch, Happening.STOP) == [{"reason": "stopped"}]
+
+
+def test_a_newer_list_ends_the_run(tmp_path: Path, config: Config) -> None:
+    publish(config)
+
+    def running() -> bool:
+        publish(config, version=2)
+        return True
+
+    with guarding(tmp_path):
+        looks(config, running)
+    assert records(config.state.watch, Happening.STOP) == [{"reason": "newer list"}]
+    assert records(config.state.watch, Happening.PERIOD_END)[0]["frames"] == 1
+
+
+def test_a_refused_list_leaves_the_last_good_one(tmp_path: Path, config: Config) -> None:
+    publish(config)
+    with guarding(tmp_path):
+        looks(config)
+        (config.state.inbox / "metadata" / "timestamp.json").write_text("{}")
+        looks(config)
+    assert len(records(config.state.watch, Happening.LIST_REFUSED)) == 1
+    assert len(records(config.state.watch, Happening.PERIOD_END)) == 2
+
+
+def test_without_any_list_it_stays_dark(tmp_path: Path, config: Config) -> None:
+    publish(config)
+    (config.state.inbox / "metadata" / "timestamp.json").unlink()
+    with guarding(tmp_path) as guard, pytest.raises(ListRefused):
+        looks(config)
+    assert codes(config, Happening.FAULT) == ["ListRefused"]
+    assert not guard.has("arming")
+
+
+def test_an_expired_list_is_dark(tmp_path: Path, config: Config) -> None:
+    publish(config, now=datetime.now(UTC) - timedelta(days=8))
+    with guarding(tmp_path) as guard, pytest.raises(ListRefused):
+        looks(config)
+    assert not guard.has("arming")
+
+
+def test_a_list_of_nobody_is_dark(tmp_path: Path, config: Config) -> None:
+    publish(config, nobody=True)
+    with guarding(tmp_path) as guard, pytest.raises(NobodyListed):
+        looks(config)
+    assert not guard.has("arming")
+
+
+def test_without_a_guard_it_stays_dark(config: Config) -> None:
+    publish(config)
+    with pytest.raises(LampDark, match="start it first"):
+        looks(config)
+    assert codes(config, Happening.FAULT) == ["LampDark"]
+
+
+def test_with_a_full_outbox_the_lamp_stays_off(tmp_path: Path, config: Config) -> None:
+    publish(config)
+    waiting = config.state.outbox / "waiting"
+    waiting.mkdir(parents=True)
+    with (waiting / "000000000001").open("wb") as file:
+        file.truncate(512 * 2**20)
+    with guarding(tmp_path) as guard, pytest.raises(OutboxFull):
+        looks(config)
+    assert not guard.has("arming")
+
+
+def test_without_keys_it_stays_dark(tmp_path: Path) -> None:
+    config = config_of(tmp_path)
+    with pytest.raises(IdentityRefused):
+        looks(config)
+    assert codes(config, Happening.FAULT) == ["IdentityRefused"]
+
+
+def test_whose_receipts_count_stands_in_the_outbox(tmp_path: Path, config: Config) -> None:
+    publish(config)
+    with guarding(tmp_path):
+        looks(config)
+    trusted = (config.state.outbox / "receipts-from").read_bytes()
+    assert trusted == bytes(desk.signing(61).verify_key)
+
+
+def test_every_refusal_is_in_the_ledger_by_its_name(config: Config) -> None:
+    publish(config)
+    with pytest.raises(FirmwareError) as refusal:
+        looks(config)
+    assert codes(config, Happening.FAULT) == [type(refusal.value).__name__]
+
+
+def test_without_its_nets_there_is_no_eye(tmp_path: Path, config: Config) -> None:
+    with pytest.raises(ModelRefused):
+        open_eye(replace(config, models=tmp_path))
+
+
+def test_an_untouched_inbox_has_no_newer_list(config: Config) -> None:
+    publish(config)
+    assert not newer_list(config.state.inbox)()
+
+
+def test_the_first_list_is_newer_than_none(config: Config) -> None:
+    newer = newer_list(config.state.inbox)
+    publish(config)
+    assert newer()

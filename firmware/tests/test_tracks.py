@@ -1,0 +1,150 @@
+"""Passers-by as boxes whose truth is known."""
+
+import pytest
+
+from firmware.search import Candidate
+from firmware.sight import Probe
+from firmware.tests.fakes import PasserBy, face_of, template_of
+from firmware.tracks import Track, Tracks, overlap
+from recognition.face import Box, Face
+from recognition.quality import Quality
+
+FRAME_NS = 100_000_000
+QUALITY = Quality(100, 40, 20, 50, 20, 0, 0)
+
+
+def candidate(who: int) -> Candidate:
+    face = face_of(PasserBy(who, 0))
+    return Candidate(bytes([who]) * 16, 900_000, Probe(face, template_of(who), QUALITY))
+
+
+def face(x: float, y: float = 100.0) -> Face:
+    return face_of(PasserBy(0, x, y))
+
+
+def track() -> Track:
+    return Track(face(0).box, 0, 0)
+
+
+def decided(*seen: int | None) -> list[bool]:
+    """Which of the probes won the vote; None resembled nobody."""
+    one, wins = track(), []
+    for who in seen:
+        wins.append(one.decides(None if who is None else candidate(who)))
+        one.announced = one.announced or wins[-1]
+    return wins
+
+
+def test_a_walker_stays_one_track() -> None:
+    tracks = Tracks()
+    seen = [tracks.follow([face(x)], x * FRAME_NS)[0][1] for x in range(0, 400, 10)]
+    assert len(set(map(id, seen))) == 1
+    assert seen[0].frames_seen == 40
+
+
+def test_two_people_are_two_tracks() -> None:
+    (_, one), (_, other) = Tracks().follow([face(0), face(300)], 0)
+    assert one is not other
+
+
+def test_faces_come_back_in_their_order() -> None:
+    tracks = Tracks()
+    (_, left), (_, right) = tracks.follow([face(0), face(300)], 0)
+    pairs = tracks.follow([face(302), face(2)], FRAME_NS)
+    assert [(found.box.x, track) for found, track in pairs] == [(302, right), (2, left)]
+
+
+@pytest.mark.parametrize("step", [12, 20, 25])
+@pytest.mark.parametrize("apart", [0, 30])
+def test_people_who_cross_keep_their_tracks(step: int, apart: int) -> None:
+    tracks = Tracks()
+    walks = [(face(step * t, 100), face(600 - step * t, 100 + apart)) for t in range(600 // step)]
+    first, *_, last = [
+        [track for _, track in tracks.follow(list(pair), at * FRAME_NS)]
+        for at, pair in enumerate(walks)
+    ]
+    assert first[0] is last[0]
+    assert first[1] is last[1]
+
+
+def test_a_walker_hidden_for_half_a_second_keeps_the_track() -> None:
+    tracks = Tracks()
+    ((_, before),) = tracks.follow([face(0)], 0)
+    for at in range(1, 10):
+        tracks.follow([face(20 * at)], at * FRAME_NS)
+    for at in range(10, 14):
+        tracks.follow([], at * FRAME_NS)
+    ((_, after),) = tracks.follow([face(20 * 14)], 14 * FRAME_NS)
+    assert after is before
+
+
+def test_a_track_without_a_face_for_more_than_a_second_is_closed() -> None:
+    tracks = Tracks()
+    ((_, before),) = tracks.follow([face(0)], 0)
+    ((_, after),) = tracks.follow([face(0)], 1_000_000_001)
+    assert after is not before
+
+
+def test_a_track_without_a_face_for_a_second_goes_on() -> None:
+    tracks = Tracks()
+    ((_, before),) = tracks.follow([face(0)], 0)
+    ((_, after),) = tracks.follow([face(0)], 1_000_000_000)
+    assert after is before
+
+
+def test_somebody_elsewhere_is_somebody_else() -> None:
+    tracks = Tracks()
+    ((_, before),) = tracks.follow([face(0)], 0)
+    ((_, after),) = tracks.follow([face(90)], FRAME_NS)
+    assert after is not before
+
+
+def test_a_track_knows_when_it_was_first_and_last_seen() -> None:
+    tracks = Tracks()
+    tracks.follow([face(0)], 5)
+    ((_, one),) = tracks.follow([face(1)], 7)
+    assert (one.first_seen_ns, one.last_seen_ns) == (5, 7)
+
+
+def test_three_probes_that_agree_win_once() -> None:
+    assert decided(1, 1, 1, 1, 1, 1) == [False, False, True, False, False, False]
+
+
+def test_three_of_the_last_five_suffice() -> None:
+    assert decided(1, None, 1, None, 1) == [False, False, False, False, True]
+
+
+def test_three_of_six_do_not_suffice() -> None:
+    assert not any(decided(1, None, None, 1, None, 1))
+
+
+def test_votes_for_different_entries_do_not_add_up() -> None:
+    assert not any(decided(1, 2, 1, 2))
+
+
+def test_a_track_decides_once_even_if_it_comes_to_look_like_somebody_else() -> None:
+    assert decided(1, 1, 1, 2, 2, 2, 2).count(True) == 1
+
+
+def test_nobody_wins_no_vote() -> None:
+    assert not any(decided(None, None, None, None, None))
+
+
+def test_a_track_says_how_many_agreed() -> None:
+    one = track()
+    for who in (1, 2, 1, None, 1):
+        one.decides(None if who is None else candidate(who))
+    assert one.agreed == 3
+
+
+def test_the_same_box_overlaps_wholly() -> None:
+    assert overlap(Box(1, 2, 3, 4), Box(1, 2, 3, 4)) == 1
+
+
+def test_half_a_box_aside_is_a_third() -> None:
+    assert overlap(Box(0, 0, 2, 2), Box(1, 0, 2, 2)) == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize("aside", [Box(2, 0, 2, 2), Box(0, 2, 2, 2), Box(5, 5, 2, 2)])
+def test_boxes_that_only_touch_do_not_overlap(aside: Box) -> None:
+    assert overlap(Box(0, 0, 2, 2), aside) == 0

@@ -1,0 +1,48 @@
+"""What must not type-check: looking without light. mypy fails on any line that starts to."""
+
+from datetime import datetime
+
+from firmware.hardware.camera import Frame
+from firmware.hardware.lamp import Lamp, Lit
+from firmware.reporter import Reporter
+from firmware.search import Candidate, Search
+from firmware.sight import Sight
+from firmware.site import Watchlist
+from firmware.tracks import Track
+from recognition.face import Face
+
+
+def nobody_opens_a_frame_without_light(frame: Frame, lamp: Lamp) -> None:
+    frame.pixels()  # type: ignore[call-arg]
+    frame.pixels(None)  # type: ignore[arg-type]
+    frame.pixels(lamp)  # type: ignore[arg-type]
+    frame.pixels(lamp.lit())  # type: ignore[arg-type]
+
+
+def nobody_finds_a_face_without_light(sight: Sight, frame: Frame, face: Face) -> None:
+    sight.faces(frame)  # type: ignore[call-arg, arg-type]
+    sight.probe(frame, face)  # type: ignore[call-arg]
+    sight.crop(frame, face, limit=1)  # type: ignore[call-arg, arg-type]
+
+
+def nobody_reports_without_light(reporter: Reporter, one: Candidate, track: Track) -> None:
+    reporter.report(one, track, crop=None)  # type: ignore[call-arg]
+    reporter.report(one, track, None, None)  # type: ignore[arg-type]
+
+
+def nobody_searches_for_what_was_not_probed(search: Search, face: Face, now: datetime) -> None:
+    search.candidate(face, now)  # type: ignore[arg-type]
+
+
+def nobody_else_makes_the_proofs(channel: int) -> None:
+    Lit()  # type: ignore[call-arg]
+    Lit(channel)  # type: ignore[arg-type]
+    Watchlist()  # type: ignore[call-arg]
+
+
+class AlwaysLit(Lit):  # type: ignore[misc]
+    """`Lit` is final."""
+
+
+class OwnList(Watchlist):  # type: ignore[misc]
+    """`Watchlist` is final."""

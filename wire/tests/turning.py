@@ -1,0 +1,67 @@
+"""Turning connections until something happens."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from formats.topics import Channel, Topic, every_camera
+from wire.connection import Acknowledged, Connection, Message
+from wire.tests.broker import Broker
+
+EVENTS = every_camera(Channel.EVENT)
+
+
+@contextmanager
+def open_to(connection: Connection) -> Iterator[Connection]:
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def turn_until(holds: Callable[[], object], *connections: Connection, for_s: float = 10) -> None:
+    until_s = time.monotonic() + for_s
+    while not holds():
+        assert time.monotonic() < until_s, "It did not happen in time."
+        for connection in connections:
+            connection.turn(0.02)
+
+
+def connected(connection: Connection) -> Connection:
+    turn_until(lambda: connection.connected, connection)
+    return connection
+
+
+def received(connection: Connection, *others: Connection) -> Message:
+    messages: list[Message] = []
+
+    def one() -> bool:
+        messages.extend(connection.arrived())
+        return bool(messages)
+
+    turn_until(one, connection, *others)
+    return messages[0]
+
+
+def answered(connection: Connection, *others: Connection) -> Acknowledged:
+    answers: list[Acknowledged] = []
+
+    def one() -> bool:
+        answers.extend(connection.acknowledged())
+        return bool(answers)
+
+    turn_until(one, connection, *others)
+    return answers[0]
+
+
+def camera(broker: Broker) -> Connection:
+    receipts = str(Topic(broker.camera.camera_id, Channel.RECEIPT))
+    return broker.connection(broker.name, receipts)
+
+
+def receiver(broker: Broker, session_s: int = 0) -> Connection:
+    return broker.connection("receiver", EVENTS, session_s)
+
+
+def event(broker: Broker) -> str:
+    return str(Topic(broker.camera.camera_id, Channel.EVENT))
