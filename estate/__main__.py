@@ -150,7 +150,7 @@ def _opener(
         except FormatError as error:  # One such event must not hide those after it.
             typer.echo(f"{_name(sealed)} is kept, but not opened: {error}", err=True)
             return
-        crop = save_crop(event, crops)
+        crop = save_crop(event, sealed.digest, crops)
         if as_json:
             typer.echo(json.dumps(to_json(event, crop)))
             sys.stdout.flush()

@@ -26,12 +26,12 @@ def opened(sealed: Sealed, cameras: Mapping[bytes, CameraIdentity], key: Private
     return open_event(verify(sealed, camera.sign_key), key)
 
 
-def save_crop(event: MatchEvent, folder: Path) -> Path | None:
+def save_crop(event: MatchEvent, digest: bytes, folder: Path) -> Path | None:
     """Write the event's crop for its reviewer alone; return where, or None when it has none."""
     if event.crop_jpeg is None:
         return None
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = folder / f"{event.boot_id.hex()[:8]}-{event.sequence}.jpg"
+    path = folder / f"{event.sequence}-{digest.hex()[:16]}.jpg"
     path.touch(mode=0o600)
     path.write_bytes(event.crop_jpeg)
     return path

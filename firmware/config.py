@@ -57,7 +57,9 @@ class Config:
 
     state_folder: Path
     models: Path
-    """Folder of the nets and their manifest."""
+    """The model bundle: nets, their manifest, and its signature."""
+    model_key: Path
+    """Public key of whoever vouches for the nets, from the read-only image."""
     accelerator: Accelerator
     trusted_root: Path
     """The site's TUF root, from the read-only image."""

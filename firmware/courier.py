@@ -8,7 +8,7 @@ sent again. It never sees a camera, a lamp or a face.
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from nacl.public import PrivateKey
@@ -30,6 +30,8 @@ TURN_S: Final = 0.02
 """Longest wait for the network in one turn: an event waits no longer than this to be seen."""
 AGAIN_S: Final = 10.0
 """An event without a receipt is sent again after this time."""
+UNHEARD_S: Final = 0.25
+"""An event that nobody was there to receive is sent again after this time."""
 
 log = logging.getLogger(__name__)
 
@@ -40,8 +42,10 @@ class Flight:
 
     name: str
     digest: bytes
-    sent_s: float
-    """CLOCK_MONOTONIC."""
+    number: int
+    """Of the message on this connection."""
+    again_s: float
+    """CLOCK_MONOTONIC from which on it is sent again."""
 
 
 @dataclass(slots=True)
@@ -80,7 +84,7 @@ def deliver(courier: Courier, running: Callable[[], bool]) -> None:
                 courier.connection.settle(message)
             for answer in courier.connection.acknowledged():
                 if not answer.delivered:
-                    log.warning("The broker has no receiver for this camera's events: kept.")
+                    unheard(courier, answer.number)
             for name in due(courier):
                 send(courier, name)
     finally:
@@ -92,8 +96,8 @@ def due(courier: Courier) -> list[str]:
     if not courier.connection.connected:
         courier.flights.clear()  # Whatever was in flight on the old connection is sent again.
         return []
-    late_s = time.monotonic() - AGAIN_S
-    flying = {name for name, flight in courier.flights.items() if flight.sent_s > late_s}
+    now_s = time.monotonic()
+    flying = {name for name, flight in courier.flights.items() if flight.again_s > now_s}
     rest = [name for name in courier.outbox.names() if name not in flying]
     return rest[: max(0, courier.connection.window - len(flying))]
 
@@ -110,10 +114,20 @@ def send(courier: Courier, name: str) -> None:
         courier.ledger.append(Happening.FAULT, {"code": "outbox_broken", "name": name})
         return
     try:
-        courier.connection.publish(str(Topic(sealed.header.sender, Channel.EVENT)), sealed.blob)
+        topic = str(Topic(sealed.header.sender, Channel.EVENT))
+        number = courier.connection.publish(topic, sealed.blob)
     except NotConnected:
         return
-    courier.flights[name] = Flight(name, sealed.digest, time.monotonic())
+    courier.flights[name] = Flight(name, sealed.digest, number, time.monotonic() + AGAIN_S)
+
+
+def unheard(courier: Courier, number: int) -> None:
+    """Send an event again soon: the broker took it, or refused it, and nobody has it."""
+    for flight in courier.flights.values():
+        if flight.number == number:
+            log.info("Event %s reached no receiver: it is kept and sent again.", flight.name)
+            soon = replace(flight, again_s=time.monotonic() + UNHEARD_S)
+            courier.flights[flight.name] = soon
 
 
 def settle(courier: Courier, blob: bytes) -> None:

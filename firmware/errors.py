@@ -7,6 +7,7 @@ FirmwareError
 ├── CameraStalled      no frame came in time, or there is no camera
 ├── LedgerBroken       the ledger on disk does not verify
 ├── NobodyListed       the list has no live entry, so there is nothing to look for
+├── OutsideHours       the policy's schedule does not let recognition run now
 ├── OutboxFull         there is no room for another event: nothing more may be recognised
 ├── ListRefused        firmware.site: the list may not be used, with its code
 └── EntryLapsed        firmware.site: an entry is no longer live, so nobody is looked for
@@ -39,6 +40,10 @@ class LedgerBroken(FirmwareError):
 
 class NobodyListed(FirmwareError):
     """The list has no live entry: no face is looked at for nothing."""
+
+
+class OutsideHours(FirmwareError):
+    """The policy's schedule does not let recognition run now."""
 
 
 class OutboxFull(FirmwareError):

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import numpy as np
 
-from firmware.errors import NobodyListed
+from firmware.errors import NobodyListed, OutsideHours
 from firmware.record.counts import Counts
 from firmware.sight import Probe
 from firmware.site import EntryLapsed, Watchlist
@@ -53,14 +53,17 @@ class Search:
 
         Raises:
             ListRefused: it has expired.
+            OutsideHours: the policy's schedule does not let recognition run now.
         """
         self.watchlist.check(now)
+        if not self.watchlist.policy.is_open(now):
+            raise OutsideHours("The policy does not let recognition run at this hour.")
 
     def candidate(self, probe: Probe, now: datetime) -> Candidate | None:
         """Return the entry most like the probe if it is like enough, else nothing.
 
         Raises:
-            ListRefused: the list has expired: nothing may be searched any more.
+            ListRefused, OutsideHours: nothing may be searched any more.
         """
         self.check(now)
         self._counts.searched += 1

@@ -23,8 +23,8 @@ CROP_PX: Final = 256
 """Longest side of the picture that a reviewer gets."""
 MARGIN: Final = 0.5
 """Of the face's size, around it: hair and chin help a person to decide."""
-JPEG_QUALITIES: Final = (90, 75, 60, 40)
-"""Tried in turn until the crop fits its envelope."""
+JPEG_QUALITIES: Final = (90, 75, 60, 40, 20)
+"""Tried in turn until the crop fits its envelope; the last fits even if all of it is noise."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -71,7 +71,8 @@ class Sight:
         if faults := shortfalls(quality, MATCHING):
             self._counts.refuse(faults[0].fault.value)
             return None
-        template = self._eye.embedder.template(align(pixels, face))
+        chip = align(pixels, face, self._eye.manifest.embedder.alignment)
+        template = self._eye.embedder.template(chip)
         lit.check()
         return Probe(face, template, quality)
 

@@ -11,9 +11,11 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from nacl.signing import VerifyKey
+
 from firmware.config import Config
 from firmware.delivery.outbox import Outbox
-from firmware.errors import FirmwareError, LampDark
+from firmware.errors import FirmwareError, LampDark, OutboxFull
 from firmware.hardware.camera import Camera
 from firmware.hardware.lamp import Lamp
 from firmware.identity import watch_keys
@@ -27,7 +29,10 @@ from firmware.tracks import Tracks
 from firmware.watch import Station, watch
 from formats import VERSION
 from formats.envelope import sender_id
+from formats.errors import FormatError
+from formats.keyfile import read_public_key
 from formats.ledger import Happening, Program
+from formats.modelbundle import verify_bundle
 from recognition.errors import RecognitionError
 from recognition.eye import Eye
 from recognition.interpreter import Accelerator
@@ -43,19 +48,25 @@ def run(config: Config, camera: Camera, eye: Eye, running: Callable[[], bool]) -
     ledger.append(Happening.START, {"version": VERSION})
     try:
         watch(assemble(config, eye, camera, ledger, lambda: running() and not superseded()))
-    except (FirmwareError, RecognitionError) as error:
+    except OutboxFull:
+        waiting = len(Outbox(config.state.outbox).names())
+        ledger.append(Happening.OUTBOX_FULL, {"waiting": waiting})
+        raise
+    except (FirmwareError, FormatError, RecognitionError) as error:
         ledger.append(Happening.FAULT, {"code": type(error).__name__})
         raise
     ledger.append(Happening.STOP, {"reason": "newer list" if superseded() else "stopped"})
 
 
 def open_eye(config: Config) -> Eye:
-    """Return the nets that the configuration names.
+    """Return the nets of the bundle that the configuration names: the only way to have any.
 
     Raises:
+        FormatError: there is no bundle, or the key of this image has not signed it.
         ModelRefused: a net is missing or another one, or the accelerator is not there.
     """
-    return Eye.load(config.models, Accelerator(config.accelerator))
+    trusted = VerifyKey(read_public_key(config.model_key))
+    return Eye.load(verify_bundle(config.models, trusted), Accelerator(config.accelerator))
 
 
 def assemble(
@@ -64,13 +75,14 @@ def assemble(
     """Return a station that may ask for light.
 
     Raises:
-        IdentityRefused, ListRefused, NobodyListed, ListNotServed, OutboxFull, LampDark: one of
-            its parts cannot be had; nothing was looked at.
+        IdentityRefused, ListRefused, NobodyListed, ListNotServed, OutsideHours, OutboxFull,
+        LampDark: one of its parts cannot be had; nothing was looked at.
     """
     state, keys, counts = config.state, watch_keys(config.state), Counts()
     this_camera = ThisCamera(sender_id(keys.sign.verify_key), keys.list, eye.manifest.model_digest)
     watchlist = _accept(config, this_camera, ledger)
     search = Search(watchlist, eye.manifest.calibration, counts)
+    search.check(datetime.now(UTC))
     outbox = Outbox(state.outbox)
     outbox.trust_receipts_from(bytes(watchlist.recipients.receipt_key))
     link = outbox.recover()

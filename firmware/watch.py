@@ -43,6 +43,7 @@ def watch(station: Station) -> None:
     Raises:
         LampDark: light could not be proven: whatever was in hand is thrown away.
         ListRefused: the list has expired.
+        OutsideHours: the policy's schedule has ended for now.
         OutboxFull: no event may be lost, so none is made.
         CameraStalled: no frame came in time.
     """

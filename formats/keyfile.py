@@ -1,13 +1,15 @@
 """Private keys at rest: one file, one key, one purpose, one holder, under a passphrase.
 
-The key is encrypted with a SecretBox whose key Argon2id makes from the passphrase. The public half
-stands beside it, so a key can be named, counted and checked without opening it. A file is written
-once and never changed; holders take theirs away on a stick and nobody else needs it.
+The key is encrypted with a SecretBox whose key comes from passphrase (Argon2id) and purpose. The
+public half stands beside it, so a key can be named, counted and checked without opening it. A file
+is written once and never changed; holders take theirs away on a stick and nobody else needs it.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
@@ -51,6 +53,8 @@ class Purpose(StrEnum):
     """X25519; opens match events."""
     RECEIPT = "receipt"
     """Signs the estate's receipts."""
+    MODEL = "model"
+    """Signs model bundles."""
 
 
 OPENING: Final = frozenset({Purpose.DESK, Purpose.REVIEWER})
@@ -93,7 +97,7 @@ def make_key(purpose: Purpose, holder: str, passphrase: str, cost: Cost) -> KeyF
     if len(passphrase) < PASSPHRASE_LENGTH:
         raise KeyRefused(f"The passphrase needs at least {PASSPHRASE_LENGTH} characters.")
     key, salt = random(_KEY_BYTES), random(argon2id.SALTBYTES)
-    locked = _box(passphrase, salt, cost).encrypt(key)
+    locked = _box(passphrase, salt, cost, purpose).encrypt(key)
     return KeyFile(purpose, holder, _public_half(purpose, key), cost, salt, bytes(locked))
 
 
@@ -129,6 +133,31 @@ def read_key(path: Path) -> KeyFile:
         raise KeyRefused(f"{path} is not a key file: {error}") from error
 
 
+def write_public_key(path: Path, key: KeyFile) -> None:
+    """Write a key's public half for those who shall trust it: 64 hexadecimal digits and a line end.
+
+    Raises:
+        OSError: the file is there already, or cannot be written.
+    """
+    with path.open("x", encoding="ascii") as file:
+        file.write(key.public.hex() + "\n")
+
+
+def read_public_key(path: Path) -> bytes:
+    """The 32 bytes of a public key in a file.
+
+    Raises:
+        KeyRefused: there is no such file, or it holds anything else.
+    """
+    try:
+        text = path.read_bytes().strip()
+    except OSError as error:
+        raise KeyRefused(f"The public key {path} cannot be read: {error.strerror}.") from error
+    if not re.fullmatch(b"[0-9a-f]{64}", text):
+        raise KeyRefused(f"{path} is not a public key: 64 lower-case hexadecimal digits.")
+    return bytes.fromhex(text.decode())
+
+
 def find_keys(folder: Path, purpose: Purpose) -> Sequence[KeyFile]:
     """All keys of a purpose in `folder`, by file name."""
     keys = [read_key(path) for path in sorted(folder.glob("*.key"))]
@@ -155,18 +184,22 @@ def unlock_opening(key: KeyFile, passphrase: str) -> PrivateKey:
 
 def _unlock(key: KeyFile, passphrase: str) -> bytes:
     try:
-        secret = _box(passphrase, key.salt, key.cost).decrypt(key.locked)
+        secret = _box(passphrase, key.salt, key.cost, key.purpose).decrypt(key.locked)
     except CryptoError as error:
-        raise KeyRefused(f"The passphrase does not open the key of {key.holder}.") from error
-    # Purpose and public half stand outside the box: whoever changed them shall not succeed.
+        raise KeyRefused(
+            f"The passphrase does not open the key of {key.holder}, or its file has been changed."
+        ) from error
+    # The public half stands outside the box: whoever changed it shall not succeed.
     if _public_half(key.purpose, secret) != key.public:
         raise KeyRefused(f"The key file of {key.holder} has been changed.")
     return secret
 
 
-def _box(passphrase: str, salt: bytes, cost: Cost) -> SecretBox:
+def _box(passphrase: str, salt: bytes, cost: Cost, purpose: Purpose) -> SecretBox:
     password = passphrase.encode()
-    return SecretBox(argon2id.kdf(_KEY_BYTES, password, salt, cost.passes, cost.memory_bytes))
+    stretched = argon2id.kdf(_KEY_BYTES, password, salt, cost.passes, cost.memory_bytes)
+    # The purpose makes the key, too: a file that claims another one does not open.
+    return SecretBox(blake2b(purpose.encode(), key=stretched, digest_size=_KEY_BYTES).digest())
 
 
 def _public_half(purpose: Purpose, key: bytes) -> bytes:

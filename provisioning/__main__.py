@@ -12,8 +12,9 @@ from typer.core import TyperGroup
 
 from formats.errors import FormatError
 from provisioning.errors import ProvisioningError
+from recognition.errors import RecognitionError
 
-NOUNS = ("site", "camera", "recipients", "policy", "list", "broker")
+NOUNS = ("model", "site", "camera", "recipients", "policy", "list", "broker")
 """In the order in which a new site needs them."""
 
 
@@ -40,7 +41,7 @@ class Nouns(TyperGroup):
         """Run the command, or say in one sentence why not."""
         try:
             return super().invoke(ctx)
-        except (ProvisioningError, FormatError) as error:
+        except (ProvisioningError, FormatError, RecognitionError) as error:
             typer.echo(f"Refused: {error}", err=True)
         except OSError as error:
             typer.echo(f"Refused: {error.strerror}: {error.filename}.", err=True)

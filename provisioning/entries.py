@@ -21,9 +21,9 @@ from formats.strict_json import Fields, dumps, parse
 from formats.watchlist import HANDLE_BYTES
 from provisioning.disk import write_whole
 from provisioning.errors import EntryRefused
+from provisioning.models import site_bundle
 from provisioning.site import Site
 from recognition.enrolment import enrol
-from recognition.errors import RecognitionError
 from recognition.eye import Eye
 from recognition.picture import read_picture
 from recognition.quality import Quality
@@ -75,18 +75,18 @@ class KeptEntry:
             raise EntryRefused(f"The template of {name} does not open: add it again.") from error
 
 
-def add_entry(site: Site, picture: Path, case: Case, *, models: Path) -> Entry:
+def add_entry(site: Site, picture: Path, case: Case) -> Entry:
     """Put the one person in `picture` on the next list.
 
     Raises:
-        EntryRefused: the policy does not allow the case, or the picture will not do.
+        EntryRefused: the policy does not allow the case.
+        SiteRefused: the site has no nets that its trusted key has signed.
+        ModelRefused: a net is not what its manifest says.
+        PictureRefused: the picture will not do.
     """
     _refuse_unlawful(site, case)
-    try:
-        eye = Eye.load(models)
-        enrolled = enrol(read_picture(picture), eye)
-    except RecognitionError as error:
-        raise EntryRefused(str(error)) from error
+    eye = Eye.load(site_bundle(site))
+    enrolled = enrol(read_picture(picture), eye)
     try:
         entry = _entry(case, random(HANDLE_BYTES), enrolled.quality)
         content = _write(entry, enrolled.template.vector.tobytes(), eye, site)

@@ -5,10 +5,12 @@ ProvisioningError
 ├── SiteRefused        the folder is no site, already one, or not ready for this step
 ├── CameraRefused      a camera cannot be added
 ├── EntryRefused       a person cannot be put on the list, or taken off it
+├── ModelsRefused      nets cannot be imported, signed or adopted
 ├── ListRefused        a list cannot be built, signed or published
 └── BrokerRefused      the broker's files cannot be made
 
-A key file or its passphrase is refused with `formats.keyfile.KeyRefused`.
+A key file or its passphrase is refused with `formats.keyfile.KeyRefused`, nets and pictures with
+`recognition.errors.RecognitionError`.
 """
 
 
@@ -30,6 +32,10 @@ class CameraRefused(ProvisioningError):
 
 class EntryRefused(ProvisioningError):
     """A person cannot be put on the list, or taken off it."""
+
+
+class ModelsRefused(ProvisioningError):
+    """Nets cannot be imported, signed or adopted."""
 
 
 class ListRefused(ProvisioningError):

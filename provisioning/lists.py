@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -25,12 +24,13 @@ from formats.watchlist import HANDLE_BYTES, Body, write_body
 from provisioning.disk import whole_folder, write_whole
 from provisioning.entries import KeptEntry, kept_entries
 from provisioning.errors import ListRefused
+from provisioning.models import site_bundle
 from provisioning.policies import signed_policy
 from provisioning.roles import make_site, sign
 from provisioning.site import Site
-from recognition.errors import RecognitionError
+from recognition.calibration import threshold_for
 from recognition.gallery import Gallery
-from recognition.manifest import Manifest, load_manifest, threshold_for
+from recognition.manifest import Manifest, read_manifest
 
 ORGANISATIONS: Final = 2
 """Different organisations that must sign a list (DESIGN.md, P2)."""
@@ -56,25 +56,24 @@ class SignedList:
         return ORGANISATIONS_SENSITIVE if sensitive else ORGANISATIONS
 
 
-def build_list(
-    site: Site, *, sealer: SigningKey, desk: PrivateKey, models: Path, now: datetime
-) -> CaseFile:
+def build_list(site: Site, *, sealer: SigningKey, desk: PrivateKey, now: datetime) -> CaseFile:
     """A new version of the list, from every kept entry that is live now; nobody has signed it yet.
 
     Raises:
-        SiteRefused: the policy is not signed.
+        SiteRefused: the policy is not signed, or the site has no nets that its key has signed.
         KeyRefused: the sealer's key is no supplier's sealing key.
         EntryRefused: a template does not open.
+        ListNotServed: the list is too long for the false alarms that the policy accepts.
         ListRefused: too many entries, another model, two people too much alike, or no cameras.
     """
     _, policy_bytes, _ = signed_policy(site)
     policy = read_policy(policy_bytes)
     if sealer.verify_key not in {supplier.seal_key for supplier in policy.suppliers}:
         raise KeyRefused("This key seals no lists: use a key file named list-seal-....")
-    manifest = _manifest(models)
+    manifest = read_manifest(site_bundle(site).manifest)
     now_s = int(now.timestamp())
     kept = [one for one in kept_entries(site) if one.entry.is_live(now_s)]
-    body = _body(kept, desk, manifest.embedder.outputs[0].shape[-1])
+    body = _body(kept, desk, manifest.embedder.net.outputs[0].shape[-1])
     _refuse_unfit(policy, kept, body, manifest)
     version = _last_version(site, policy) + 1
     sealed = _seal(body, policy, sealer, version)
@@ -151,13 +150,6 @@ def sign_list(site: Site, signed: SignedList, key: SigningKey) -> SignedList:
     return replace(signed, organisations=(*signed.organisations, supplier.organisation))
 
 
-def _manifest(models: Path) -> Manifest:
-    try:
-        return load_manifest(models)
-    except RecognitionError as error:
-        raise ListRefused(str(error)) from error
-
-
 def _body(kept: Sequence[KeptEntry], desk: PrivateKey, dim: int) -> Body:
     return Body(
         dim=dim,
@@ -181,10 +173,7 @@ def _refuse_unfit(
 
 def _refuse_alike(policy: Policy, body: Body, manifest: Manifest) -> None:
     """Do nothing if the list can be told apart: two people on it must not pass for each other."""
-    try:
-        threshold = threshold_for(manifest.calibration, len(body), policy.fpir_ppm)
-    except RecognitionError as error:
-        raise ListRefused(str(error)) from error
+    threshold = threshold_for(manifest.calibration, len(body), policy.fpir_ppm)
     handles = np.frombuffer(body.handles, np.uint8).reshape(-1, HANDLE_BYTES)
     templates = np.frombuffer(body.templates, np.int8).reshape(-1, body.dim)
     if Gallery(handles, templates).ceiling_ppm() >= threshold.score_ppm:

@@ -4,6 +4,8 @@
     keys/                private keys under passphrases; holders take theirs away
     policy.json          policy as it shall be, with its cameras
     recipients/          receipt key and reviewers as they shall be, one file each
+    model/bundle/        nets that the site has adopted: goes into every camera's image
+    model/trusted.pub    key that vouches for them: goes into every camera's image, too
     cameras/             enrolment requests
     entries/             people to be on the next list: case and sealed template, no picture
     signed/targets/      policy and recipients with the signatures they have so far
@@ -47,6 +49,16 @@ class Site:
     def keys(self) -> Path:
         """Folder of the key files."""
         return self.folder / "keys"
+
+    @property
+    def models(self) -> Path:
+        """Folder of the model bundle that the site has adopted."""
+        return self.folder / "model" / "bundle"
+
+    @property
+    def model_key(self) -> Path:
+        """File with the public key that vouches for the bundle."""
+        return self.folder / "model" / "trusted.pub"
 
     @property
     def cameras(self) -> Path:

@@ -15,15 +15,21 @@ from PIL import Image
 from recognition.face import Face, Point, Points
 from recognition.picture import Pixels
 
-CHIP_PX: Final = 150
-"""Side of a chip, in pixels: the embedder's input."""
 
-TEMPLATE: Final = (Point(46.0, 47.3), Point(101.3, 47.3), Point(74.8, 80.0), Point(74.9, 107.8))
-"""Right eye, left eye, nose, mouth in the chip, in pixels. Fitted to dlib's own chips."""
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """Where an embedder wants a face to lie in its chip."""
+
+    chip_px: int
+    """Side of the chip, in pixels: the embedder's input."""
+    points: tuple[Point, Point, Point, Point]
+    """Right eye, left eye, nose, mouth in the chip, in pixels."""
 
 
-CORNERS: Final = np.array([0, CHIP_PX, CHIP_PX * 1j, CHIP_PX * (1 + 1j)])
-"""The chip's corners, as x + iy."""
+STANDARD: Final = Alignment(
+    150, (Point(46.0, 47.3), Point(101.3, 47.3), Point(74.8, 80.0), Point(74.9, 107.8))
+)
+"""Fitted to dlib's own chips: the shipped embedder's, and the one in which quality is measured."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,27 +37,30 @@ class Chip:
     """One aligned face."""
 
     pixels: Pixels = field(repr=False)
-    """(150, 150, 3) uint8, RGB."""
+    """(chip_px, chip_px, 3) uint8, RGB."""
+    alignment: Alignment = field(default=STANDARD, repr=False)
+    """How the face lies in it."""
 
 
-def align(pixels: Pixels, face: Face) -> Chip:
+def align(pixels: Pixels, face: Face, alignment: Alignment = STANDARD) -> Chip:
     """Return the face as an upright chip."""
-    scale_turn, shift = _chip_to_picture(face.points)
+    scale_turn, shift = _chip_to_picture(face.points, alignment)
     shrink = max(1, int(abs(scale_turn)))
-    part, origin = _cut(pixels, scale_turn * CORNERS + shift, shrink)
+    corners = alignment.chip_px * np.array([0, 1, 1j, 1 + 1j])
+    part, origin = _cut(pixels, scale_turn * corners + shift, shrink)
     turn, at = scale_turn / shrink, (shift - origin) / shrink
     chip = part.transform(
-        (CHIP_PX, CHIP_PX),
+        (alignment.chip_px, alignment.chip_px),
         Image.Transform.AFFINE,
         (turn.real, -turn.imag, at.real, turn.imag, turn.real, at.imag),
         resample=Image.Resampling.BILINEAR,
     )
-    return Chip(np.asarray(chip))
+    return Chip(np.asarray(chip), alignment)
 
 
-def _chip_to_picture(points: Points) -> tuple[complex, complex]:
+def _chip_to_picture(points: Points, alignment: Alignment) -> tuple[complex, complex]:
     """Return (scale and turn, shift) that take a chip's x + iy to the picture's, least squares."""
-    chip = np.array([complex(*point) for point in TEMPLATE])
+    chip = np.array([complex(*point) for point in alignment.points])
     four = (points.right_eye, points.left_eye, points.nose, points.mouth)
     seen = np.array([complex(*point) for point in four])
     chip_mean, seen_mean = chip.mean(), seen.mean()

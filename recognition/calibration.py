@@ -5,10 +5,23 @@ upper end of the measured interval, never by the point estimate, and never outsi
 """
 
 from dataclasses import dataclass
+from enum import Enum
 
 from recognition.errors import ListNotServed
+from recognition.quality import ENROLMENT, MATCHING, Quality, shortfalls
 
 PPB = 1_000_000_000
+
+
+class Grade(Enum):
+    """How much a probe that may be compared can be trusted."""
+
+    GOOD = "good"
+    """It would do for a list."""
+    FAIR = "fair"
+    """It will do for a passer-by."""
+    FUSED = "fused"
+    """Three pictures of one person as one template, each at least fair."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +50,11 @@ class Calibration:
     command: str
     """What to run to measure it again."""
     rates: tuple[Rate, ...]
-    """By rising score."""
+    """Of probes of grade FAIR, by rising score."""
+    good: tuple[Rate, ...] = ()
+    """Of probes of grade GOOD; empty where they were not measured apart."""
+    fused: tuple[Rate, ...] = ()
+    """Of probes of grade FUSED; empty where they were not measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +68,31 @@ class Threshold:
     """Upper bound of the share of strangers taken for somebody on the list, in billionths."""
 
 
-def threshold_for(calibration: Calibration, list_size: int, fpir_ppm: int) -> Threshold:
+def grade(quality: Quality) -> Grade | None:
+    """Return the grade of a face, None when it must not be compared at all."""
+    if not shortfalls(quality, ENROLMENT):
+        return Grade.GOOD
+    return None if shortfalls(quality, MATCHING) else Grade.FAIR
+
+
+def threshold_for(
+    calibration: Calibration, list_size: int, fpir_ppm: int, probe: Grade = Grade.FAIR
+) -> Threshold:
     """Return the lowest threshold that keeps a list within its budget of false alarms.
 
     Args:
         calibration: what the net's scores are worth.
         list_size: entries on the list, 1 or more.
         fpir_ppm: the false-positive identification rate that policy accepts, in millionths.
+        probe: the poorest grade of probe that will be compared with this threshold.
 
     Raises:
-        ListNotServed: even the highest calibrated score is not rare enough.
+        ListNotServed: even the highest calibrated score is not rare enough, or fused probes were
+            never calibrated.
     """
     served = [
         Threshold(rate.score_ppm, rate.upper_ppb, _fpir_ppb(rate.upper_ppb, list_size))
-        for rate in calibration.rates
+        for rate in _rates(calibration, probe)
     ]
     fitting = [one for one in served if one.predicted_fpir_ppb <= fpir_ppm * 1000]
     if not fitting:
@@ -75,6 +103,15 @@ def threshold_for(calibration: Calibration, list_size: int, fpir_ppm: int) -> Th
             "the list, or have the policy accept more."
         )
     return min(fitting, key=lambda one: one.score_ppm)
+
+
+def _rates(calibration: Calibration, probe: Grade) -> tuple[Rate, ...]:
+    if probe is Grade.FUSED:
+        if not calibration.fused:
+            raise ListNotServed("These nets are not calibrated for fused probes: calibrate anew.")
+        return calibration.fused
+    # What holds for fair probes is safe for good ones, never the other way round.
+    return calibration.good if probe is Grade.GOOD and calibration.good else calibration.rates
 
 
 def _fpir_ppb(fmr_ppb: int, list_size: int) -> int:

@@ -4,6 +4,7 @@ The net sees the chip and its mirror image and both answers are added. Everythin
 integer arithmetic, so two machines with the same kernels make the same template.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -11,9 +12,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from recognition.aligner import Chip
+from recognition.aligner import Alignment, Chip
+from recognition.contract import EmbedderEntry
 from recognition.interpreter import Accelerator, Net
-from recognition.manifest import NetEntry
 
 PEAK: Final = 127
 """The largest component of every template, by absolute value."""
@@ -32,19 +33,20 @@ class Template:
 class Embedder:
     """The net that makes templates."""
 
-    def __init__(self, net: Net) -> None:
+    def __init__(self, net: Net, alignment: Alignment) -> None:
         self._net = net
+        self._alignment = alignment
 
     @classmethod
     def load(
-        cls, folder: Path, entry: NetEntry, accelerator: Accelerator = Accelerator.CPU
+        cls, folder: Path, entry: EmbedderEntry, accelerator: Accelerator = Accelerator.CPU
     ) -> "Embedder":
         """Return the embedder that `entry` names.
 
         Raises:
             ModelRefused: the net is missing, another one, or breaks its contract.
         """
-        return cls(Net.load(folder, entry, accelerator))
+        return cls(Net.load(folder, entry.net, accelerator), entry.alignment)
 
     @property
     def runtime(self) -> str:
@@ -52,7 +54,13 @@ class Embedder:
         return self._net.runtime
 
     def template(self, chip: Chip) -> Template:
-        """Return the template of an aligned face."""
+        """Return the template of a face that lies as this net wants it.
+
+        Raises:
+            ValueError: the chip was cut for another net: its template would compare with nothing.
+        """
+        if chip.alignment != self._alignment:
+            raise ValueError("The chip was cut for another embedder.")
         return Template(_peaked(self._embed(chip.pixels) + self._embed(chip.pixels[:, ::-1])))
 
     def _embed(self, pixels: NDArray[np.uint8]) -> NDArray[np.int32]:
@@ -60,6 +68,14 @@ class Embedder:
         (stored,) = self._net.run((pixels ^ 0x80).view(np.int8)[None])
         answer: NDArray[np.int32] = stored[0].astype(np.int32)
         return answer - np.int32(self._net.entry.outputs[0].zero_point)
+
+
+def fuse(templates: Sequence[Template]) -> Template:
+    """Return the template that stands for several pictures of one person.
+
+    Strangers resemble it more than they resemble one picture: it needs a threshold of its own.
+    """
+    return Template(_peaked(np.sum([one.vector for one in templates], axis=0, dtype=np.int32)))
 
 
 def similarity_ppm(one: Template, other: Template) -> int:

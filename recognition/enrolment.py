@@ -38,4 +38,5 @@ def enrol(picture: Pixels, eye: Eye) -> Enrolled:
     quality = measure(picture, faces[0])
     if wanting := shortfalls(quality, ENROLMENT):
         raise PictureRefused(" ".join(one.sentence for one in wanting))
-    return Enrolled(eye.embedder.template(align(picture, faces[0])), quality)
+    chip = align(picture, faces[0], eye.manifest.embedder.alignment)
+    return Enrolled(eye.embedder.template(chip), quality)

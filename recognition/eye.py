@@ -1,12 +1,12 @@
-"""Detector and embedder together, as one folder of verified nets gives them."""
+"""Detector and embedder together, as one verified bundle gives them."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
+from formats.modelbundle import VerifiedBundle
 from recognition.detector import Detector
 from recognition.embedder import Embedder
 from recognition.interpreter import Accelerator
-from recognition.manifest import Manifest, load_manifest
+from recognition.manifest import Manifest, read_manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,15 +18,15 @@ class Eye:
     embedder: Embedder
 
     @classmethod
-    def load(cls, folder: Path, accelerator: Accelerator = Accelerator.CPU) -> "Eye":
-        """Return the eye whose nets and manifest lie in `folder`.
+    def load(cls, bundle: VerifiedBundle, accelerator: Accelerator = Accelerator.CPU) -> "Eye":
+        """Return the eye whose nets somebody trusted vouches for.
 
         Raises:
-            ModelRefused: a net or the manifest is not what it must be.
+            ModelRefused: the manifest or a net is not what it must be.
         """
-        manifest = load_manifest(folder)
+        manifest = read_manifest(bundle.manifest)
         return cls(
             manifest,
-            Detector.load(folder, manifest.detectors, accelerator),
-            Embedder.load(folder, manifest.embedder, accelerator),
+            Detector.load(bundle.folder, manifest.detectors, accelerator),
+            Embedder.load(bundle.folder, manifest.embedder, accelerator),
         )

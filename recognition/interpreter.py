@@ -1,8 +1,8 @@
 """Runs one int8 net: the bytes that the manifest names, through the contract it states, or not.
 
 The file is read once; those bytes are digested, and the interpreter is built from those same bytes.
-Inputs and outputs are compared with the manifest before anything runs. A net that was asked to run
-on the Edge TPU never runs on the processor instead.
+Operations, inputs and outputs are compared with what is allowed before anything runs. A net that
+was asked to run on the Edge TPU never runs on the processor instead.
 """
 
 import ctypes
@@ -19,8 +19,9 @@ from typing import Any, Final, TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
+from recognition.contract import Compiled, NetEntry, TensorSpec
 from recognition.errors import ModelRefused
-from recognition.manifest import NetEntry, TensorSpec
+from recognition.operations import check_operations, holds_edge_tpu
 
 if sys.platform == "linux" and os.uname().machine == "aarch64" and sys.version_info < (3, 12):
     # The last runtime known to drive the Edge TPU; it ends with Python 3.11.
@@ -36,8 +37,6 @@ Untyped: TypeAlias = Any
 """Neither runtime ships types."""
 
 EDGE_TPU_LIBRARY: Final = "libedgetpu.so.1"
-EDGE_TPU_OPERATION: Final = b"edgetpu-custom-op"
-"""Every net compiled for the Edge TPU holds this name; any other would run on the processor."""
 
 
 class Accelerator(Enum):
@@ -49,30 +48,27 @@ class Accelerator(Enum):
 
 @final
 class Net:
-    """One net, verified and ready, on one thread."""
+    """One net, verified and ready, on one thread. Made by `load`."""
 
     def __init__(self, entry: NetEntry, content: bytes, accelerator: Accelerator) -> None:
-        _check_digest(entry, content)
+        name = _file(entry, accelerator).file
+        check_operations(content, name)
         self.entry = entry
-        self._interpreter = _built(entry, content, accelerator)
-        self._input = _index(self._interpreter.get_input_details(), (entry.input,), entry)[0]
-        self._outputs = _index(self._interpreter.get_output_details(), entry.outputs, entry)
+        self._interpreter = _built(content, name, accelerator)
+        self._input = _index(self._interpreter.get_input_details(), (entry.input,), name)[0]
+        self._outputs = _index(self._interpreter.get_output_details(), entry.outputs, name)
 
     @classmethod
     def load(
         cls, folder: Path, entry: NetEntry, accelerator: Accelerator = Accelerator.CPU
     ) -> "Net":
-        """Return the net that `entry` names in `folder`.
+        """Return the net that `entry` names in `folder`, from its file for the accelerator.
 
         Raises:
             ModelRefused: the file is missing or another one, it breaks its contract, or the
                 accelerator is not there.
         """
-        try:
-            content = (folder / entry.file).read_bytes()
-        except OSError as error:
-            raise ModelRefused(f"{entry.file} cannot be read: {error.strerror}.") from error
-        return cls(entry, content, accelerator)
+        return cls(entry, read_net(folder, _file(entry, accelerator)), accelerator)
 
     @property
     def runtime(self) -> str:
@@ -86,16 +82,48 @@ class Net:
         return tuple(self._interpreter.get_tensor(index) for index in self._outputs)
 
 
-def _check_digest(entry: NetEntry, content: bytes) -> None:
-    if hashlib.sha256(content).digest() != entry.digest:
-        raise ModelRefused(f"{entry.file} is not the file the manifest names: fetch it again.")
+def read_net(folder: Path, file: NetEntry | Compiled) -> bytes:
+    """Return the bytes of a net's file.
+
+    Raises:
+        ModelRefused: it is missing, or not the one that the manifest names.
+    """
+    try:
+        content = (folder / file.file).read_bytes()
+    except OSError as error:
+        raise ModelRefused(f"{file.file} cannot be read: {error.strerror}.") from error
+    if hashlib.sha256(content).digest() != file.digest:
+        raise ModelRefused(f"{file.file} is not the file the manifest names: fetch it again.")
+    return content
 
 
-def _built(entry: NetEntry, content: bytes, accelerator: Accelerator) -> Untyped:
+def contract(content: bytes, name: str) -> tuple[TensorSpec, tuple[TensorSpec, ...]]:
+    """Return what a net that no manifest names yet takes and gives, by its own account.
+
+    Raises:
+        ModelRefused: it is no net, takes several inputs, or is not of int8 at its edges.
+    """
+    interpreter = _built(content, name, Accelerator.CPU)
+    taken = [_spec(detail, name) for detail in interpreter.get_input_details()]
+    if len(taken) != 1:
+        raise ModelRefused(f"{name} takes {len(taken)} inputs where one picture is due.")
+    return taken[0], tuple(_spec(detail, name) for detail in interpreter.get_output_details())
+
+
+def _file(entry: NetEntry, accelerator: Accelerator) -> NetEntry | Compiled:
+    """Return the one of a net's files that runs on the accelerator."""
+    if accelerator is Accelerator.CPU:
+        return entry
+    if entry.edge_tpu is None:
+        raise ModelRefused(f"{entry.file} is not compiled for the Edge TPU: use a bundle that is.")
+    return entry.edge_tpu
+
+
+def _built(content: bytes, name: str, accelerator: Accelerator) -> Untyped:
     delegates = []
     if accelerator is Accelerator.EDGE_TPU:
-        if EDGE_TPU_OPERATION not in content:
-            raise ModelRefused(f"{entry.file} is not compiled for the Edge TPU.")
+        if not holds_edge_tpu(content, name):
+            raise ModelRefused(f"{name} is not compiled for the Edge TPU.")
         delegates = [_edge_tpu()]
     try:
         with _quiet():
@@ -104,7 +132,7 @@ def _built(entry: NetEntry, content: bytes, accelerator: Accelerator) -> Untyped
             )
             interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
-        raise ModelRefused(f"{entry.file} is no net that this runtime can run.") from error
+        raise ModelRefused(f"{name} is no net that this runtime can run.") from error
     return interpreter
 
 
@@ -120,20 +148,22 @@ def _edge_tpu() -> Untyped:
         ) from error
 
 
-def _index(
-    details: list[dict[str, Any]], specs: tuple[TensorSpec, ...], entry: NetEntry
-) -> list[int]:
+def _index(details: list[dict[str, Any]], specs: tuple[TensorSpec, ...], name: str) -> list[int]:
     """Return the tensors' places after comparing each with its specification."""
     if len(details) != len(specs):
-        raise ModelRefused(f"{entry.file} has {len(details)} tensors where {len(specs)} are due.")
+        raise ModelRefused(f"{name} has {len(details)} tensors where {len(specs)} are due.")
     for detail, spec in zip(details, specs, strict=True):
-        if detail["dtype"] is not np.int8:
-            raise ModelRefused(f"{entry.file} takes or gives {detail['dtype'].__name__}, not int8.")
-        scale, zero_point = detail["quantization"]
-        found = TensorSpec(tuple(map(int, detail["shape"])), float(np.float32(scale)), zero_point)
+        found = _spec(detail, name)
         if found != TensorSpec(spec.shape, float(np.float32(spec.scale)), spec.zero_point):
-            raise ModelRefused(f"{entry.file} breaks the contract in the manifest: {found}.")
+            raise ModelRefused(f"{name} breaks the contract in the manifest: {found}.")
     return [int(detail["index"]) for detail in details]
+
+
+def _spec(detail: dict[str, Any], name: str) -> TensorSpec:
+    if detail["dtype"] is not np.int8:
+        raise ModelRefused(f"{name} takes or gives {detail['dtype'].__name__}, not int8.")
+    scale, zero_point = detail["quantization"]
+    return TensorSpec(tuple(map(int, detail["shape"])), float(np.float32(scale)), int(zero_point))
 
 
 @contextmanager

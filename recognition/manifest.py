@@ -1,95 +1,60 @@
 """Reads `manifest.toml`: which nets there are, what they take and give, and what a score is worth.
 
 Reading is strict: a missing key, an unknown key or a value of another type is refused, and so is a
-manifest without calibration or with another alignment than this library cuts. Reading verifies
-only the manifest; a net is verified by its digest when it is loaded.
+manifest without calibration. Reading verifies only the manifest; who vouches for it is for
+`formats.modelbundle` to verify, and a net is verified by its digest when it is loaded.
 """
 
 import hashlib
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
-from recognition.aligner import CHIP_PX, TEMPLATE
-from recognition.calibration import Calibration, Rate, Threshold, threshold_for
+from formats.modelbundle import MANIFEST_FILE
+from recognition.aligner import Alignment
+from recognition.calibration import Calibration, Rate
+from recognition.contract import (
+    Compiled,
+    Decode,
+    DetectorEntry,
+    EmbedderEntry,
+    NetEntry,
+    TensorSpec,
+)
 from recognition.errors import ModelRefused
+from recognition.face import Point
+from recognition.tables import Table
 
-__all__ = [
-    "Calibration",
-    "Decode",
-    "DetectorEntry",
-    "Manifest",
-    "NetEntry",
-    "TensorSpec",
-    "Threshold",
-    "load_manifest",
-    "threshold_for",
-]
-
-FILE_NAME: Final = "manifest.toml"
 FORMAT: Final = "tallylight-models/1"
 MODEL_DOMAIN: Final = b"tallylight/model/v1\0"
-DIGEST_HEX: Final = 64
+
+POINTS: Final = 4
+"""Of an alignment: right eye, left eye, nose, mouth."""
 
 CHANNELS: Final = 17
 """Of a detector's map: logit, centre, size, six points."""
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class TensorSpec:
-    """One int8 tensor at the edge of a net: real value = (stored - zero_point) * scale."""
-
-    shape: tuple[int, ...]
-    scale: float
-    zero_point: int
-
-
-@dataclass(frozen=True, slots=True)
-class NetEntry:
-    """One net file: its digest and its contract."""
-
-    file: str
-    size_bytes: int
-    digest: bytes
-    """SHA-256 of the file."""
-    source: str
-    """Package and version that carry the weights."""
-    source_digest: bytes
-    """SHA-256 of the weights."""
-    licence: str
-    input: TensorSpec
-    outputs: tuple[TensorSpec, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Decode:
-    """How to read a detector's map: value = real / factor - offset, in pixels of its input."""
-
-    stride_px: int
-    offset: tuple[float, ...]
-    """(17,): logit, centre, size, six points."""
-    factor: tuple[float, ...]
-    """(17,)."""
-
-
-@dataclass(frozen=True, slots=True)
-class DetectorEntry:
-    """One detector net and how to read it."""
-
-    net: NetEntry
-    decode: Decode
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """Everything a camera must know about its nets."""
 
-    embedder: NetEntry
+    embedder: EmbedderEntry
     detectors: tuple[DetectorEntry, ...]
     calibration: Calibration
+    evaluation_digest: bytes | None
+    """SHA-256 of the evaluation's JSON; None until the nets were evaluated."""
+
+    @property
+    def entries(self) -> tuple[NetEntry, ...]:
+        """Every net, the embedder first."""
+        return (self.embedder.net, *(detector.net for detector in self.detectors))
+
+    @property
+    def files(self) -> tuple[NetEntry | Compiled, ...]:
+        """Every file, those for the Edge TPU last."""
+        compiled = [entry.edge_tpu for entry in self.entries if entry.edge_tpu is not None]
+        return (*self.entries, *compiled)
 
     @property
     def model_digest(self) -> bytes:
@@ -97,111 +62,99 @@ class Manifest:
 
         The calibration stays outside: measuring it again makes no template stale.
         """
-        alignment = f"{CHIP_PX} {TEMPLATE} mirrored".encode()
-        return hashlib.sha256(MODEL_DOMAIN + self.embedder.digest + alignment).digest()
+        alignment = self.embedder.alignment
+        places = [tuple(point) for point in alignment.points]
+        preprocessing = f"{alignment.chip_px} {places} mirrored".encode()
+        return hashlib.sha256(MODEL_DOMAIN + self.embedder.net.digest + preprocessing).digest()
+
+
+def read_manifest(content: bytes) -> Manifest:
+    """Return what a manifest says.
+
+    Raises:
+        ModelRefused: it is no TOML, or not exactly what a manifest must be.
+    """
+    table = _table(content)
+    embedder, detectors = _nets(table)
+    calibration = _calibration(table.sub("calibration"))
+    evaluation_digest = _evaluation(table.sub("evaluation")) if table.has("evaluation") else None
+    table.end()
+    if calibration.embedder_digest != embedder.net.digest:
+        raise ModelRefused(
+            "The calibration was measured with another embedder: run models/evaluate again."
+        )
+    return Manifest(embedder, detectors, calibration, evaluation_digest)
 
 
 def load_manifest(folder: Path) -> Manifest:
-    """Return the manifest in `folder`.
+    """Return the manifest in a folder that nobody vouches for: for recipes, never for a camera.
 
     Raises:
         ModelRefused: it is missing, no TOML, or not exactly what a manifest must be.
     """
-    table = _read(folder / FILE_NAME)
-    embedder, detectors = _nets(table)
-    calibration = _calibration(table.sub("calibration"))
-    table.end()
-    if calibration.embedder_digest != embedder.digest:
-        raise ModelRefused(
-            "The calibration was measured with another embedder: run models/evaluate again."
-        )
-    return Manifest(embedder, detectors, calibration)
+    return read_manifest(_content(folder))
 
 
-def load_uncalibrated(folder: Path) -> tuple[NetEntry, tuple[DetectorEntry, ...]]:
+def load_uncalibrated(folder: Path) -> tuple[EmbedderEntry, tuple[DetectorEntry, ...]]:
     """Return the nets alone, for the program that calibrates them; no camera runs on these.
 
     Raises:
         ModelRefused: the manifest is missing, no TOML, or names its nets wrongly.
     """
-    return _nets(_read(folder / FILE_NAME))
+    return _nets(_table(_content(folder)))
 
 
-class _Table:
-    """A TOML table that is emptied key by key, so that what is left over is unknown."""
+def read_alignment(table: Table) -> Alignment:
+    """Return how a face must lie in a chip, from the table of that name.
 
-    def __init__(self, values: object, name: str) -> None:
-        if not isinstance(values, dict):
-            raise ModelRefused(f"{name} must be a table.")
-        self._values = dict(values)
-        self._name = name
-
-    def take(self, key: str, kind: type[T]) -> T:
-        value = self._values.pop(key, None)
-        if value is None:
-            raise ModelRefused(f"In {self._name}, {key} is missing.")
-        if type(value) is not kind:
-            raise ModelRefused(f"In {self._name}, {key} must be of type {kind.__name__}.")
-        return value
-
-    def digest(self, key: str) -> bytes:
-        text = self.take(key, str)
-        try:
-            digest = bytes.fromhex(text)
-        except ValueError:
-            digest = b""
-        if len(text) != DIGEST_HEX or len(digest) * 2 != DIGEST_HEX:
-            raise ModelRefused(f"In {self._name}, {key} must be a SHA-256 in hexadecimal.")
-        return digest
-
-    def numbers(self, key: str, kind: type[T]) -> tuple[T, ...]:
-        values = self.take(key, list)
-        if any(type(value) is not kind for value in values):
-            raise ModelRefused(f"In {self._name}, {key} must hold only {kind.__name__}.")
-        return tuple(values)
-
-    def sub(self, key: str) -> "_Table":
-        return _Table(self.take(key, dict), key)
-
-    def subs(self, key: str) -> "list[_Table]":
-        return [_Table(one, f"{key}[{place}]") for place, one in enumerate(self.take(key, list))]
-
-    def end(self) -> None:
-        if self._values:
-            raise ModelRefused(f"In {self._name}, unknown: {', '.join(sorted(self._values))}.")
+    Raises:
+        ModelRefused: the table is not exactly that, or a point lies outside the chip.
+    """
+    chip_px = table.take("chip_px", int)
+    places = [_point(one) for one in table.subs("points")]
+    table.end()
+    inside = all(0 < length < chip_px for place in places for length in place)
+    if len(places) != POINTS or not inside or len(set(places)) != POINTS:
+        raise ModelRefused(
+            "An alignment is four different points inside the chip: right eye, left eye, nose, "
+            "mouth."
+        )
+    return Alignment(chip_px, (places[0], places[1], places[2], places[3]))
 
 
-def _read(path: Path) -> _Table:
+def _content(folder: Path) -> bytes:
+    path = folder / MANIFEST_FILE
     try:
-        document = tomllib.loads(path.read_text("utf-8"))
+        return path.read_bytes()
     except OSError as error:
         raise ModelRefused(f"{path} cannot be read: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ModelRefused(f"{path} is not TOML: {error}.") from error
-    table = _Table(document, "the manifest")
+
+
+def _table(content: bytes) -> Table:
+    table = Table.read(content, "the manifest")
     if table.take("format", str) != FORMAT:
-        raise ModelRefused(f"{path} is not a manifest of the format {FORMAT}.")
+        raise ModelRefused(f"The manifest is not of the format {FORMAT}.")
     return table
 
 
-def _nets(table: _Table) -> tuple[NetEntry, tuple[DetectorEntry, ...]]:
-    _check_alignment(table.sub("alignment"))
-    embedder = _embedder(table.sub("embedder"))
+def _nets(table: Table) -> tuple[EmbedderEntry, tuple[DetectorEntry, ...]]:
+    alignment = read_alignment(table.sub("alignment"))
+    embedder = _embedder(table.sub("embedder"), alignment)
     detectors = tuple(_detector(one) for one in table.subs("detectors"))
     if not detectors:
         raise ModelRefused("The manifest names no detector.")
     return embedder, detectors
 
 
-def _check_alignment(table: _Table) -> None:
-    chip_px = table.take("chip_px", int)
-    template = [one.numbers("at", float) for one in table.subs("points")]
+def _point(table: Table) -> Point:
+    place = table.numbers("at", float)
     table.end()
-    if chip_px != CHIP_PX or template != [tuple(point) for point in TEMPLATE]:
-        raise ModelRefused("The manifest's nets want another alignment than this library cuts.")
+    if len(place) != len(Point._fields):
+        raise ModelRefused("A point of the alignment is two numbers: x and y.")
+    return Point(*place)
 
 
-def _tensor(table: _Table) -> TensorSpec:
+def _tensor(table: Table) -> TensorSpec:
     if table.take("dtype", str) != "int8":
         raise ModelRefused("A net must take and give int8: this one does not.")
     spec = TensorSpec(
@@ -211,32 +164,49 @@ def _tensor(table: _Table) -> TensorSpec:
     return spec
 
 
-def _embedder(table: _Table) -> NetEntry:
+def _embedder(table: Table, alignment: Alignment) -> EmbedderEntry:
     entry = _net(table)
     table.end()
     given = [len(one.shape) for one in entry.outputs]
-    if entry.input.shape != (1, CHIP_PX, CHIP_PX, 3) or given != [2]:
+    if entry.input.shape != (1, alignment.chip_px, alignment.chip_px, 3) or given != [2]:
         raise ModelRefused(f"{entry.file} must take one chip and give one row of numbers.")
-    return entry
+    return EmbedderEntry(entry, alignment)
 
 
-def _net(table: _Table) -> NetEntry:
-    file = table.take("file", str)
-    if file != Path(file).name:
-        raise ModelRefused(f"A net must lie beside its manifest: {file} does not.")
+def _net(table: Table) -> NetEntry:
     return NetEntry(
-        file=file,
+        file=_file(table),
         size_bytes=table.take("bytes", int),
         digest=table.digest("sha256"),
-        source=table.take("source", str),
+        source=table.text("source"),
         source_digest=table.digest("source_sha256"),
-        licence=table.take("licence", str),
+        licence=table.text("licence"),
+        training=table.text("training"),
         input=_tensor(table.sub("input")),
         outputs=tuple(_tensor(one) for one in table.subs("outputs")),
+        edge_tpu=_compiled(table.sub("edge_tpu")) if table.has("edge_tpu") else None,
     )
 
 
-def _detector(table: _Table) -> DetectorEntry:
+def _compiled(table: Table) -> Compiled:
+    compiled = Compiled(
+        file=_file(table),
+        size_bytes=table.take("bytes", int),
+        digest=table.digest("sha256"),
+        compiler=table.text("compiler"),
+    )
+    table.end()
+    return compiled
+
+
+def _file(table: Table) -> str:
+    file = table.text("file")
+    if file != Path(file).name:
+        raise ModelRefused(f"A net must lie beside its manifest: {file} does not.")
+    return file
+
+
+def _detector(table: Table) -> DetectorEntry:
     net = _net(table)
     decoding = table.sub("decode")
     decode = Decode(
@@ -261,23 +231,35 @@ def _check_map(net: NetEntry, decode: Decode) -> None:
         raise ModelRefused(f"{net.file} must give one map of its picture, {CHANNELS} deep.")
 
 
-def _calibration(table: _Table) -> Calibration:
+def _calibration(table: Table) -> Calibration:
     calibration = Calibration(
         embedder_digest=table.digest("embedder_sha256"),
-        runtime=table.take("runtime", str),
-        pictures=table.take("pictures", str),
+        runtime=table.text("runtime"),
+        pictures=table.text("pictures"),
         pairs=table.take("pairs", int),
-        command=table.take("command", str),
-        rates=tuple(_rate(one) for one in table.subs("rates")),
+        command=table.text("command"),
+        rates=_rates(table, "rates"),
+        good=_rates(table, "good") if table.has("good") else (),
     )
     table.end()
-    scores = [rate.score_ppm for rate in calibration.rates]
-    if not scores or scores != sorted(set(scores)):
-        raise ModelRefused("The calibration's rates must be some, by rising score.")
     return calibration
 
 
-def _rate(table: _Table) -> Rate:
+def _evaluation(table: Table) -> bytes:
+    digest = table.digest("sha256")
+    table.end()
+    return digest
+
+
+def _rates(table: Table, key: str) -> tuple[Rate, ...]:
+    rates = tuple(_rate(one) for one in table.subs(key))
+    scores = [rate.score_ppm for rate in rates]
+    if not scores or scores != sorted(set(scores)):
+        raise ModelRefused("The calibration's rates must be some, by rising score.")
+    return rates
+
+
+def _rate(table: Table) -> Rate:
     rate = Rate(
         table.take("score_ppm", int), table.take("fmr_ppb", int), table.take("upper_ppb", int)
     )

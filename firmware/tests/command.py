@@ -2,15 +2,31 @@
 
 from pathlib import Path
 
+from nacl.signing import SigningKey
+
 from firmware.config import Accelerator, Config
+from formats.modelbundle import sign_manifest
 
 MODELS = Path(__file__).parents[2] / "models"
+
+MODEL_KEY = SigningKey(bytes([71]) * 32)
+
+
+def make_bundle(config: Config) -> None:
+    """Sign a copy of the nets that ship, and trust the key."""
+    config.models.mkdir()
+    for path in (*MODELS.glob("*.tflite"), MODELS / "manifest.toml"):
+        (config.models / path.name).write_bytes(path.read_bytes())
+    manifest = (MODELS / "manifest.toml").read_bytes()
+    (config.models / "manifest.sig").write_bytes(sign_manifest(manifest, MODEL_KEY))
+    config.model_key.write_text(bytes(MODEL_KEY.verify_key).hex())
 
 
 def config_of(folder: Path, *, broker_port: int = 8883) -> Config:
     return Config(
         state_folder=folder / "state",
-        models=MODELS,
+        models=folder / "models",
+        model_key=folder / "models.pub",
         accelerator=Accelerator.CPU,
         trusted_root=folder / "root.json",
         lamp_socket=folder / "lamp.sock",
@@ -25,6 +41,7 @@ def config_file(config: Config, path: Path) -> Path:
     keys = (
         "state_folder",
         "models",
+        "model_key",
         "accelerator",
         "trusted_root",
         "lamp_socket",

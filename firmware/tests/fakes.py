@@ -21,11 +21,12 @@ from formats.lease import Grant, Reason, Refused, Request, decode_request, encod
 from formats.ledger import Happening, Program
 from recognition.aligner import STANDARD, Chip
 from recognition.calibration import Calibration, Rate
+from recognition.contract import EmbedderEntry, NetEntry, TensorSpec
 from recognition.detector import Detector
 from recognition.embedder import Embedder, Template
 from recognition.eye import Eye
 from recognition.face import Box, Face, Point, Points
-from recognition.manifest import EmbedderEntry, Manifest, NetEntry, TensorSpec
+from recognition.manifest import Manifest
 from recognition.picture import Pixels
 
 DIM = 4
@@ -237,11 +238,15 @@ class FakeCamera:
 class FakeDetector(Detector):
     """Finds whoever glows, wherever they are."""
 
-    def __init__(self, shots: list[list[PasserBy]]) -> None:
+    def __init__(
+        self, shots: list[list[PasserBy]], before: Callable[[], None] = lambda: None
+    ) -> None:
         super().__init__(())
         self._shots = iter(shots)
+        self._before = before
 
     def find(self, pixels: Pixels) -> list[Face]:
+        self._before()
         return [face_of(one) for one in next(self._shots)]
 
 

@@ -2,13 +2,12 @@
 
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from firmware.__main__ import main
-from firmware.tests.command import MODELS, config_file, config_of
+from firmware.tests.command import config_file, config_of, make_bundle
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -55,13 +54,10 @@ def test_identity_prints_the_cameras_id(tmp_path: Path, capsys: pytest.CaptureFi
 
 
 def test_another_net_than_the_manifests_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "models").mkdir()
-    for path in MODELS.iterdir():
-        if path.is_file():
-            (tmp_path / "models" / path.name).write_bytes(path.read_bytes())
-    embedder = tmp_path / "models" / "embedder.int8.tflite"
+    config = config_of(tmp_path)
+    make_bundle(config)
+    embedder = config.models / "embedder.int8.tflite"
     embedder.write_bytes(embedder.read_bytes()[:-1] + b"\0")
-    config = replace(config_of(tmp_path), models=tmp_path / "models")
     path = config_file(config, tmp_path / "camera.toml")
     done = subprocess.run(
         [sys.executable, "-c", OPEN_EYE, str(path)],

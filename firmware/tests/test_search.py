@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from firmware.errors import NobodyListed
+from firmware.errors import NobodyListed, OutsideHours
 from firmware.record.counts import Counts
 from firmware.search import Search
 from firmware.sight import Probe
@@ -57,6 +57,15 @@ def test_an_expired_list_is_not_searched(tmp_path: Path) -> None:
     search = Search(listed(tmp_path), CALIBRATION, Counts())
     with pytest.raises(ListRefused):
         search.candidate(probe(0), now() + timedelta(days=8))
+
+
+def test_nobody_is_searched_for_outside_the_hours_of_the_policy(tmp_path: Path) -> None:
+    never = listed(tmp_path, policy=lambda policy: replace(policy, schedule=()))
+    search = Search(never, CALIBRATION, Counts())
+    with pytest.raises(OutsideHours):
+        search.check(now())
+    with pytest.raises(OutsideHours):
+        search.candidate(probe(0), now())
 
 
 def test_an_entry_that_lapsed_since_is_a_stranger(tmp_path: Path) -> None:

@@ -13,14 +13,16 @@ from firmware.identity import make_identity, watch_keys
 from firmware.site import ListRefused
 from firmware.station import newer_list, open_eye, run
 from firmware.tests import desk
-from firmware.tests.command import config_of
+from firmware.tests.command import config_of, make_bundle
 from firmware.tests.fakes import FakeCamera, PasserBy, eye, guarding
 from firmware.tests.observing import records
 from firmware.tests.station import ListDesk
 from formats.enrolment import CameraIdentity
+from formats.errors import Forged
+from formats.keyfile import KeyRefused
 from formats.ledger import Happening
+from formats.modelbundle import BundleRefused
 from formats.policy import Place, Policy
-from recognition.errors import ModelRefused
 
 WALK = [[PasserBy(0, 50.0 + 12 * at)] for at in range(6)]
 
@@ -134,6 +136,8 @@ def test_with_a_full_outbox_the_lamp_stays_off(tmp_path: Path, config: Config) -
     with guarding(tmp_path) as guard, pytest.raises(OutboxFull):
         looks(config)
     assert not guard.has("arming")
+    ledger = records(config.state.watch, Happening.OUTBOX_FULL)
+    assert ledger == [{"waiting": 1}]
 
 
 def test_without_keys_it_stays_dark(tmp_path: Path) -> None:
@@ -158,9 +162,29 @@ def test_every_refusal_is_in_the_ledger_by_its_name(config: Config) -> None:
     assert codes(config, Happening.FAULT) == [type(refusal.value).__name__]
 
 
-def test_without_its_nets_there_is_no_eye(tmp_path: Path, config: Config) -> None:
-    with pytest.raises(ModelRefused):
-        open_eye(replace(config, models=tmp_path))
+def test_without_its_nets_there_is_no_eye(config: Config) -> None:
+    config.model_key.write_text("00" * 32)
+    with pytest.raises(BundleRefused):
+        open_eye(config)
+
+
+def test_without_a_trusted_key_there_is_no_eye(config: Config) -> None:
+    make_bundle(config)
+    config.model_key.unlink()
+    with pytest.raises(KeyRefused):
+        open_eye(config)
+
+
+def test_the_eye_sees_through_the_nets_that_the_trusted_key_signed(config: Config) -> None:
+    make_bundle(config)
+    assert len(open_eye(config).manifest.detectors) == 2
+
+
+def test_nets_that_somebody_else_signed_are_refused(config: Config) -> None:
+    make_bundle(config)
+    config.model_key.write_text(bytes(desk.STRANGER.verify_key).hex())
+    with pytest.raises(Forged, match="is trusted here"):
+        open_eye(config)
 
 
 def test_an_untouched_inbox_has_no_newer_list(config: Config) -> None:

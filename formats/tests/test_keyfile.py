@@ -102,6 +102,11 @@ def test_a_signing_key_does_not_pass_for_one_that_opens() -> None:
         unlock_opening(replace(made(), purpose=Purpose.REVIEWER), PASSPHRASE)
 
 
+def test_a_key_does_not_open_for_another_purpose_of_the_same_kind() -> None:
+    with pytest.raises(KeyRefused, match="changed"):
+        unlock_signing(replace(made(Purpose.ROOT), purpose=Purpose.RECEIPT), PASSPHRASE)
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(KeyRefused, match=r"receipt\.key cannot be read"):
         read_key(tmp_path / "receipt.key")

@@ -13,8 +13,10 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
+from nacl.signing import SigningKey
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
@@ -26,7 +28,6 @@ from hil_tests.desk.portraits import Person, portrait
 from hil_tests.desk.programs import choose_port, find_program
 from hil_tests.desk.run import Run
 from hil_tests.desk.site import (
-    MODELS,
     REVIEWERS,
     DeskSite,
     list_person,
@@ -35,6 +36,8 @@ from hil_tests.desk.site import (
     tallylight_estate,
 )
 from hil_tests.desk.sources import STREET, open_source
+from provisioning.commands.model import MODELS
+from provisioning.models import build_bundle
 from recognition.enrolment import enrol
 from recognition.errors import RecognitionError
 from recognition.eye import Eye
@@ -155,7 +158,9 @@ def _refuse_early(scene: Scene) -> None:
     for program in ("mosquitto", "mosquitto_sub"):
         find_program(program)
     open_source(scene.source)
-    enrol(read_picture(scene.picture), Eye.load(MODELS))
+    with TemporaryDirectory() as folder:
+        bundle = build_bundle(Path(folder) / "models", MODELS, SigningKey.generate(), None)
+        enrol(read_picture(scene.picture), Eye.load(bundle))
 
 
 def _clear(build: Path, desk: DeskSite) -> None:

@@ -21,7 +21,6 @@ from hil_tests.desk.errors import DeskRefused
 
 NAME: Final = "demo-street"
 PASSPHRASE: Final = "a desk holds no secrets"  # noqa: S105  # As it says.
-MODELS: Final = Path(__file__).parents[2] / "models"
 REVIEWERS: Final = ("reviewer-1", "reviewer-2")
 """Two people, because no one decides alone."""
 
@@ -50,6 +49,16 @@ class DeskSite:
         return self.folder / "camera.toml"
 
     @property
+    def models(self) -> Path:
+        """The model bundle that the camera runs."""
+        return self.site / "model" / "bundle"
+
+    @property
+    def model_key(self) -> Path:
+        """The public key that the camera trusts for its nets."""
+        return self.site / "model" / "trusted.pub"
+
+    @property
     def estate(self) -> Path:
         """Keys and store of the estate."""
         return self.folder / "estate"
@@ -76,12 +85,13 @@ class DeskSite:
 
 
 def make_site(desk: DeskSite) -> None:
-    """Hold the ceremony, enrol the camera, name reviewers, sign the policy, set up the broker."""
+    """Hold the ceremony, sign the nets, enrol the camera, name reviewers, sign the policy."""
     desk.folder.mkdir(parents=True)
     desk.passphrase.write_text(PASSPHRASE + "\n", encoding="utf-8")
     plan = desk.folder / "plan.toml"
     plan.write_text(tallylight("site", "plan", "--name", NAME), encoding="utf-8")
     _on_site(desk, "site init", "--plan", str(plan))
+    _make_models(desk)
     _make_camera(desk)
     _make_estate(desk)
     for holder in sorted((desk.site / "keys").glob("targets-*.key"))[:2]:
@@ -143,11 +153,22 @@ def _run(app: Any, words: tuple[str, ...]) -> str:  # noqa: ANN401  # Typer's ow
     return result.stdout
 
 
+def _make_models(desk: DeskSite) -> None:
+    """Vouch for the nets with a key of the desk's own, and make them the site's."""
+    passphrase = ("--passphrase-file", str(desk.passphrase))
+    key, bundle = desk.folder / "models.key", desk.folder / "models"
+    tallylight("model", "key", str(key), "--holder", "desk", *passphrase)
+    tallylight("model", "build", str(bundle), "--key", str(key), *passphrase)
+    trust = ("--trust", str(key.with_suffix(".pub")))
+    tallylight("model", "adopt", str(desk.site), str(bundle), *trust)
+
+
 def _make_camera(desk: DeskSite) -> None:
     """Let the camera make its keys, and put it into the policy."""
     desk.camera_config.write_text(
         f"state_folder = '{desk.camera}'\n"
-        f"models = '{MODELS}'\n"
+        f"models = '{desk.models}'\n"
+        f"model_key = '{desk.model_key}'\n"
         "accelerator = 'cpu'\n"
         f"trusted_root = '{desk.site / 'root.json'}'\n"
         f"lamp_socket = '{desk.folder / 'lamp.sock'}'\n"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from nacl.signing import SigningKey
 
 from formats.ledger import Happening
 from hil_tests.desk.errors import DeskRefused
@@ -16,7 +17,8 @@ from hil_tests.desk.figures import records
 from hil_tests.desk.pins import Board, PinServer
 from hil_tests.desk.portraits import Person, portrait
 from hil_tests.desk.programs import Programs
-from hil_tests.desk.site import MODELS, DeskSite, list_person, make_site, publish_list
+from hil_tests.desk.site import DeskSite, list_person, make_site, publish_list
+from provisioning.models import build_bundle
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
@@ -92,12 +94,27 @@ def test_the_list_is_for_another_camera(bench: Bench) -> None:
     assert "does not name this camera" in refusal(bench)
 
 
-def test_a_net_is_not_the_one_that_the_manifest_names(bench: Bench, tmp_path: Path) -> None:
-    shutil.copytree(MODELS, tmp_path / "models", ignore=shutil.ignore_patterns("build", "evaluate"))
-    net = tmp_path / "models" / "embedder.int8.tflite"
+def test_a_net_is_not_the_one_that_the_manifest_names(bench: Bench) -> None:
+    net = bench.desk.models / "embedder.int8.tflite"
     net.write_bytes(net.read_bytes()[:-1] + b"!")
-    edit(bench.desk.camera_config, "models", str(tmp_path / "models"))
     assert "is not the file the manifest names" in refusal(bench)
+
+
+def test_the_manifest_is_not_the_one_that_was_signed(bench: Bench) -> None:
+    manifest = bench.desk.models / "manifest.toml"
+    manifest.write_bytes(manifest.read_bytes().replace(b"upper_ppb = 4", b"upper_ppb = 1"))
+    assert "is not the one that was signed" in refusal(bench)
+
+
+def test_the_nets_are_signed_by_somebody_else(bench: Bench, tmp_path: Path) -> None:
+    build_bundle(tmp_path / "models", bench.desk.models, SigningKey.generate(), None)
+    edit(bench.desk.camera_config, "models ", str(tmp_path / "models"))
+    assert "is trusted here" in refusal(bench)
+
+
+def test_the_nets_are_signed_by_nobody(bench: Bench) -> None:
+    (bench.desk.models / "manifest.sig").unlink()
+    assert "is no model bundle" in refusal(bench)
 
 
 def test_the_site_is_not_the_one_of_this_image(bench: Bench, tmp_path: Path) -> None:

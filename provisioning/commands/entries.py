@@ -8,7 +8,7 @@ import typer
 
 from formats.casefile import Entry, write_entry
 from formats.strict_json import dumps
-from provisioning.commands.options import MODELS, Folder, Json, Models
+from provisioning.commands.options import Folder, Json
 from provisioning.entries import Case, add_entry, kept_entries, remove_entry
 from provisioning.site import open_site
 
@@ -33,7 +33,6 @@ def add(  # noqa: PLR0913, PLR0917  # Each is one thing that must be said of eve
     review: Annotated[
         datetime | None, typer.Option(formats=_DAY, help="Last day before review, or --until.")
     ] = None,
-    models: Models = MODELS,
     *,
     minor: Annotated[bool, typer.Option("--minor", help="Under 18: three must sign.")] = False,
     vulnerable: Annotated[bool, typer.Option("--vulnerable", help="Three must sign.")] = False,
@@ -54,7 +53,7 @@ def add(  # noqa: PLR0913, PLR0917  # Each is one thing that must be said of eve
         expires_utc_s=_end_of(until),
         review_utc_s=_end_of(review or until),
     )
-    entry = add_entry(open_site(folder), picture, case, models=models)
+    entry = add_entry(open_site(folder), picture, case)
     typer.echo(f"Entry {entry.handle.hex()} will be on the next list; the picture was not kept.")
 
 

@@ -11,10 +11,8 @@ from formats.keyfile import Purpose, read_key, unlock_opening, unlock_signing
 from formats.strict_json import dumps
 from provisioning.commands import entries
 from provisioning.commands.options import (
-    MODELS,
     Folder,
     Json,
-    Models,
     PassphraseFile,
     Yes,
     passphrase_of,
@@ -34,15 +32,13 @@ Inboxes = Annotated[list[Path], typer.Option("--to", help="A camera's inbox, or 
 
 
 @app.command()
-def build(
-    folder: Folder, key: SealKey, passphrase_file: PassphraseFile = None, models: Models = MODELS
-) -> None:
+def build(folder: Folder, key: SealKey, passphrase_file: PassphraseFile = None) -> None:
     """Build and seal a new version of the list; nobody has signed it yet."""
     site = open_site(folder)
     sealer = _unlock(key, Purpose.LIST_SEAL, passphrase_file)
     desk = site.key(Purpose.DESK)
     opener = unlock_opening(desk, passphrase_of(desk, passphrase_file))
-    case = build_list(site, sealer=sealer, desk=opener, models=models, now=datetime.now(UTC))
+    case = build_list(site, sealer=sealer, desk=opener, now=datetime.now(UTC))
     typer.echo(f"Version {case.version} must be signed now. Entries: {len(case.entries)}.")
 
 

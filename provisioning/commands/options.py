@@ -1,21 +1,17 @@
 """Options that several commands share, and the one way in which passphrases come in."""
 
 from pathlib import Path
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, TypeAlias
 
 import typer
 
 from formats.keyfile import KeyFile, KeyRefused, Purpose
-
-MODELS: Final = Path(__file__).parents[2] / "models"
-"""The nets that came with this program."""
 
 Folder: TypeAlias = Annotated[Path, typer.Argument(help="The site's folder.")]
 PassphraseFile: TypeAlias = Annotated[
     Path | None,
     typer.Option(help="File with the passphrase in its first line, instead of a question."),
 ]
-Models: TypeAlias = Annotated[Path, typer.Option(help="Folder of the nets and their manifest.")]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Yes: TypeAlias = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
 

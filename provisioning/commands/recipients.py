@@ -1,6 +1,5 @@
 """`tallylight recipients`: say who may open match events and whose receipts count."""
 
-import re
 from pathlib import Path
 from typing import Annotated
 
@@ -8,7 +7,7 @@ import typer
 from nacl.signing import VerifyKey
 
 from formats.envelope import recipient_key
-from formats.keyfile import KeyRefused
+from formats.keyfile import read_public_key
 from formats.recipients import Reviewer
 from provisioning.commands.options import Folder
 from provisioning.site import open_site
@@ -28,7 +27,7 @@ def add(
     key: PublicKeyFile,
 ) -> None:
     """Add a reviewer and their X25519 key; two holders then sign the policy."""
-    added = Reviewer(reviewer, organisation, recipient_key(_public_key(key)))
+    added = Reviewer(reviewer, organisation, recipient_key(read_public_key(key)))
     open_site(folder).add_reviewer(added)
     typer.echo(f"Reviewer {reviewer} has slot {added.key_id.hex()}; the policy must be signed now.")
 
@@ -36,15 +35,5 @@ def add(
 @app.command()
 def receipt(folder: Folder, key: PublicKeyFile) -> None:
     """Set the estate's Ed25519 receipt key; two holders then sign the policy."""
-    open_site(folder).set_receipt_key(VerifyKey(_public_key(key)))
+    open_site(folder).set_receipt_key(VerifyKey(read_public_key(key)))
     typer.echo("The receipt key is set; the policy must be signed now.")
-
-
-def _public_key(path: Path) -> bytes:
-    try:
-        text = path.read_text("utf-8").strip()
-    except (OSError, ValueError) as error:
-        raise KeyRefused(f"The public key {path} cannot be read.") from error
-    if not re.fullmatch("[0-9a-f]{64}", text):
-        raise KeyRefused(f"{path} is not a public key: 64 lower-case hexadecimal digits.")
-    return bytes.fromhex(text)

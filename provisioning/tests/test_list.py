@@ -1,6 +1,7 @@
 """Who gets on a list, who signs it, and everything that is refused on the way."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -230,7 +231,20 @@ def test_a_list_over_the_cap_is_refused(prepared: Workshop) -> None:
     assert "cap of 0" in refusal(*build(prepared))
 
 
-def test_missing_models_are_refused(prepared: Workshop) -> None:
-    nowhere = prepared.folder / "nowhere"
-    assert "cannot be read" in refusal(*build(prepared), "--models", nowhere)
-    assert "cannot be read" in refusal(*add(prepared, HOPPER), "--models", nowhere)
+def test_a_site_without_nets_enrols_nobody_and_builds_no_list(prepared: Workshop) -> None:
+    shutil.rmtree(prepared.site / "model")
+    assert "tallylight model adopt" in refusal(*build(prepared))
+    assert "tallylight model adopt" in refusal(*add(prepared, HOPPER))
+
+
+def test_nets_that_were_changed_at_the_desk_are_refused(prepared: Workshop) -> None:
+    net = prepared.site / "model" / "bundle" / "embedder.int8.tflite"
+    net.write_bytes(net.read_bytes()[:-1] + b"!")
+    assert "not the file the manifest names" in refusal(*add(prepared, HOPPER))
+
+
+def test_a_manifest_that_was_changed_at_the_desk_is_refused(prepared: Workshop) -> None:
+    manifest = prepared.site / "model" / "bundle" / "manifest.toml"
+    manifest.write_bytes(manifest.read_bytes().replace(b"fmr_ppb = 36", b"fmr_ppb = 16"))
+    assert "not the one that was signed" in refusal(*build(prepared))
+    assert "not the one that was signed" in refusal(*add(prepared, HOPPER))

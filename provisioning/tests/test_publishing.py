@@ -8,7 +8,7 @@ from nacl.public import PrivateKey
 
 from firmware.site import ThisCamera, verify_site
 from formats.casefile import read_casefile
-from provisioning.commands.options import MODELS
+from provisioning.models import read_unverified
 from provisioning.tests.workshop import (
     ESTATE,
     HOPPER,
@@ -18,7 +18,6 @@ from provisioning.tests.workshop import (
     refusal,
     tallylight,
 )
-from recognition.manifest import load_manifest
 
 
 def publish(workshop: Workshop, *inboxes: str) -> list[str | Path]:
@@ -96,7 +95,7 @@ def test_a_camera_accepts_what_was_published(listed: Workshop) -> None:
     camera = ThisCamera(
         camera_id=bytes.fromhex(request.stem),
         list_key=PrivateKey((listed.folder / "list.key").read_bytes()),
-        model_digest=load_manifest(MODELS).model_digest,
+        model_digest=read_unverified(listed.site / "model" / "bundle").model_digest,
     )
     watchlist = verify_site(
         listed.folder / "inbox",

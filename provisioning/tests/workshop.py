@@ -18,10 +18,13 @@ from formats.keyfile import Cost
 from provisioning.__main__ import app
 from provisioning.ceremony import hold_ceremony
 from provisioning.certificates import private_pem
+from provisioning.commands.model import MODELS
+from provisioning.models import build_bundle
 from provisioning.plan import example, read_plan
 
 PASSPHRASE = "correct horse battery staple"  # noqa: S105  # Of no key but the tests'.
 CHEAP = Cost(passes=1, memory_bytes=8192)
+MODEL_KEY = SigningKey(bytes([71]) * 32)
 SITE = "mill-lane"
 POLICE, ESTATE = "Example Police", "Example Estate"
 
@@ -88,9 +91,16 @@ class Workshop:
         plan.write_text(example(SITE, datetime.now(UTC).date()))
         now = datetime.now(UTC)
         hold_ceremony(self.site, read_plan(plan), PASSPHRASE, cost=CHEAP, now=now)
+        bundle, trusted = self.bundle()
+        tallylight("model", "adopt", self.site, bundle, "--trust", trusted)
         for name in ("one", "two"):
             self.public(name, bytes(PrivateKey.generate().public_key))
         self.public("receipt", bytes(SigningKey.generate().verify_key))
+
+    def bundle(self) -> tuple[Path, Path]:
+        """A model bundle, and the key that vouches for it."""
+        build_bundle(self.folder / "models", MODELS, MODEL_KEY, None)
+        return self.folder / "models", self.public("models", bytes(MODEL_KEY.verify_key))
 
     def public(self, name: str, key: bytes) -> Path:
         path = self.folder / f"{name}.pub"

@@ -9,8 +9,7 @@ from PIL import Image
 
 from recognition.eye import Eye
 from recognition.picture import Pixels
-
-MODELS = Path(__file__).resolve().parents[2] / "models"
+from recognition.tests.bundles import MODELS, copied, signed
 
 
 def portrait(package: str, name: str) -> Pixels:
@@ -26,9 +25,15 @@ def models() -> Path:
     return MODELS
 
 
+@pytest.fixture
+def unsigned(tmp_path: Path) -> Path:
+    """A copy of the models that ship, to be spoilt."""
+    return copied(tmp_path)
+
+
 @pytest.fixture(scope="session")
-def eye() -> Eye:
-    return Eye.load(MODELS)
+def eye(tmp_path_factory: pytest.TempPathFactory) -> Eye:
+    return Eye.load(signed(copied(tmp_path_factory.mktemp("bundle"))))
 
 
 @pytest.fixture(scope="session")

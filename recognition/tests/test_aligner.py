@@ -1,17 +1,17 @@
 import numpy as np
 import pytest
 
-from recognition.aligner import CHIP_PX, TEMPLATE, Chip, align
+from recognition.aligner import STANDARD, Alignment, Chip, align
 from recognition.face import Box, Face, Point, Points
 from recognition.picture import Pixels
 
 
 def face_at(scale: float, turn: complex, x: float, y: float) -> Face:
     """Return a face whose four points lie exactly on the template, moved as told."""
-    moved = [complex(*point) * scale * turn + complex(x, y) for point in TEMPLATE]
+    moved = [complex(*point) * scale * turn + complex(x, y) for point in STANDARD.points]
     right, left, nose, mouth = (Point(one.real, one.imag) for one in moved)
     points = Points(right, left, nose, mouth, right_ear=right, left_ear=left)
-    return Face(Box(x, y, CHIP_PX * scale, CHIP_PX * scale), 1.0, points)
+    return Face(Box(x, y, STANDARD.chip_px * scale, STANDARD.chip_px * scale), 1.0, points)
 
 
 def gradient() -> Pixels:
@@ -54,3 +54,11 @@ def test_a_face_wholly_beyond_the_picture_is_cut_from_its_corner() -> None:
 
 def test_a_chip_prints_no_pixels() -> None:
     assert repr(Chip(np.zeros((150, 150, 3), np.uint8))) == "Chip()"
+
+
+def test_a_net_that_wants_smaller_chips_gets_them() -> None:
+    small = Alignment(75, tuple(Point(x / 2, y / 2) for x, y in STANDARD.points))  # type: ignore[arg-type]  # Four.
+    picture = gradient()
+    chip = align(picture, face_at(1, 1, 100, 50), small)
+    assert chip.pixels.shape == (75, 75, 3)
+    assert int(chip.pixels[37, 37, 0]) == pytest.approx(175 // 2, abs=1)

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance, ImageFilter
 
-from recognition.aligner import Chip, align
+from recognition.aligner import STANDARD, Alignment, Chip, align
 from recognition.calibration import threshold_for
 from recognition.embedder import Template, similarity_ppm
 from recognition.eye import Eye
+from recognition.face import Point
 from recognition.picture import Pixels
 from recognition.tests.golden import GOLDEN, golden_chip
 
@@ -87,3 +88,10 @@ def test_the_cosine_of_a_template_with_itself_is_one() -> None:
 
 def test_a_template_prints_no_numbers(eye: Eye, hopper: Pixels) -> None:
     assert repr(template_of(eye, hopper)) == "Template()"
+
+
+def test_a_chip_that_was_cut_for_another_net_gets_no_template(eye: Eye, hopper: Pixels) -> None:
+    other = Alignment(150, tuple(Point(x + 1, y) for x, y in STANDARD.points))  # type: ignore[arg-type]  # Four.
+    chip = align(hopper, eye.detector.find(hopper)[0], other)
+    with pytest.raises(ValueError, match="cut for another embedder"):
+        eye.embedder.template(chip)

@@ -1,3 +1,4 @@
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -5,8 +6,9 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
+from recognition.contract import Compiled, NetEntry
 from recognition.errors import ModelRefused
-from recognition.interpreter import EDGE_TPU_OPERATION, Accelerator, Net
+from recognition.interpreter import Accelerator, Net
 from recognition.tests.toy_net import SHAPE, SPEC, entry_of, toy_net
 
 
@@ -49,13 +51,25 @@ def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_net_is_refused(tmp_path: Path) -> None:
     content = b"no net at all"
-    with pytest.raises(ModelRefused, match="no net that this runtime can run"):
+    with pytest.raises(ModelRefused, match="is no TFLite net"):
         Net.load(written(tmp_path, content), entry_of(content))
 
 
 def test_a_float_net_is_refused(tmp_path: Path) -> None:
     content = toy_net(schema.TensorType.FLOAT32)
     with pytest.raises(ModelRefused, match="takes or gives float32, not int8"):
+        Net.load(written(tmp_path, content), entry_of(content))
+
+
+def test_a_net_that_the_runtime_cannot_build_is_refused(tmp_path: Path) -> None:
+    content = toy_net(operation=schema.BuiltinOperator.SOFTMAX)
+    with pytest.raises(ModelRefused, match="no net that this runtime can run"):
+        Net.load(written(tmp_path, content), entry_of(content))
+
+
+def test_an_operation_that_nobody_named_is_refused(tmp_path: Path) -> None:
+    content = toy_net(operation=schema.BuiltinOperator.CUSTOM, custom="surprise")
+    with pytest.raises(ModelRefused, match="holds the custom operation b'surprise'"):
         Net.load(written(tmp_path, content), entry_of(content))
 
 
@@ -85,10 +99,31 @@ def test_a_net_that_was_not_compiled_never_pretends_to_run_on_the_edge_tpu(tmp_p
         Net.load(written(tmp_path, content), entry_of(content), Accelerator.EDGE_TPU)
 
 
+def compiled(content: bytes) -> NetEntry:
+    """The entry of a toy net whose file for the Edge TPU is `content`."""
+    digest = hashlib.sha256(content).digest()
+    second = Compiled("toy_edgetpu.tflite", len(content), digest, "edgetpu_compiler 16.0")
+    return replace(entry_of(toy_net()), edge_tpu=second)
+
+
+def test_a_second_file_that_was_not_compiled_never_runs_on_the_processor_instead() -> None:
+    content = toy_net()
+    with pytest.raises(ModelRefused, match=r"toy_edgetpu\.tflite is not compiled for the Edge TPU"):
+        Net(compiled(content), content, Accelerator.EDGE_TPU)
+
+
 def test_an_absent_edge_tpu_is_refused(tmp_path: Path) -> None:
-    content = toy_net() + EDGE_TPU_OPERATION
+    content = toy_net(operation=schema.BuiltinOperator.CUSTOM, custom="edgetpu-custom-op")
+    (tmp_path / "toy_edgetpu.tflite").write_bytes(content)
     with pytest.raises(ModelRefused, match="The Edge TPU does not answer"):
-        Net.load(written(tmp_path, content), entry_of(content), Accelerator.EDGE_TPU)
+        Net.load(tmp_path, compiled(content), Accelerator.EDGE_TPU)
+
+
+def test_another_file_for_the_edge_tpu_is_refused(tmp_path: Path) -> None:
+    content = toy_net(operation=schema.BuiltinOperator.CUSTOM, custom="edgetpu-custom-op")
+    (tmp_path / "toy_edgetpu.tflite").write_bytes(content + b"!")
+    with pytest.raises(ModelRefused, match=r"toy_edgetpu\.tflite is not the file"):
+        Net.load(tmp_path, compiled(content), Accelerator.EDGE_TPU)
 
 
 def test_the_runtime_says_nothing_on_stderr(

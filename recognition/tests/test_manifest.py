@@ -23,7 +23,7 @@ def test_the_shipped_manifest_names_two_detectors_and_a_calibration(models: Path
 
 def test_every_shipped_net_has_the_stated_size(models: Path) -> None:
     manifest = load_manifest(models)
-    for entry in (manifest.embedder, *(one.net for one in manifest.detectors)):
+    for entry in manifest.entries:
         assert (models / entry.file).stat().st_size == entry.size_bytes
 
 
@@ -40,7 +40,7 @@ def test_a_manifest_that_is_not_toml_is_refused(tmp_path: Path) -> None:
 
 def test_another_format_is_refused(models: Path, tmp_path: Path) -> None:
     folder = altered(models, tmp_path, "tallylight-models/1", "tallylight-models/2")
-    with pytest.raises(ModelRefused, match="not a manifest of the format"):
+    with pytest.raises(ModelRefused, match="is not of the format tallylight-models/1"):
         load_manifest(folder)
 
 
@@ -58,7 +58,7 @@ def test_a_manifest_without_calibration_can_be_calibrated(models: Path, tmp_path
 
 
 def test_the_calibration_of_another_embedder_is_refused(models: Path, tmp_path: Path) -> None:
-    digest = load_manifest(models).embedder.digest.hex()
+    digest = load_manifest(models).embedder.net.digest.hex()
     old = f'embedder_sha256 = "{digest}"'
     folder = altered(models, tmp_path, old, f'embedder_sha256 = "{"0" * 64}"')
     with pytest.raises(ModelRefused, match="measured with another embedder"):
@@ -95,10 +95,32 @@ def test_a_digest_that_is_none_is_refused(models: Path, tmp_path: Path) -> None:
         load_manifest(folder)
 
 
-def test_another_alignment_is_refused(models: Path, tmp_path: Path) -> None:
-    folder = altered(models, tmp_path, "at = [46.0, 47.3]", "at = [46.0, 47.4]")
-    with pytest.raises(ModelRefused, match="another alignment"):
+@pytest.mark.parametrize("place", ["[46.0]", "[46.0, 150.0]", "[101.3, 47.3]", "[46.0, nan]"])
+def test_an_alignment_that_is_none_is_refused(models: Path, tmp_path: Path, place: str) -> None:
+    folder = altered(models, tmp_path, "at = [46.0, 47.3]", f"at = {place}")
+    with pytest.raises(ModelRefused, match="alignment is "):
         load_manifest(folder)
+
+
+@pytest.mark.parametrize("key", ["licence", "training", "source"])
+def test_an_origin_that_is_not_said_is_refused(models: Path, tmp_path: Path, key: str) -> None:
+    text = (models / "manifest.toml").read_text("utf-8")
+    (line,) = re.findall(rf"^{key} = .*\n", text, re.MULTILINE)[:1]
+    with pytest.raises(ModelRefused, match=f"In embedder, {key} is missing"):
+        load_manifest(altered(models, tmp_path, line, ""))
+
+
+def test_words_that_would_deceive_a_terminal_are_refused(models: Path, tmp_path: Path) -> None:
+    folder = altered(models, tmp_path, 'licence = "CC0', 'licence = "\\u001b[2JCC0')
+    with pytest.raises(ModelRefused, match="licence must be one line"):
+        load_manifest(folder)
+
+
+def test_an_evaluation_is_named_once_there_is_one(models: Path, tmp_path: Path) -> None:
+    assert load_manifest(models).evaluation_digest is None
+    evaluation = f'[evaluation]\nsha256 = "{"ab" * 32}"\n\n[calibration]\n'
+    folder = altered(models, tmp_path, "[calibration]\n", evaluation)
+    assert load_manifest(folder).evaluation_digest == b"\xab" * 32
 
 
 def test_a_net_outside_the_folder_is_refused(models: Path, tmp_path: Path) -> None:
@@ -143,10 +165,37 @@ def test_rates_out_of_order_are_refused(models: Path, tmp_path: Path) -> None:
         load_manifest(folder)
 
 
+def test_a_net_may_have_a_second_file_for_the_edge_tpu(models: Path, tmp_path: Path) -> None:
+    second = f'{{ file = "e.tflite", bytes = 9, sha256 = "{"cd" * 32}", compiler = "c 16" }}'
+    folder = altered(models, tmp_path, "bytes = ", f"edge_tpu = {second}\nbytes = ")
+    manifest = load_manifest(folder)
+    assert manifest.files[-1].file == "e.tflite"
+    assert manifest.model_digest == load_manifest(models).model_digest
+
+
+def test_a_second_file_outside_the_folder_is_refused(models: Path, tmp_path: Path) -> None:
+    second = f'{{ file = "../e", bytes = 9, sha256 = "{"cd" * 32}", compiler = "c 16" }}'
+    folder = altered(models, tmp_path, "bytes = ", f"edge_tpu = {second}\nbytes = ")
+    with pytest.raises(ModelRefused, match="must lie beside its manifest"):
+        load_manifest(folder)
+
+
+def test_good_faces_may_have_rates_of_their_own(models: Path, tmp_path: Path) -> None:
+    row = "{ score_ppm = 900000, fmr_ppb = 7, upper_ppb = 9 }"
+    folder = altered(models, tmp_path, "rates = [", f"good = [{row}]\nrates = [")
+    assert [rate.fmr_ppb for rate in load_manifest(folder).calibration.good] == [7]
+
+
 def test_the_model_digest_follows_the_embedder(models: Path) -> None:
     manifest = load_manifest(models)
-    other = replace(manifest, embedder=replace(manifest.embedder, digest=bytes(32)))
+    net = replace(manifest.embedder.net, digest=bytes(32))
+    other = replace(manifest, embedder=replace(manifest.embedder, net=net))
     assert manifest.model_digest != other.model_digest
+
+
+def test_the_model_digest_follows_the_alignment(models: Path, tmp_path: Path) -> None:
+    folder = altered(models, tmp_path, "at = [46.0, 47.3]", "at = [46.0, 47.4]")
+    assert load_manifest(folder).model_digest != load_manifest(models).model_digest
 
 
 def test_calibrating_again_makes_no_list_stale(models: Path) -> None:

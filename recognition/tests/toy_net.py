@@ -6,19 +6,25 @@ import flatbuffers  # type: ignore[import-untyped]
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from recognition.manifest import NetEntry, TensorSpec
+from recognition.contract import NetEntry, TensorSpec
 
 SHAPE = (1, 2, 2, 1)
 SPEC = TensorSpec(SHAPE, 0.5, 3)
 
 
-def toy_net(kind: int = schema.TensorType.INT8) -> bytes:
+def toy_net(
+    kind: int = schema.TensorType.INT8,
+    operation: int = schema.BuiltinOperator.MAX_POOL_2D,
+    custom: str | None = None,
+) -> bytes:
     """Return a net that gives back what it takes, at scale 0.5 and zero point 3."""
     model = schema.ModelT()
     model.version = 3
     model.buffers = [schema.BufferT()]
     code = schema.OperatorCodeT()
-    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.MAX_POOL_2D
+    code.builtinCode = operation
+    code.deprecatedBuiltinCode = min(operation, 127)
+    code.customCode = custom
     code.version = 2
     model.operatorCodes = [code]
     graph = schema.SubGraphT()
@@ -34,7 +40,9 @@ def toy_net(kind: int = schema.TensorType.INT8) -> bytes:
 def entry_of(content: bytes, spec: TensorSpec = SPEC) -> NetEntry:
     """Return what a manifest would say of a toy net."""
     digest = hashlib.sha256(content).digest()
-    return NetEntry("toy.tflite", len(content), digest, "toy", bytes(32), "CC0-1.0", spec, (spec,))
+    return NetEntry(
+        "toy.tflite", len(content), digest, "toy", bytes(32), "CC0-1.0", "nobody", spec, (spec,)
+    )
 
 
 def _tensor(name: str, kind: int) -> schema.TensorT:

@@ -1,10 +1,13 @@
 """What must not type-check. mypy fails on any of these lines that starts to."""
 
+from pathlib import Path
+
 from nacl.public import PrivateKey
 from nacl.signing import VerifyKey
 
 from formats.envelope import Kind, Sealed, Verified, open_sealed, read, verify
 from formats.event import open_event
+from formats.modelbundle import VerifiedBundle
 
 
 def nobody_opens_what_nobody_verified(blob: bytes, key: PrivateKey) -> None:
@@ -24,3 +27,7 @@ def nobody_else_makes_the_proofs(sealed: Sealed) -> None:
 
 class Believed(Verified):  # type: ignore[misc]
     """`Verified` is final."""
+
+
+def nobody_else_vouches_for_nets(folder: Path, key: VerifyKey) -> None:
+    VerifiedBundle(folder, b"", key)  # type: ignore[call-arg]

@@ -10,12 +10,12 @@ import pytest
 
 from estate.receiver import Receiver, receive
 from estate.store import Store
-from estate.tests.line import STRANGER, Line
 from firmware.courier import Courier, deliver, send
 from firmware.tests.observing import eventually, records
 from formats.envelope import Sealed
 from formats.ledger import Happening
 from formats.topics import Channel, Topic, every_camera
+from hil_tests.tests.line import STRANGER, Line
 from wire.connection import Connection
 from wire.tests.broker import Broker
 

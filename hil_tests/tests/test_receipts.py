@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from nacl.signing import SigningKey
 
-from estate.tests.line import ESTATE, STRANGER, Line
-from firmware.courier import Courier, Flight, settle
+from firmware.courier import UNHEARD_S, Courier, Flight, settle, unheard
 from formats.envelope import NO_PREVIOUS, Origin, TimeQuality
 from formats.receipt import Receipt, seal_receipt
+from hil_tests.tests.line import ESTATE, STRANGER, Line
 from wire.tests.broker import Broker
 
 
@@ -24,7 +24,7 @@ def line(tmp_path: Path) -> Iterator[Line]:
 def flying(line: Line) -> Courier:
     """A courier that has sent one event."""
     (sealed,), (name,), courier = line.put(), line.outbox.names(), line.courier()
-    courier.flights[name] = Flight(name, sealed.digest, time.monotonic())
+    courier.flights[name] = Flight(name, sealed.digest, number=1, again_s=time.monotonic() + 10)
     return courier
 
 
@@ -82,3 +82,17 @@ def test_the_one_receipt_removes_the_event(line: Line) -> None:
     settle(courier, receipt_for(line, flight.digest))
     assert line.outbox.names() == []
     assert line.receipted() == [flight.digest.hex()]
+
+
+def test_an_event_that_nobody_received_is_sent_again_soon(line: Line) -> None:
+    courier = flying(line)
+    unheard(courier, number=1)
+    (flight,) = courier.flights.values()
+    assert flight.again_s <= time.monotonic() + UNHEARD_S
+
+
+def test_what_the_broker_says_of_another_message_changes_nothing(line: Line) -> None:
+    courier = flying(line)
+    before = dict(courier.flights)
+    unheard(courier, number=2)
+    assert courier.flights == before

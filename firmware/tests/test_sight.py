@@ -1,0 +1,127 @@
+"""One look: found, measured, refused or made comparable; with the lamp checked on both sides."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from firmware.errors import LampDark
+from firmware.hardware.camera import Frame
+from firmware.hardware.lamp import Lamp, Lit
+from firmware.record.counts import Counts
+from firmware.sight import CROP_PX, Sight
+from firmware.tests.fakes import (
+    FakeDetector,
+    FakeEmbedder,
+    PasserBy,
+    ScriptedGuard,
+    eye,
+    face_of,
+    scene,
+)
+from formats.event import CROP_LIMIT
+
+LISTED = PasserBy(0, 50)
+
+
+@pytest.fixture
+def guard() -> Iterator[ScriptedGuard]:
+    with ScriptedGuard() as guard:
+        yield guard
+
+
+@pytest.fixture
+def lit(guard: ScriptedGuard) -> Iterator[Lit]:
+    with Lamp(guard.channel).lit() as lit:
+        yield lit
+
+
+def frame() -> Frame:
+    return Frame(scene([LISTED]), time.monotonic_ns())
+
+
+def test_a_good_face_becomes_a_probe(lit: Lit) -> None:
+    probe = Sight(eye([[LISTED]]), Counts()).probe(lit, frame(), face_of(LISTED))
+    assert probe is not None
+    assert probe.quality.face_height_px == 100
+    assert probe.template.vector.tolist() == [127, 0, 0, 0]
+
+
+def test_a_small_face_has_no_template_and_is_counted(lit: Lit) -> None:
+    counts, embedder = Counts(), FakeEmbedder()
+    sight = Sight(eye([], embedder), counts)
+    assert sight.probe(lit, frame(), face_of(LISTED, size=40)) is None
+    assert (counts.refused_small, embedder.made) == (1, 0)
+
+
+@pytest.mark.parametrize("fault", ["small", "blurred", "turned", "dark", "bright"])
+def test_every_reason_for_refusing_a_face_has_its_count(fault: str) -> None:
+    counts = Counts()
+    counts.refuse(fault)
+    assert counts.to_body()[f"refused_{fault}"] == 1
+
+
+def test_in_the_dark_no_face_is_looked_for(guard: ScriptedGuard, lit: Lit) -> None:
+    counts = Counts()
+    guard.goes_dark()
+    with pytest.raises(LampDark):
+        Sight(eye([[LISTED]]), counts).faces(lit, frame())
+    assert counts.frames == 0
+
+
+def test_faces_found_while_the_light_ended_are_thrown_away(guard: ScriptedGuard, lit: Lit) -> None:
+    counts, whole = Counts(), eye([[LISTED]])
+    sight = Sight(replace(whole, detector=FakeDetector([[LISTED]], guard.goes_dark)), counts)
+    with pytest.raises(LampDark):
+        sight.faces(lit, frame())
+    assert (counts.frames, counts.faces) == (0, 0)
+
+
+def test_in_the_dark_no_template_is_made(guard: ScriptedGuard, lit: Lit) -> None:
+    embedder = FakeEmbedder()
+    guard.goes_dark()
+    with pytest.raises(LampDark):
+        Sight(eye([], embedder), Counts()).probe(lit, frame(), face_of(LISTED))
+    assert embedder.made == 0
+
+
+def test_a_template_made_while_the_light_ended_is_thrown_away(
+    guard: ScriptedGuard, lit: Lit
+) -> None:
+    embedder = FakeEmbedder(before={0: guard.goes_dark})
+    with pytest.raises(LampDark):
+        Sight(eye([], embedder), Counts()).probe(lit, frame(), face_of(LISTED))
+
+
+def test_in_the_dark_there_is_no_crop(guard: ScriptedGuard, lit: Lit) -> None:
+    guard.goes_dark()
+    with pytest.raises(LampDark):
+        Sight(eye([]), Counts()).crop(lit, frame(), face_of(LISTED), limit=22_000)
+
+
+@pytest.mark.parametrize("limit", [22_000, 12_000])
+def test_a_crop_gets_coarser_until_it_fits(lit: Lit, limit: int) -> None:
+    crop = Sight(eye([]), Counts()).crop(lit, frame(), face_of(LISTED), limit=limit)
+    assert len(crop) <= limit
+
+
+def test_a_crop_of_nothing_but_noise_fits_its_envelope(lit: Lit) -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (400, 400, 3), np.uint8)
+    face = face_of(PasserBy(0, 100, 100), size=CROP_PX / 2)
+    crop = Sight(eye([]), Counts()).crop(lit, Frame(noise, 0), face, limit=CROP_LIMIT)
+    assert len(crop) <= CROP_LIMIT
+
+
+def test_a_crop_ends_where_the_picture_ends(lit: Lit) -> None:
+    at_the_edge = face_of(PasserBy(0, 0, 0))
+    crop = Sight(eye([]), Counts()).crop(lit, frame(), at_the_edge, limit=22_000)
+    assert Image.open(BytesIO(crop)).size == (150, 150)
+
+
+def test_a_large_face_is_shrunk(lit: Lit) -> None:
+    crop = Sight(eye([]), Counts()).crop(lit, frame(), face_of(LISTED, size=200), limit=22_000)
+    assert max(Image.open(BytesIO(crop)).size) <= CROP_PX

@@ -1,0 +1,116 @@
+"""What is said of the nets before they meet an Edge TPU, and how they are compiled for one."""
+
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import flatbuffers  # type: ignore[import-untyped]
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+
+from hil_tests.tests import fake_edgetpu_compiler
+from recognition.tests.toy_net import toy_net
+
+ROOT = Path(__file__).parents[2]
+TOOLS = ROOT / "models" / "edgetpu"
+
+
+def check(*nets: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(TOOLS / "check.py"), *map(str, nets)]
+    return subprocess.run(command, check=False, capture_output=True, text=True)
+
+
+def toy(folder: Path, content: bytes) -> Path:
+    path = folder / "toy.tflite"
+    path.write_bytes(content)
+    return path
+
+
+def changed(kind: int) -> bytes:
+    """A toy net whose one operation says it is another."""
+    model = schema.ModelT.InitFromPackedBuf(toy_net(), 0)
+    code = model.operatorCodes[0]
+    code.builtinCode = code.deprecatedBuiltinCode = kind
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def test_every_committed_net_would_map_whole() -> None:
+    said = check()
+    assert said.returncode == 0, said.stdout + said.stderr
+    assert said.stdout.count("maps whole") == len(list((ROOT / "models").glob("*.int8.tflite")))
+
+
+def test_an_operation_outside_the_published_table_is_named(tmp_path: Path) -> None:
+    said = check(toy(tmp_path, changed(schema.BuiltinOperator.FLOOR_MOD)))
+    assert said.returncode == 1
+    assert "refused: FLOOR_MOD is not supported" in said.stdout
+
+
+def test_a_net_that_is_not_quantised_is_named(tmp_path: Path) -> None:
+    said = check(toy(tmp_path, toy_net(schema.TensorType.FLOAT32)))
+    assert said.returncode == 1
+    assert "refused: tensor taken is not quantised to int8" in said.stdout
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    """A copy of the folder of nets, to compile into."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    for path in (*(ROOT / "models").glob("*.int8.tflite"), ROOT / "models" / "manifest.toml"):
+        shutil.copy(path, folder)
+    return folder
+
+
+def compiled(models: Path, tools: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(TOOLS / "compile.py"), "--models", str(models)]
+    return subprocess.run(
+        command, check=False, capture_output=True, text=True, env={"PATH": str(tools)}, cwd=ROOT
+    )
+
+
+def test_compiled_nets_lie_beside_their_sources_and_the_manifest_names_them(
+    models: Path, tmp_path: Path
+) -> None:
+    fake_edgetpu_compiler.build(tmp_path)
+    said = compiled(models, tmp_path)
+    assert said.returncode == 0, said.stderr
+    row = tomllib.loads((models / "manifest.toml").read_text())["embedder"]["edge_tpu"]
+    assert row["compiler"] == "edgetpu_compiler 16.0.384591198"
+    assert (models / row["file"]).stat().st_size == row["bytes"]
+
+
+def test_compiling_twice_changes_nothing(models: Path, tmp_path: Path) -> None:
+    fake_edgetpu_compiler.build(tmp_path)
+    compiled(models, tmp_path)
+    once = (models / "manifest.toml").read_text()
+    compiled(models, tmp_path)
+    assert (models / "manifest.toml").read_text() == once
+
+
+def test_without_the_compiler_one_sentence_says_what_to_install(
+    models: Path, tmp_path: Path
+) -> None:
+    said = compiled(models, tmp_path)
+    assert said.returncode == 1
+    assert said.stderr.count("\n") == 1
+    assert said.stderr.startswith("edgetpu_compiler is not installed")
+
+
+def test_an_operation_left_to_the_processor_is_refused(models: Path, tmp_path: Path) -> None:
+    fake_edgetpu_compiler.build(tmp_path, unmapped="PAD")
+    said = compiled(models, tmp_path)
+    assert said.returncode == 1
+    assert "1 PAD not mapped: More than one subgraph is not supported." in said.stderr
+    assert not list(models.glob("*_edgetpu.tflite"))
+
+
+def test_another_contract_than_the_processors_is_refused(models: Path, tmp_path: Path) -> None:
+    fake_edgetpu_compiler.build(tmp_path, scale=2.0)
+    said = compiled(models, tmp_path)
+    assert said.returncode == 1
+    assert "does not take and give what detector-640x480.int8.tflite does" in said.stderr

@@ -1,0 +1,242 @@
+"""Says before anything is compiled whether nets would run whole on the Edge TPU; exit 1 if not.
+
+Operations, quantisation, shapes and sizes are compared with what is published of the compiler
+(coral.ai, "TensorFlow models on the Edge TPU", runtime 13 and later). What is allowed there but was
+reported as refused in a public issue is printed as reported. The compiler decides by more than is
+published: a net that fails here would not be mapped whole, one that passes may still be refused.
+"""
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+Table: TypeAlias = Any
+"""The generated readers of the file format carry no types."""
+
+MODELS: Final = Path(__file__).resolve().parent.parent
+
+ON_CHIP_BYTES: Final = 8 * 2**20
+"""Memory of the Edge TPU: parameters of all co-compiled nets, program and activations share it."""
+
+RESIZE_VERSION_MAX: Final = 2
+"""Half-pixel centres raise the version to 3: "Operation version not supported" (edgetpu #187)."""
+
+INNER_AXES: Final = 3
+"""Only the three innermost dimensions of a tensor may be longer than 1."""
+
+INT8, INT32 = schema.TensorType.INT8, schema.TensorType.INT32
+NAMES: Final = {
+    code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation of a net with what the rules look at."""
+
+    name: str
+    version: int
+    options: Table
+    inputs: tuple[Table | None, ...]
+    """None where an optional input is left out."""
+    output: Table
+    constants: tuple[bytes, ...]
+    """Content of each input; empty for what is computed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one net holds, and what speaks against it."""
+
+    file: str
+    operations: Counter[str]
+    parameter_bytes: int
+    widest_bytes: int
+    """Most that one operation takes and gives."""
+    faults: tuple[str, ...]
+    """What the published rules forbid."""
+    doubts: tuple[str, ...]
+    """What the rules allow and somebody reported as refused."""
+
+
+def _unfused(operation: Operation) -> str:
+    fused = operation.options.fusedActivationFunction
+    return "has a fused activation" if fused != schema.ActivationFunctionType.NONE else ""
+
+
+def _joined(operation: Operation) -> str:
+    constant = [content for content in operation.constants if content]
+    if constant and (len(operation.inputs) > 2 or any(map(any, constant))):  # noqa: PLR2004 - two
+        return "joins a constant that is not zero-padding"
+    return _unfused(operation)
+
+
+def _dilated(operation: Operation) -> str:
+    options = operation.options
+    return "is dilated unevenly" if options.dilationHFactor != options.dilationWFactor else ""
+
+
+def _flat(operation: Operation) -> str:
+    weights = operation.options.weightsFormat
+    if weights != schema.FullyConnectedOptionsWeightsFormat.DEFAULT:
+        return "has shuffled weights"
+    longer = [length for length in operation.output.shape if length > 1]
+    return "gives more than one dimension" if len(longer) > 1 else ""
+
+
+def _within_batch(operation: Operation) -> str:
+    axes = np.frombuffer(operation.constants[1], np.int32).tolist()
+    last = len(operation.inputs[0].shape) - 1
+    if 0 in axes or -last - 1 in axes:
+        return "reduces the batch"
+    depth = int(operation.inputs[0].shape[last])
+    return "reduces a depth that is no multiple of 4" if last in axes and depth % 4 else ""
+
+
+def _padded(operation: Operation) -> str:
+    pads = np.frombuffer(operation.constants[1], np.int32).reshape(-1, 2)
+    return "pads the batch" if len(pads) > INNER_AXES and pads[0].any() else ""
+
+
+def _resized(operation: Operation) -> str:
+    return "" if operation.version <= RESIZE_VERSION_MAX else "has half-pixel centres"
+
+
+def _free(_: Operation) -> str:
+    return ""
+
+
+RULES: Final[dict[str, Callable[[Operation], str]]] = {
+    **dict.fromkeys(("ADD", "MUL", "SUB", "MAXIMUM", "MINIMUM"), _free),
+    **dict.fromkeys(("RELU", "RELU6", "RELU_N1_TO_1", "LOGISTIC", "TANH"), _free),
+    **dict.fromkeys(("AVERAGE_POOL_2D", "MAX_POOL_2D"), _unfused),
+    **dict.fromkeys(("CONV_2D", "DEPTHWISE_CONV_2D"), _dilated),
+    **dict.fromkeys(("RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR"), _resized),
+    **dict.fromkeys(("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN"), _within_batch),
+    **dict.fromkeys(("RESHAPE", "QUANTIZE", "TRANSPOSE_CONV", "L2_NORMALIZATION"), _free),
+    "CONCATENATION": _joined,
+    "FULLY_CONNECTED": _flat,
+    "PAD": _padded,
+}
+"""The published operations that nets of this kind use, each with the limit it must keep."""
+
+
+def inspect(file: str, content: bytes) -> Report:
+    """Return what one net holds and what speaks against it; `content` is a TFLite file."""
+    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    graph = model.subgraphs[0]
+    operations = [_operation(model, graph, one) for one in graph.operators]
+    faults = [f"{len(model.subgraphs)} graphs, not one"] if len(model.subgraphs) > 1 else []
+    faults += [_fault(one) for one in operations]
+    faults += [_tensor_fault(model, one) for one in graph.tensors]
+    widest_bytes = max(_activations(one) for one in operations)
+    if widest_bytes > ON_CHIP_BYTES:
+        faults.append(f"one operation moves {widest_bytes} bytes: more than the chip holds")
+    return Report(
+        file,
+        Counter(one.name for one in operations),
+        sum(len(_content(model, one)) for one in graph.tensors),
+        widest_bytes,
+        tuple(sorted({fault for fault in faults if fault})),
+        tuple(_doubts(operations, widest_bytes)),
+    )
+
+
+def _operation(model: Table, graph: Table, one: Table) -> Operation:
+    code = model.operatorCodes[one.opcodeIndex]
+    # Old files keep the code in the one field, new ones in the other: the larger is meant.
+    name = NAMES.get(max(code.builtinCode, code.deprecatedBuiltinCode), "unknown")
+    tensors = tuple(graph.tensors[index] if index >= 0 else None for index in one.inputs)
+    contents = tuple(_content(model, tensor) if tensor else b"" for tensor in tensors)
+    output = graph.tensors[one.outputs[0]]
+    return Operation(name, code.version, one.builtinOptions, tensors, output, contents)
+
+
+def _content(model: Table, tensor: Table) -> bytes:
+    values = model.buffers[tensor.buffer].data
+    return b"" if values is None else bytes(values)
+
+
+def _fault(operation: Operation) -> str:
+    if operation.name not in RULES:
+        return f"{operation.name} is not supported"
+    broken = RULES[operation.name](operation)
+    return f"{operation.name} {broken}" if broken else ""
+
+
+def _tensor_fault(model: Table, tensor: Table) -> str:
+    name = tensor.name.decode() if isinstance(tensor.name, bytes) else str(tensor.name)
+    constant = bool(_content(model, tensor))
+    if tensor.type == INT32 and constant:
+        return ""  # Biases, axes and sizes.
+    if tensor.shapeSignature is not None and -1 in tensor.shapeSignature:
+        return f"tensor {name} has no fixed shape"
+    if not constant and any(length != 1 for length in tensor.shape[:-INNER_AXES]):
+        return f"tensor {name} has more than three dimensions"
+    scales = tensor.quantization.scale if tensor.quantization else None
+    if tensor.type != INT8 or scales is None or not len(scales):
+        return f"tensor {name} is not quantised to int8"
+    return ""
+
+
+def _activations(operation: Operation) -> int:
+    """Return the bytes of what an operation takes and gives, constants left out."""
+    taken = [
+        tensor
+        for tensor, content in zip(operation.inputs, operation.constants, strict=True)
+        if tensor and not content
+    ]
+    return sum(int(np.prod(tensor.shape)) for tensor in [*taken, operation.output])
+
+
+def _doubts(operations: list[Operation], widest_bytes: int) -> list[str]:
+    padded = {id(one.output) for one in operations if one.name == "PAD"}
+    sums = [one for one in operations if one.name == "ADD"]
+    doubts = []
+    if count := sum(any(id(tensor) in padded for tensor in one.inputs) for one in sums):
+        # There the compiler failed on the whole net and said nothing of the cause.
+        doubts.append(f"ADD after PAD, {count} times (edgetpu #690)")
+    if widest_bytes > ON_CHIP_BYTES // 2:
+        # How large is too large is not published.
+        doubts.append("large activation tensors (edgetpu #439)")
+    return doubts
+
+
+def show(reports: list[Report]) -> None:
+    """Print one row per net, and below it what speaks against it."""
+    print(f"{'net':34}{'operations':>11}{'parameters':>13}{'widest step':>13}  verdict")
+    for one in reports:
+        verdict = "would not map whole" if one.faults else "maps whole"
+        print(
+            f"{one.file:34}{one.operations.total():>11}{one.parameter_bytes:>13,}"
+            f"{one.widest_bytes:>13,}  {verdict}"
+        )
+        print("    " + ", ".join(f"{name} {n}" for name, n in one.operations.most_common()))
+        for fault in one.faults:
+            print(f"    refused: {fault}")
+        for doubt in one.doubts:
+            print(f"    reported: {doubt}")
+
+
+def main() -> None:
+    """Check, print, and exit 1 when a net would not map whole."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("nets", nargs="*", type=Path, help="default: every net beside the manifest")
+    nets = parser.parse_args().nets or sorted(MODELS.glob("*.int8.tflite"))
+    reports = [inspect(path.name, path.read_bytes()) for path in nets]
+    show(reports)
+    parameter_bytes = sum(one.parameter_bytes for one in reports)
+    print(f"{parameter_bytes:,} bytes of parameters together, of {ON_CHIP_BYTES:,} on the chip")
+    if any(one.faults for one in reports) or parameter_bytes > ON_CHIP_BYTES:
+        sys.exit("Not all of this would run on the Edge TPU.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,178 @@
+"""Compiles all nets together for the Edge TPU, with Google's `edgetpu_compiler`, and lists them.
+
+The compiler is not free software and runs on x86-64 Debian only, so nothing here needs it but this
+program. Nets compiled together share the chip's memory and alternate without reloading. What comes
+out is believed only when every operation was mapped and the contract is that of the CPU's file;
+then it is laid beside that file, and the manifest names it.
+"""
+
+import argparse
+import hashlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from ai_edge_litert import schema_py_generated as schema
+from check import MODELS, inspect, show
+
+COMPILER: Final = "edgetpu_compiler"
+RUNTIME: Final = 14
+"""Of the Edge TPU: what libedgetpu 16.0 brings."""
+
+TIMEOUT_S: Final = 900
+"""The compiler gives itself 180 s."""
+
+CUSTOM: Final = "edgetpu-custom-op"
+MAPPED: Final = "Mapped to Edge TPU"
+ROW: Final = re.compile(r"^([A-Z][A-Z0-9_]+)\s+(\d+)\s+(\S.*?)\s*$", re.MULTILINE)
+"""Of the compiler's operation log: operation, count, status."""
+
+VERSION: Final = re.compile(r"Edge TPU Compiler version (\S+)")
+STREAMED: Final = re.compile(r"Off-chip memory used for streaming uncached model parameters: (\S+)")
+
+
+class CompilationRefused(Exception):
+    """The nets cannot be compiled, or what came out is not what it must be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """One net as the compiler left it."""
+
+    source: Path
+    """The CPU's file."""
+    file: str
+    content: bytes
+
+
+def main() -> None:
+    """Compile the nets beside the manifest."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--models", type=Path, default=MODELS, help="default: %(default)s")
+    models = parser.parse_args().models
+    try:
+        manifest = (models / "manifest.toml").read_text("utf-8")
+        # Memory is given out in this order: the detectors look at every frame.
+        tables = tomllib.loads(manifest)
+        sources = [models / one["file"] for one in (*tables["detectors"], tables["embedder"])]
+        nets, version = compiled(sources)
+    except CompilationRefused as error:
+        sys.exit(str(error))
+    for net in nets:
+        (models / net.file).write_bytes(net.content)
+        manifest = listed(manifest, net, version)
+        print(f"{net.file}: {len(net.content):,} bytes")
+    (models / "manifest.toml").write_text(manifest, "utf-8")
+
+
+def compiled(sources: list[Path]) -> tuple[list[Compiled], str]:
+    """Return the compiled nets, in the order given, and the compiler's version.
+
+    Raises:
+        CompilationRefused: the compiler is missing or fails, an operation was left to the
+            processor, or a contract changed.
+    """
+    reports = [inspect(path.name, path.read_bytes()) for path in sources]
+    if any(one.faults for one in reports):
+        show(reports)
+        raise CompilationRefused("Not compiled: these nets would not run whole on the Edge TPU.")
+    compiler = shutil.which(COMPILER)
+    if compiler is None:
+        raise CompilationRefused(
+            f"{COMPILER} is not installed: install it on x86-64 Debian as "
+            "coral.ai/docs/edgetpu/compiler says, then repeat."
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        said = _run(compiler, sources, Path(folder))
+        nets = [
+            _checked(source, report.operations.total(), Path(folder))
+            for source, report in zip(sources, reports, strict=True)
+        ]
+    version = VERSION.search(said)
+    if version is None:
+        raise CompilationRefused(f"{COMPILER} did not say its version.")
+    if any(not amount.startswith("0.00") for amount in STREAMED.findall(said)):
+        print("Not all parameters fit on the chip: the rest is sent anew with every picture.")
+    return nets, version[1]
+
+
+def _run(compiler: str, sources: list[Path], folder: Path) -> str:
+    command = [compiler, "--min_runtime_version", str(RUNTIME), "--out_dir", str(folder)]
+    try:
+        done = subprocess.run(  # noqa: S603 - the program the user installed, on our own files
+            [*command, *map(str, sources)],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise CompilationRefused(f"{COMPILER} did not end within {TIMEOUT_S} s.") from error
+    if done.returncode:
+        print(done.stdout + done.stderr, file=sys.stderr)
+        raise CompilationRefused(f"{COMPILER} refused the nets: its words are above.")
+    return done.stdout
+
+
+def _checked(source: Path, operations: int, folder: Path) -> Compiled:
+    """Return one compiled net after reading its log and its contract."""
+    stem = f"{source.stem}_edgetpu"
+    try:
+        rows = ROW.findall((folder / f"{stem}.log").read_text("utf-8"))
+        content = (folder / f"{stem}.tflite").read_bytes()
+    except OSError as error:
+        raise CompilationRefused(f"{COMPILER} wrote no {stem}.") from error
+    for name, count, status in rows:
+        if status != MAPPED:
+            raise CompilationRefused(f"{source.name}: {count} {name} not mapped: {status}.")
+    mapped = sum(int(count) for _, count, _ in rows)
+    if mapped != operations:
+        raise CompilationRefused(
+            f"{source.name}: {mapped} of {operations} operations were mapped, by the log."
+        )
+    if _contract(content, custom=True) != _contract(source.read_bytes(), custom=False):
+        raise CompilationRefused(f"{stem}.tflite does not take and give what {source.name} does.")
+    return Compiled(source, f"{stem}.tflite", content)
+
+
+def _contract(content: bytes, *, custom: bool) -> list[tuple[Any, ...]]:
+    """Return shape, type, scale and zero point of what a net takes and gives."""
+    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    graph = model.subgraphs[0]
+    if custom and [one.customCode for one in model.operatorCodes] != [CUSTOM.encode()]:
+        raise CompilationRefused(f"{COMPILER} left something beside its own operation.")
+    tensors = [graph.tensors[index] for index in (*graph.inputs, *graph.outputs)]
+    return [
+        (
+            tuple(map(int, one.shape)),
+            one.type,
+            tuple(map(float, one.quantization.scale)),
+            tuple(map(int, one.quantization.zeroPoint)),
+        )
+        for one in tensors
+    ]
+
+
+def listed(manifest: str, net: Compiled, version: str) -> str:
+    """Return the manifest with the compiled net named beside the one it was made from."""
+    digest = hashlib.sha256(net.source.read_bytes()).hexdigest()
+    anchor = f'\nsha256 = "{digest}"\n'
+    row = (
+        f'edge_tpu = {{ file = "{net.file}", bytes = {len(net.content)}, '
+        f'sha256 = "{hashlib.sha256(net.content).hexdigest()}", '
+        f'compiler = "{COMPILER} {version}" }}\n'
+    )
+    if anchor not in manifest:
+        raise CompilationRefused(f"The manifest names another {net.source.name}.")
+    before, after = manifest.split(anchor, 1)
+    return before + anchor + row + re.sub(r"\Aedge_tpu = .*\n", "", after)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+"""`tallylight model`: sign nets, show them, verify them, adopt them for a site, bring your own."""
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from nacl.signing import VerifyKey
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from formats.keyfile import (
+    INTERACTIVE,
+    KeyRefused,
+    Purpose,
+    make_key,
+    read_key,
+    read_public_key,
+    unlock_signing,
+    write_key,
+    write_public_key,
+)
+from formats.modelbundle import verify_bundle
+from provisioning import imports
+from provisioning.commands.options import (
+    Folder,
+    PassphraseFile,
+    new_passphrase,
+    passphrase_of,
+    refuse_other_purpose,
+)
+from provisioning.models import adopt as adopt_bundle
+from provisioning.models import build_bundle, read_unverified
+from provisioning.site import open_site
+from recognition.contract import NetEntry
+from recognition.eye import Eye
+from recognition.manifest import Manifest
+
+MODELS: Final = Path(__file__).parents[2] / "models"
+"""The nets that came with this program, signed by nobody."""
+
+app = typer.Typer(help="Sign nets, verify them, adopt them for a site.", no_args_is_help=True)
+
+Bundle = Annotated[Path, typer.Argument(help="The model bundle: a folder.")]
+Source = Annotated[Path, typer.Option("--from", help="Folder of nets and manifest.")]
+Trust = Annotated[Path, typer.Option("--trust", help="Public key of whoever must have signed.")]
+
+
+@app.command()
+def key(
+    file: Annotated[Path, typer.Argument(help="The new key file; its public half goes beside it.")],
+    holder: Annotated[str, typer.Option(help="Who vouches for nets with it.")],
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Make a key that signs model bundles."""
+    public = file.with_suffix(".pub")
+    if file.exists() or public.exists():
+        raise KeyRefused(f"{file} or {public} is there already: a key is never overwritten.")
+    made = make_key(Purpose.MODEL, holder, new_passphrase(passphrase_file), INTERACTIVE)
+    write_key(file, made)
+    write_public_key(public, made)
+    typer.echo(f"The key of {holder} is in {file}; whoever shall trust it gets {public}.")
+
+
+@app.command()
+def build(
+    folder: Bundle,
+    key: Annotated[Path, typer.Option(help="A key file made by tallylight model key.")],
+    source: Source = MODELS,
+    evaluation: Annotated[
+        Path | None, typer.Option(help="JSON of models/evaluate for these nets.")
+    ] = None,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Sign nets into a new bundle, after loading it as a camera will."""
+    locked = read_key(key)
+    refuse_other_purpose(locked, Purpose.MODEL)
+    opened = unlock_signing(locked, passphrase_of(locked, passphrase_file))
+    build_bundle(folder, source, opened, evaluation)
+    typer.echo(f"{locked.holder} vouches for the nets in {folder}.")
+
+
+@app.command()
+def show(folder: Bundle) -> None:
+    """Show what a manifest says, signed or not."""
+    Console().print(_table(read_unverified(folder)))
+
+
+@app.command()
+def verify(folder: Bundle, trust: Trust) -> None:
+    """Load a bundle as a camera that trusts this key does, and say what it would run."""
+    bundle = verify_bundle(folder, VerifyKey(read_public_key(trust)))
+    Console().print(_table(Eye.load(bundle).manifest))
+    typer.echo(f"Signed by the trusted key {bytes(bundle.signer).hex()}; every net is as signed.")
+
+
+@app.command()
+def adopt(
+    site: Folder, bundle: Annotated[Path, typer.Argument(help="The bundle.")], trust: Trust
+) -> None:
+    """Verify a bundle and make it the site's: people are enrolled with it, cameras run it."""
+    place = open_site(site)
+    manifest = adopt_bundle(place, bundle, VerifyKey(read_public_key(trust)))
+    typer.echo(f"The site's model is {manifest.model_digest.hex()}.")
+    typer.echo(f"Every camera's image carries {place.models} and {place.model_key}.")
+    typer.echo("Entries that were made with another model must be added again.")
+
+
+@app.command("import")
+def import_net(
+    net: Annotated[Path, typer.Argument(help="An embedder: a TFLite file of int8 alone.")],
+    about: Annotated[Path, typer.Option(help="TOML: see tallylight model example.")],
+    to: Annotated[Path, typer.Option(help="New folder for its manifest and the detectors.")],
+    source: Source = MODELS,
+) -> None:
+    """Bring your own embedder, to be calibrated and then signed."""
+    entry = imports.import_embedder(net, about, source, to)
+    typer.echo(f"{entry.file} keeps its contract: {_contract(entry)}.")
+    typer.echo(f"Calibrate it: python models/evaluate/calibrate.py FACES.zip {to}")
+    typer.echo(f"Then sign it: tallylight model build BUNDLE --from {to} --key KEY")
+
+
+@app.command()
+def example() -> None:
+    """Print what `import --about` wants, to start from."""
+    typer.echo(imports.EXAMPLE, nl=False)
+
+
+def _table(manifest: Manifest) -> Table:
+    table = Table(title=f"Model {manifest.model_digest.hex()}", show_header=False)
+    for entry in manifest.entries:
+        table.add_row(
+            Text(entry.file),
+            Text(
+                f"{entry.digest.hex()}\n{_contract(entry)}\n"
+                f"from {entry.source}, {entry.licence}\ntrained on: {entry.training}"
+            ),
+        )
+    measured = manifest.calibration
+    least, most = measured.rates[0], measured.rates[-1]
+    table.add_row(
+        "calibration",
+        Text(
+            f"{measured.pairs} pairs of {measured.pictures}, {measured.runtime}\n"
+            f"thresholds {least.score_ppm} to {most.score_ppm} ppm"
+        ),
+    )
+    digest = manifest.evaluation_digest
+    none = "NOT EVALUATED: run models/evaluate, then build with --evaluation"
+    table.add_row("evaluation", none if digest is None else digest.hex())
+    return table
+
+
+def _contract(entry: NetEntry) -> str:
+    given = ", ".join(str(list(one.shape)) for one in entry.outputs)
+    return f"{list(entry.input.shape)} int8 -> {given} int8"

@@ -1,0 +1,95 @@
+"""TOML tables that are taken apart key by key, so that what is left over is unknown and refused.
+
+A key that is missing, unknown or of another type is refused with its name; text is one printable
+line, because people read it in a terminal before they trust it.
+"""
+
+import tomllib
+from typing import Final, TypeVar
+
+from recognition.errors import ModelRefused
+
+T = TypeVar("T")
+
+DIGEST_HEX: Final = 64
+TEXT_LIMIT: Final = 1000
+"""Most characters of a text: a statement on training data is a few sentences."""
+
+
+class Table:
+    """One table. Every method raises `ModelRefused` when the key is not what it must be."""
+
+    def __init__(self, values: object, name: str) -> None:
+        if not isinstance(values, dict):
+            raise ModelRefused(f"{name} must be a table.")
+        self._values = dict(values)
+        self._name = name
+
+    @classmethod
+    def read(cls, content: bytes, name: str) -> "Table":
+        """Return the whole document in `content`.
+
+        Raises:
+            ModelRefused: it is not TOML.
+        """
+        try:
+            return cls(tomllib.loads(content.decode()), name)
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ModelRefused(f"{name} is not TOML: {error}.") from error
+
+    def has(self, key: str) -> bool:
+        """Return whether the key is there."""
+        return key in self._values
+
+    def take(self, key: str, kind: type[T]) -> T:
+        """Return a value of this very type."""
+        value = self._values.pop(key, None)
+        if value is None:
+            raise ModelRefused(f"In {self._name}, {key} is missing.")
+        if type(value) is not kind:
+            raise ModelRefused(f"In {self._name}, {key} must be of type {kind.__name__}.")
+        return value
+
+    def text(self, key: str) -> str:
+        """Return one printable line of 1 to `TEXT_LIMIT` characters."""
+        text = self.take(key, str)
+        if not (1 <= len(text) <= TEXT_LIMIT and text.isprintable()):
+            raise ModelRefused(
+                f"In {self._name}, {key} must be one line of 1 to {TEXT_LIMIT} characters."
+            )
+        return text
+
+    def digest(self, key: str) -> bytes:
+        """Return the 32 bytes of a SHA-256."""
+        text = self.take(key, str)
+        try:
+            digest = bytes.fromhex(text)
+        except ValueError:
+            digest = b""
+        if len(text) != DIGEST_HEX or len(digest) * 2 != DIGEST_HEX:
+            raise ModelRefused(f"In {self._name}, {key} must be a SHA-256 in hexadecimal.")
+        return digest
+
+    def numbers(self, key: str, kind: type[T]) -> tuple[T, ...]:
+        """Return a list of values of one type."""
+        values = self.take(key, list)
+        if any(type(value) is not kind for value in values):
+            raise ModelRefused(f"In {self._name}, {key} must hold only {kind.__name__}.")
+        return tuple(values)
+
+    def sub(self, key: str) -> "Table":
+        """Return the table under a key."""
+        return Table(self.take(key, dict), key)
+
+    def subs(self, key: str) -> "list[Table]":
+        """Return the list of tables under a key."""
+        return [Table(one, f"{key}[{place}]") for place, one in enumerate(self.take(key, list))]
+
+    def end(self) -> None:
+        """Do nothing if everything was taken.
+
+        Raises:
+            ModelRefused: there are keys that nobody knows.
+        """
+        if self._values:
+            raise ModelRefused(f"In {self._name}, unknown: {', '.join(sorted(self._values))}.")
