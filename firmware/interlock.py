@@ -9,7 +9,7 @@ kept waiting for its disk or its turn finds no fault with the lamp.
     BOOT ──test passed──▶ OFF ──asked──▶ ARMING ──60 ms of light──▶ ON
                            ▲                ▲                            │ stop, or silent 0.5 s
                            └────2 s─────── HOLD ◀────────────────────────┘
-    anything ──sense wrong──▶ FAULT ──operator, or at most 3 times in 24 h──▶ BOOT
+    anything ──sense wrong──▶ FAULT ──by itself at most 3 times in 24 h──▶ BOOT
 """
 
 from collections import deque
@@ -37,7 +37,7 @@ HOLD_S: Final = 2.0 + LEASE_S
 RECOVER_S: Final = 60.0
 """Wait before a self-recovery."""
 RECOVERIES: Final = 3
-"""Self-recoveries allowed in `RECOVERY_WINDOW_S`; after that an operator must come."""
+"""Self-recoveries allowed in `RECOVERY_WINDOW_S`; then an operator must restart the guard."""
 RECOVERY_WINDOW_S: Final = 24 * 3600.0
 
 
@@ -112,11 +112,6 @@ class Interlock:
         """The holder has stopped looking, or is gone."""
         if self.state in {State.ARMING, State.ON}:
             self._enter(State.HOLD, reason)
-
-    def reset(self) -> None:
-        """An operator has mended the lamp: test it again."""
-        if self.state is State.FAULT:
-            self._enter(State.BOOT, "operator")
 
     def tick(self, now_s: float, *, sensed: bool) -> None:
         """Advance to `now_s`; `sensed` is the lamp's own current. Drive `lamp` right after."""

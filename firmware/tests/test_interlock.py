@@ -188,18 +188,6 @@ def test_a_fault_latches_and_grants_nothing(rig: Rig) -> None:
     assert (rig.state, rig.bulb.driven) == (State.FAULT, False)
 
 
-def test_an_operator_starts_the_test_again(rig: Rig) -> None:
-    rig.lit().bulb.wire_cut = True
-    rig.step()
-    rig.interlock.reset()
-    assert (rig.state, rig.changes[-1].reason) == (State.BOOT, "operator")
-
-
-def test_an_operator_changes_nothing_while_there_is_no_fault(rig: Rig) -> None:
-    rig.lit().interlock.reset()
-    assert rig.state is State.ON
-
-
 def test_after_a_minute_the_lamp_recovers_by_itself(rig: Rig) -> None:
     rig.lit().bulb.wire_cut = True
     rig.step()
