@@ -54,7 +54,9 @@ models-check: $(VENV)/.dev  ## compare the nets with their manifest
 	@$(PY) models/check
 
 wheel: $(VENV)/.dev  ## build/wheel: what a camera installs, and nothing of a desk
+	@rm -rf provisioning/image/build
 	@$(PY) -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir build/wheel provisioning/image
+	@rm -rf provisioning/image/build
 	@ls build/wheel
 
 clean:           ## remove what these commands made

@@ -8,6 +8,7 @@ verifies that signature anew.
 import json
 from hashlib import sha256
 from pathlib import Path
+from typing import Final
 
 from nacl.signing import SigningKey, VerifyKey
 
@@ -27,8 +28,9 @@ from recognition.eye import Eye
 from recognition.interpreter import read_net
 from recognition.manifest import Manifest, read_manifest
 
-_READABLE = 0o644
-"""Nothing in a bundle is secret."""
+_READABLE: Final = 0o644
+_ENTERABLE: Final = 0o755
+"""Nothing in a bundle is secret: whoever sees faces on a camera must read it, and is not root."""
 
 
 def read_unverified(folder: Path) -> Manifest:
@@ -63,6 +65,7 @@ def build_bundle(
     if evaluation is not None:
         content += _evaluated(manifest, evaluation)
     with whole_folder(folder) as part:
+        part.chmod(_ENTERABLE)
         write_whole(part / MANIFEST_FILE, content, mode=_READABLE)
         write_whole(part / SIGNATURE_FILE, sign_manifest(content, key), mode=_READABLE)
         _copy_nets(manifest, source, part)
@@ -125,11 +128,11 @@ def _evaluated(manifest: Manifest, path: Path) -> bytes:
     """The lines of the manifest that name an evaluation."""
     content = path.read_bytes()
     try:
-        evaluated = json.loads(content)
+        json.loads(content)
     except ValueError as error:
         raise ModelsRefused(f"{path} is not the JSON that models/evaluate writes.") from error
     if manifest.evaluation_digest is not None:
         raise ModelsRefused("The manifest names an evaluation already: remove one of the two.")
-    if manifest.embedder.net.digest.hex() not in json.dumps(evaluated):
+    if manifest.embedder.net.digest.hex().encode() not in content:
         raise ModelsRefused(f"{path} is the evaluation of another embedder: run models/evaluate.")
     return f'\n[evaluation]\nsha256 = "{sha256(content).hexdigest()}"\n'.encode()

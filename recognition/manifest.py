@@ -240,6 +240,7 @@ def _calibration(table: Table) -> Calibration:
         command=table.text("command"),
         rates=_rates(table, "rates"),
         good=_rates(table, "good") if table.has("good") else (),
+        fused=_rates(table, "fused") if table.has("fused") else (),
     )
     table.end()
     return calibration

@@ -44,7 +44,9 @@ KNOWN: Final = {
     67: "TRANSPOSE_CONV",
     70: "EXPAND_DIMS",
     74: "SUM",
+    82: "REDUCE_MAX",
     83: "PACK",
+    89: "REDUCE_MIN",
     97: "RESIZE_NEAREST_NEIGHBOR",
     114: "QUANTIZE",
 }

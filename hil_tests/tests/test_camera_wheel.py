@@ -1,5 +1,6 @@
 """What a camera installs: reviewed file by file, and nothing of a desk among it."""
 
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -14,6 +15,7 @@ IMAGE = Path(__file__).parents[2] / "provisioning" / "image"
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The wheel's files with their text."""
     folder = tmp_path_factory.mktemp("wheel")
+    shutil.rmtree(IMAGE / "build", ignore_errors=True)  # Or files of an older build get in.
     subprocess.run(
         [
             *(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-index"),
@@ -22,6 +24,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         check=True,
         capture_output=True,
     )
+    shutil.rmtree(IMAGE / "build")
     (path,) = folder.glob("*.whl")
     with zipfile.ZipFile(path) as archive:
         files = {name: archive.read(name).decode() for name in archive.namelist()}

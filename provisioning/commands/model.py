@@ -128,6 +128,8 @@ def example() -> None:
 
 def _table(manifest: Manifest) -> Table:
     table = Table(title=f"Model {manifest.model_digest.hex()}", show_header=False)
+    table.add_column()
+    table.add_column(overflow="fold")  # A digest that ends in dots is none.
     for entry in manifest.entries:
         table.add_row(
             Text(entry.file),
