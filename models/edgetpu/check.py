@@ -213,7 +213,7 @@ def show(reports: list[Report]) -> None:
     """Print one row per net, and below it what speaks against it."""
     print(f"{'net':34}{'operations':>11}{'parameters':>13}{'widest step':>13}  verdict")
     for one in reports:
-        verdict = "would not map whole" if one.faults else "maps whole"
+        verdict = "would not map whole" if one.faults else "nothing published forbids it"
         print(
             f"{one.file:34}{one.operations.total():>11}{one.parameter_bytes:>13,}"
             f"{one.widest_bytes:>13,}  {verdict}"
