@@ -17,14 +17,13 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from estate.config import Config
-from estate.errors import EstateError
 from estate.opening import opened, save_crop, to_json
 from estate.printing import panel
 from estate.receiver import SESSION_S, Receiver, read_cameras, receive
 from estate.store import Store
 from formats.enrolment import CameraIdentity
 from formats.envelope import Sealed
-from formats.errors import FormatError
+from formats.errors import FormatError, Refused
 from formats.keyfile import (
     INTERACTIVE,
     KeyFile,
@@ -38,7 +37,7 @@ from formats.keyfile import (
 )
 from formats.settings import read_settings
 from formats.topics import Channel, every_camera
-from wire.connection import Address, Certificate, Connection, WireError
+from wire.connection import Address, Certificate, Connection
 
 _Click: TypeAlias = Any  # Some versions of Typer carry a click of their own, others do not.
 Settings = Annotated[Path, typer.Option("--config", help="The receiver's settings.")]
@@ -58,7 +57,7 @@ class Commands(TyperGroup):
         """Run the command, or say in one sentence why not."""
         try:
             return super().invoke(ctx)
-        except (EstateError, FormatError, WireError) as error:
+        except Refused as error:
             typer.echo(f"Refused: {error}", err=True)
         except OSError as error:
             typer.echo(f"Refused: {error.strerror}: {error.filename}.", err=True)

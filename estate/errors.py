@@ -5,8 +5,10 @@ EstateError
 └── StoreRefused      the store cannot be opened or written
 """
 
+from formats.errors import Refused
 
-class EstateError(Exception):
+
+class EstateError(Refused):
     """Base of all: the message is one sentence that says what to do next."""
 
 

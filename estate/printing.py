@@ -6,6 +6,7 @@ from typing import Final
 
 from rich.panel import Panel
 from rich.table import Table
+from rich.text import Text
 
 from formats.envelope import TimeQuality
 from formats.event import MatchEvent
@@ -21,7 +22,7 @@ def panel(event: MatchEvent, crop: Path | None) -> Panel:
     """Return one event for the terminal."""
     rows = Table.grid(padding=(0, 2))
     for name, value in _rows(event, crop):
-        rows.add_row(f"[dim]{name}[/]", value)
+        rows.add_row(Text(name, style="dim"), Text(value))
     return Panel(
         rows,
         title="[bold]candidate[/] - two people decide",

@@ -14,11 +14,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from firmware.config import DEFAULT, Config
-from firmware.errors import FirmwareError
-from formats.errors import FormatError
+from formats.errors import Refused
 from formats.settings import SettingsRefused, read_settings
-from recognition.errors import RecognitionError
-from wire.connection import WireError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,11 +35,11 @@ def exit_code(program: Callable[[], None]) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
     try:
         program()
-    except (FirmwareError, FormatError, RecognitionError, WireError) as error:
+    except Refused as error:
         print(f"tallylight-camera: {error}", file=sys.stderr)  # noqa: T201  # What users read.
         return 1
     except OSError as error:
-        what = ": ".join(str(part) for part in (error.filename, error.strerror) if part)
+        what = ": ".join(str(part) for part in (error.filename, error.strerror) if part) or error
         print(f"tallylight-camera: {what}.", file=sys.stderr)  # noqa: T201  # What users read.
         return 1
     return 0

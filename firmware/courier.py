@@ -65,10 +65,10 @@ def run(config: Config, running: Callable[[], bool]) -> None:
     """Open the outbox and the connection, and carry until `running` says no."""
     ledger = Ledger(config.state.courier, Program.COURIER)
     ledger.append(Happening.START, {"version": VERSION})
+    outbox = Outbox(config.state.outbox)
+    outbox.sweep()
     deliver(
-        Courier(
-            Outbox(config.state.outbox), _connection(config), courier_key(config.state), ledger
-        ),
+        Courier(outbox, _connection(config), courier_key(config.state), ledger),
         running,
     )
     ledger.append(Happening.STOP, {"reason": "stopped"})
@@ -92,13 +92,18 @@ def deliver(courier: Courier, running: Callable[[], bool]) -> None:
 
 
 def due(courier: Courier) -> list[str]:
-    """Return the names of the events to send now, oldest first, no more than may be in flight."""
+    """Return the names of the events to send now, no more than may be in flight.
+
+    Those that were never sent come first, oldest first: events that are never receipted, whatever
+    the reason, must not keep the others waiting.
+    """
     if not courier.connection.connected:
         courier.flights.clear()  # Whatever was in flight on the old connection is sent again.
         return []
     now_s = time.monotonic()
     flying = {name for name, flight in courier.flights.items() if flight.again_s > now_s}
     rest = [name for name in courier.outbox.names() if name not in flying]
+    rest.sort(key=lambda name: name in courier.flights)
     return rest[: max(0, courier.connection.window - len(flying))]
 
 

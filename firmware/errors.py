@@ -13,8 +13,10 @@ FirmwareError
 └── EntryLapsed        firmware.site: an entry is no longer live, so nobody is looked for
 """
 
+from formats.errors import Refused
 
-class FirmwareError(Exception):
+
+class FirmwareError(Refused):
     """Base of all: the message is one sentence that says what to do next."""
 
 

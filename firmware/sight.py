@@ -49,11 +49,14 @@ class Sight:
         return self._eye.embedder.runtime
 
     def faces(self, lit: Lit, frame: Frame) -> list[Face]:
-        """Return the faces in the frame.
+        """Return the faces in the frame; none, unseen, of a frame exposed before the light.
 
         Raises:
             LampDark: light was not proven before, or no longer after.
         """
+        if frame.captured_ns < lit.since_ns:
+            self._counts.early += 1
+            return []
         found = self._eye.detector.find(frame.pixels(lit))
         lit.check()
         self._counts.frames += 1

@@ -3,17 +3,22 @@
 A reader in this package returns a value or raises one of these; it never returns a bool. A message
 is one clear sentence without secrets, names, scores or pixels, so it may be logged and shown.
 
-    FormatError
-    ├── Malformed       the bytes are not what they claim to be
-    ├── TooLarge        what shall be written, or was sent, exceeds its fixed size
-    ├── Forged          a signature or an authentication tag does not hold
-    ├── NotForThisKey   no slot of the envelope belongs to the key at hand
-    ├── UnusableKey     a public key that gives no secrecy
-    └── BrokenChain     a ledger line that does not continue the line before it
+    Refused             root of every error tree of this project
+    └── FormatError
+        ├── Malformed       the bytes are not what they claim to be
+        ├── TooLarge        what shall be written, or was sent, exceeds its fixed size
+        ├── Forged          a signature or an authentication tag does not hold
+        ├── NotForThisKey   no slot of the envelope belongs to the key at hand
+        ├── UnusableKey     a public key that gives no secrecy
+        └── BrokenChain     a ledger line that does not continue the line before it
 """
 
 
-class FormatError(Exception):
+class Refused(Exception):
+    """Something was refused: the message is one sentence that says what to do next."""
+
+
+class FormatError(Refused):
     """Bytes or values were refused."""
 
 

@@ -26,7 +26,7 @@ from formats.envelope import (
     sender_id,
 )
 from formats.errors import Forged, Malformed
-from formats.strict_json import Fields, dumps, parse
+from formats.strict_json import UTC_HIGH_S, Fields, dumps, parse
 
 PAYLOAD_LIMIT: Final = 32 * 1024 - 44
 """Bytes that fit the one bucket of an event, beside the 44 that the envelope repeats inside."""
@@ -239,7 +239,7 @@ def _read_event(fields: Fields) -> MatchEvent:
         site=fields.text("site", at_most=TEXT_LIMIT),
         boot_id=fields.hex_bytes("boot_id", ID_BYTES),
         sequence=fields.integer("sequence", low=1),
-        captured_utc_ms=fields.integer("captured_utc_ms"),
+        captured_utc_ms=fields.integer("captured_utc_ms", high=1000 * UTC_HIGH_S),
         captured_mono_ns=fields.integer("captured_mono_ns"),
         time_quality=TimeQuality(fields.integer("time_quality", high=max(TimeQuality))),
         entry=fields.hex_bytes("entry", ID_BYTES),

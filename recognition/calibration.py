@@ -50,7 +50,7 @@ class Calibration:
     command: str
     """What to run to measure it again."""
     rates: tuple[Rate, ...]
-    """Of probes of grade FAIR, by rising score."""
+    """Of all probes but fused ones, by rising score; nowhere below what one grade alone gives."""
     good: tuple[Rate, ...] = ()
     """Of probes of grade GOOD; empty where they were not measured apart."""
     fused: tuple[Rate, ...] = ()
@@ -110,7 +110,6 @@ def _rates(calibration: Calibration, probe: Grade) -> tuple[Rate, ...]:
         if not calibration.fused:
             raise ListNotServed("These nets are not calibrated for fused probes: calibrate anew.")
         return calibration.fused
-    # What holds for fair probes is safe for good ones, never the other way round.
     return calibration.good if probe is Grade.GOOD and calibration.good else calibration.rates
 
 

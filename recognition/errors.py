@@ -6,8 +6,10 @@ RecognitionError
 └── ListNotServed     a list is too long for the false alarms that policy accepts
 """
 
+from formats.errors import Refused
 
-class RecognitionError(Exception):
+
+class RecognitionError(Refused):
     """Anything this library refuses."""
 
 

@@ -23,6 +23,8 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from formats.errors import Refused
+
 KEEPALIVE_S: Final = 30
 CONNECT_S: Final = 5.0
 """Longest wait for a TCP connection."""
@@ -36,7 +38,7 @@ NOBODY_LISTENS: Final = 16
 log = logging.getLogger(__name__)
 
 
-class WireError(Exception):
+class WireError(Refused):
     """Base: the message is one sentence that says what to do next."""
 
 

@@ -4,6 +4,7 @@ A folder of files, one event each; `watch` puts them in, `courier` sends and rem
 
     part/      being written: nobody reads it
     waiting/   whole and durable: sent again and again until the receipt comes
+    leaving/   receipted, being overwritten: the courier's alone
     broken/    not what was written: set aside, kept, and recorded
     chain      number, sequence and digest of the newest event, so that the chain survives a restart
     receipts-from   key whose receipts allow removal, from the verified recipients
@@ -77,12 +78,9 @@ class Outbox:
     def __init__(self, folder: Path, *, limit_bytes: int = LIMIT_BYTES) -> None:
         self._folder = folder
         self._limit_bytes = limit_bytes
-        self._part, self._waiting, self._broken = (
-            folder / "part",
-            folder / "waiting",
-            folder / "broken",
-        )
-        for place in (self._part, self._waiting, self._broken):
+        self._part, self._waiting = folder / "part", folder / "waiting"
+        self._leaving, self._broken = folder / "leaving", folder / "broken"
+        for place in (self._part, self._waiting, self._leaving, self._broken):
             place.mkdir(mode=0o770, parents=True, exist_ok=True)
 
     def recover(self) -> Link | None:
@@ -108,7 +106,7 @@ class Outbox:
         Raises:
             OutboxFull: the next event would not fit.
         """
-        used = sum(path.stat().st_size for path in self._waiting.iterdir())
+        used = sum(_size(path) for path in self._waiting.iterdir())
         if used + LARGEST > self._limit_bytes:
             raise OutboxFull(
                 f"The outbox holds {used} of {self._limit_bytes} bytes: recognition stops until "
@@ -119,6 +117,7 @@ class Outbox:
         """Keep one event until its receipt comes; it is on disk when this returns."""
         name = f"{link.number:012d}"
         durable.write(self._part / name, sealed.blob)
+        durable.sync_folder(self._part)
         durable.replace(self._folder / "chain", link.to_bytes())
         durable.rename(self._part / name, self._waiting / name)
 
@@ -141,14 +140,19 @@ class Outbox:
     def remove(self, name: str) -> None:
         """Delete an event whose receipt has come, overwriting what can be overwritten.
 
-        It is moved aside first: after a power cut half an overwritten event is a draft that nobody
-        named, and not a broken event.
+        It is moved aside first: after a power cut half an overwritten event is one that was leaving
+        anyway, and not a broken one.
         """
-        leaving = self._part / name
+        leaving = self._leaving / name
         durable.rename(self._waiting / name, leaving)
         durable.write(leaving, bytes(leaving.stat().st_size))
         leaving.unlink()
         durable.sync_folder(self._waiting)
+
+    def sweep(self) -> None:
+        """Finish the removals that a power cut left half done. For the courier, at its start."""
+        for leaving in self._leaving.iterdir():
+            leaving.unlink()
 
     def trust_receipts_from(self, key: bytes) -> None:
         """Say whose receipts allow removal: an Ed25519 public key from the verified recipients."""
@@ -160,6 +164,14 @@ class Outbox:
             return (self._folder / "receipts-from").read_bytes()
         except FileNotFoundError:
             return None
+
+
+def _size(path: Path) -> int:
+    """Bytes of a waiting event; none once the courier has removed it."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _is(draft: Path, link: Link) -> bool:

@@ -36,6 +36,7 @@ class _Lease:
 
     channel: int
     grant: Grant
+    since_ns: int
     beaten_ns: int = 0
     ended: bool = False
 
@@ -53,6 +54,11 @@ class Lit:
     def lease_id(self) -> bytes:
         """(16,) the lease under which this was seen, for events and the ledger."""
         return self._lease.grant.lease_id
+
+    @property
+    def since_ns(self) -> int:
+        """CLOCK_MONOTONIC since when this light is proven: what was exposed before stays unseen."""
+        return self._lease.since_ns
 
     def check(self) -> None:
         """Do nothing while the lamp is proven lit.
@@ -96,7 +102,7 @@ class Lamp:
         while _hear(self._channel, wait_s=0) is not None:
             pass  # What the guard said of an earlier stretch of light.
         _say(self._channel, Request.ASK)
-        lease = _Lease(self._channel, self._first_grant())
+        lease = _Lease(self._channel, self._first_grant(), time.monotonic_ns())
         try:
             yield Lit(lease)
         finally:

@@ -8,6 +8,8 @@ class Counts:
     """So that silence is explained: how many, at each stage, and why no further."""
 
     frames: int = 0
+    early: int = 0
+    """Frames exposed before the light was proven: they were not looked at."""
     faces: int = 0
     """Faces found, in all frames."""
     refused_small: int = 0

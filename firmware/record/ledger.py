@@ -38,10 +38,15 @@ class Ledger:
             event=event,
             body=body or {},
         ).to_line()
-        with self._path.open("ab") as file:
-            file.write(line + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+        length = self._path.stat().st_size
+        try:
+            with self._path.open("ab") as file:
+                file.write(line + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError:
+            os.truncate(self._path, length)  # Half a line, as a full disk leaves it.
+            raise
         self._last = line
 
     def _recover(self) -> bytes | None:

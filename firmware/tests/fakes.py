@@ -227,7 +227,7 @@ class FakeCamera:
             self.stopped = True
 
     def _frames(self) -> Iterator[Frame]:
-        at_ns = time.monotonic_ns() - 3600 * 10**9
+        at_ns = time.monotonic_ns()
         for number, people in enumerate(self.shots):
             self.before.get(number, lambda: None)()
             at_ns += 100_000_000 + int(self.gap_s.get(number, 0) * 1e9)

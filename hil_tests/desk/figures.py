@@ -5,25 +5,17 @@ and traces from a search of every file that the run left.
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import quantiles
-from typing import Any, Final
+from typing import Any
 
 from formats.ledger import Happening, Record
 from hil_tests.desk.pins import Board
 from hil_tests.desk.site import DeskSite
 from hil_tests.desk.tap import Tap
 from hil_tests.desk.witness import Witness, files_with
-
-PICTURES: Final = [
-    b"\xff\xd8\xff\xe0",
-    b"\xff\xd8\xff\xe1",
-    b"\xff\xd8\xff\xdb",
-    b"JFIF\0",
-    b"\x89PNG",
-]
-"""How JPEG and PNG files begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +34,12 @@ class Opened:
 class Evidence:
     """What the rig sees from outside while everything runs."""
 
+    tap: Tap
+    """What was on the broker."""
     board: Board = field(default_factory=Board)
     """When the lamp's current was sensed."""
     witness: Witness = field(default_factory=Witness)
     """When the nets ran."""
-    tap: Tap = field(default_factory=Tap)
-    """What was on the broker."""
     opened: list[Opened] = field(default_factory=list)
     """What a reviewer's key opened."""
 
@@ -71,8 +63,8 @@ class Figures:
     latency_ms_p50: float | None
     latency_ms_p95: float | None
     """From the deciding frame to the opened event; null without an event."""
-    lit_share: float
-    """Share of inference time covered by sensed light."""
+    lit_share: float | None
+    """Share of inference time covered by sensed light; null without inference."""
     unsealed_bytes: int
     """Bytes on the broker that were not sealed envelopes of constant size."""
 
@@ -81,13 +73,19 @@ class Figures:
         return json.dumps(asdict(self), indent=2) + "\n"
 
 
-def gather(desk: DeskSite, handle: str, seen: Evidence) -> Figures:
-    """Return the figures of a run that has ended."""
+def gather(desk: DeskSite, seen: Evidence, is_listed: Callable[[Opened], bool]) -> Figures:
+    """Return the figures of a run that has ended.
+
+    Args:
+        desk: where everything was.
+        seen: what the rig saw from outside.
+        is_listed: whether an event is about the person on the list, in truth.
+    """
     watch = records(desk.camera / "watch" / "ledger.jsonl")
     counts = next((r.body for r in reversed(watch) if r.event is Happening.PERIOD_END), {})
     receipts = records(desk.camera / "courier" / "ledger.jsonl")
-    listed = sum(one.entry == handle for one in seen.opened)
-    traces = files_with(desk.folder, [*seen.witness.templates, *PICTURES])
+    listed = sum(is_listed(one) for one in seen.opened)
+    traces = files_with(desk.folder, seen.witness.needles())
     latencies = [one.latency_ms for one in seen.opened]
     return Figures(
         frames=int(counts.get("frames", 0)),
@@ -111,11 +109,11 @@ def records(ledger: Path) -> list[Record]:
     return [Record.from_line(line) for line in ledger.read_bytes().splitlines()]
 
 
-def lit_share(seen: Evidence) -> float:
-    """Return the share of inference time during which the lamp's current was sensed; 1 for none."""
+def lit_share(seen: Evidence) -> float | None:
+    """Return the share of inference time during which the lamp's current was sensed."""
     looked = sum(end - begin for begin, end in seen.witness.looks)
     lit = sum(seen.board.lit_ns(begin, end) for begin, end in seen.witness.looks)
-    return lit / looked if looked else 1.0
+    return lit / looked if looked else None
 
 
 def percentile(values: list[float], percent: int) -> float | None:

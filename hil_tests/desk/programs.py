@@ -25,6 +25,8 @@ class Programs(AbstractContextManager["Programs"]):
 
     logs: Path
     """Folder for what each program says on standard error."""
+    may_end: frozenset[str] = frozenset()
+    """Programs that may end by themselves."""
     _running: list[tuple[str, subprocess.Popen[bytes]]] = field(default_factory=list)
 
     def start(
@@ -61,7 +63,8 @@ class Programs(AbstractContextManager["Programs"]):
             DeskRefused: one has ended; with its last words.
         """
         for name, process in self._running:
-            if process.poll() not in {None, 0}:
+            code = process.poll()
+            if code is not None and not (code == 0 and name in self.may_end):
                 raise DeskRefused(f"{name} ended: {_last_line(self.said(name))}")
 
     def await_ready(self, what: str, ready: Callable[[], bool]) -> None:

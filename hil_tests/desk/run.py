@@ -9,6 +9,7 @@ Every box is a process of its own but the lines and the rig itself.
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -18,11 +19,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
 
-from hil_tests.desk.figures import Evidence, Figures, gather, opened_from
+from firmware.config import Config
+from firmware.station import open_eye
+from formats.ledger import Happening
+from formats.settings import read_settings
+from hil_tests.desk.figures import Evidence, Figures, Opened, gather, opened_from, records
 from hil_tests.desk.pins import PinServer
-from hil_tests.desk.programs import STOP_S, Programs, find_program
-from hil_tests.desk.site import REVIEWERS, DeskSite
-from hil_tests.desk.tap import FORMAT
+from hil_tests.desk.portraits import Person
+from hil_tests.desk.programs import READY_S, Programs, find_program
+from hil_tests.desk.site import REVIEWERS, DeskSite, signers
+from hil_tests.desk.tap import FORMAT, ON_THE_WIRE, Tap
+from hil_tests.desk.truth import person_in
 
 DELIVERED_S: Final = 10.0
 """Longest wait, after the last frame, for the last event to be receipted and opened."""
@@ -35,7 +42,12 @@ class Run:
     desk: DeskSite
     handle: str
     """Of the one entry on the list."""
-    seen: Evidence = field(default_factory=Evidence)
+    listed: Person | None = None
+    """Who is on the list, if the drawn street is played."""
+    seen: Evidence = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.seen = Evidence(Tap(signers(self.desk)))
 
     def play(self, source: str, on_turn: Callable[["Run"], None]) -> Figures:
         """Play the source to its end and return what it came to.
@@ -47,7 +59,10 @@ class Run:
         Raises:
             DeskRefused: a program ended or did not get ready; its own words say why.
         """
-        with PinServer(self.seen.board) as lines, Programs(self.desk.folder / "logs") as programs:
+        with (
+            PinServer(self.seen.board) as lines,
+            Programs(self.desk.folder / "logs", frozenset({"watch"})) as programs,
+        ):
             self._start_estate(programs)
             self._start_camera(programs, lines.port)
             watch = self._start_watch(programs, source)
@@ -57,12 +72,19 @@ class Run:
                     on_turn(self)
                     time.sleep(0.1)
             except KeyboardInterrupt:  # A webcam has no end: this is how a person ends it.
+                signal.signal(signal.SIGINT, signal.SIG_IGN)  # Once is enough.
                 watch.terminate()
-                watch.wait(STOP_S)
+                watch.wait(READY_S)
             programs.alive()
             self._await_delivery(programs)
             programs.stop()
-        return gather(self.desk, self.handle, self.seen)
+        return gather(self.desk, self.seen, self._is_listed)
+
+    def _is_listed(self, event: Opened) -> bool:
+        if self.listed is None:
+            return event.entry == self.handle
+        eye = open_eye(read_settings(self.desk.camera_config, Config))
+        return event.crop is not None and person_in(Path(event.crop), eye) is self.listed
 
     def _start_estate(self, programs: Programs) -> None:
         broker = [find_program("mosquitto"), "-c", str(self.desk.broker / "mosquitto.conf")]
@@ -107,7 +129,7 @@ class Run:
             [*_module("hil_tests.desk.lampguard"), *config, "--pins", str(pins_port)],
         )
         programs.start("courier", [*_module("firmware"), *config, "courier"])
-        lamp = self.desk.folder / "lamp.sock"
+        lamp = self.desk.lamp_socket
         programs.await_ready("lampguard", lamp.exists)
 
     def _start_watch(self, programs: Programs, source: str) -> subprocess.Popen[bytes]:
@@ -126,12 +148,21 @@ class Run:
         return watch
 
     def _await_delivery(self, programs: Programs) -> None:
+        ledger = records(self.desk.camera / "watch" / "ledger.jsonl")
+        events = sum(record.event is Happening.EVENT_SEALED for record in ledger)
         waiting = self.desk.camera / "outbox" / "waiting"
         until_s = time.monotonic() + DELIVERED_S
-        while any(waiting.iterdir()) and time.monotonic() < until_s:
+        while any(waiting.iterdir()) or min(self._told()) < events:
             programs.alive()
+            if time.monotonic() > until_s:
+                return
             time.sleep(0.05)
-        time.sleep(0.3)  # For what was delivered to be opened and told.
+
+    def _told(self) -> tuple[int, int, int]:
+        """Return how many events were opened, and how many events and receipts the tap has seen."""
+        payloads = self.seen.tap.payloads
+        sealed = [sum(one.startswith(kind.value.magic) for one in payloads) for kind in ON_THE_WIRE]
+        return len(self.seen.opened), *sealed
 
     def _read(self, lines: IO[bytes]) -> None:
         for line in lines:

@@ -11,16 +11,22 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from nacl.signing import VerifyKey
 from typer.testing import CliRunner
 
 import estate.__main__ as estate_program
 import provisioning.__main__ as site_program
 from firmware.config import State
 from firmware.identity import make_identity
+from formats.enrolment import read_request
+from formats.envelope import Kind
+from formats.keyfile import read_public_key
 from hil_tests.desk.errors import DeskRefused
 
 NAME: Final = "demo-street"
 PASSPHRASE: Final = "a desk holds no secrets"  # noqa: S105  # As it says.
+INTERRUPTED: Final = 130
+"""Exit code of a command that Ctrl-C ended."""
 REVIEWERS: Final = ("reviewer-1", "reviewer-2")
 """Two people, because no one decides alone."""
 
@@ -57,6 +63,11 @@ class DeskSite:
     def model_key(self) -> Path:
         """The public key that the camera trusts for its nets."""
         return self.site / "model" / "trusted.pub"
+
+    @property
+    def lamp_socket(self) -> Path:
+        """Where the lamp guard listens."""
+        return self.folder / "lamp.sock"
 
     @property
     def estate(self) -> Path:
@@ -126,6 +137,15 @@ def publish_list(desk: DeskSite, *, signers: int = 2) -> None:
     _on_site(desk, "list publish", "--to", str(inbox))
 
 
+def signers(desk: DeskSite) -> dict[Kind, VerifyKey]:
+    """Return whose signatures belong on the broker: the camera's and the estate's."""
+    (request,) = (desk.site / "cameras").glob("*.json")
+    return {
+        Kind.EVENT: read_request(request.read_bytes()).identity.sign_key,
+        Kind.RECEIPT: VerifyKey(read_public_key(desk.estate / "receipt.pub")),
+    }
+
+
 def tallylight(*words: str) -> str:
     """Run one command of `tallylight`; return what it printed.
 
@@ -147,6 +167,8 @@ def _on_site(desk: DeskSite, command: str, *words: str) -> str:
 
 def _run(app: Any, words: tuple[str, ...]) -> str:  # noqa: ANN401  # Typer's own application.
     result = CliRunner().invoke(app, words)
+    if result.exit_code == INTERRUPTED:
+        raise KeyboardInterrupt
     if result.exit_code:
         said = result.output.strip().splitlines()
         raise DeskRefused(said[-1] if said else f"{' '.join(words[:2])} failed: {result.exception}")
@@ -171,7 +193,7 @@ def _make_camera(desk: DeskSite) -> None:
         f"model_key = '{desk.model_key}'\n"
         "accelerator = 'cpu'\n"
         f"trusted_root = '{desk.site / 'root.json'}'\n"
-        f"lamp_socket = '{desk.folder / 'lamp.sock'}'\n"
+        f"lamp_socket = '{desk.lamp_socket}'\n"
         "broker_host = 'localhost'\n"
         f"broker_port = {desk.port}\n"
         f"broker_ca = '{desk.broker / 'ca.pem'}'\n",

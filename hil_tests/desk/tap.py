@@ -1,29 +1,37 @@
 """An independent listener on the broker: what does somebody see who reads everything?
 
 mosquitto's own client subscribes to `#`. Every payload must be a sealed envelope of its kind's one
-size; whatever is not, is counted in bytes.
+size, signed by the camera or by the estate; whatever is not, is counted in bytes.
 """
 
 import threading
-from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import IO, Final
 
-from formats.envelope import Kind, read
+from nacl.signing import VerifyKey
+
+from formats.envelope import Kind, read, verify
 from formats.errors import FormatError
 
-FORMAT: Final = "%t %x"
-"""mosquitto_sub's: the topic, then the payload in hexadecimal."""
+FORMAT: Final = "%x %t"
+"""mosquitto_sub's: the payload in hexadecimal, then the topic, which may hold anything."""
+
+
 ON_THE_WIRE: Final = (Kind.EVENT, Kind.RECEIPT)
+"""All that belongs on the broker so far."""
 
 
 @dataclass(slots=True)
 class Tap:
     """What was seen on the broker so far."""
 
+    signers: Mapping[Kind, VerifyKey]
+    """Whose signature each kind of envelope must bear; no other kind belongs on the broker."""
     payloads: list[bytes] = field(default_factory=list)
     unsealed_bytes: int = 0
-    sizes: dict[Kind, set[int]] = field(default_factory=lambda: defaultdict(set))
+    sizes: dict[Kind, int] = field(default_factory=dict)
+    """The one size of each kind, from the first of them."""
 
     def listen(self, lines: IO[bytes]) -> threading.Thread:
         """Take in mosquitto_sub's output until it ends."""
@@ -33,16 +41,17 @@ class Tap:
 
     def _listen(self, lines: IO[bytes]) -> None:
         for line in lines:
-            self.take(bytes.fromhex(line.split(b" ")[1].decode()))
+            self.take(bytes.fromhex(line.split(b" ")[0].decode()))
 
     def take(self, payload: bytes) -> None:
         """Judge one payload."""
         self.payloads.append(payload)
-        for kind in ON_THE_WIRE:
-            try:
-                read(kind, payload)
-            except FormatError:
-                continue
-            self.sizes[kind].add(len(payload))
-            return
-        self.unsealed_bytes += len(payload)
+        if not any(self._is_sealed(kind, payload) for kind in self.signers):
+            self.unsealed_bytes += len(payload)
+
+    def _is_sealed(self, kind: Kind, payload: bytes) -> bool:
+        try:
+            verify(read(kind, payload), self.signers[kind])
+        except FormatError:
+            return False
+        return self.sizes.setdefault(kind, len(payload)) == len(payload)

@@ -7,10 +7,16 @@ them afterwards. None of this is on a camera.
 
 import json
 import os
+import re
 import threading
 import time
+from base64 import b64encode
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
+
+import numpy as np
 
 from recognition.aligner import Chip
 from recognition.detector import Detector
@@ -29,6 +35,14 @@ def witnessed(eye: Eye, pipe: int) -> Eye:
     )
 
 
+DISTINCT: Final = 8
+"""Different bytes that pixels must have to be told from anything else."""
+PICTURE: Final = re.compile(
+    rb"\xff\xd8\xff[\xc0-\xef]|\x89PNG\r\n|RIFF....WEBP|GIF8[79]a|\x93NUMPY", re.DOTALL
+)
+"""How JPEG, PNG, WEBP, GIF and NumPy files begin."""
+
+
 @dataclass(slots=True)
 class Witness:
     """What the rig has seen of `watch`."""
@@ -37,6 +51,8 @@ class Witness:
     """CLOCK_MONOTONIC nanoseconds of the begin and end of each inference."""
     templates: list[bytes] = field(default_factory=list)
     """Every template made, kept in memory only."""
+    skin: list[bytes] = field(default_factory=list)
+    """A few pixels in a row from the middle of every face, kept in memory only."""
 
     def listen(self, pipe: int) -> threading.Thread:
         """Take in what comes through the pipe until it is closed."""
@@ -51,17 +67,32 @@ class Witness:
                 self.looks.append((said["begin_ns"], said["end_ns"]))
                 if "template" in said:
                     self.templates.append(bytes.fromhex(said["template"]))
+                self.skin += [bytes.fromhex(pixels) for pixels in said.get("skin", ())]
+
+    def needles(self) -> list[bytes]:
+        """Return what must be in no file: templates and faces in every form one might write."""
+        skin = [pixels for pixels in self.skin if len(set(pixels)) >= DISTINCT]
+        return [*skin, *(form for one in self.templates for form in _forms(one))]
 
 
-def files_with(folder: Path, needles: list[bytes]) -> list[Path]:
-    """Return the files below `folder` that contain any of the needles."""
+def files_with(folder: Path, needles: Sequence[bytes]) -> list[Path]:
+    """Return the files below `folder` that contain a needle, or a picture of any kind."""
     found = []
     for path in sorted(folder.rglob("*")):
         if path.is_file():
             content = path.read_bytes()
-            if any(needle in content for needle in needles):
+            if PICTURE.search(content) or any(needle in content for needle in needles):
                 found.append(path)
     return found
+
+
+def _forms(template: bytes) -> Iterator[bytes]:
+    vector = np.frombuffer(template, np.int8)
+    yield template
+    yield template.hex().encode()
+    yield b64encode(template)[:-4]
+    for kind in (np.int32, np.float32, np.float64):
+        yield vector.astype(kind).tobytes()
 
 
 class _WitnessedDetector(Detector):
@@ -72,7 +103,9 @@ class _WitnessedDetector(Detector):
     def find(self, pixels: Pixels) -> list[Face]:
         begin_ns = time.monotonic_ns()
         found = self._inner.find(pixels)
-        _tell(self._pipe, begin_ns, None)
+        end_ns = time.monotonic_ns()
+        skin = [_skin(pixels, face).hex() for face in found]
+        _tell(self._pipe, {"begin_ns": begin_ns, "end_ns": end_ns, "skin": skin})
         return found
 
 
@@ -87,12 +120,16 @@ class _WitnessedEmbedder(Embedder):
     def template(self, chip: Chip) -> Template:
         begin_ns = time.monotonic_ns()
         template = self._inner.template(chip)
-        _tell(self._pipe, begin_ns, template)
+        end_ns, vector = time.monotonic_ns(), template.vector.tobytes()
+        _tell(self._pipe, {"begin_ns": begin_ns, "end_ns": end_ns, "template": vector.hex()})
         return template
 
 
-def _tell(pipe: int, begin_ns: int, template: Template | None) -> None:
-    said: dict[str, int | str] = {"begin_ns": begin_ns, "end_ns": time.monotonic_ns()}
-    if template is not None:
-        said["template"] = template.vector.tobytes().hex()
+def _skin(pixels: Pixels, face: Face) -> bytes:
+    """Return 24 bytes of the picture from the middle of the face."""
+    row, column = round(face.points.nose.y), round(face.points.nose.x)
+    return pixels[row : row + 1, column : column + 8].tobytes() or b"nobody's nose"
+
+
+def _tell(pipe: int, said: Mapping[str, int | str | Sequence[str]]) -> None:
     os.write(pipe, json.dumps(said).encode() + b"\n")

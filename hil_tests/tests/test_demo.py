@@ -54,7 +54,7 @@ def run_on(folder: Path, listed: Person, source: Path) -> tuple[Run, DeskSite, d
     make_site(desk)
     handle = list_person(desk, portrait(listed))
     publish_list(desk)
-    run = Run(desk, handle)
+    run = Run(desk, handle, listed)
     figures = run.play(str(source), lambda _run: None)
     return run, desk, json.loads(figures.to_json())
 
@@ -99,10 +99,7 @@ def test_when_the_other_person_is_listed_the_outcome_swaps_and_the_wire_shows_no
     source = scene(tmp_path / "scene", WALKS, (2.5, 3.0, 6.0, 6.5))
     run, desk, report = run_on(tmp_path, Person.COLLINS, source)
     assert report["listed_person_events"] == report["opened"] == 1
-    assert {kind: len(sizes) for kind, sizes in run.seen.tap.sizes.items()} == {
-        Kind.EVENT: 1,
-        Kind.RECEIPT: 1,
-    }
+    assert set(run.seen.tap.sizes) == {Kind.EVENT, Kind.RECEIPT}
     spoken = [run.handle.encode(), bytes.fromhex(run.handle), b"demo-street", b"Collins", b"JFIF"]
     wire = b"".join(run.seen.tap.payloads)
     assert not [word for word in spoken if word in wire]
@@ -142,7 +139,8 @@ def test_somebody_who_is_not_listed_leaves_no_trace(tmp_path: Path) -> None:
     assert report["faces"]
     assert report["events"] == report["opened"] == 0
     assert run.seen.witness.templates
-    assert files_with(desk.folder, run.seen.witness.templates) == []
+    assert run.seen.witness.skin
+    assert files_with(desk.folder, run.seen.witness.needles()) == []
     assert report["unlisted_person_traces"] == 0
     assert list((desk.camera / "outbox" / "waiting").iterdir()) == []
     assert run.seen.tap.payloads == []

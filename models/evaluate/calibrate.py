@@ -1,69 +1,86 @@
 """Measures what a score is worth on a set of people and writes it into the manifest.
 
-Every picture is compared with every picture of another person. The interval is a bootstrap over
-people, because pairs that share a person are not independent. Rows stand only where enough false
-matches were seen to say anything; beyond the last row the camera refuses rather than guesses.
+Every picture of a grade is compared with every picture of another person that could stand on a
+list. The interval is a bootstrap over people, because pairs that share a person are not
+independent. Rows stand only where enough false matches were seen to say anything; beyond the last
+row the camera refuses rather than guesses.
 """
 
 import argparse
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-from lfw import Gathered, gather
+from kept import Rows
+from lfw import Found, find
 from numpy.typing import NDArray
+from recognisers import Shipped
+from trials import TRACK, fused, tracks_of
+from worse import FAIR, worsen
 
-from recognition.calibration import PPB, Rate
+from recognition.calibration import PPB, Calibration, Grade, Rate, grade
 from recognition.embedder import cosines_ppm
-from recognition.manifest import load_uncalibrated
 
 FLOOR_PPM: Final = 900_000
 """Scores below are never thresholds: one stranger in thirty reaches them."""
 
 STEP_PPM: Final = 2_000
-SEEN_MIN: Final = 20
-"""False matches a row must rest on: with fewer, the interval is wider than the rate itself."""
+SEEN_MIN: Final = 40
+"""Comparisons a row must rest on: 20 pairs, counted from both sides."""
 
 RESAMPLES: Final = 1000
 SEED: Final = 20260101
 MARK: Final = "\n[calibration]\n"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Strangers:
-    """The pairs of pictures of different people, those below the floor only counted."""
+    """The pairs of a probe and another person's picture, those below the floor only counted."""
 
     first: NDArray[np.int32]
-    """(k,), the one person of each pair above the floor."""
+    """(k,), the probe's person of each pair above the floor."""
     second: NDArray[np.int32]
     """(k,), the other person."""
     scores_ppm: NDArray[np.int64]
     """(k,)."""
+    probes: NDArray[np.int64]
+    """(people,), probes of each person."""
     pictures: NDArray[np.int64]
-    """(people,), pictures of each person."""
+    """(people,), pictures of each person that could stand on a list."""
 
     def pairs(self, weights: NDArray[np.float64]) -> float:
         """Return how many pairs there are when each person counts `weights` times."""
-        counts = weights * self.pictures
+        probes, pictures = weights * self.probes, weights * self.pictures
         # Pictures of a person drawn twice are still that person's: they make no stranger pair.
-        return float((counts.sum() ** 2 - np.square(counts).sum()) / 2)
+        return float(probes.sum() * pictures.sum() - probes @ pictures)
 
 
-def strangers(gathered: Gathered) -> Strangers:
-    """Return all pairs of pictures of different people."""
-    templates, people = gathered.templates.astype(np.float32), gathered.people
-    squares = np.square(gathered.templates.astype(np.int64)).sum(axis=1)
+def strangers(
+    probes: Rows, of_probes: NDArray[np.int32], listed: Rows, of_listed: NDArray[np.int32]
+) -> Strangers:
+    """Return all pairs of a probe and a picture of somebody else.
+
+    Args:
+        probes: (p, dim), templates.
+        of_probes: (p,), the person of each, from 0 on.
+        listed: (n, dim), templates that could stand on a list.
+        of_listed: (n,), the person of each.
+    """
+    squares, others = (np.square(one).sum(axis=1).astype(np.int64) for one in (probes, listed))
+    columns = listed.astype(np.float32)
     found = []
-    for place in range(len(people) - 1):
-        dots = templates[place + 1 :] @ templates[place]
-        scores = cosines_ppm(dots, squares[place + 1 :], squares[place])
-        others = people[place + 1 :]
-        high = (scores >= FLOOR_PPM) & (others != people[place])
-        first = np.full(high.sum(), people[place], np.int32)
-        found.append((first, others[high], scores[high]))
+    for place, person in enumerate(of_probes):
+        dots = columns @ probes[place].astype(np.float32)
+        scores = cosines_ppm(dots, others, squares[place])
+        high = (scores >= FLOOR_PPM) & (of_listed != person)
+        first = np.full(high.sum(), person, np.int32)
+        found.append((first, of_listed[high], scores[high]))
     first, second, scores = (np.concatenate(column) for column in zip(*found, strict=True))
-    return Strangers(first, second, scores, np.bincount(people))
+    people = int(max(of_probes.max(), of_listed.max())) + 1
+    counts = [np.bincount(one, minlength=people) for one in (of_probes, of_listed)]
+    return Strangers(first, second, scores, *counts)
 
 
 def rates(pairs: Strangers) -> list[Rate]:
@@ -89,43 +106,100 @@ def rates(pairs: Strangers) -> list[Rate]:
     return rows
 
 
+def calibrate(found: Found, templates: Rows, shipped: Shipped, models: Path) -> Calibration:
+    """Return what the scores of a set are worth, apart for each grade of probe.
+
+    Args:
+        found: the set.
+        templates: (n, dim), one per face.
+        shipped: what made them.
+        models: folder with nets and manifest.
+    """
+    people = found.people
+    grades = [grade(quality) for quality in found.qualities]
+    good = np.array([one is Grade.GOOD for one in grades])
+    fair = np.array([one is Grade.FAIR for one in grades])
+    worse = [(one, one.fates == FAIR) for one in worsen(found, models)]
+    fair_ones = np.concatenate([templates[fair], *(one.vectors[some] for one, some in worse)])
+    of_fair = np.concatenate(
+        [people[fair], *(people[one.made_from[some, 0]] for one, some in worse)]
+    )
+    groups = tracks_of(people, good | fair)
+    listed = (templates[good], people[good])
+    best = rates(strangers(*listed, *listed))
+    worst = rates(strangers(fair_ones, of_fair, *listed))
+    every = np.concatenate([templates[good], fair_ones])
+    pairs = strangers(every, np.concatenate([people[good], of_fair]), *listed)
+    return Calibration(
+        embedder_digest=shipped.entry.net.digest,
+        runtime=shipped.embedder.runtime,
+        pictures=_described(found, good, fair),
+        pairs=int(pairs.pairs(np.ones(len(pairs.pictures)))),
+        command=f"python models/evaluate/calibrate.py {found.archive.name} models",
+        rates=tuple(_strictest(rates(pairs), [*best, *worst])),
+        good=tuple(best),
+        fused=tuple(rates(strangers(fused(templates, groups), people[groups[:, 0]], *listed))),
+    )
+
+
 def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("archive", type=Path, help="ZIP of Person_Name/picture.jpg")
     parser.add_argument("models", type=Path, help="folder with nets and manifest")
     arguments = parser.parse_args()
-    gathered = gather(arguments.archive, arguments.models)
-    pairs = strangers(gathered)
-    table = rates(pairs)
-    for rate in table:
-        print(f"{rate.score_ppm} ppm: FMR {rate.fmr_ppb} ppb, at most {rate.upper_ppb} ppb")
-    embedder, _ = load_uncalibrated(arguments.models)
-    count = int(pairs.pairs(np.ones(len(pairs.pictures))))
-    text = _section(gathered, arguments.archive.name, embedder.digest, count, table)
+    found = find(arguments.archive, arguments.models)
+    shipped = Shipped.load(arguments.models)
+    templates = found.each(shipped.vector, shipped.name, shipped.origin)
+    measured = calibrate(found, templates, shipped, arguments.models)
     path = arguments.models / "manifest.toml"
     nets, _, _ = path.read_text("utf-8").partition(MARK)
-    path.write_text(nets + MARK + text, "utf-8")
+    path.write_text(nets + MARK + _section(measured), "utf-8")
 
 
-def _section(gathered: Gathered, archive: str, digest: bytes, pairs: int, table: list[Rate]) -> str:
-    people = len(set(gathered.people.tolist()))
-    rows = "".join(
+def _strictest(every: Sequence[Rate], apart: Sequence[Rate]) -> list[Rate]:
+    """Return the rates of all probes, each as high as of any grade that was measured there."""
+    return [
+        replace(
+            rate,
+            upper_ppb=max(
+                one.upper_ppb for one in (rate, *apart) if one.score_ppm == rate.score_ppm
+            ),
+        )
+        for rate in every
+    ]
+
+
+def _described(found: Found, good: NDArray[np.bool_], fair: NDArray[np.bool_]) -> str:
+    return (
+        f"{found.archive.name}: one face found in each of {found.pictures} pictures but "
+        f"{found.pictures - len(found.faces)}, of {found.people.max() + 1} people; {good.sum()} "
+        f"good, {fair.sum()} fair, and as many as became fair of pictures made worse"
+    )
+
+
+def _section(measured: Calibration) -> str:
+    return (
+        f'embedder_sha256 = "{measured.embedder_digest.hex()}"\n'
+        f'runtime = "{measured.runtime}"\n'
+        f'pictures = "{measured.pictures}"\n'
+        f"pairs = {measured.pairs}\n"
+        f'command = "{measured.command}"\n'
+        "# upper_ppb: upper end of the 95 % interval, bootstrap over people, "
+        f"{RESAMPLES} draws.\n"
+        "# rates: every face that may be compared, nowhere below good or fair ones alone;\n"
+        f"# good: those that would do for a list; fused: {TRACK} pictures of one person as one.\n"
+        f"rates = [\n{_rows(measured.rates)}]\n"
+        f"good = [\n{_rows(measured.good)}]\n"
+        f"fused = [\n{_rows(measured.fused)}]\n"
+    )
+
+
+def _rows(table: Sequence[Rate]) -> str:
+    return "".join(
         f"    {{ score_ppm = {rate.score_ppm}, fmr_ppb = {rate.fmr_ppb}, "
         f"upper_ppb = {rate.upper_ppb} }},\n"
         for rate in table
-    )
-    return (
-        f'embedder_sha256 = "{digest.hex()}"\n'
-        f'runtime = "{gathered.runtime}"\n'
-        f'pictures = "{archive}: {len(gathered.people)} faces of {people} people, '
-        f"one found in each of {gathered.pictures} pictures but "
-        f'{gathered.pictures - len(gathered.people)}"\n'
-        f"pairs = {pairs}\n"
-        f'command = "python models/evaluate/calibrate.py {archive} models"\n'
-        "# upper_ppb: upper end of the 95 % interval, bootstrap over people, "
-        f"{RESAMPLES} draws.\n"
-        f"rates = [\n{rows}]\n"
     )
 
 

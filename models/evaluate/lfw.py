@@ -1,67 +1,117 @@
-"""Templates of every picture in a ZIP of `Person_Name/picture.jpg`, as the camera makes them.
+"""The faces in a ZIP of `Person_Name/picture.jpg`, found and judged as the camera does it.
 
-The faces in such sets are centred, so of several the one nearest the middle is taken.
+The faces in such sets are centred, so of several the one nearest the middle is taken. A picture at
+the top of the ZIP shows a person of its own.
 """
 
 import sys
 import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import astuple, dataclass, replace
+from inspect import getfile
 from io import BytesIO
+from multiprocessing import get_context
 from pathlib import Path, PurePosixPath
+from typing import Any, ClassVar, Final
 
 import numpy as np
+from kept import Rows, digest_of, kept
 from numpy.typing import NDArray
 from PIL import Image
 
-from recognition.aligner import align
+from recognition import aligner, detector, quality
 from recognition.detector import Detector
-from recognition.embedder import Embedder
-from recognition.face import Face
+from recognition.face import Box, Face, Point, Points
 from recognition.manifest import load_uncalibrated
 from recognition.picture import Pixels
+from recognition.quality import Quality, measure
+
+CODE: Final = [Path(getfile(part)) for part in (aligner, detector, quality)]
+"""What a face depends on besides the nets."""
+
+CHUNK: Final = 8
+"""Pictures that a child takes at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Gathered:
-    """The templates of one set."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """The one face of each picture, where there is one."""
 
-    templates: NDArray[np.int8]
-    """(n, 128)."""
-    people: NDArray[np.int32]
-    """(n,), one number per person."""
+    archive: Path
+    digest: str
+    """SHA-256 of the archive."""
+    origins: tuple[object, ...]
+    """What the faces depend on: archive and detectors."""
     pictures: int
-    """Pictures looked at; those without a found face gave no template."""
-    runtime: str
+    """Pictures looked at."""
+    places: NDArray[np.int64]
+    """(n,), which of the pictures each face is in."""
+    people: NDArray[np.int32]
+    """(n,), one number per person from 0 on."""
+    faces: tuple[Face, ...]
+    qualities: tuple[Quality, ...]
+
+    def first(self, count: int) -> "Found":
+        """Return the first faces alone."""
+        cut = slice(count)
+        return replace(
+            self,
+            origins=(self.origins, count),
+            places=self.places[cut],
+            people=self.people[cut],
+            faces=self.faces[cut],
+            qualities=self.qualities[cut],
+        )
+
+    def each(self, make: Callable[[Pixels, Face], Rows], *origins: object) -> Rows:
+        """Return what `make` gives for every face, one row each.
+
+        Args:
+            make: computes a row from a picture and the face in it.
+            origins: what it depends on, besides the faces.
+        """
+
+        def rows() -> Rows:
+            wanted = dict(zip(self.places.tolist(), self.faces, strict=True))
+            seen = enumerate(pictures(self.archive))
+            told = ((pixels, wanted[at]) for at, (_, pixels) in seen if at in wanted)
+            return mapped(lambda one: make(*one), told, str(origins[0]))
+
+        return kept((self.origins, origins), rows)
 
 
-def gather(archive: Path, models: Path) -> Gathered:
-    """Return the templates of all pictures in `archive`, made with the nets in `models`."""
-    embedder_entry, detector_entries = load_uncalibrated(models)
-    detector = Detector.load(models, detector_entries)
-    embedder = Embedder.load(models, embedder_entry)
-    templates, people = [], []
-    numbers: dict[str, int] = {}
-    count = 0
-    for person, pixels in pictures(archive):
-        count += 1
-        if count % 500 == 0:
-            print(f"{count} pictures", file=sys.stderr)
-        if faces := detector.find(pixels):
-            chip = align(pixels, central(faces, pixels))
-            templates.append(embedder.template(chip).vector)
-            people.append(numbers.setdefault(person, len(numbers)))
-    return Gathered(np.stack(templates), np.array(people, np.int32), count, embedder.runtime)
+def find(archive: Path, models: Path) -> Found:
+    """Return the faces in `archive` that the nets in `models` find."""
+    _, entries = load_uncalibrated(models)
+    nets = [entry.net.digest.hex() for entry in entries]
+    origins = (digest_of(archive), nets, [digest_of(path) for path in CODE])
+
+    def rows() -> Rows:
+        eye = Detector.load(models, entries)
+        seen = (pixels for _, pixels in pictures(archive))
+        return mapped(lambda pixels: _row(eye, pixels), seen, f"{archive.name}, faces")
+
+    stored = kept(origins, rows)
+    places = np.flatnonzero(~np.isnan(stored[:, 0]))
+    names = np.array([name for name, _ in _named(archive)])[places]
+    return Found(
+        archive=archive,
+        digest=origins[0],
+        origins=origins,
+        pictures=len(stored),
+        places=places,
+        people=np.unique(names, return_inverse=True)[1].astype(np.int32),
+        faces=tuple(_face(row) for row in stored[places].tolist()),
+        qualities=tuple(Quality(*map(round, row[17:])) for row in stored[places].tolist()),
+    )
 
 
 def pictures(archive: Path) -> Iterator[tuple[str, Pixels]]:
-    """Yield every picture in the archive with the name of the folder it lies in."""
+    """Yield every picture in the archive with its person."""
     with zipfile.ZipFile(archive) as pack:
-        for name in sorted(pack.namelist()):
-            path = PurePosixPath(name)
-            if path.suffix in {".jpg", ".png"}:
-                with Image.open(BytesIO(pack.read(name))) as picture:
-                    yield path.parent.name, np.array(picture.convert("RGB"))
+        for person, name in _named(archive):
+            with Image.open(BytesIO(pack.read(name))) as picture:
+                yield person, np.array(picture.convert("RGB"))
 
 
 def central(faces: list[Face], pixels: Pixels) -> Face:
@@ -73,3 +123,48 @@ def central(faces: list[Face], pixels: Pixels) -> Face:
         return abs(box.x + (box.width - width) / 2) + abs(box.y + (box.height - height) / 2)
 
     return min(faces, key=off)
+
+
+def _named(archive: Path) -> list[tuple[str, str]]:
+    """Return person and name of every picture in the archive."""
+    with zipfile.ZipFile(archive) as pack:
+        paths = [PurePosixPath(name) for name in sorted(pack.namelist())]
+    shown = [path for path in paths if path.suffix in {".jpg", ".png"}]
+    return [(path.parent.name or path.stem, str(path)) for path in shown]
+
+
+def _row(eye: Detector, pixels: Pixels) -> Rows:
+    faces = eye.find(pixels)
+    if not faces:
+        return np.full(24, np.nan)
+    face = central(faces, pixels)
+    places = [length for point in astuple(face.points) for length in point]
+    return np.array([*astuple(face.box), face.score, *places, *astuple(measure(pixels, face))])
+
+
+def _face(row: list[float]) -> Face:
+    points = [Point(*row[at : at + 2]) for at in range(5, 17, 2)]
+    return Face(Box(*row[:4]), row[4], Points(*points))
+
+
+def mapped(make: Callable[[Any], Rows], things: Iterable[Any], what: str) -> Rows:
+    """Return what `make` gives for each thing, on every core, and tell how far this is."""
+    _Child.make = make
+    made = []
+    # Forked children have the nets already; each net runs on one thread, so none is cut in two.
+    with get_context("fork").Pool() as pool:
+        for count, one in enumerate(pool.imap(_Child.call, things, CHUNK), 1):
+            made.append(one)
+            if count % 500 == 0:
+                print(f"{what}: {count}", file=sys.stderr)
+    return np.array(made, np.float64)
+
+
+class _Child:
+    """What a forked child computes: set before the fork, because a closure cannot be sent."""
+
+    make: ClassVar[Callable[[Any], Rows]]
+
+    @classmethod
+    def call(cls, thing: object) -> Rows:
+        return cls.make(thing)

@@ -181,9 +181,9 @@ def test_a_second_file_outside_the_folder_is_refused(models: Path, tmp_path: Pat
 
 
 def test_good_faces_may_have_rates_of_their_own(models: Path, tmp_path: Path) -> None:
-    row = "{ score_ppm = 900000, fmr_ppb = 7, upper_ppb = 9 }"
-    folder = altered(models, tmp_path, "rates = [", f"good = [{row}]\nrates = [")
-    assert [rate.fmr_ppb for rate in load_manifest(folder).calibration.good] == [7]
+    row = "{ score_ppm = 899999, fmr_ppb = 7, upper_ppb = 9 }"
+    folder = altered(models, tmp_path, "good = [", f"good = [\n    {row},")
+    assert load_manifest(folder).calibration.good[0].fmr_ppb == 7
 
 
 def test_the_model_digest_follows_the_embedder(models: Path) -> None:

@@ -1,0 +1,179 @@
+"""Whatever turns a face into numbers, each with the alignment it wants: ours, its original, a peer.
+
+Ours is the very code that runs on the camera. The float original and the net without its mirrored
+chip show what each step costs or brings. The peer gets the five points of its own detector and its
+own 112 x 112 chip, because with another alignment it would do worse than it can.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import cv2
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
+from kept import Rows, digest_of
+
+from recognition.aligner import align
+from recognition.contract import EmbedderEntry
+from recognition.embedder import Embedder
+from recognition.face import Face
+from recognition.manifest import load_uncalibrated
+from recognition.picture import Pixels
+
+FLOAT_NET: Final = "embedder.float32.tflite"
+PEER_NET: Final = "MobileFaceNet.onnx"
+PEER_DETECTOR: Final = "yunet_n_320_320.onnx"
+PEER_SCORE_MIN: Final = 0.3
+"""Low: each picture holds a face, and a peer must not lose by its detector's caution."""
+
+PEER_CANVAS_PX: Final = 320
+"""Side of what YuNet looks at: the size of its net; the set's pictures fit in."""
+
+PEER_PX: Final = 112
+PEER_TEMPLATE: Final = (
+    complex(38.2946, 51.6963),
+    complex(73.5318, 51.5014),
+    complex(56.0252, 71.7366),
+    complex(41.5493, 92.3655),
+    complex(70.7299, 92.2041),
+)
+"""Eyes, nose and corners of the mouth in a chip of 112 x 112: ArcFace's, as the peer's source."""
+
+PEER_MEAN: Final = np.array([0.485, 0.456, 0.406])
+PEER_SPREAD: Final = np.array([0.229, 0.224, 0.225])
+"""ImageNet's, as the peer's source subtracts and divides."""
+
+
+class Recogniser(Protocol):
+    """Anything that makes vectors whose cosine says how alike two faces are."""
+
+    @property
+    def name(self) -> str:
+        """Its name in the report."""
+
+    @property
+    def origin(self) -> str:
+        """Digest of what its vectors depend on."""
+
+    def vector(self, pixels: Pixels, face: Face) -> Rows:
+        """Return one face as numbers, (dim,)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shipped:
+    """The embedder as the camera runs it."""
+
+    embedder: Embedder
+    entry: EmbedderEntry
+    name: str = "int8, chip and mirror image (shipped)"
+
+    @classmethod
+    def load(cls, models: Path) -> "Shipped":
+        """Return the embedder in a folder of models."""
+        entry, _ = load_uncalibrated(models)
+        return cls(Embedder.load(models, entry), entry)
+
+    @property
+    def origin(self) -> str:
+        """Digest of what its vectors depend on."""
+        return f"{self.entry.net.digest.hex()} {self.entry.alignment} mirrored"
+
+    def vector(self, pixels: Pixels, face: Face) -> Rows:
+        """Return the template, (128,)."""
+        chip = align(pixels, face, self.entry.alignment)
+        return self.embedder.template(chip).vector.astype(np.float64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bare:
+    """A net of the same contract, int8 or float, without the camera's code around it."""
+
+    name: str
+    origin: str
+    entry: EmbedderEntry
+    mirrored: bool
+    interpreter: Any
+
+    @classmethod
+    def load(
+        cls, name: str, path: Path, entry: EmbedderEntry, *, mirrored: bool, plain: bool = False
+    ) -> "Bare":
+        """Return the net in a file; `plain`: on the runtime's own kernels, without XNNPACK."""
+        resolver = (
+            OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES if plain else OpResolverType.AUTO
+        )
+        interpreter = Interpreter(str(path), num_threads=1, experimental_op_resolver_type=resolver)
+        interpreter.allocate_tensors()
+        origin = f"{digest_of(path)} {entry.alignment} {mirrored=} {plain=}"
+        return cls(name, origin, entry, mirrored, interpreter)
+
+    def vector(self, pixels: Pixels, face: Face) -> Rows:
+        """Return the net's answer, or the sum of both, (128,)."""
+        chip = align(pixels, face, self.entry.alignment).pixels
+        return self.answer(chip) + (self.answer(chip[:, ::-1]) if self.mirrored else 0)
+
+    def answer(self, chip: Pixels) -> Rows:
+        """Return what the net says of one chip, (128,)."""
+        taken, given = (
+            self.interpreter.get_input_details()[0],
+            self.interpreter.get_output_details()[0],
+        )
+        real = taken["dtype"] is np.float32
+        values = chip.astype(np.float32) if real else (chip ^ 0x80).view(np.int8)
+        self.interpreter.set_tensor(taken["index"], values[None])
+        self.interpreter.invoke()
+        answer: Rows = self.interpreter.get_tensor(given["index"])[0].astype(np.float64)
+        return answer if real else answer - given["quantization"][1]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Peer:
+    """MobileFaceNet in float32 behind YuNet: what somebody else would pick."""
+
+    net: Any
+    detector: Any
+    origin: str
+    name: str = "peer: MobileFaceNet float32, YuNet's points, chip and mirror image"
+
+    @classmethod
+    def load(cls, peers: Path) -> "Peer":
+        """Return the peer whose nets lie in a folder."""
+        cv2.setNumThreads(1)
+        path = str(peers / PEER_DETECTOR)
+        size = (PEER_CANVAS_PX, PEER_CANVAS_PX)
+        detector = cv2.FaceDetectorYN.create(path, "", size, score_threshold=PEER_SCORE_MIN)
+        net = cv2.dnn.readNetFromONNX(str(peers / PEER_NET))
+        origin = f"{digest_of(peers / PEER_NET)} {digest_of(peers / PEER_DETECTOR)}"
+        return cls(net, detector, origin)
+
+    def vector(self, pixels: Pixels, face: Face) -> Rows:
+        """Return the sum of both answers at length 1, (128,)."""
+        chip = self._chip(pixels, face)
+        both = [self.answer(chip), self.answer(chip[:, ::-1])]
+        summed: Rows = np.sum([one / np.linalg.norm(one) for one in both], axis=0)
+        return summed
+
+    def answer(self, chip: Pixels) -> Rows:
+        """Return what the net says of one chip of 112 x 112, (128,)."""
+        values = (chip / 255 - PEER_MEAN) / PEER_SPREAD
+        self.net.setInput(values.transpose(2, 0, 1)[None].astype(np.float32))
+        answer: Rows = self.net.forward()[0].astype(np.float64)
+        return answer
+
+    def _chip(self, pixels: Pixels, face: Face) -> Pixels:
+        canvas = np.zeros((PEER_CANVAS_PX, PEER_CANVAS_PX, 3), np.uint8)
+        canvas[: pixels.shape[0], : pixels.shape[1]] = pixels[..., ::-1]
+        found = self.detector.detect(canvas)[1]
+        if found is None:
+            raise SystemExit("YuNet found no face in a picture where our detector found one.")
+        middle = np.array([face.box.x + face.box.width / 2, face.box.y + face.box.height / 2])
+        off = np.abs(found[:, :2] + found[:, 2:4] / 2 - middle).sum(axis=1)
+        points = found[off.argmin(), 4:14].reshape(5, 2) @ np.array([1, 1j])
+        template = np.array(PEER_TEMPLATE)
+        offsets = points - points.mean()
+        turn = np.vdot(offsets, template - template.mean()) / np.vdot(offsets, offsets).real
+        shift = template.mean() - turn * points.mean()
+        matrix = np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
+        chip: Pixels = cv2.warpAffine(pixels, matrix, (PEER_PX, PEER_PX))
+        return chip

@@ -1,0 +1,199 @@
+#!/usr/bin/env python3
+"""Judges the nets on sets of pictures: one JSON with every figure, one page that draws it.
+
+The words are those of ISO/IEC 19795. The sets are named by path and stay where they are; what took
+long to compute is kept outside the repository. What could not be measured is named under `skipped`.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+MODELS: Final = ROOT / "models"
+sys.path.insert(0, str(ROOT))
+
+import detect  # noqa: E402 - found beside this script
+import numpy as np  # noqa: E402
+from calibrate import calibrate  # noqa: E402
+from kept import Rows  # noqa: E402
+from lfw import Found, find  # noqa: E402
+from page import page  # noqa: E402
+from recognisers import FLOAT_NET, Bare, Peer, Recogniser, Shipped  # noqa: E402
+from report import (  # noqa: E402
+    Json,
+    as_calibrated,
+    curve,
+    demanded,
+    elsewhere,
+    identification,
+    losses,
+    tracks,
+    verification,
+)
+from running import drift, latency  # noqa: E402
+from trials import Trial  # noqa: E402
+from worse import worsen  # noqa: E402
+
+from recognition.calibration import Calibration, Grade, grade  # noqa: E402
+
+DRIFT_FACES: Final = 200
+GROUPS: Final = (
+    "none of the sets carries a label of any group (sex, age, origin), and guessing labels from "
+    "faces or names would measure the guess"
+)
+
+
+def main() -> None:
+    """Measure, write, and print the outcome."""
+    arguments = _arguments()
+    skipped: list[str] = []
+    recognisers = _recognisers(arguments, skipped)
+    found = find(arguments.lfw, MODELS)
+    vectors = {one.name: found.each(one.vector, one.name, one.origin) for one in recognisers}
+    shipped = Shipped.load(MODELS)
+    templates = vectors[shipped.name]
+    calibration = calibrate(found, templates, shipped, MODELS)
+    trial = Trial.of(templates, found.people)
+    evaluation: Json = {
+        "command": "python models/evaluate/run.py",
+        "about": _about(found, shipped),
+        "recognisers": [_judged(name, rows, found) for name, rows in vectors.items()],
+        "calibrated": [
+            *as_calibrated(trial, calibration, Grade.FAIR),
+            *as_calibrated(tracks(templates, found.people), calibration, Grade.FUSED),
+        ],
+        "worse": losses(worsen(found, MODELS), templates, found.people, calibration),
+        "senate": _senate(arguments.senate, templates, found, calibration),
+        "running": {"latency": latency(recognisers), "drift": _drift(found, shipped)},
+        "calibration": _calibration(calibration),
+        "detection": _detection(arguments),
+        "groups": {"verdict": "insufficient", "reason": GROUPS},
+        "skipped": skipped,
+    }
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    (arguments.out / "evaluation.json").write_text(json.dumps(evaluation, indent=1) + "\n", "utf-8")
+    (arguments.out / "index.html").write_text(page(evaluation), "utf-8")
+    _tell(evaluation, arguments.out)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--lfw", type=Path, required=True, help="ZIP of Person_Name/picture.jpg")
+    parser.add_argument("--senate", type=Path, help="ZIP of portraits, one of each person")
+    parser.add_argument("--peers", type=Path, help="folder with the peers' nets")
+    parser.add_argument(
+        "--originals", type=Path, help="folder that models/evaluate/floats.py wrote"
+    )
+    parser.add_argument("--detection", type=Path, help="what detect.py printed, to save its time")
+    parser.add_argument("--out", type=Path, required=True, help="folder for JSON and page")
+    return parser.parse_args()
+
+
+def _recognisers(arguments: argparse.Namespace, skipped: list[str]) -> list[Recogniser]:
+    shipped = Shipped.load(MODELS)
+    path, entry = MODELS / shipped.entry.net.file, shipped.entry
+    chosen: list[Recogniser] = [
+        shipped,
+        Bare.load("int8, chip alone", path, entry, mirrored=False),
+    ]
+    if arguments.senate is None:
+        skipped.append("strangers of another population: no --senate")
+    if arguments.originals is None:
+        skipped.append("float32 original: no --originals")
+    else:
+        original = arguments.originals / FLOAT_NET
+        chosen.append(Bare.load("float32 original, mirrored", original, entry, mirrored=True))
+    if arguments.peers is None:
+        skipped.append("peers: no --peers")
+    else:
+        chosen.append(Peer.load(arguments.peers))
+    return chosen
+
+
+def _about(found: Found, shipped: Shipped) -> Json:
+    grades = [grade(quality) for quality in found.qualities]
+    return {
+        "set": found.archive.name,
+        "set_sha256": found.digest,
+        "pictures": found.pictures,
+        "faces": len(found.faces),
+        "people": int(found.people.max()) + 1,
+        "people_with_two_or_more": int((np.bincount(found.people) > 1).sum()),
+        "grades": {str(one and one.value): grades.count(one) for one in dict.fromkeys(grades)},
+        "embedder_sha256": shipped.entry.net.digest.hex(),
+        "embedder_bytes": shipped.entry.net.size_bytes,
+        "runtime": shipped.embedder.runtime,
+    }
+
+
+def _judged(name: str, vectors: Rows, found: Found) -> Json:
+    print(f"judging {name}", file=sys.stderr)
+    trial = Trial.of(vectors, found.people)
+    return {
+        "name": name,
+        "verification": verification(trial),
+        "identification": identification(trial),
+        "tracks": identification(tracks(vectors, found.people)),
+        "curve": curve(trial),
+    }
+
+
+def _senate(
+    archive: Path | None, listed: Rows, found: Found, calibration: Calibration
+) -> list[Json]:
+    if archive is None:
+        return []
+    shipped = Shipped.load(MODELS)
+    probes = find(archive, MODELS).each(shipped.vector, shipped.name, shipped.origin)
+    return elsewhere(probes, listed, found.people, calibration)
+
+
+def _calibration(calibration: Calibration) -> Json:
+    return {
+        "pictures": calibration.pictures,
+        **{
+            one.value: [
+                {"n": size, "threshold": round(threshold, 6)}
+                for size, threshold in demanded(calibration, one).items()
+            ]
+            for one in Grade
+        },
+    }
+
+
+def _detection(arguments: argparse.Namespace) -> Json:
+    if arguments.detection is None:
+        return detect.measure(arguments.lfw, MODELS, arguments.peers)
+    measured: Json = json.loads(arguments.detection.read_text("utf-8"))
+    return measured
+
+
+def _drift(found: Found, shipped: Shipped) -> Json:
+    path, entry = MODELS / shipped.entry.net.file, shipped.entry
+    few = found.first(DRIFT_FACES)
+    ways = [
+        Bare.load(f"drift, {plain=}", path, entry, mirrored=True, plain=plain)
+        for plain in (False, True)
+    ]
+    one, other = (few.each(way.vector, way.name, way.origin) for way in ways)
+    return drift(one, other)
+
+
+def _tell(evaluation: Json, out: Path) -> None:
+    for one in evaluation["recognisers"]:
+        for probe, key in (("one picture", "identification"), ("three fused", "tracks")):
+            row = one[key][0]
+            print(
+                f"{one['name']}, {probe}: FNIR {100 * row['fnmr']:.2f} % at FPIR 1e-3, "
+                f"N = {row['n']}, threshold {row['threshold']:.4f}"
+            )
+    for reason in evaluation["skipped"]:
+        print(f"Skipped: {reason}.")
+    print(f"{out / 'evaluation.json'}\n{out / 'index.html'}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""What running the nets costs and how far kernels disagree: latency, size, drift.
+
+Both runs share the machine with whatever else it does: the least of many is the net's own time.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+from kept import Rows
+from recognisers import PEER_PX, Bare, Peer, Recogniser
+from trials import unit
+
+from recognition.picture import Pixels
+
+Json: TypeAlias = dict[str, Any]
+
+RUNS: Final = 100
+CHIP_PX: Final = 150
+SEED: Final = 20260101
+
+
+def latency(recognisers: Sequence[Recogniser]) -> list[Json]:
+    """Return the time of one look of each net that can be run alone."""
+    rng = np.random.default_rng(SEED)
+    chip = rng.integers(0, 256, (CHIP_PX, CHIP_PX, 3), np.uint8)
+    rows = []
+    for one in recognisers:
+        if isinstance(one, Bare):
+            rows.append({"net": one.name, **_spent(one.answer, chip)})
+        elif isinstance(one, Peer):
+            rows.append({"net": one.name, **_spent(one.answer, chip[:PEER_PX, :PEER_PX])})
+    return rows
+
+
+def drift(one: Rows, other: Rows) -> Json:
+    """Return how far two kernel families stand apart on the same faces, (n, dim) each."""
+    cosines = (unit(one) * unit(other)).sum(axis=1)
+    return {
+        "faces": len(one),
+        "cosine_least": round(float(cosines.min()), 5),
+        "cosine_median": round(float(np.median(cosines)), 5),
+    }
+
+
+def _spent(answer: Callable[[Pixels], Rows], chip: Pixels) -> Json:
+    spent_s = []
+    for _ in range(RUNS):
+        started = time.perf_counter()
+        answer(chip)
+        spent_s.append(time.perf_counter() - started)
+    least, median = min(spent_s), float(np.median(spent_s))
+    return {"least_ms": round(1000 * least, 2), "median_ms": round(1000 * median, 2)}
