@@ -57,6 +57,9 @@ models-check: $(VENV)/.dev  ## compare the nets with their manifest and with wha
 models-edgetpu: $(VENV)/.dev  ## compile the nets for the Edge TPU, where its compiler is installed
 	@$(PY) models/edgetpu/compile.py
 
+evaluate: $(VENV)/.dev  ## judge the nets: LFW=<zip> SENATE=<zip> PEERS=<folder> ORIGINALS=<folder> DETECTION=<json>
+	@$(PY) models/evaluate/run.py --lfw '$(LFW)' $(if $(SENATE),--senate '$(SENATE)') $(if $(PEERS),--peers '$(PEERS)') $(if $(ORIGINALS),--originals '$(ORIGINALS)') $(if $(DETECTION),--detection '$(DETECTION)') --out build/evaluation
+
 bench: $(VENV)/.dev  ## time every step on this machine: PEERS=<folder of yunet and MobileFaceNet>
 	@$(PY) models/bench.py $(if $(PEERS),--peers '$(PEERS)')
 

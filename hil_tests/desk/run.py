@@ -158,11 +158,11 @@ class Run:
                 return
             time.sleep(0.05)
 
-    def _told(self) -> tuple[int, int, int]:
+    def _told(self) -> list[int]:
         """Return how many events were opened, and how many events and receipts the tap has seen."""
         payloads = self.seen.tap.payloads
         sealed = [sum(one.startswith(kind.value.magic) for one in payloads) for kind in ON_THE_WIRE]
-        return len(self.seen.opened), *sealed
+        return [len(self.seen.opened), *sealed]
 
     def _read(self, lines: IO[bytes]) -> None:
         for line in lines:
