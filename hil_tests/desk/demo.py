@@ -100,18 +100,25 @@ def play(scene: Scene, build: Path, port: int, console: Console) -> int:
     report.write_text(figures.to_json(), encoding="utf-8")
     for name, path in (("figures", report), ("crops", run.crops), ("logs", desk.folder / "logs")):
         console.print(f"{name:8} {_short(path)}")
-    return verdict(scene, figures, console)
+    whole = scene.listed is not None and not run.interrupted
+    return verdict(figures, console, whole=whole)
 
 
-def verdict(scene: Scene, figures: Figures, console: Console) -> int:
-    """Return 0 if the promises held in this run, else say which did not."""
+def verdict(figures: Figures, console: Console, *, whole: bool) -> int:
+    """Return 0 if the promises held in this run, else say which did not.
+
+    Args:
+        figures: what it came to.
+        console: where to say it.
+        whole: whether the whole drawn street was played, in which the listed person walks by once.
+    """
     promises = [
         (figures.lit_share in {None, 1.0}, "there was inference without light"),
         (figures.unsealed_bytes == 0, "something unsealed was on the wire"),
         (figures.unlisted_person_traces == 0, "somebody who is not on the list left a trace"),
         (figures.receipts == figures.events == figures.opened, "an event was lost"),
     ]
-    if scene.listed is not None:
+    if whole:
         once = figures.events == figures.listed_person_events == 1
         promises.append((once, "the listed person did not make exactly one event"))
     broken = [words for holds, words in promises if not holds]

@@ -44,6 +44,8 @@ class Run:
     """Of the one entry on the list."""
     listed: Person | None = None
     """Who is on the list, if the drawn street is played."""
+    interrupted: bool = False
+    """Whether a person ended the scene early."""
     seen: Evidence = field(init=False)
 
     def __post_init__(self) -> None:
@@ -73,6 +75,7 @@ class Run:
                     time.sleep(0.1)
             except KeyboardInterrupt:  # A webcam has no end: this is how a person ends it.
                 signal.signal(signal.SIGINT, signal.SIG_IGN)  # Once is enough.
+                self.interrupted = True
                 watch.terminate()
                 watch.wait(READY_S)
             programs.alive()
