@@ -1,5 +1,7 @@
 """A program's ledger on a real disk."""
 
+import resource
+import signal
 from pathlib import Path
 
 import pytest
@@ -91,3 +93,19 @@ def test_a_power_cut_while_writing_keeps_the_chain(file: Path, step: int) -> Non
 
 def test_a_record_keeps_its_body(file: Path) -> None:
     assert records(file.parent, Happening.FAULT)[1] == {"code": "two"}
+
+
+def test_a_full_disk_is_not_taken_for_tampering(file: Path) -> None:
+    ledger, before = reopen(file), file.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 20, hard))
+    try:
+        with pytest.raises(OSError, match="large"):
+            ledger.append(Happening.STOP)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert file.read_bytes() == before
+    reopen(file).append(Happening.STOP)
+    assert verify_chain(file.read_bytes().splitlines()).size == 4

@@ -1,5 +1,6 @@
 """The outbox on a real disk, with the power cut at every step."""
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -166,3 +167,36 @@ def test_nobodys_receipts_are_believed_at_first(outbox: Outbox) -> None:
 def test_whose_receipts_are_believed_survives_a_restart(outbox: Outbox, tmp_path: Path) -> None:
     outbox.trust_receipts_from(bytes(range(32)))
     assert Outbox(tmp_path).receipts_from() == bytes(range(32))
+
+
+def test_watch_and_courier_do_not_disturb_each_other(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path)
+    stop = threading.Event()
+    errors: list[Exception] = []
+
+    def courier() -> None:
+        try:
+            while not stop.is_set():
+                for name in outbox.names():
+                    outbox.remove(name)
+        except Exception as error:  # noqa: BLE001  # Whatever it is, the test must see it.
+            errors.append(error)
+
+    removing = threading.Thread(target=courier)
+    removing.start()
+    for number in range(1, 150):
+        outbox.room()
+        outbox.recover()
+        outbox.put(*event(number))
+    stop.set()
+    removing.join()
+    assert errors == []
+
+
+def test_what_was_leaving_at_a_power_cut_is_gone_at_the_next_start(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path)
+    outbox.put(*event(1))
+    (name,) = outbox.names()
+    (tmp_path / "waiting" / name).rename(tmp_path / "leaving" / name)
+    outbox.sweep()
+    assert list((tmp_path / "leaving").iterdir()) == []

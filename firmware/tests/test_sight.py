@@ -65,6 +65,13 @@ def test_every_reason_for_refusing_a_face_has_its_count(fault: str) -> None:
     assert counts.to_body()[f"refused_{fault}"] == 1
 
 
+def test_a_frame_exposed_before_the_light_is_not_looked_at(lit: Lit) -> None:
+    counts = Counts()
+    dark = Frame(scene([LISTED]), lit.since_ns - 1)
+    assert Sight(eye([[LISTED]]), counts).faces(lit, dark) == []
+    assert (counts.early, counts.frames, counts.faces) == (1, 0, 0)
+
+
 def test_in_the_dark_no_face_is_looked_for(guard: ScriptedGuard, lit: Lit) -> None:
     counts = Counts()
     guard.goes_dark()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from nacl.signing import SigningKey
 
-from firmware.courier import UNHEARD_S, Courier, Flight, settle, unheard
+from firmware.courier import UNHEARD_S, Courier, Flight, due, settle, unheard
 from formats.envelope import NO_PREVIOUS, Origin, TimeQuality
 from formats.receipt import Receipt, seal_receipt
 from hil_tests.tests.line import ESTATE, STRANGER, Line
@@ -89,6 +89,15 @@ def test_an_event_that_nobody_received_is_sent_again_soon(line: Line) -> None:
     unheard(courier, number=1)
     (flight,) = courier.flights.values()
     assert flight.again_s <= time.monotonic() + UNHEARD_S
+
+
+def test_events_that_are_never_receipted_do_not_keep_the_others_waiting(line: Line) -> None:
+    line.put(30)
+    courier = line.courier()
+    courier.connection.connected = True
+    for name in line.outbox.names()[:20]:
+        courier.flights[name] = Flight(name, bytes(32), number=1, again_s=time.monotonic() - 1)
+    assert due(courier)[:10] == line.outbox.names()[20:]
 
 
 def test_what_the_broker_says_of_another_message_changes_nothing(line: Line) -> None:
