@@ -17,7 +17,7 @@ from formats.errors import FormatError
 KEY = SigningKey(bytes(32))
 REVIEWERS = [PrivateKey(bytes([number]) * 32).public_key for number in (1, 2)]
 BOOT = bytes(16)
-STEPS_OF_PUT = 6
+STEPS_OF_PUT = 7
 
 
 def event(number: int, previous: bytes = NO_PREVIOUS, boot: bytes = BOOT) -> tuple[Sealed, Link]:
