@@ -201,6 +201,7 @@ def test_the_counts_of_a_period_are_right(tmp_path: Path, guard: ScriptedGuard) 
     run.watch()
     assert run.counts == {
         "frames": 5,
+        "early": 0,
         "faces": 8,
         "refused_small": 0,
         "refused_blurred": 0,
