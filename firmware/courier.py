@@ -31,7 +31,11 @@ TURN_S: Final = 0.02
 AGAIN_S: Final = 10.0
 """An event without a receipt is sent again after this time."""
 UNHEARD_S: Final = 0.25
-"""An event that nobody was there to receive is sent again after this time."""
+"""An event that nobody was there to receive is sent again after this time, which doubles each time
+up to `AGAIN_S`: soon enough for a receiver that is just starting, and no flood for one that is not.
+"""
+DOUBLINGS: Final = 6
+"""Enough to reach `AGAIN_S`, and few enough to count with."""
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +50,8 @@ class Flight:
     """Of the message on this connection."""
     again_s: float
     """CLOCK_MONOTONIC from which on it is sent again."""
+    tries: int = 1
+    """How often it was sent on this connection."""
 
 
 @dataclass(slots=True)
@@ -94,8 +100,8 @@ def deliver(courier: Courier, running: Callable[[], bool]) -> None:
 def due(courier: Courier) -> list[str]:
     """Return the names of the events to send now, no more than may be in flight.
 
-    Those that were never sent come first, oldest first: events that are never receipted, whatever
-    the reason, must not keep the others waiting.
+    Those that were never sent come first, oldest first, then those that have waited longest: events
+    that are never receipted, whatever the reason, must not keep the others waiting.
     """
     if not courier.connection.connected:
         courier.flights.clear()  # Whatever was in flight on the old connection is sent again.
@@ -103,7 +109,7 @@ def due(courier: Courier) -> list[str]:
     now_s = time.monotonic()
     flying = {name for name, flight in courier.flights.items() if flight.again_s > now_s}
     rest = [name for name in courier.outbox.names() if name not in flying]
-    rest.sort(key=lambda name: name in courier.flights)
+    rest.sort(key=lambda name: courier.flights[name].again_s if name in courier.flights else 0.0)
     return rest[: max(0, courier.connection.window - len(flying))]
 
 
@@ -123,7 +129,9 @@ def send(courier: Courier, name: str) -> None:
         number = courier.connection.publish(topic, sealed.blob)
     except NotConnected:
         return
-    courier.flights[name] = Flight(name, sealed.digest, number, time.monotonic() + AGAIN_S)
+    before = courier.flights.get(name)
+    tries = before.tries + 1 if before else 1
+    courier.flights[name] = Flight(name, sealed.digest, number, time.monotonic() + AGAIN_S, tries)
 
 
 def unheard(courier: Courier, number: int) -> None:
@@ -131,8 +139,8 @@ def unheard(courier: Courier, number: int) -> None:
     for flight in courier.flights.values():
         if flight.number == number:
             log.info("Event %s reached no receiver: it is kept and sent again.", flight.name)
-            soon = replace(flight, again_s=time.monotonic() + UNHEARD_S)
-            courier.flights[flight.name] = soon
+            wait_s = min(AGAIN_S, UNHEARD_S * 2 ** min(flight.tries - 1, DOUBLINGS))
+            courier.flights[flight.name] = replace(flight, again_s=time.monotonic() + wait_s)
 
 
 def settle(courier: Courier, blob: bytes) -> None:

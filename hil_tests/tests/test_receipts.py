@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from nacl.signing import SigningKey
 
-from firmware.courier import UNHEARD_S, Courier, Flight, due, settle, unheard
+from firmware.courier import AGAIN_S, UNHEARD_S, Courier, Flight, due, settle, unheard
 from formats.envelope import NO_PREVIOUS, Origin, TimeQuality
 from formats.receipt import Receipt, seal_receipt
 from hil_tests.tests.line import ESTATE, STRANGER, Line
@@ -98,6 +99,26 @@ def test_events_that_are_never_receipted_do_not_keep_the_others_waiting(line: Li
     for name in line.outbox.names()[:20]:
         courier.flights[name] = Flight(name, bytes(32), number=1, again_s=time.monotonic() - 1)
     assert due(courier)[:10] == line.outbox.names()[20:]
+
+
+def test_of_events_sent_before_the_one_that_waited_longest_comes_first(line: Line) -> None:
+    line.put(3)
+    courier = line.courier()
+    courier.connection.connected = True
+    names = line.outbox.names()
+    for name, ago_s in zip(names, (1, 3, 2), strict=True):
+        again_s = time.monotonic() - ago_s
+        courier.flights[name] = Flight(name, bytes(32), number=1, again_s=again_s)
+    assert due(courier) == [names[1], names[2], names[0]]
+
+
+def test_an_event_that_nobody_receives_for_long_is_sent_less_and_less_often(line: Line) -> None:
+    courier = flying(line)
+    (flight,) = courier.flights.values()
+    courier.flights[flight.name] = replace(flight, tries=100_000)
+    unheard(courier, number=1)
+    (later,) = courier.flights.values()
+    assert time.monotonic() + UNHEARD_S < later.again_s <= time.monotonic() + AGAIN_S
 
 
 def test_what_the_broker_says_of_another_message_changes_nothing(line: Line) -> None:
