@@ -1,0 +1,34 @@
+"""What a reviewer's terminal shows of an event, whatever the event says."""
+
+import io
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from estate.printing import panel
+from estate.tests.events import EVENT
+from formats.errors import Malformed
+from formats.event import MatchEvent
+from formats.strict_json import UTC_HIGH_S
+
+
+def shown(event: MatchEvent) -> str:
+    console = Console(file=io.StringIO(), width=120)
+    console.print(panel(event, None))
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize("site", ["[/x]", "[link=http://example.org]here[/link]", "[bold]"])
+def test_an_event_cannot_speak_to_the_terminal(site: str) -> None:
+    assert site in shown(replace(EVENT, site=site))
+
+
+def test_the_latest_time_that_an_event_may_carry_can_be_shown() -> None:
+    assert "2100-01-01" in shown(replace(EVENT, captured_utc_ms=1000 * UTC_HIGH_S))
+
+
+def test_a_later_time_is_refused() -> None:
+    with pytest.raises(Malformed, match="captured_utc_ms"):
+        replace(EVENT, captured_utc_ms=1000 * UTC_HIGH_S + 1).to_payload()
