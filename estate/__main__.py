@@ -16,9 +16,10 @@ from nacl.public import PrivateKey
 from rich.console import Console
 from typer.core import TyperGroup
 
+from estate.chains import chains
 from estate.config import Config
 from estate.opening import opened, save_crop, to_json
-from estate.printing import panel
+from estate.printing import chains_table, panel
 from estate.receiver import SESSION_S, Receiver, read_cameras, receive
 from estate.store import Store
 from formats.enrolment import CameraIdentity
@@ -36,7 +37,7 @@ from formats.keyfile import (
     write_key,
 )
 from formats.settings import read_settings
-from formats.topics import Channel, every_camera
+from formats.topics import Channel, shared
 from wire.connection import Address, Certificate, Connection
 
 _Click: TypeAlias = Any  # Some versions of Typer carry a click of their own, others do not.
@@ -112,7 +113,7 @@ def run(
         show = _opener(cameras, key, crops, as_json=as_json)
     certificate = Certificate(settings.broker_ca, settings.certificate, settings.certificate_key)
     address = Address(settings.broker_host, settings.broker_port, settings.name, certificate)
-    connection = Connection(address, every_camera(Channel.EVENT), SESSION_S)
+    connection = Connection(address, shared(settings.group, Channel.EVENT), SESSION_S)
     store = Store(settings.store)
     receive(Receiver(connection, store, cameras, receipt, show), _until_stopped())
     store.close()
@@ -136,6 +137,20 @@ def reopen(
     for sealed in store.envelopes():
         show(sealed)
     store.close()
+
+
+@app.command("cameras")
+def show_cameras(config: Settings, *, as_json: AsJson = False) -> None:
+    """Say of every camera how many events came, how many are missing, forked, or came again."""
+    settings = read_settings(config, Config)
+    store = Store(settings.store)
+    found = chains(store)
+    store.close()
+    if as_json:
+        for chain in found:
+            typer.echo(json.dumps(chain.to_json()))
+    else:
+        Console().print(chains_table(found))
 
 
 def _opener(

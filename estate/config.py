@@ -21,4 +21,6 @@ class Config:
     """Of this receiver, for the broker: PEM."""
     certificate_key: Path
     name: str
-    """Common name of that certificate."""
+    """Common name of that certificate; each receiver has its own."""
+    group: str
+    """Receivers of one group share the work and one store; `receivers`, if there is one group."""

@@ -1,5 +1,6 @@
 """How an opened event looks to a person: what was seen, how sure that is, and what it rests on."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -8,6 +9,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from estate.chains import Chain
 from formats.envelope import TimeQuality
 from formats.event import MatchEvent
 
@@ -16,6 +18,8 @@ CLOCKS: Final = {
     TimeQuality.SYNCHRONISED: "clock set from the network",
     TimeQuality.AUTHENTICATED: "clock set from an authenticated source",
 }
+GAPS_SHOWN: Final = 3
+"""Gaps of one camera that a table names; `--json` names all."""
 
 
 def panel(event: MatchEvent, crop: Path | None) -> Panel:
@@ -31,6 +35,24 @@ def panel(event: MatchEvent, crop: Path | None) -> Panel:
         subtitle_align="right",
         expand=False,
     )
+
+
+def chains_table(chains: Sequence[Chain]) -> Table:
+    """Return what is known of every camera's chain of events, for the terminal."""
+    table = Table("camera", "events", "missing", "forks", "came again", "last event (UTC)")
+    for chain in chains:
+        last = datetime.fromtimestamp(chain.last_utc_ms / 1000, UTC)
+        after = ", ".join(f"before {gap.sequence}" for gap in chain.gaps[:GAPS_SHOWN])
+        more = len(chain.gaps) - GAPS_SHOWN
+        table.add_row(
+            chain.camera.hex(),
+            str(chain.events),
+            (after + (f" and {more} more" if more > 0 else "")) or "none",
+            str(len(chain.forks)) if chain.forks else "none",
+            str(chain.copies),
+            f"{last:%Y-%m-%d %H:%M:%S}",
+        )
+    return table
 
 
 def _rows(event: MatchEvent, crop: Path | None) -> list[tuple[str, str]]:

@@ -2,7 +2,9 @@
 
 The order is the promise: verify, write durably, send the receipt, and only then tell the broker
 that the event has arrived. Whatever fails in between, the event comes again, and a second copy is
-recognised by camera, boot and sequence. The receiver holds no key that opens an event.
+recognised by camera, boot, sequence and digest. What was kept and not yet shown when a receiver
+ended is shown by the next: an event may be shown twice, and never not at all. The order in which
+events come means nothing, so several receivers may share the work. No key here opens an event.
 """
 
 import logging
@@ -15,6 +17,7 @@ from typing import Final
 
 from nacl.signing import SigningKey
 
+from estate.chains import SETTLED_MS, Fork, Gap, chains
 from estate.errors import NoCamera
 from estate.store import Store
 from formats.enrolment import REQUEST_LIMIT, CameraIdentity, read_request
@@ -26,8 +29,11 @@ from wire.connection import Connection, Message, NotConnected
 
 TURN_S: Final = 0.02
 """Longest wait for the network in one turn."""
-SESSION_S: Final = 7 * 24 * 3600
-"""The broker keeps events for an absent receiver this long."""
+SESSION_S: Final = 300
+"""The broker keeps events for an absent receiver this long: enough for a restart. Cameras keep what
+nobody answered, so a longer one would only fill with copies."""
+INSPECT_S: Final = 60.0
+"""Time between two looks at what is missing."""
 
 log = logging.getLogger(__name__)
 
@@ -47,17 +53,40 @@ class Receiver:
     boot_id: bytes = field(default_factory=lambda: token_bytes(16))
     sequence: int = 0
     previous: bytes = NO_PREVIOUS
+    inspected_s: float = 0.0
+    """CLOCK_MONOTONIC of the last look at what is missing."""
+    told: set[Gap | Fork] = field(default_factory=set)
+    """Gaps and forks that were told of already."""
 
 
 def receive(receiver: Receiver, running: Callable[[], bool]) -> None:
-    """Take what comes until `running` says no."""
+    """Show what was kept and not shown; then take what comes until `running` says no."""
+    for sealed in receiver.store.envelopes(unshown=True):
+        _show(receiver, sealed)
     try:
         while running():
             receiver.connection.turn(TURN_S)
             for message in receiver.connection.arrived():
                 take(receiver, message)
+            if time.monotonic() - receiver.inspected_s >= INSPECT_S:
+                inspect(receiver)
     finally:
         receiver.connection.close()
+
+
+def inspect(receiver: Receiver) -> None:
+    """Say which camera's events are missing or forked, each once."""
+    receiver.inspected_s = time.monotonic()
+    for chain in chains(receiver.store, time.time_ns() // 1_000_000 - SETTLED_MS):
+        for gap in set(chain.gaps) - receiver.told:
+            log.warning(
+                "Camera %s: at least one event before event %d is missing.",
+                chain.camera.hex(),
+                gap.sequence,
+            )
+        if set(chain.forks) - receiver.told:
+            log.warning("Camera %s: its chain of events forks.", chain.camera.hex())
+        receiver.told.update(chain.gaps, chain.forks)
 
 
 def take(receiver: Receiver, message: Message) -> None:
@@ -85,7 +114,12 @@ def take(receiver: Receiver, message: Message) -> None:
         return  # It comes again, and is answered then.
     receiver.connection.settle(message)  # (4)
     if new:
-        receiver.on_stored(sealed)
+        _show(receiver, sealed)
+
+
+def _show(receiver: Receiver, sealed: Sealed) -> None:
+    receiver.on_stored(sealed)
+    receiver.store.shown(sealed)
 
 
 def read_cameras(folder: Path) -> dict[bytes, CameraIdentity]:

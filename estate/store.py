@@ -1,14 +1,19 @@
 """Where sealed events lie: still sealed, once each, durable before anybody is told.
 
-SQLite by default, PostgreSQL by URL. The store holds no key and never opens anything.
+SQLite by default, PostgreSQL by URL; several receivers may share one. Beside each envelope stands
+what its header says of its place in the camera's chain, how often it came, and whether it was
+shown. The store holds no key and never opens anything.
 """
 
+import time
 from collections.abc import Iterator
 from typing import Final
 
 from sqlalchemy import (
     BigInteger,
     Column,
+    Index,
+    Integer,
     LargeBinary,
     MetaData,
     Table,
@@ -18,7 +23,7 @@ from sqlalchemy import (
     func,
     select,
 )
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from estate.errors import StoreRefused
@@ -33,9 +38,16 @@ ENVELOPES: Final = Table(
     Column("sequence", BigInteger, nullable=False),
     Column("stored_utc_ms", BigInteger, nullable=False),
     Column("digest", LargeBinary(32), nullable=False),
+    Column("previous", LargeBinary(32), nullable=False),  # Digest of the envelope before this one.
+    Column("copies", Integer, nullable=False, default=1),  # How often it came.
+    Column("shown_utc_ms", BigInteger),  # Empty until somebody was told of it.
     Column("blob", LargeBinary, nullable=False),
     UniqueConstraint("camera", "boot_id", "sequence", "digest"),  # A fork is kept, not hidden.
+    Index("envelopes_by_digest", "camera", "digest"),
+    Index("envelopes_by_previous", "camera", "previous"),
 )
+LOCK_S: Final = 20
+"""Longest wait for another receiver that is writing to the same SQLite file."""
 
 
 class Store:
@@ -48,9 +60,7 @@ class Store:
             StoreRefused: the address is wrong or the database cannot be opened.
         """
         try:
-            self._engine = create_engine(url)
-            if self._engine.dialect.name == "sqlite":
-                event.listen(self._engine, "connect", _make_durable)
+            self._engine = _engine(make_url(url))
             METADATA.create_all(self._engine)
         except (SQLAlchemyError, ImportError) as error:
             # Without the address: that of a server holds a password.
@@ -64,7 +74,7 @@ class Store:
         return self._engine
 
     def keep(self, sealed: Sealed, stored_utc_ms: int) -> bool:
-        """Write the envelope durably; say whether it is new.
+        """Write the envelope durably, or count one more copy of it; say whether it is new.
 
         Raises:
             StoreRefused: it could not be written.
@@ -75,22 +85,35 @@ class Store:
             "sequence": sealed.header.sequence,
             "stored_utc_ms": stored_utc_ms,
             "digest": sealed.digest,
+            "previous": sealed.header.previous,
             "blob": sealed.blob,
         }
         try:
             with self._engine.begin() as connection:
                 connection.execute(ENVELOPES.insert().values(row))
         except IntegrityError:
+            self._update(sealed, copies=ENVELOPES.c.copies + 1)
             return False
         except SQLAlchemyError as error:
             raise StoreRefused("The store cannot be written: check its disk and rights.") from error
         return True
 
-    def envelopes(self) -> Iterator[Sealed]:
-        """Yield all envelopes, oldest first."""
+    def shown(self, sealed: Sealed) -> None:
+        """Note that somebody was told of the envelope: it is not shown again.
+
+        Raises:
+            StoreRefused: it could not be written.
+        """
+        self._update(sealed, shown_utc_ms=time.time_ns() // 1_000_000)
+
+    def envelopes(self, *, unshown: bool = False) -> Iterator[Sealed]:
+        """Yield all envelopes that are not destroyed, or only those that nobody was told of."""
         query = select(ENVELOPES.c.blob).order_by(ENVELOPES.c.stored_utc_ms)
+        query = query.where(ENVELOPES.c.blob != b"")
+        if unshown:
+            query = query.where(ENVELOPES.c.shown_utc_ms.is_(None))
         with self._engine.connect() as connection:
-            for (blob,) in connection.execute(query):
+            for (blob,) in connection.execution_options(yield_per=100).execute(query):
                 yield read(Kind.EVENT, blob)
 
     def count(self) -> int:
@@ -101,6 +124,26 @@ class Store:
     def close(self) -> None:
         """Let go of the database."""
         self._engine.dispose()
+
+    def _update(self, sealed: Sealed, **values: object) -> None:
+        table = ENVELOPES.c
+        this = (table.camera == sealed.header.sender) & (table.digest == sealed.digest)
+        change = ENVELOPES.update().where(this).values(values)
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(change)
+        except SQLAlchemyError as error:
+            raise StoreRefused("The store cannot be written: check its disk and rights.") from error
+
+
+def _engine(url: URL) -> Engine:
+    if url.drivername == "postgresql":
+        url = url.set(drivername="postgresql+psycopg")
+    if url.get_backend_name() != "sqlite":
+        return create_engine(url, pool_pre_ping=True)  # A server may have been restarted.
+    engine = create_engine(url, connect_args={"timeout": LOCK_S})
+    event.listen(engine, "connect", _make_durable)
+    return engine
 
 
 def _make_durable(connection: object, _record: object) -> None:

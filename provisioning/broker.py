@@ -23,8 +23,10 @@ from provisioning.disk import whole_folder, write_whole
 from provisioning.errors import BrokerRefused
 from provisioning.site import Site
 
-SERVICES: Final = ("receiver", "auditor")
-"""Clients that are no cameras: one receives events and answers, one only reads."""
+RECEIVER: Final = "receiver"
+"""Receives events and answers; more of them are `receiver-2` and so on."""
+AUDITOR: Final = "auditor"
+"""Only reads, and reads everything."""
 MESSAGE_LIMIT: Final = 2 * 1024 * 1024
 """Longest message in bytes: a sealed list of 10,000 entries is the longest by far."""
 
@@ -42,6 +44,14 @@ class Listener:
     port: int
     user: str
     """The broker gives up root for this user."""
+    receivers: int = 1
+    """Receivers that share the work, from 1."""
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """The names of the clients that are no cameras."""
+        more = (f"{RECEIVER}-{number}" for number in range(2, self.receivers + 1))
+        return (RECEIVER, *more, AUDITOR)
 
 
 def configure(site: Site, authority_key: SigningKey, listener: Listener, now: datetime) -> Path:
@@ -58,7 +68,7 @@ def configure(site: Site, authority_key: SigningKey, listener: Listener, now: da
     key = Ed25519PrivateKey.generate()
     files["server.pem"] = authority.server(listener.hosts, key.public_key())
     files["server.key"] = private_pem(key)
-    for service in SERVICES:
+    for service in listener.services:
         if f"clients/{service}.pem" not in files:
             key = Ed25519PrivateKey.generate()
             files[f"clients/{service}.pem"] = authority.client(service, key.public_key())
@@ -68,7 +78,7 @@ def configure(site: Site, authority_key: SigningKey, listener: Listener, now: da
         if f"clients/{name}.pem" not in files:
             request = read_request((site.cameras / f"{name}.json").read_bytes())
             files[f"clients/{name}.pem"] = authority.client(name, requested_key(request.csr))
-    files["acl"] = _access_rules().encode()
+    files["acl"] = _access_rules(listener).encode()
     files["mosquitto.conf"] = _configuration(site, listener).encode()
     _write(site, files)
     site.broker_state.mkdir(mode=0o700, exist_ok=True)
@@ -109,22 +119,25 @@ def _write(site: Site, files: Mapping[str, bytes]) -> None:
             write_whole(part / name, content)
 
 
-def _access_rules() -> str:
+def _access_rules(listener: Listener) -> str:
     """What each client may do; whatever is not said here is denied."""
     events, status, receipts, sites = (
         every_camera(channel)
         for channel in (Channel.EVENT, Channel.STATUS, Channel.RECEIPT, Channel.SITE)
     )
     own = [topic.replace("+", "%u") for topic in (events, status, receipts, sites)]
+    allowed = (
+        f"topic read {events}",
+        f"topic read {status}",
+        f"topic write {receipts}",
+        f"topic write {sites}",
+    )
+    receivers = [name for name in listener.services if name != AUDITOR]
     return "\n".join(
         [
             "# Written by tallylight broker config.",
-            "user receiver",
-            f"topic read {events}",
-            f"topic read {status}",
-            f"topic write {receipts}",
-            f"topic write {sites}",
-            "user auditor",
+            *(line for name in receivers for line in (f"user {name}", *allowed)),
+            f"user {AUDITOR}",
             "topic read #",  # So that whatever else were ever sent would be seen, too.
             "# %u is the name in the client's certificate: a camera has its own topics only.",
             f"pattern write {own[0]}",

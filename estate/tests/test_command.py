@@ -61,6 +61,7 @@ class Office:
             "certificate": str(self.folder / "receiver.pem"),
             "certificate_key": str(self.folder / "receiver-tls.key"),
             "name": "receiver",
+            "group": "receivers",
         }
         lines = [f"{key} = {json.dumps(value)}" for key, value in (usual | changes).items()]
         self.write("estate.toml", "\n".join(lines))
@@ -220,6 +221,15 @@ def test_without_an_enrolled_camera_nothing_is_opened(office: Office) -> None:
 def test_a_store_that_cannot_be_opened_is_one_sentence(office: Office) -> None:
     office.write_settings(store="nonsense")
     assert "The store cannot be opened" in sentence(office.opens())
+
+
+def test_what_came_from_each_camera_is_told(office: Office) -> None:
+    office.keep(1)
+    done = run("cameras", "--config", str(office.settings), "--json")
+    (told,) = map(json.loads, done.stdout.splitlines())
+    assert (told["events"], told["gaps"], told["copies"]) == (1, [], 0)
+    table = run("cameras", "--config", str(office.settings))
+    assert (table.exit_code, "none" in table.stdout) == (0, True)
 
 
 def test_an_unknown_setting_is_named(office: Office) -> None:

@@ -8,7 +8,7 @@ import pytest
 from nacl.signing import SigningKey
 
 from estate.errors import NoCamera
-from estate.receiver import Receiver, read_cameras, take
+from estate.receiver import Receiver, inspect, read_cameras, take
 from estate.store import Store
 from estate.tests.events import sealed_event
 from firmware.identity import watch_keys
@@ -85,6 +85,30 @@ def test_an_event_is_kept_even_if_the_receipt_cannot_be_sent(
     sealed = sealed_event(watch_keys(broker.state).sign)
     take(receiver, Message(1, topic(broker.camera.camera_id), sealed.blob))
     assert list(receiver.store.envelopes()) == [sealed]
+
+
+def test_a_missing_event_is_told_of_once(
+    receiver: Receiver, broker: Broker, caplog: pytest.LogCaptureFixture
+) -> None:
+    sealed = sealed_event(watch_keys(broker.state).sign, 7, previous=bytes([1]) * 32)
+    receiver.store.keep(sealed, 1)
+    inspect(receiver)
+    inspect(receiver)
+    (told,) = caplog.messages
+    assert told == (
+        f"Camera {broker.camera.camera_id.hex()}: at least one event before event 7 is missing."
+    )
+
+
+def test_a_fork_is_told_of_once(
+    receiver: Receiver, broker: Broker, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(2):
+        receiver.store.keep(sealed_event(watch_keys(broker.state).sign), 1)
+    inspect(receiver)
+    inspect(receiver)
+    (told,) = caplog.messages
+    assert "forks" in told
 
 
 def test_a_refusal_is_logged_without_the_message(

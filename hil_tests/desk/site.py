@@ -237,7 +237,8 @@ def _install(desk: DeskSite) -> None:
         f"broker_ca = '{desk.broker / 'ca.pem'}'\n"
         f"certificate = '{certificate}'\n"
         f"certificate_key = '{key}'\n"
-        "name = 'receiver'\n",
+        "name = 'receiver'\n"
+        "group = 'receivers'\n",
         encoding="utf-8",
     )
 

@@ -16,7 +16,7 @@ from firmware.record.ledger import Ledger
 from firmware.tests.observing import records
 from formats.envelope import NO_PREVIOUS, Sealed
 from formats.ledger import Happening, Program
-from formats.topics import Channel, Topic, every_camera
+from formats.topics import Channel, Topic, shared
 from wire.tests.broker import Broker
 
 ESTATE = SigningKey(bytes([61]) * 32)
@@ -59,8 +59,9 @@ class Line:
         store: Store | None = None,
         key: SigningKey = ESTATE,
         on_stored: Callable[[Sealed], None] = lambda _: None,
+        name: str = "receiver",
     ) -> Receiver:
-        connection = self.broker.connection("receiver", every_camera(Channel.EVENT), 60)
+        connection = self.broker.connection(name, shared("receivers", Channel.EVENT), 60)
         cameras = {self.broker.camera.camera_id: self.broker.camera}
         return Receiver(connection, store or self.store, cameras, key, on_stored)
 

@@ -14,7 +14,7 @@ from firmware.courier import Courier, deliver, send
 from firmware.tests.observing import eventually, records
 from formats.envelope import Sealed
 from formats.ledger import Happening
-from formats.topics import Channel, Topic, every_camera
+from formats.topics import Channel, Topic, every_camera, shared
 from hil_tests.tests.line import STRANGER, Line
 from wire.connection import Connection
 from wire.tests.broker import Broker
@@ -180,7 +180,7 @@ def test_what_is_refused_is_not_sent_again(line: Line) -> None:
         turn_until(sender, lambda: sender._acknowledged)
         time.sleep(0.2)
     sender.close()
-    again = line.broker.connection("receiver", every_camera(Channel.EVENT), 60)
+    again = line.broker.connection("receiver", shared("receivers", Channel.EVENT), 60)
     with working(listening(again)):
         eventually(lambda: again.connected)
         time.sleep(0.2)
@@ -198,8 +198,33 @@ def test_a_receiver_that_dies_after_keeping_gets_the_event_again(line: Line) -> 
     assert len(line.outbox.names()) == 1
     with delivering(line, line.receiver(on_stored=told.append)):
         eventually(lambda: not line.outbox.names())
-    assert (line.store.count(), told) == (1, [])
+    assert (line.store.count(), told) == (1, [sealed])  # Kept by the one, shown by the other.
     assert line.receipted() == [sealed.digest.hex()]
+
+
+def test_what_was_shown_is_not_shown_again(line: Line) -> None:
+    told: list[Sealed] = []
+    line.put()
+    with delivering(line, line.receiver(on_stored=told.append)):
+        eventually(lambda: told and not line.outbox.names())
+    receiver = line.receiver(on_stored=told.append)
+    with working(taking(receiver)):
+        eventually(lambda: receiver.connection.connected)
+    assert len(told) == 1
+
+
+def test_two_receivers_share_the_work_and_one_store(line: Line) -> None:
+    events = line.put(40)
+    taken: dict[str, list[Sealed]] = {"receiver": [], "receiver-2": []}
+    receivers = [line.receiver(name=name, on_stored=seen.append) for name, seen in taken.items()]
+    with working(*map(taking, receivers)):
+        for receiver in receivers:
+            eventually(lambda one=receiver: one.connection.connected)  # type: ignore[misc]
+        with working(carrying(line.courier())):
+            eventually(lambda: not line.outbox.names(), within_s=20)
+    assert {one.digest for seen in taken.values() for one in seen} == {e.digest for e in events}
+    assert all(taken.values())
+    assert line.store.count() == 40
 
 
 def test_a_broker_that_is_killed_loses_and_doubles_nothing(line: Line) -> None:

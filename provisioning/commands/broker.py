@@ -19,6 +19,8 @@ Port = Annotated[int, typer.Option(min=1, max=65535, help="Where clients connect
 Hosts = Annotated[list[str], typer.Option("--host", help="A name or address of the broker.")]
 User = Annotated[str, typer.Option(help="As whom the broker runs if it is started by root.")]
 
+Receivers = Annotated[int, typer.Option(min=1, max=64, help="Receivers that share the work.")]
+
 
 @app.command()
 def config(  # noqa: PLR0913  # Each is an option.
@@ -29,10 +31,11 @@ def config(  # noqa: PLR0913  # Each is an option.
     bind: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Port = 8883,
     user: User = getuser(),  # noqa: B008  # Does not change while a command runs.
+    receivers: Receivers = 1,
 ) -> None:
     """Issue what certificates are missing and write mosquitto's configuration."""
     site = open_site(folder)
-    listener = Listener(hosts=host, bind=bind, port=port, user=user)
+    listener = Listener(hosts=host, bind=bind, port=port, user=user, receivers=receivers)
     made = configure(site, _authority(site, passphrase_file), listener, datetime.now(UTC))
     typer.echo(f"Start the broker with: mosquitto -c {made.resolve() / 'mosquitto.conf'}")
 
