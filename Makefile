@@ -7,7 +7,7 @@ PIP    := $(PY) -m pip install --quiet --disable-pip-version-check
 OLDEST := $(shell date -d '14 days ago' +%F 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format cover lock wheel vectors models models-check clean python broker
+.PHONY: systemd help demo test check format cover lock wheel vectors models models-check clean python broker
 
 help:            ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,7 +18,7 @@ demo: $(VENV)/.demo broker  ## the whole camera on this machine: SOURCE=<video|f
 test: $(VENV)/.dev broker  ## all tests, in random order
 	@$(VENV)/bin/pytest -q
 
-check: $(VENV)/.dev  ## look only: style, types, private names, who imports whom, spelling
+check: $(VENV)/.dev systemd  ## look only: style, types, private names, who imports whom, spelling
 	@$(VENV)/bin/ruff check
 	@$(VENV)/bin/ruff format --check
 	@$(VENV)/bin/mypy
@@ -26,6 +26,7 @@ check: $(VENV)/.dev  ## look only: style, types, private names, who imports whom
 	@$(VENV)/bin/lint-imports
 	@$(VENV)/bin/codespell
 	@$(PY) models/check >/dev/null
+	@provisioning/image/check-units
 
 format: $(VENV)/.dev  ## rewrite to the house style
 	@$(VENV)/bin/ruff check --fix
@@ -102,3 +103,8 @@ broker:
 	@{ $(BROKER); } >/dev/null || { echo "Installing the MQTT broker mosquitto ..."; \
 	  { $(SUDO) apt-get update -qq; $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq mosquitto mosquitto-clients; } >/dev/null 2>&1; \
 	  { $(BROKER); } >/dev/null || { echo "mosquitto is missing and could not be installed: install the packages mosquitto and mosquitto-clients, then repeat."; exit 1; }; }
+
+systemd:
+	@command -v systemd-analyze >/dev/null || { echo "Installing systemd, whose tool judges the units ..."; \
+	  { $(SUDO) apt-get update -qq; $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq systemd; } >/dev/null 2>&1; \
+	  command -v systemd-analyze >/dev/null || { echo "systemd-analyze is missing and could not be installed: install the package systemd, then repeat."; exit 1; }; }

@@ -11,9 +11,12 @@ import pwd
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from firmware.config import DEFAULT, Config
+from firmware.memory import close_memory
+from firmware.supervisor import supervisor
 from formats.errors import Refused
 from formats.settings import SettingsRefused, read_settings
 
@@ -25,6 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "lampguard": _lampguard,
         "watch": _watch,
         "courier": _courier,
+        "dark": _dark,
+        "ended": _ended,
+        "doctor": _doctor,
     }
     chosen = _parser().parse_args(arguments)
     return exit_code(lambda: programs[chosen.program](read_settings(chosen.config, Config), chosen))
@@ -69,20 +75,42 @@ def _lampguard(config: Config, chosen: argparse.Namespace) -> None:
     except KeyError as error:
         raise SettingsRefused(f"There is no user {chosen.holder}: create it first.") from error
     with GpioPins(lgpio_factory()) as pins:
-        run(config, pins, holder_uid, until_stopped())
+        run(config, pins, holder_uid, until_stopped(), supervisor())
 
 
-def _watch(config: Config, _chosen: argparse.Namespace) -> None:
+def _watch(config: Config, chosen: argparse.Namespace) -> None:
     from firmware.hardware.camera import PiCamera  # noqa: PLC0415
-    from firmware.station import open_eye, run  # noqa: PLC0415
+    from firmware.station import Means, open_eye, run  # noqa: PLC0415
 
-    run(config, PiCamera(), open_eye(config), until_stopped())
+    close_memory()
+    eye = partial(open_eye, config)
+    run(config, Means(PiCamera, eye, supervisor(), rest_s=chosen.rest_s), until_stopped())
 
 
 def _courier(config: Config, _chosen: argparse.Namespace) -> None:
     from firmware.courier import run  # noqa: PLC0415
 
-    run(config, until_stopped())
+    close_memory()
+    run(config, until_stopped(), supervisor())
+
+
+def _dark(_config: Config, _chosen: argparse.Namespace) -> None:
+    from firmware.hardware.pins import GpioPins, lgpio_factory  # noqa: PLC0415
+
+    with GpioPins(lgpio_factory()):
+        """A lamp whose lines were just opened is off, and stays off."""
+
+
+def _ended(config: Config, chosen: argparse.Namespace) -> None:
+    from firmware.ending import record  # noqa: PLC0415
+
+    record(config, chosen.result, chosen.status)
+
+
+def _doctor(config: Config, _chosen: argparse.Namespace) -> None:
+    from firmware.doctor import examine  # noqa: PLC0415
+
+    examine(config)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -94,8 +122,18 @@ def _parser() -> argparse.ArgumentParser:
     programs.add_parser("identity", help="make this camera's keys; print its id")
     guard = programs.add_parser("lampguard", help="own the lamp: light it, sense it, grant leases")
     guard.add_argument("--holder", metavar="USER", help="who may ask for light; default: this user")
-    programs.add_parser("watch", help="see faces while the lamp is lit; seal what is on the list")
+    watch = programs.add_parser(
+        "watch", help="see faces while the lamp is lit; seal what is on the list"
+    )
+    watch.add_argument(
+        "--rest-s", type=float, default=0.0, help="stay dark this long after a refusal; default: 0"
+    )
     programs.add_parser("courier", help="carry sealed events to the broker and receipts back")
+    programs.add_parser("doctor", help="say what is there, what is missing, and what to do")
+    programs.add_parser("dark", help="switch the lamp off; for when no guard owns it")
+    ended = programs.add_parser("ended", help="write down why watch was ended; for the supervisor")
+    ended.add_argument("--result", required=True, help="$SERVICE_RESULT of systemd.exec(5)")
+    ended.add_argument("--status", default="", help="$EXIT_STATUS of systemd.exec(5)")
     return parser
 
 

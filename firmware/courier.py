@@ -19,6 +19,7 @@ from firmware.delivery.outbox import Outbox
 from firmware.errors import IdentityRefused
 from firmware.identity import courier_key
 from firmware.record.ledger import Ledger
+from firmware.supervisor import Supervisor
 from formats import VERSION
 from formats.errors import FormatError
 from formats.ledger import Happening, Program
@@ -67,16 +68,21 @@ class Courier:
     """Events handed to the broker on this connection and not receipted yet, by name."""
 
 
-def run(config: Config, running: Callable[[], bool]) -> None:
+def run(config: Config, running: Callable[[], bool], supervisor: Supervisor | None = None) -> None:
     """Open the outbox and the connection, and carry until `running` says no."""
+    supervisor = supervisor or Supervisor()
     ledger = Ledger(config.state.courier, Program.COURIER)
     ledger.append(Happening.START, {"version": VERSION})
     outbox = Outbox(config.state.outbox)
     outbox.sweep()
-    deliver(
-        Courier(outbox, _connection(config), courier_key(config.state), ledger),
-        running,
-    )
+    courier = Courier(outbox, _connection(config), courier_key(config.state), ledger)
+    supervisor.ready()
+
+    def turning() -> bool:
+        supervisor.alive()  # The turn before this question carried what there was to carry.
+        return running()
+
+    deliver(courier, turning)
     ledger.append(Happening.STOP, {"reason": "stopped"})
 
 

@@ -5,6 +5,10 @@ FirmwareError
 ├── LampDark           light cannot be proven: the lease ended, the guard refused or went away
 ├── LampFault          a line of the lamp is not what it must be
 ├── CameraStalled      no frame came in time, or there is no camera
+├── PictureGrey        the camera sees without colour, as at night: the nets were not made for that
+├── AcceleratorMissing the accelerator is not plugged in, or did not come back
+├── TooHot             the camera or its accelerator is over its limit
+├── MemoryOpen         this process cannot be closed to debuggers
 ├── LedgerBroken       the ledger on disk does not verify
 ├── NobodyListed       the list has no live entry, so there is nothing to look for
 ├── OutsideHours       the policy's schedule does not let recognition run now
@@ -34,6 +38,22 @@ class LampFault(FirmwareError):
 
 class CameraStalled(FirmwareError):
     """No frame came within the time that a working camera needs."""
+
+
+class PictureGrey(FirmwareError):
+    """The pictures have no colour: the nets were not calibrated for infrared."""
+
+
+class AcceleratorMissing(FirmwareError):
+    """The accelerator is not plugged in, or did not come back with its firmware."""
+
+
+class TooHot(FirmwareError):
+    """The camera or its accelerator is hotter than it may be."""
+
+
+class MemoryOpen(FirmwareError):
+    """The kernel does not close this process's memory."""
 
 
 class LedgerBroken(FirmwareError):

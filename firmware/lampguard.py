@@ -18,6 +18,7 @@ from firmware.config import Config
 from firmware.hardware.pins import Pins
 from firmware.interlock import Change, Interlock, State
 from firmware.record.ledger import Ledger
+from firmware.supervisor import Supervisor
 from formats import VERSION
 from formats.errors import Malformed
 from formats.lease import (
@@ -39,11 +40,24 @@ CALLERS: Final = 4
 """Connections kept at once; the fifth is closed."""
 
 
-def run(config: Config, pins: Pins, holder_uid: int, running: Callable[[], bool]) -> None:
+def run(
+    config: Config,
+    pins: Pins,
+    holder_uid: int,
+    running: Callable[[], bool],
+    supervisor: Supervisor,
+) -> None:
     """Open door and ledger, and own the lamp until `running` says no."""
     ledger = Ledger(config.state.lampguard, Program.LAMPGUARD)
     ledger.append(Happening.START, {"version": VERSION})
-    guard(pins, listen(config.lamp_socket), ledger, holder_uid=holder_uid, running=running)
+    door = listen(config.lamp_socket)
+    supervisor.ready()
+
+    def turning() -> bool:
+        supervisor.alive()  # The turn before this question drove, sensed and served.
+        return running()
+
+    guard(pins, door, ledger, holder_uid=holder_uid, running=turning)
     ledger.append(Happening.STOP, {"reason": "stopped"})
 
 

@@ -1,15 +1,18 @@
 """Where frames meet the nets, and nowhere else: every look takes a proof of light.
 
 The lamp is checked before a frame opens and again after each inference. If the light ended in
-between, what was found is thrown away by raising.
+between, what was found is thrown away by raising. Pictures without colour, as a camera gives them
+in infrared light, are not looked at: the nets were calibrated in daylight.
 """
 
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Final
 
+import numpy as np
 from PIL import Image
 
+from firmware.errors import PictureGrey
 from firmware.hardware.camera import Frame
 from firmware.hardware.lamp import Lit
 from firmware.record.counts import Counts
@@ -17,6 +20,7 @@ from recognition.aligner import align
 from recognition.embedder import Template
 from recognition.eye import Eye
 from recognition.face import Box, Face
+from recognition.picture import Pixels
 from recognition.quality import MATCHING, Quality, measure, shortfalls
 
 CROP_PX: Final = 256
@@ -25,6 +29,15 @@ MARGIN: Final = 0.5
 """Of the face's size, around it: hair and chin help a person to decide."""
 JPEG_QUALITIES: Final = (90, 75, 60, 40, 20)
 """Tried in turn until the crop fits its envelope; the last fits even if all of it is noise."""
+
+COLOUR: Final = 8
+"""A pixel has a colour if its channels differ by more than this, of 255: JPEG's own error is 3."""
+COLOURED_MIN: Final = 0.002
+"""Least share of coloured pixels of a picture in daylight; a street in infrared light has none."""
+SAMPLED: Final = 8
+"""Every so many rows and columns are judged."""
+GREY_FRAMES: Final = 20
+"""Frames without colour in a row after which looking ends: two seconds."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -35,6 +48,10 @@ class Probe:
     template: Template
     quality: Quality
 
+    def forget(self) -> None:
+        """Overwrite the template; nothing of it can be had afterwards."""
+        self.template.vector[...] = 0
+
 
 class Sight:
     """The nets, behind the proof of light."""
@@ -42,6 +59,7 @@ class Sight:
     def __init__(self, eye: Eye, counts: Counts) -> None:
         self._eye = eye
         self._counts = counts
+        self._grey = 0
 
     @property
     def runtime(self) -> str:
@@ -53,15 +71,22 @@ class Sight:
 
         Raises:
             LampDark: light was not proven before, or no longer after.
+            PictureGrey: there was no colour for two seconds.
         """
         if frame.captured_ns < lit.since_ns:
             self._counts.early += 1
             return []
-        found = self._eye.detector.find(frame.pixels(lit))
+        small = frame.small(lit)
+        if self._passes_over(small):
+            return []
+        found = self._eye.detector.find(small)
         lit.check()
         self._counts.frames += 1
         self._counts.faces += len(found)
-        return found
+        if not found:
+            return []
+        by = frame.pixels(lit).shape[1] / small.shape[1]
+        return found if by == 1 else [face.scaled(by) for face in found]
 
     def probe(self, lit: Lit, frame: Frame, face: Face) -> Probe | None:
         """Return the face's template, or None, counted, when it is not good enough to have one.
@@ -76,6 +101,7 @@ class Sight:
             return None
         chip = align(pixels, face, self._eye.manifest.embedder.alignment)
         template = self._eye.embedder.template(chip)
+        chip.pixels[...] = 0
         lit.check()
         return Probe(face, template, quality)
 
@@ -96,6 +122,27 @@ class Sight:
             if len(encoded) <= limit:
                 break
         return encoded
+
+    def _passes_over(self, pixels: Pixels) -> bool:
+        """Say whether a picture is not looked at, because it has no colour."""
+        if has_colour(pixels):
+            self._grey = 0
+            return False
+        self._counts.grey += 1
+        self._grey += 1
+        if self._grey >= GREY_FRAMES:
+            raise PictureGrey(
+                "The camera sees without colour, and the nets are not calibrated for that: light "
+                "the place, or wait for the day."
+            )
+        return True
+
+
+def has_colour(pixels: Pixels) -> bool:
+    """Say whether a picture, (height, width, 3) RGB, was taken in light that has colours."""
+    sampled = pixels[::SAMPLED, ::SAMPLED]
+    spread = sampled.max(axis=2) - sampled.min(axis=2)
+    return float(np.mean(spread > COLOUR)) >= COLOURED_MIN
 
 
 def _around(box: Box, width: int, height: int) -> tuple[int, int, int, int]:

@@ -1,13 +1,15 @@
 """Puts a run of `watch` together from verified parts, or says why there is none.
 
-The order is the order of trust: keys, nets, list, threshold, outbox, lamp. Only with all of them
-does anything ask for light.
+The order is the order of trust: keys, nets, list, threshold, outbox, lamp, camera. Only with all of
+them does anything ask for light. Whatever is missing is in the ledger by its name.
 """
 
 import os
 import socket
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,8 +18,10 @@ from nacl.signing import VerifyKey
 from firmware.config import Config
 from firmware.delivery.outbox import Outbox
 from firmware.errors import FirmwareError, LampDark, OutboxFull
+from firmware.hardware.accelerator import opened
 from firmware.hardware.camera import Camera
 from firmware.hardware.lamp import Lamp
+from firmware.hardware.temperature import Thermometer
 from firmware.identity import watch_keys
 from firmware.record.counts import Counts
 from firmware.record.ledger import Ledger
@@ -25,11 +29,12 @@ from firmware.reporter import Reporter
 from firmware.search import Search
 from firmware.sight import Sight
 from firmware.site import ListRefused, ThisCamera, Watchlist, verify_accepted, verify_site
+from firmware.supervisor import Supervisor
 from firmware.tracks import Tracks
 from firmware.watch import Station, watch
 from formats import VERSION
 from formats.envelope import sender_id
-from formats.errors import FormatError
+from formats.errors import FormatError, Refused
 from formats.keyfile import read_public_key
 from formats.ledger import Happening, Program
 from formats.modelbundle import verify_bundle
@@ -38,7 +43,20 @@ from recognition.eye import Eye
 from recognition.interpreter import Accelerator
 
 
-def run(config: Config, camera: Camera, eye: Eye, running: Callable[[], bool]) -> None:
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a run of `watch` sees through, opened only when its turn has come."""
+
+    camera: Callable[[], Camera]
+    eye: Callable[[], Eye]
+    supervisor: Supervisor = field(default_factory=Supervisor)
+    thermometer: Thermometer = field(default_factory=Thermometer)
+    rest_s: float = 0.0
+    """After a refusal the program stays dark this long before it ends, so that a supervisor that
+    starts it again does not do so at once; a newer list ends the rest."""
+
+
+def run(config: Config, means: Means, running: Callable[[], bool]) -> None:
     """Look until the frames end, a newer list comes, or `running` says no.
 
     Whatever ends a run, the supervisor starts the next: a newer list is taken up by a fresh start.
@@ -46,14 +64,12 @@ def run(config: Config, camera: Camera, eye: Eye, running: Callable[[], bool]) -
     superseded = newer_list(config.state.inbox)
     ledger = Ledger(config.state.watch, Program.WATCH)
     ledger.append(Happening.START, {"version": VERSION})
+    means.supervisor.ready()
     try:
-        watch(assemble(config, eye, camera, ledger, lambda: running() and not superseded()))
-    except OutboxFull:
-        waiting = len(Outbox(config.state.outbox).names())
-        ledger.append(Happening.OUTBOX_FULL, {"waiting": waiting})
-        raise
+        watch(assemble(config, means, ledger, lambda: running() and not superseded()))
     except (FirmwareError, FormatError, RecognitionError) as error:
-        ledger.append(Happening.FAULT, {"code": type(error).__name__})
+        _record(config, ledger, error)
+        _rest(means, str(error), lambda: running() and not superseded())
         raise
     ledger.append(Happening.STOP, {"reason": "newer list" if superseded() else "stopped"})
 
@@ -61,17 +77,21 @@ def run(config: Config, camera: Camera, eye: Eye, running: Callable[[], bool]) -
 def open_eye(config: Config) -> Eye:
     """Return the nets of the bundle that the configuration names: the only way to have any.
 
+    Nets that are to run on the Edge TPU run there or nowhere.
+
     Raises:
         FormatError: there is no bundle, or the key of this image has not signed it.
-        ModelRefused: a net is missing or another one, or the accelerator is not there.
+        ModelRefused: a net is missing or another one, or the accelerator does not answer.
+        AcceleratorMissing: it is not plugged in.
     """
     trusted = VerifyKey(read_public_key(config.model_key))
-    return Eye.load(verify_bundle(config.models, trusted), Accelerator(config.accelerator))
+    bundle, accelerator = verify_bundle(config.models, trusted), Accelerator(config.accelerator)
+    if accelerator is Accelerator.EDGE_TPU:
+        return opened(lambda: Eye.load(bundle, accelerator))
+    return Eye.load(bundle, accelerator)
 
 
-def assemble(
-    config: Config, eye: Eye, camera: Camera, ledger: Ledger, running: Callable[[], bool]
-) -> Station:
+def assemble(config: Config, means: Means, ledger: Ledger, running: Callable[[], bool]) -> Station:
     """Return a station that may ask for light.
 
     Raises:
@@ -79,6 +99,7 @@ def assemble(
         LampDark: one of its parts cannot be had; nothing was looked at.
     """
     state, keys, counts = config.state, watch_keys(config.state), Counts()
+    eye = means.eye()
     this_camera = ThisCamera(sender_id(keys.sign.verify_key), keys.list, eye.manifest.model_digest)
     watchlist = _accept(config, this_camera, ledger)
     search = Search(watchlist, eye.manifest.calibration, counts)
@@ -89,7 +110,7 @@ def assemble(
     outbox.room()
     return Station(
         lamp=Lamp(_call(config.lamp_socket)),
-        camera=camera,
+        camera=means.camera(),
         sight=(sight := Sight(eye, counts)),
         tracks=Tracks(),
         search=search,
@@ -98,6 +119,8 @@ def assemble(
         ),
         counts=counts,
         ledger=ledger,
+        thermometer=means.thermometer,
+        alive=means.supervisor.alive,
         running=running,
     )
 
@@ -106,6 +129,22 @@ def newer_list(inbox: Path) -> Callable[[], bool]:
     """Return a question: has the inbox changed since now?"""
     before = _stamp(inbox)
     return lambda: _stamp(inbox) != before
+
+
+def _record(config: Config, ledger: Ledger, error: Refused) -> None:
+    if isinstance(error, OutboxFull):
+        waiting = len(Outbox(config.state.outbox).names())
+        ledger.append(Happening.OUTBOX_FULL, {"waiting": waiting})
+    else:
+        ledger.append(Happening.FAULT, {"code": type(error).__name__})
+
+
+def _rest(means: Means, why: str, running: Callable[[], bool]) -> None:
+    """Stay dark for a while, alive and ready to stop."""
+    until_s = time.monotonic() + means.rest_s
+    while time.monotonic() < until_s and running():
+        means.supervisor.alive(f"dark: {why}")
+        time.sleep(0.1)
 
 
 def _stamp(inbox: Path) -> int:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from firmware.hardware.camera import Camera, Frame
 from firmware.hardware.lamp import Lamp, Lit
+from firmware.hardware.temperature import Thermometer
 from firmware.record.counts import Counts
 from firmware.record.ledger import Ledger
 from firmware.reporter import Reporter
@@ -33,6 +34,9 @@ class Station:
     reporter: Reporter
     counts: Counts
     ledger: Ledger
+    thermometer: Thermometer
+    alive: Callable[[str], None]
+    """Told after every frame that was looked at in light; the supervisor restarts the silent."""
     running: Callable[[], bool]
     """Says no when there is a newer list, or an operator wants an end."""
 
@@ -46,21 +50,31 @@ def watch(station: Station) -> None:
         OutsideHours: the policy's schedule has ended for now.
         OutboxFull: no event may be lost, so none is made.
         CameraStalled: no frame came in time.
+        PictureGrey: the camera sees without colour.
+        TooHot: the camera is over its limit.
     """
     with station.camera.running() as frames, station.lamp.lit() as lit, _period(station, lit):
         for frame in frames:
             station.search.check(datetime.now(UTC))
-            faces = station.sight.faces(lit, frame)
-            for face, track in station.tracks.follow(faces, frame.captured_ns):
-                probe = station.sight.probe(lit, frame, face)
-                if probe is None:
-                    continue
-                candidate = station.search.candidate(probe, datetime.now(UTC))
-                if track.decides(candidate):
-                    _announce(station, lit, frame, track, candidate)
-            frame.forget()
+            station.thermometer.check()
+            with frame:
+                _look(station, lit, frame)
+            station.alive(station.counts.to_line())
             if not station.running():
                 return
+
+
+def _look(station: Station, lit: Lit, frame: Frame) -> None:
+    """Follow the faces of one frame, and compare those that are good enough with the list."""
+    faces = station.sight.faces(lit, frame)
+    for face, track in station.tracks.follow(faces, frame.captured_ns):
+        probe = station.sight.probe(lit, frame, face)
+        if probe is None:
+            continue
+        candidate = station.search.candidate(probe, datetime.now(UTC))
+        if track.decides(candidate):
+            _announce(station, lit, frame, track, candidate)
+        probe.forget()
 
 
 def _announce(station: Station, lit: Lit, frame: Frame, track: Track, candidate: Candidate) -> None:

@@ -55,7 +55,7 @@ def align(pixels: Pixels, face: Face, alignment: Alignment = STANDARD) -> Chip:
         (turn.real, -turn.imag, at.real, turn.imag, turn.real, at.imag),
         resample=Image.Resampling.BILINEAR,
     )
-    return Chip(np.asarray(chip), alignment)
+    return Chip(np.array(chip), alignment)  # A copy that can be overwritten.
 
 
 def _chip_to_picture(points: Points, alignment: Alignment) -> tuple[complex, complex]:

@@ -45,3 +45,20 @@ class Face:
     score: float = field(repr=False)
     """The detector's confidence, 0 to 1."""
     points: Points
+
+    def scaled(self, by: float) -> "Face":
+        """Return the same face in a picture `by` times as large."""
+        box, points = self.box, self.points
+        return Face(
+            Box(by * box.x, by * box.y, by * box.width, by * box.height),
+            self.score,
+            Points(
+                *(
+                    Point(by * x, by * y)
+                    for x, y in (
+                        *(points.right_eye, points.left_eye, points.nose),
+                        *(points.mouth, points.right_ear, points.left_ear),
+                    )
+                )
+            ),
+        )

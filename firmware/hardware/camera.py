@@ -1,45 +1,64 @@
 """Where frames come from: a `Frame` opens only in light, and a `Camera` yields them.
 
 The Pi's camera is configured once and never again: reopening and reconfiguring leaks memory on real
-boards. Rows may be wider than the picture (704 becomes 768 on some), so the stride is read, never
-assumed. Buffers go back to the camera before the frame is looked at.
+boards. What it really gives is read back, never assumed. Buffers go back to the camera before the
+frame is looked at, and of a frame that nobody looks at nothing but two copies is ever made.
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, Final, Protocol, final
-
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
+from types import TracebackType
+from typing import Any, Final, Protocol, Self, final
 
 from firmware.errors import CameraStalled
 from firmware.hardware.lamp import Lit
+from firmware.hardware.planes import LAYOUTS, Layout, Planes
 from recognition.picture import Pixels
 
 WIDTH_PX: Final = 1280
 HEIGHT_PX: Final = 960
 """A face of 48 px at the detector's 640 x 480 is 96 px here."""
+SMALL_WIDTH_PX: Final = 640
+SMALL_HEIGHT_PX: Final = 480
+"""What the detector sees; the camera itself makes it smaller, at no cost."""
 FRAMES_PER_S: Final = 10
 BUFFERS: Final = 4
 """More than 5 exhaust the contiguous memory of a Pi."""
 STALLED_S: Final = 2.0
 """A camera that gives no frame for this long has stalled."""
+STREAMS: Final = ("main", "lores")
 
 
 @final
 class Frame:
-    """One picture of the street. It opens only in light, and prints as nothing."""
+    """One picture of the street. It opens only in light, and prints as nothing.
 
-    __slots__ = ("_pixels", "captured_ns")
+    A context manager: however the block ends, the picture is overwritten.
+    """
 
-    def __init__(self, pixels: Pixels, captured_ns: int) -> None:
+    __slots__ = ("_pixels", "_small", "captured_ns")
+
+    def __init__(
+        self, pixels: Pixels | Planes, captured_ns: int, small: Pixels | Planes | None = None
+    ) -> None:
         self._pixels = pixels
+        self._small = small
         self.captured_ns = captured_ns
         """CLOCK_MONOTONIC of the exposure, in nanoseconds."""
 
     def __repr__(self) -> str:
         return "Frame()"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.forget()
 
     def pixels(self, lit: Lit) -> Pixels:
         """Return the picture, (height, width, 3) RGB.
@@ -48,11 +67,37 @@ class Frame:
             LampDark: the lamp is not proven lit now.
         """
         lit.check()
+        self._pixels = _rgb(self._pixels)
         return self._pixels
+
+    def small(self, lit: Lit) -> Pixels:
+        """Return the same picture as the detector wants it, of the same shape and smaller or equal.
+
+        Raises:
+            LampDark: the lamp is not proven lit now.
+        """
+        if self._small is None:
+            return self.pixels(lit)
+        lit.check()
+        self._small = _rgb(self._small)
+        return self._small
 
     def forget(self) -> None:
         """Overwrite the picture; nothing of it can be had afterwards."""
-        self._pixels[...] = 0
+        for picture in (self._pixels, self._small):
+            if isinstance(picture, Planes):
+                picture.forget()
+            elif picture is not None:
+                picture[...] = 0
+
+
+def _rgb(picture: Pixels | Planes) -> Pixels:
+    """Return a picture in colours; its planes are overwritten: there is one picture, not two."""
+    if not isinstance(picture, Planes):
+        return picture
+    pixels = picture.rgb()
+    picture.forget()
+    return pixels
 
 
 class Camera(Protocol):
@@ -71,18 +116,22 @@ class Camera(Protocol):
 class PiCamera:
     """The Pi's camera through picamera2. Never run on hardware yet: see docs/threat-model.md."""
 
-    def __init__(self) -> None:
+    def __init__(self, device: Callable[[], Any] | None = None) -> None:
+        """Open and configure the camera.
+
+        Args:
+            device: makes a `Picamera2`; by default the one that the system's package gives.
+
+        Raises:
+            CameraStalled: there is none, or it does not give what the nets can use.
+        """
         try:
-            from picamera2 import Picamera2  # noqa: PLC0415  # Only a camera has it.
-        except ImportError as error:
-            raise CameraStalled(
-                "picamera2 is not installed: apt-get install python3-picamera2."
-            ) from error
-        try:
-            self._camera: Any = Picamera2()
+            self._camera: Any = (device or _picamera2)()
             self._camera.configure(
-                self._camera.create_video_configuration(
+                # The one of picamera2's configurations with full-range colours, as `Planes` reads.
+                self._camera.create_preview_configuration(
                     main={"size": (WIDTH_PX, HEIGHT_PX), "format": "YUV420"},
+                    lores={"size": (SMALL_WIDTH_PX, SMALL_HEIGHT_PX), "format": "YUV420"},
                     controls={"FrameRate": FRAMES_PER_S},
                     buffer_count=BUFFERS,
                 )
@@ -91,9 +140,9 @@ class PiCamera:
             raise CameraStalled(
                 f"The camera cannot be opened: {error}; check its cable."
             ) from error
-        self._actual: dict[str, Any] = self._camera.camera_configuration()["main"]
-        if self._actual["format"] != "YUV420":
-            raise CameraStalled(f"The camera gives {self._actual['format']} instead of YUV420.")
+        actual = self._camera.camera_configuration()
+        self.layouts: dict[str, Layout] = {name: _layout(name, actual[name]) for name in STREAMS}
+        """What each stream really gives."""
 
     @contextmanager
     def running(self) -> Generator[Iterator[Frame]]:
@@ -105,6 +154,10 @@ class PiCamera:
         finally:
             self._camera.stop()
 
+    def close(self) -> None:
+        """Give the camera back."""
+        self._camera.close()
+
     def _next(self) -> Frame:
         job = self._camera.capture_request(wait=False)
         try:
@@ -112,35 +165,30 @@ class PiCamera:
         except TimeoutError as error:
             raise CameraStalled("The camera gives no frames: check its cable.") from error
         try:
-            planes = request.make_array("main")
+            main, small = (
+                Planes(self.layouts[name], request.make_buffer(name)) for name in STREAMS
+            )
             captured_ns = request.get_metadata()["SensorTimestamp"]
         finally:
             request.release()
-        width, height = self._actual["size"]
-        return Frame(rgb(planes, width, height, self._actual["stride"]), captured_ns)
+        return Frame(main, captured_ns, small)
 
 
-def rgb(planes: NDArray[np.uint8], width: int, height: int, stride: int) -> Pixels:
-    """Return (height, width, 3) RGB from planar YUV 4:2:0 with rows of `stride` bytes.
+def _picamera2() -> Any:  # noqa: ANN401  # It ships no types.
+    try:
+        from picamera2 import Picamera2  # noqa: PLC0415  # Only a camera has it.
+    except ImportError as error:
+        raise CameraStalled(
+            "picamera2 is not installed: apt-get install python3-picamera2."
+        ) from error
+    return Picamera2()
 
-    Args:
-        planes: (height * 3 / 2, stride): luma, then the two half-size chroma planes.
-        width: even, at most `stride`.
-        height: even.
-        stride: bytes per row of luma; chroma rows have half of it.
-    """
-    flat = planes.reshape(-1)
-    luma = flat[: height * stride].reshape(height, stride)[:, :width]
-    size = height // 2 * (stride // 2)
-    u, v = (
-        flat[start : start + size].reshape(height // 2, stride // 2)[:, : width // 2]
-        for start in (height * stride, height * stride + size)
-    )
-    bands = [
-        Image.fromarray(luma),
-        *(
-            Image.fromarray(band).resize((width, height), Image.Resampling.BILINEAR)
-            for band in (u, v)
-        ),
-    ]
-    return np.array(Image.merge("YCbCr", bands).convert("RGB"))
+
+def _layout(name: str, actual: dict[str, Any]) -> Layout:
+    if actual["format"] not in LAYOUTS:
+        raise CameraStalled(
+            f"The camera's stream {name} gives {actual['format']}, and only {', '.join(LAYOUTS)} "
+            "are understood: check the camera's model."
+        )
+    width_px, height_px = actual["size"]
+    return Layout(actual["format"], width_px, height_px, actual["stride"])

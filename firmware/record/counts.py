@@ -10,6 +10,8 @@ class Counts:
     frames: int = 0
     early: int = 0
     """Frames exposed before the light was proven: they were not looked at."""
+    grey: int = 0
+    """Frames without colour: they were not looked at."""
     faces: int = 0
     """Faces found, in all frames."""
     refused_small: int = 0
@@ -30,6 +32,12 @@ class Counts:
         """Count a face that was not good enough: small, blurred, turned, dark or bright."""
         name = f"refused_{fault}"
         setattr(self, name, getattr(self, name) + 1)
+
+    def to_line(self) -> str:
+        """Return the numbers as one line for people; what did not happen is left out."""
+        return ", ".join(
+            f"{name.replace('_', ' ')} {count}" for name, count in asdict(self).items() if count
+        )
 
     def to_body(self) -> dict[str, int | str]:
         """Return the numbers for the ledger."""

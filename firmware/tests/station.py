@@ -10,6 +10,7 @@ from nacl.signing import SigningKey
 
 from firmware.delivery.outbox import LIMIT_BYTES, Outbox
 from firmware.hardware.lamp import Lamp
+from firmware.hardware.temperature import Thermometer
 from firmware.record.counts import Counts
 from firmware.record.ledger import Ledger
 from firmware.reporter import Reporter
@@ -110,6 +111,8 @@ class Run:
 
     folder: Path
     station: Station
+    said: list[str]
+    """What the supervisor was told."""
 
     @property
     def counts(self) -> dict[str, int | str]:
@@ -146,7 +149,7 @@ def run_of(  # noqa: PLR0913 - every test changes another one.
     running: Callable[[], bool] = lambda: True,
 ) -> Run:
     """A station over `channel`, whose eye finds exactly whom the camera shows."""
-    counts = Counts()
+    counts, said = Counts(), list[str]()
     search = Search(watchlist or listed(folder), CALIBRATION, counts)
     made = reporter(folder, search, limit_bytes=limit_bytes)
     return Run(
@@ -160,6 +163,9 @@ def run_of(  # noqa: PLR0913 - every test changes another one.
             reporter=made,
             counts=counts,
             ledger=made.ledger,
+            thermometer=Thermometer(()),
+            alive=said.append,
             running=running,
         ),
+        said,
     )

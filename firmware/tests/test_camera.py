@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from firmware.errors import CameraStalled, LampDark
-from firmware.hardware.camera import Frame, PiCamera, rgb
+from firmware.hardware.camera import Frame, PiCamera
 from firmware.hardware.lamp import Lamp, Lit
+from firmware.hardware.planes import Layout, Planes
 from firmware.tests.fakes import ScriptedGuard
+from recognition.picture import Pixels
 
 COLOURS = [
     (255, 255, 255),
@@ -35,6 +37,10 @@ def yuv(red: int, green: int, blue: int) -> tuple[int, int, int]:
     luma = 0.299 * red + 0.587 * green + 0.114 * blue
     u, v = 128 + 0.564 * (blue - luma), 128 + 0.713 * (red - luma)
     return round(luma), min(255, round(u)), min(255, round(v))
+
+
+def rgb(raw: NDArray[np.uint8], width: int, height: int, stride: int) -> Pixels:
+    return Planes(Layout("YUV420", width, height, stride), raw.reshape(-1)).rgb()
 
 
 def planes(width: int, height: int, stride: int, colour: tuple[int, int, int]) -> NDArray[np.uint8]:

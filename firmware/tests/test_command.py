@@ -34,7 +34,8 @@ def test_no_program_is_wrong_usage() -> None:
 def test_help_names_every_program() -> None:
     done = run("--help")
     assert done.returncode == 0
-    assert all(name in done.stdout for name in ("identity", "lampguard", "watch", "courier"))
+    programs = ("identity", "lampguard", "watch", "courier", "doctor", "dark", "ended")
+    assert all(name in done.stdout for name in programs)
 
 
 @pytest.mark.parametrize("program", ["identity", "lampguard", "watch", "courier"])
@@ -82,12 +83,12 @@ sys.exit(exit_code(lambda: open_eye(read_settings(Path(sys.argv[1]), Config))))
 """
 
 
-def test_watch_without_a_camera_says_what_to_install(
+def test_watch_without_keys_says_how_to_make_them(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = config_file(config_of(tmp_path), tmp_path / "camera.toml")
     assert main(["--config", str(path), "watch"]) == 1
-    assert "picamera2" in refused(capsys)
+    assert "tallylight-camera identity" in refused(capsys)
 
 
 def test_courier_without_an_identity_says_how_to_make_one(

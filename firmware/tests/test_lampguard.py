@@ -11,6 +11,7 @@ from firmware.errors import LampDark
 from firmware.hardware.lamp import Lamp
 from firmware.lampguard import CALLERS, run
 from firmware.record.ledger import Ledger
+from firmware.supervisor import Supervisor
 from firmware.tests.command import config_of
 from firmware.tests.fakes import Bulb, Guard, guarding, look
 from firmware.tests.observing import eventually, records
@@ -247,7 +248,7 @@ def test_the_door_is_closed_to_other_users(tmp_path: Path) -> None:
 def test_a_run_is_recorded_from_start_to_stop(tmp_path: Path) -> None:
     config = config_of(tmp_path)
     ticks = iter([True, True, False])
-    run(config, Bulb(), os.getuid(), lambda: next(ticks))
+    run(config, Bulb(), os.getuid(), lambda: next(ticks), Supervisor())
     assert len(records(config.state.lampguard, Happening.START)) == 1
     assert records(config.state.lampguard, Happening.STOP) == [{"reason": "stopped"}]
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from firmware.errors import LampDark
+from firmware.errors import LampDark, PictureGrey
 from firmware.hardware.camera import Frame
 from firmware.hardware.lamp import Lamp, Lit
 from firmware.record.counts import Counts
-from firmware.sight import CROP_PX, Sight
+from firmware.sight import CROP_PX, GREY_FRAMES, Sight, has_colour
 from firmware.tests.fakes import (
     FakeDetector,
     FakeEmbedder,
@@ -24,8 +24,22 @@ from firmware.tests.fakes import (
     scene,
 )
 from formats.event import CROP_LIMIT
+from recognition.aligner import Chip
+from recognition.embedder import Template
 
 LISTED = PasserBy(0, 50)
+
+
+class KeepingEmbedder(FakeEmbedder):
+    """Keeps hold of what it was shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.chips: list[Chip] = []
+
+    def template(self, chip: Chip) -> Template:
+        self.chips.append(chip)
+        return super().template(chip)
 
 
 @pytest.fixture
@@ -70,6 +84,64 @@ def test_a_frame_exposed_before_the_light_is_not_looked_at(lit: Lit) -> None:
     dark = Frame(scene([LISTED]), lit.since_ns - 1)
     assert Sight(eye([[LISTED]]), counts).faces(lit, dark) == []
     assert (counts.early, counts.frames, counts.faces) == (1, 0, 0)
+
+
+def test_faces_found_in_the_small_picture_are_told_in_the_large_one(lit: Lit) -> None:
+    large = np.repeat(np.repeat(scene([LISTED]), 2, axis=0), 2, axis=1)
+    both = Frame(large, time.monotonic_ns(), scene([LISTED]))
+    (face,) = Sight(eye([[LISTED]]), Counts()).faces(lit, both)
+    assert face == face_of(LISTED).scaled(2)
+
+
+def infrared() -> Frame:
+    grey = np.repeat(scene([LISTED])[..., :1], 3, axis=2)
+    return Frame(grey, time.monotonic_ns())
+
+
+def test_a_picture_without_colour_is_not_looked_at(lit: Lit) -> None:
+    counts = Counts()
+    assert Sight(eye([[LISTED]]), counts).faces(lit, infrared()) == []
+    assert (counts.grey, counts.frames, counts.faces) == (1, 0, 0)
+
+
+def test_two_seconds_without_colour_end_the_looking(lit: Lit) -> None:
+    sight = Sight(eye([]), Counts())
+    for _ in range(GREY_FRAMES - 1):
+        sight.faces(lit, infrared())
+    with pytest.raises(PictureGrey, match="without colour"):
+        sight.faces(lit, infrared())
+
+
+def test_colour_that_comes_back_in_time_is_looked_at(lit: Lit) -> None:
+    sight = Sight(eye([[LISTED], [LISTED]]), Counts())
+    for _ in range(2):
+        for _ in range(GREY_FRAMES - 1):
+            sight.faces(lit, infrared())
+        assert len(sight.faces(lit, frame())) == 1
+
+
+@pytest.mark.parametrize("share", [0.001, 0.01])
+def test_a_little_colour_is_told_from_the_noise_of_none(share: float) -> None:
+    pixels = np.repeat(scene([])[..., :1], 3, axis=2)
+    noisy = pixels.astype(int) + np.random.default_rng(3).integers(-3, 4, pixels.shape)
+    picture = np.clip(noisy, 0, 255).astype(np.uint8)
+    coloured = np.random.default_rng(4).random(picture.shape[:2]) < share
+    picture[coloured] = (200, 60, 60)
+    assert has_colour(picture) is (share > 0.002)
+
+
+def test_a_face_that_was_aligned_leaves_no_chip(lit: Lit) -> None:
+    embedder = KeepingEmbedder()
+    Sight(eye([], embedder), Counts()).probe(lit, frame(), face_of(LISTED))
+    (chip,) = embedder.chips
+    assert not chip.pixels.any()
+
+
+def test_a_probe_that_is_forgotten_has_no_template(lit: Lit) -> None:
+    probe = Sight(eye([]), Counts()).probe(lit, frame(), face_of(LISTED))
+    assert probe is not None
+    probe.forget()
+    assert not probe.template.vector.any()
 
 
 def test_in_the_dark_no_face_is_looked_for(guard: ScriptedGuard, lit: Lit) -> None:

@@ -11,7 +11,7 @@ from firmware.config import Config
 from firmware.errors import FirmwareError, IdentityRefused, LampDark, NobodyListed, OutboxFull
 from firmware.identity import make_identity, watch_keys
 from firmware.site import ListRefused
-from firmware.station import newer_list, open_eye, run
+from firmware.station import Means, newer_list, open_eye, run
 from firmware.tests import desk
 from firmware.tests.command import config_of, make_bundle
 from firmware.tests.fakes import FakeCamera, PasserBy, eye, guarding
@@ -56,7 +56,7 @@ def publish(
 
 
 def looks(config: Config, running: Callable[[], bool] = lambda: True) -> None:
-    run(config, FakeCamera(WALK), eye(WALK), running)
+    run(config, Means(lambda: FakeCamera(WALK), lambda: eye(WALK)), running)
 
 
 def codes(config: Config, happening: Happening) -> list[int | str]:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -202,6 +203,7 @@ def test_the_counts_of_a_period_are_right(tmp_path: Path, guard: ScriptedGuard) 
     assert run.counts == {
         "frames": 5,
         "early": 0,
+        "grey": 0,
         "faces": 8,
         "refused_small": 0,
         "refused_blurred": 0,
@@ -234,7 +236,18 @@ def test_the_ledger_names_no_entry_and_no_score(tmp_path: Path, guard: ScriptedG
 def test_every_frame_is_forgotten(tmp_path: Path, guard: ScriptedGuard) -> None:
     camera = FakeCamera(walk(LISTED))
     run_of(tmp_path, guard.channel, camera).watch()
-    assert not any(frame._pixels.any() for frame in camera.given)
+    assert camera.given
+    assert not any(np.asarray(frame._pixels).any() for frame in camera.given)
+
+
+def test_a_frame_is_forgotten_even_when_the_light_ends_over_it(
+    tmp_path: Path, guard: ScriptedGuard
+) -> None:
+    camera = FakeCamera(walk(LISTED), before={2: guard.goes_dark})
+    with pytest.raises(LampDark):
+        run_of(tmp_path, guard.channel, camera).watch()
+    assert camera.given
+    assert not any(np.asarray(frame._pixels).any() for frame in camera.given)
 
 
 def test_nothing_that_sees_faces_shows_them(

@@ -11,6 +11,7 @@ from firmware.__main__ import exit_code, until_stopped
 from firmware.config import Config
 from firmware.hardware.pins import GpioPins
 from firmware.lampguard import run
+from firmware.supervisor import supervisor
 from formats.settings import read_settings
 
 
@@ -25,7 +26,8 @@ def main() -> int:
 
 def _guard(chosen: argparse.Namespace) -> None:
     with GpioPins(PiGPIOFactory("127.0.0.1", chosen.pins)) as pins:
-        run(read_settings(chosen.config, Config), pins, os.getuid(), until_stopped())
+        config = read_settings(chosen.config, Config)
+        run(config, pins, os.getuid(), until_stopped(), supervisor())
 
 
 if __name__ == "__main__":

@@ -7,10 +7,13 @@ from pathlib import Path
 from firmware import station
 from firmware.__main__ import exit_code, until_stopped
 from firmware.config import Config
+from firmware.memory import close_memory
+from firmware.supervisor import supervisor
 from formats.settings import read_settings
 from hil_tests.desk.errors import DeskRefused
 from hil_tests.desk.sources import open_source
 from hil_tests.desk.witness import witnessed
+from recognition.eye import Eye
 
 
 def main() -> int:
@@ -18,6 +21,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--source", required=True)
+    parser.add_argument("--rest-s", type=float, default=0.0)
     parser.add_argument("--witness", type=int, help="descriptor of the rig's pipe")
     chosen = parser.parse_args()
     return exit_code(lambda: _watch(chosen))
@@ -25,10 +29,15 @@ def main() -> int:
 
 def _watch(chosen: argparse.Namespace) -> None:
     config = read_settings(chosen.config, Config)
-    eye = station.open_eye(config)
-    if chosen.witness is not None:
-        eye = witnessed(eye, chosen.witness)
-    station.run(config, open_source(chosen.source), eye, until_stopped())
+    close_memory()
+
+    def eye() -> Eye:
+        opened = station.open_eye(config)
+        return opened if chosen.witness is None else witnessed(opened, chosen.witness)
+
+    source = open_source(chosen.source)
+    means = station.Means(lambda: source, eye, supervisor(), rest_s=chosen.rest_s)
+    station.run(config, means, until_stopped())
 
 
 if __name__ == "__main__":

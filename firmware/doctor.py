@@ -1,0 +1,206 @@
+"""`tallylight-camera doctor`: what is there, what is missing and what to do, and why it is silent.
+
+It looks and changes nothing: it opens neither camera nor accelerator, asks for no light, and reads
+the ledgers without touching them. Run it as root on the camera.
+"""
+
+import socket
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from nacl.signing import VerifyKey
+
+from firmware.config import Accelerator, Config
+from firmware.delivery.outbox import Outbox
+from firmware.errors import CameraStalled, FirmwareError, LampDark, LampFault, TooHot
+from firmware.hardware.accelerator import Presence, presence
+from firmware.hardware.temperature import LIMIT_C, Thermometer
+from firmware.identity import courier_key, watch_keys
+from firmware.reporter import time_quality
+from formats.envelope import TimeQuality, sender_id
+from formats.errors import FormatError, Refused
+from formats.keyfile import read_public_key
+from formats.ledger import Happening, Record
+from formats.modelbundle import verify_bundle
+
+SWAPS: Final = Path("/proc/swaps")
+PATIENCE_S: Final = 1.0
+"""Longest wait for the guard's door."""
+STAGES: Final = (
+    ("frames", "frames looked at"),
+    ("early", "frames exposed before the light, not looked at"),
+    ("grey", "frames without colour, not looked at"),
+    ("faces", "faces found"),
+    ("refused_small", "too small"),
+    ("refused_blurred", "too blurred"),
+    ("refused_turned", "turned away"),
+    ("refused_dark", "too dark"),
+    ("refused_bright", "too bright"),
+    ("searched", "compared with the list"),
+    ("candidates", "above the threshold"),
+    ("suppressed", "passers-by whose entry had an event just before"),
+    ("events", "events sealed"),
+)
+"""Every stage of a period, in the order of the flow."""
+
+
+def examine(config: Config) -> None:
+    """Print one line for each part, and the stages of the last period.
+
+    Raises:
+        FirmwareError: something is missing; the lines say what.
+    """
+    missing = 0
+    for part, look in _parts(config).items():
+        try:
+            mark, words = "ok     ", look()
+        except (Refused, OSError) as error:
+            mark, words, missing = "MISSING", str(error), missing + 1
+        print(f"{mark}  {part:12} {words}")  # noqa: T201  # What users read.
+    for line in _story(config):
+        print(line)  # noqa: T201  # What users read.
+    if missing:
+        raise FirmwareError(f"{missing} of {len(_parts(config))} parts are missing: see above.")
+
+
+def _parts(config: Config) -> dict[str, Callable[[], str]]:
+    return {
+        "keys": lambda: _keys(config),
+        "nets": lambda: _nets(config),
+        "accelerator": lambda: _accelerator(config),
+        "camera": _camera,
+        "lamp": lambda: _lamp(config),
+        "list": lambda: _list(config),
+        "outbox": lambda: _outbox(config),
+        "clock": _clock,
+        "temperature": _temperature,
+        "swap": _swap,
+    }
+
+
+def _keys(config: Config) -> str:
+    camera = sender_id(watch_keys(config.state).sign.verify_key).hex()
+    courier_key(config.state)
+    return f"this camera is {camera}"
+
+
+def _nets(config: Config) -> str:
+    trusted = VerifyKey(read_public_key(config.model_key))
+    return f"signed by the trusted key, in {verify_bundle(config.models, trusted).folder}"
+
+
+def _accelerator(config: Config) -> str:
+    if config.accelerator is Accelerator.CPU:
+        return "none: the settings say that the nets run on the processor"
+    found = presence()
+    if found is Presence.ABSENT:
+        raise FirmwareError("No Edge TPU on USB: check its cable, and that the port gives 900 mA.")
+    return f"Edge TPU on USB, {found}"
+
+
+def _camera() -> str:
+    try:
+        from picamera2 import Picamera2  # noqa: PLC0415  # Only a camera has it.
+    except ImportError as error:
+        raise CameraStalled(
+            "picamera2 is not installed: apt-get install python3-picamera2."
+        ) from error
+    found = [camera["Model"] for camera in Picamera2.global_camera_info()]
+    if not found:
+        raise CameraStalled(
+            "There is no camera: check its cable, and `rpicam-hello --list-cameras`."
+        )
+    return ", ".join(found)
+
+
+def _lamp(config: Config) -> str:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as door:
+        door.settimeout(PATIENCE_S)
+        try:
+            door.connect(str(config.lamp_socket))
+        except OSError as error:
+            raise LampDark(
+                f"The guard does not listen at {config.lamp_socket}: systemctl start "
+                "tallylight-lampguard."
+            ) from error
+    change = _last(config.state.lampguard, Happening.LAMP)
+    state, why = (change.body["to"], change.body["reason"]) if change else ("boot", "starting")
+    if state == "fault":
+        raise LampFault(f"{why}: check the lamp, its wires and its sense line; docs/lamp.md.")
+    return f"the guard listens; {state} ({why})"
+
+
+def _list(config: Config) -> str:
+    accepted = _last(config.state.watch, Happening.LIST_ACCEPTED)
+    refused = _last(config.state.watch, Happening.LIST_REFUSED)
+    if refused and (accepted is None or refused.seq > accepted.seq):
+        raise FirmwareError(
+            f"The newest list was refused: {refused.body['code']}; publish another."
+        )
+    if accepted is None:
+        raise FirmwareError("No list was accepted yet: publish one to this camera's inbox.")
+    return f"version {accepted.body['version']}, accepted {_when(accepted)}"
+
+
+def _outbox(config: Config) -> str:
+    if not config.state.outbox.exists():
+        return "empty"
+    outbox = Outbox(config.state.outbox)
+    outbox.room()
+    return f"{len(outbox.names())} events wait for their receipts"
+
+
+def _clock() -> str:
+    if time_quality() is not TimeQuality.SYNCHRONISED:
+        raise FirmwareError("The clock is not synchronised: check the network, and `timedatectl`.")
+    return "synchronised"
+
+
+def _temperature() -> str:
+    hottest_c = Thermometer().hottest_c()
+    if hottest_c is None:
+        return "no sensor on this machine"
+    if hottest_c >= LIMIT_C:
+        raise TooHot(f"{hottest_c:.0f} degrees, {LIMIT_C:.0f} is the limit: give it shade or air.")
+    return f"{hottest_c:.0f} degrees of at most {LIMIT_C:.0f}"
+
+
+def _swap() -> str:
+    if len(SWAPS.read_text(encoding="utf-8").splitlines()) > 1:
+        raise FirmwareError("Swap is on, and memory could be written to a disk: swapoff -a.")
+    return "off"
+
+
+def _story(config: Config) -> Iterator[str]:
+    """Yield how the last period went, stage by stage, and what ended the last run."""
+    period = _last(config.state.watch, Happening.PERIOD_END)
+    if period is not None:
+        yield f"\nThe last period of looking, which ended {_when(period)}:"
+        for key, words in STAGES:
+            yield f"  {period.body.get(key, 0):>9}  {words}"
+        yield "  The period that runs now: systemctl status tallylight-watch"
+    fault = _last(config.state.watch, Happening.FAULT)
+    if fault is not None:
+        yield f"\nThe last fault of watch, {_when(fault)}: {fault.body['code']}"
+
+
+def _last(folder: Path, happening: Happening) -> Record | None:
+    """Return the newest record of one kind; of a ledger that is being written, too."""
+    try:
+        lines = (folder / "ledger.jsonl").read_bytes().split(b"\n")[:-1]
+    except FileNotFoundError:
+        return None
+    for line in reversed(lines):
+        try:
+            record = Record.from_line(line)
+        except FormatError:
+            continue
+        if record.event is happening:
+            return record
+    return None
+
+
+def _when(record: Record) -> str:
+    return f"{datetime.fromtimestamp(record.utc_ms / 1000, UTC):%Y-%m-%d %H:%M UTC}"

@@ -1,0 +1,39 @@
+"""Why `watch` was ended, in its own ledger, when it could not write that itself.
+
+libedgetpu aborts the whole process on a USB error, and a watchdog or the kernel kills without
+asking. The supervisor says how the program ended; this gives it a name.
+"""
+
+from typing import Final
+
+from firmware.config import Accelerator, Config
+from firmware.record.ledger import Ledger
+from formats.ledger import Happening, Program
+
+ENDED_BY_ITSELF: Final = frozenset({"success", "exit-code"})
+"""Then the program has written the reason itself."""
+
+
+def record(config: Config, result: str, status: str) -> None:
+    """Write one FAULT, unless the program ended by itself.
+
+    Args:
+        config: of this camera.
+        result: systemd's $SERVICE_RESULT: "success", "exit-code", "signal", "core-dump",
+            "watchdog", "timeout" or "oom-kill", among others.
+        status: systemd's $EXIT_STATUS: a signal's name without SIG, e.g. "ABRT".
+    """
+    if result not in ENDED_BY_ITSELF:
+        code = name(result, status, config.accelerator)
+        Ledger(config.state.watch, Program.WATCH).append(Happening.FAULT, {"code": code})
+
+
+def name(result: str, status: str, accelerator: Accelerator) -> str:
+    """Return what the ledger calls this ending."""
+    if result == "watchdog":
+        return "Hung"
+    if result == "oom-kill":
+        return "OutOfMemory"
+    if status == "ABRT":
+        return "AcceleratorAborted" if accelerator is Accelerator.EDGE_TPU else "Aborted"
+    return "Killed" if status in {"KILL", "TERM"} else "Crashed"

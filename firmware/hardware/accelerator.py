@@ -1,0 +1,83 @@
+"""Whether the Edge TPU is there, by its two names on USB: before its firmware is loaded, and after.
+
+A USB accelerator that has just been plugged in calls itself 1a6e:089a; the first program that opens
+it loads its firmware, and it comes back as 18d1:9302. That first open may fail, so it is tried once
+more after the accelerator came back, and never again: whatever fails then is for people to look at.
+"""
+
+import time
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Final, TypeVar
+
+from firmware.errors import AcceleratorMissing
+from recognition.errors import ModelRefused
+
+T = TypeVar("T")
+
+USB: Final = Path("/sys/bus/usb/devices")
+WITHOUT_FIRMWARE: Final = ("1a6e", "089a")
+"""Global Unichip: as it is plugged in. google-coral/edgetpu documents both."""
+WITH_FIRMWARE: Final = ("18d1", "9302")
+"""Google: once its firmware runs."""
+COMES_BACK_S: Final = 5.0
+"""Longest wait for it to come back under its second name; it takes about one second."""
+
+
+class Presence(StrEnum):
+    """What USB says of the accelerator."""
+
+    ABSENT = "absent"
+    WITHOUT_FIRMWARE = "plugged in, its firmware not loaded yet"
+    READY = "ready"
+
+
+def presence(usb: Path = USB) -> Presence:
+    """Return what USB says now; nothing is opened."""
+    found = set()
+    for device in usb.glob("*"):
+        try:
+            found.add(
+                tuple((device / name).read_text().strip() for name in ("idVendor", "idProduct"))
+            )
+        except OSError:
+            continue  # A hub's port, or a device that has just gone.
+    if WITH_FIRMWARE in found:
+        return Presence.READY
+    return Presence.WITHOUT_FIRMWARE if WITHOUT_FIRMWARE in found else Presence.ABSENT
+
+
+def opened(
+    load: Callable[[], T],
+    seen: Callable[[], Presence] = presence,
+    sleep: Callable[[float], None] = time.sleep,
+) -> T:
+    """Return what `load` gives on an accelerator that is there.
+
+    Args:
+        load: opens the accelerator; raises `ModelRefused` when it does not answer.
+        seen: says what USB says.
+        sleep: waits, in seconds.
+
+    Raises:
+        AcceleratorMissing: it is not plugged in, or has not come back with its firmware.
+        ModelRefused: it is there, and does not answer.
+    """
+    before = seen()
+    if before is Presence.ABSENT:
+        raise AcceleratorMissing(
+            "There is no Edge TPU on USB: check its cable, and that the port gives 900 mA."
+        )
+    try:
+        return load()
+    except ModelRefused:
+        if before is Presence.READY:
+            raise
+    for _ in range(round(COMES_BACK_S / 0.1)):
+        if seen() is Presence.READY:
+            return load()
+        sleep(0.1)
+    raise AcceleratorMissing(
+        "The Edge TPU took its firmware and did not come back: unplug it and plug it in again."
+    )

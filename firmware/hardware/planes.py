@@ -1,0 +1,73 @@
+"""A camera's picture as it comes: planes of brightness and colour, in rows that may be too wide.
+
+Rows may be wider than the picture (704 becomes 768 on some boards), so the stride is read from the
+camera, never assumed. Two layouts of YUV 4:2:0 are understood: three planes (YUV420), as a Pi gives
+it, and two with the colours interleaved (NV12).
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from recognition.picture import Pixels
+
+LAYOUTS: Final = ("YUV420", "NV12")
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How one stream's bytes are laid out, by the camera's own account."""
+
+    form: str
+    """One of `LAYOUTS`."""
+    width_px: int
+    height_px: int
+    """Both even."""
+    stride: int
+    """Bytes per row of brightness, at least the width; of colours NV12 has as many, YUV420 half."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of a picture."""
+        return self.height_px * self.stride * 3 // 2
+
+
+@dataclass(frozen=True, slots=True)
+class Planes:
+    """One picture, copied out of the camera's buffer."""
+
+    layout: Layout
+    raw: NDArray[np.uint8] = field(repr=False)
+    """(layout.size or more,) the buffer's bytes."""
+
+    def rgb(self) -> Pixels:
+        """Return the picture, (height, width, 3) RGB."""
+        u, v = self._colours()
+        size = (self.layout.width_px, self.layout.height_px)
+        bands = [
+            Image.fromarray(self._brightness()),
+            *(Image.fromarray(one).resize(size, Image.Resampling.BILINEAR) for one in (u, v)),
+        ]
+        return np.array(Image.merge("YCbCr", bands).convert("RGB"))
+
+    def forget(self) -> None:
+        """Overwrite the picture."""
+        self.raw[...] = 0
+
+    def _brightness(self) -> NDArray[np.uint8]:
+        layout = self.layout
+        rows = self.raw[: layout.height_px * layout.stride].reshape(layout.height_px, layout.stride)
+        return rows[:, : layout.width_px]
+
+    def _colours(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        layout = self.layout
+        height, width = layout.height_px // 2, layout.width_px // 2
+        rest = self.raw[layout.height_px * layout.stride : layout.size]
+        if layout.form == "NV12":
+            pairs = rest.reshape(height, layout.stride)[:, : layout.width_px]
+            return pairs[:, 0::2].copy(), pairs[:, 1::2].copy()
+        both = rest.reshape(2, height, layout.stride // 2)[:, :, :width]
+        return both[0], both[1]

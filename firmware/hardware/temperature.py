@@ -1,0 +1,59 @@
+"""How hot the camera is: the processor's own sensor, and the accelerator's where it has one.
+
+A USB accelerator has no sensor that can be read and does not slow itself down, so the processor's
+limit stands for both: they share one housing.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from firmware.errors import TooHot
+
+SENSORS: Final = (
+    Path("/sys/class/thermal/thermal_zone0/temp"),
+    Path("/sys/class/apex/apex_0/temp"),
+)
+"""The processor of a Pi, and an accelerator on PCIe; both in thousandths of a degree."""
+LIMIT_C: Final = 80.0
+"""A Raspberry Pi slows down from here on; an Edge TPU must stay below 85 (its data sheet)."""
+EVERY_S: Final = 1.0
+"""Between two readings."""
+
+
+@dataclass(slots=True)
+class Thermometer:
+    """The sensors that this camera has."""
+
+    sensors: tuple[Path, ...] = SENSORS
+    clock_s: Callable[[], float] = time.monotonic
+    _read_s: float = float("-inf")
+
+    def hottest_c(self) -> float | None:
+        """Return the highest temperature in degrees Celsius; None where nothing can be read."""
+        readings = []
+        for sensor in self.sensors:
+            try:
+                readings.append(int(sensor.read_text()) / 1000)
+            except (OSError, ValueError):
+                continue
+        return max(readings, default=None)
+
+    def check(self) -> None:
+        """Do nothing while it is cool enough; read at most once in `EVERY_S`.
+
+        Raises:
+            TooHot: it is not.
+        """
+        now_s = self.clock_s()
+        if now_s - self._read_s < EVERY_S:
+            return
+        self._read_s = now_s
+        hottest_c = self.hottest_c()
+        if hottest_c is not None and hottest_c >= LIMIT_C:
+            raise TooHot(
+                f"The camera is {hottest_c:.0f} degrees hot, {LIMIT_C:.0f} is the limit: give it "
+                "shade or air."
+            )

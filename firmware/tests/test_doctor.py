@@ -1,0 +1,116 @@
+"""What the doctor says to an installer, part by part; it changes nothing."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from firmware import doctor
+from firmware.config import Accelerator, Config
+from firmware.errors import FirmwareError
+from firmware.identity import make_identity
+from firmware.record.ledger import Ledger
+from firmware.station import Means, run
+from firmware.tests.command import config_of, make_bundle
+from firmware.tests.fakes import Bulb, FakeCamera, PasserBy, eye, guarding
+from firmware.tests.test_station import publish
+from formats.ledger import Happening, Program
+
+WALK = [[PasserBy(0, 50.0 + 12 * at)] for at in range(6)]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    config = config_of(tmp_path)
+    make_identity(config.state)
+    return config
+
+
+def said(config: Config, capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
+    """What the doctor says of each part: its mark and its words."""
+    with pytest.raises(FirmwareError, match="parts are missing"):
+        doctor.examine(config)
+    lines = capsys.readouterr().out.split("\n\n")[0].splitlines()
+    return {line.split()[1]: line for line in lines}
+
+
+def test_a_bare_camera_lacks_nearly_everything_and_says_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = said(config_of(tmp_path), capsys)
+    assert "tallylight-camera identity" in lines["keys"]
+    assert "apt-get install" in lines["camera"]
+    assert "systemctl start tallylight-lampguard" in lines["lamp"]
+    assert "publish one" in lines["list"]
+    assert all(lines[part].startswith("MISSING") for part in ("keys", "nets", "camera", "lamp"))
+
+
+def test_the_doctor_changes_nothing(
+    tmp_path: Path, config: Config, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    said(config, capsys)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+
+
+def test_keys_and_nets_that_are_there_are_named(
+    config: Config, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_bundle(config)
+    lines = said(config, capsys)
+    assert (config.state.courier / "camera-id").read_text() in lines["keys"]
+    assert lines["nets"].startswith("ok")
+
+
+def test_an_edge_tpu_that_is_not_plugged_in_is_missing(
+    config: Config, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edge = replace(config, accelerator=Accelerator.EDGE_TPU)
+    assert said(edge, capsys)["accelerator"].startswith("MISSING")
+
+
+def test_silence_is_explained_stage_by_stage(
+    tmp_path: Path, config: Config, capsys: pytest.CaptureFixture[str]
+) -> None:
+    publish(config)
+    with guarding(tmp_path):
+        run(config, Means(lambda: FakeCamera(WALK), lambda: eye(WALK)), lambda: True)
+        with pytest.raises(FirmwareError):
+            doctor.examine(config)
+    told = capsys.readouterr().out
+    assert "        6  frames looked at" in told
+    assert "        0  too small" in told
+    assert "        1  events sealed" in told
+    assert "version 1, accepted" in told
+
+
+def test_a_lamp_in_fault_is_named_with_its_reason(
+    config: Config, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = config.state.lampguard
+    folder.mkdir(parents=True)
+    with guarding(folder, bulb=Bulb(wire_cut=True)):
+        line = said(replace(config, lamp_socket=folder / "lamp.sock"), capsys)["lamp"]
+    assert line.startswith("MISSING")
+    assert "no light in the test" in line
+
+
+def test_a_refused_list_is_named(config: Config, capsys: pytest.CaptureFixture[str]) -> None:
+    ledger = Ledger(config.state.watch, Program.WATCH)
+    ledger.append(Happening.LIST_REFUSED, {"code": "expired"})
+    assert "expired" in said(config, capsys)["list"]
+
+
+def test_the_last_fault_is_told_even_while_a_line_is_being_written(
+    config: Config, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledger = Ledger(config.state.watch, Program.WATCH)
+    ledger.append(Happening.FAULT, {"code": "PictureGrey"})
+    with (config.state.watch / "ledger.jsonl").open("ab") as file:
+        file.write(b'{"body":')
+    with pytest.raises(FirmwareError):
+        doctor.examine(config)
+    told = capsys.readouterr().out
+    assert f"The last fault of watch, {datetime.now(UTC):%Y-%m-%d}" in told
+    assert told.strip().endswith("PictureGrey")

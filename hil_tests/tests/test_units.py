@@ -1,0 +1,104 @@
+"""The camera's units, as systemd's own tool judges them, and as they fit the programs."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from firmware.lampguard import TICK_S
+from firmware.supervisor import BEAT_S
+from hil_tests.desk.programs import find_program
+
+IMAGE = Path(__file__).parents[2] / "provisioning" / "image"
+UNITS = sorted((IMAGE / "systemd").glob("*.service"))
+NAMES = ["tallylight-courier", "tallylight-lampguard", "tallylight-watch"]
+
+
+def settings(name: str) -> list[tuple[str, str]]:
+    text = (IMAGE / "systemd" / f"{name}.service").read_text()
+    return [(line.partition("=")[0], line.partition("=")[2]) for line in text.splitlines()]
+
+
+def values(name: str, key: str) -> list[str]:
+    return [value for one, value in settings(name) if one == key]
+
+
+def judge(folder: Path) -> subprocess.CompletedProcess[str]:
+    find_program("systemd-analyze")
+    check = [str(folder / "check-units")]
+    return subprocess.run(check, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_there_are_three_units() -> None:
+    assert [unit.stem for unit in UNITS] == NAMES
+
+
+def test_every_sandbox_is_as_closed_as_it_must_be() -> None:
+    done = judge(IMAGE)
+    assert done.returncode == 0, done.stdout
+    assert len(done.stdout.splitlines()) == 3
+
+
+@pytest.mark.parametrize("line", ["PrivateNetwork=yes", "CapabilityBoundingSet="])
+def test_a_sandbox_that_is_opened_is_noticed(tmp_path: Path, line: str) -> None:
+    shutil.copytree(IMAGE, tmp_path / "image", ignore=shutil.ignore_patterns("build"))
+    unit = tmp_path / "image" / "systemd" / "tallylight-watch.service"
+    assert line in unit.read_text()
+    unit.write_text(unit.read_text().replace(f"{line}\n", ""))
+    assert judge(tmp_path / "image").returncode == 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_unit_names_nothing_twice_but_what_may_be(name: str) -> None:
+    many = {"DeviceAllow", "SystemCallFilter", ""}
+    keys = [key for key, _ in settings(name) if "#" not in key and key not in many]
+    assert sorted(keys) == sorted(set(keys))
+
+
+@pytest.mark.parametrize("name", ["tallylight-lampguard", "tallylight-watch"])
+def test_what_sees_faces_or_owns_the_lamp_has_no_network(name: str) -> None:
+    assert values(name, "PrivateNetwork") == ["yes"]
+    assert values(name, "RestrictAddressFamilies") == ["AF_UNIX"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_unit_leaves_a_core_or_swaps(name: str) -> None:
+    assert values(name, "LimitCORE") == ["0"]
+    assert values(name, "MemorySwapMax") == ["0"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_watchdog_is_fed_often_enough(name: str) -> None:
+    (seconds,) = values(name, "WatchdogSec")
+    assert float(seconds) >= 4 * max(BEAT_S, TICK_S)
+
+
+def test_a_guard_that_was_killed_leaves_no_light() -> None:
+    (after,) = values("tallylight-lampguard", "ExecStopPost")
+    assert after.endswith("tallylight-camera dark")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_command_of_a_unit_is_one_of_the_programs(name: str) -> None:
+    commands = [*values(name, "ExecStart"), *values(name, "ExecStopPost")]
+    source = (IMAGE.parents[1] / "firmware" / "__main__.py").read_text()
+    words = [
+        re.fullmatch(r"/opt/tallylight/bin/tallylight-camera (\w+).*", one) for one in commands
+    ]
+    assert all(word and f'"{word[1]}"' in source for word in words)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_user_and_group_of_a_unit_is_made(name: str) -> None:
+    made = (IMAGE / "systemd" / "sysusers.d" / "tallylight.conf").read_text().split()
+    groups = values(name, "SupplementaryGroups")[0].split()
+    wanted = {*values(name, "User"), *values(name, "Group"), *groups} - {"video"}
+    assert wanted <= set(made)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_unit_writes_only_where_a_folder_is_made_for_it(name: str) -> None:
+    made = (IMAGE / "systemd" / "tmpfiles.d" / "tallylight.conf").read_text().split()
+    assert set(values(name, "ReadWritePaths")[0].split()) <= set(made)
