@@ -38,7 +38,8 @@ from formats.keyfile import (
 )
 from formats.settings import read_settings
 from formats.topics import Channel, shared
-from wire.connection import Address, Certificate, Connection
+from wire.certificate import Address, Certificate
+from wire.connection import Connection
 
 _Click: TypeAlias = Any  # Some versions of Typer carry a click of their own, others do not.
 Settings = Annotated[Path, typer.Option("--config", help="The receiver's settings.")]

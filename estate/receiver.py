@@ -25,7 +25,8 @@ from formats.envelope import NO_PREVIOUS, Kind, Origin, Sealed, TimeQuality, rea
 from formats.errors import FormatError, Malformed
 from formats.receipt import Receipt, seal_receipt
 from formats.topics import Channel, Topic, parse_topic
-from wire.connection import Connection, Message, NotConnected
+from wire.connection import Connection, Message
+from wire.errors import NotConnected
 
 TURN_S: Final = 0.02
 """Longest wait for the network in one turn."""

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Final
 
 DEFAULT: Final = Path("/etc/tallylight/camera.toml")
+SYNCHRONISED: Final = Path("/run/systemd/timesync/synchronized")
+"""systemd-timesyncd makes this file once it has set the clock from the network."""
 
 
 class Accelerator(StrEnum):

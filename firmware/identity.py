@@ -21,7 +21,8 @@ from nacl.signing import SigningKey
 from firmware.config import State
 from firmware.delivery import durable
 from firmware.errors import IdentityRefused
-from formats.enrolment import CameraIdentity, write_request
+from formats.enrolment import CameraIdentity, read_request, write_request
+from formats.errors import FormatError
 
 KEY_BYTES: Final = 32
 OPENSSL_S: Final = 30
@@ -77,6 +78,21 @@ def courier_key(state: State) -> PrivateKey:
         IdentityRefused: the key is missing or broken.
     """
     return PrivateKey(_read_key(state.courier / "receipt.key"))
+
+
+def own_identity(state: State) -> CameraIdentity:
+    """Return the public halves of this camera's keys, from its enrolment request.
+
+    Raises:
+        IdentityRefused: the request is missing or broken.
+    """
+    path = state.root / "enrolment.json"
+    try:
+        return read_request(path.read_bytes()).identity
+    except (OSError, FormatError) as error:
+        raise IdentityRefused(
+            f"{path} cannot be used: run `tallylight-camera identity`."
+        ) from error
 
 
 def _read_key(path: Path) -> bytes:

@@ -13,7 +13,9 @@ from typing import Final
 
 from nacl.signing import SigningKey
 
-from firmware.delivery.outbox import Link, Outbox
+from firmware.config import SYNCHRONISED
+from firmware.delivery.marks import Link
+from firmware.delivery.outbox import Outbox
 from firmware.hardware.lamp import Lit
 from firmware.record.ledger import Ledger
 from firmware.search import Candidate, Search
@@ -25,8 +27,6 @@ from formats.ledger import Happening
 PAUSE_S: Final = 30.0
 """An entry that was just reported is not reported again for this long; it is counted."""
 DAY_S: Final = 24 * 3600
-SYNCHRONISED: Final = Path("/run/systemd/timesync/synchronized")
-"""systemd-timesyncd makes this file once it has set the clock from the network."""
 PROGRAMS: Final = ("firmware", "formats", "recognition")
 """The packages whose digest an event carries as the firmware's."""
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from nacl.signing import VerifyKey
 
 from firmware.config import Config
+from firmware.delivery.marks import Terms
 from firmware.delivery.outbox import Outbox
 from firmware.errors import FirmwareError, LampDark, OutboxFull
 from firmware.hardware.accelerator import opened
@@ -105,8 +106,11 @@ def assemble(config: Config, means: Means, ledger: Ledger, running: Callable[[],
     search = Search(watchlist, eye.manifest.calibration, counts)
     search.check(datetime.now(UTC))
     outbox = Outbox(state.outbox)
-    outbox.trust_receipts_from(bytes(watchlist.recipients.receipt_key))
-    link = outbox.recover()
+    key, days = bytes(watchlist.recipients.receipt_key), watchlist.policy.retention_days
+    outbox.agree(Terms(key, days))
+    link, set_aside = outbox.recover()
+    for name in set_aside:
+        ledger.append(Happening.FAULT, {"code": "outbox_broken", "name": name})
     outbox.room()
     return Station(
         lamp=Lamp(_call(config.lamp_socket)),

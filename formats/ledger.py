@@ -52,6 +52,7 @@ class Happening(StrEnum):
     LIST_REFUSED = "list_refused"
     EVENT_SEALED = "event_sealed"
     EVENT_RECEIPTED = "event_receipted"
+    EVENT_LAPSED = "event_lapsed"
     OUTBOX_FULL = "outbox_full"
     FAULT = "fault"
     STORED = "stored"

@@ -25,6 +25,8 @@ from provisioning.site import Site
 
 RECEIVER: Final = "receiver"
 """Receives events and answers; more of them are `receiver-2` and so on."""
+PUBLISHER: Final = "publisher"
+"""Sends the site's signed repository to the cameras, and does nothing else."""
 AUDITOR: Final = "auditor"
 """Only reads, and reads everything."""
 MESSAGE_LIMIT: Final = 2 * 1024 * 1024
@@ -51,7 +53,7 @@ class Listener:
     def services(self) -> tuple[str, ...]:
         """The names of the clients that are no cameras."""
         more = (f"{RECEIVER}-{number}" for number in range(2, self.receivers + 1))
-        return (RECEIVER, *more, AUDITOR)
+        return (RECEIVER, *more, PUBLISHER, AUDITOR)
 
 
 def configure(site: Site, authority_key: SigningKey, listener: Listener, now: datetime) -> Path:
@@ -130,13 +132,14 @@ def _access_rules(listener: Listener) -> str:
         f"topic read {events}",
         f"topic read {status}",
         f"topic write {receipts}",
-        f"topic write {sites}",
     )
-    receivers = [name for name in listener.services if name != AUDITOR]
+    receivers = [name for name in listener.services if name.startswith(RECEIVER)]
     return "\n".join(
         [
             "# Written by tallylight broker config.",
             *(line for name in receivers for line in (f"user {name}", *allowed)),
+            f"user {PUBLISHER}",
+            f"topic write {sites}",
             f"user {AUDITOR}",
             "topic read #",  # So that whatever else were ever sent would be seen, too.
             "# %u is the name in the client's certificate: a camera has its own topics only.",

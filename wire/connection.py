@@ -5,16 +5,18 @@ callback that could block. Callbacks only put what happened into a queue. What t
 message is decided by its reason code alone: paho calls a refused message published. A message that
 arrived is acknowledged by `settle`, once whoever took it has done with it what it must. Every
 attempt begins with nothing: what was not acknowledged on the old connection is its owner's to send.
+A certificate that is replaced on the disk is taken up without a restart. There is no other version
+of MQTT or TLS to fall back to.
 """
 
 import logging
 import secrets
+import socket
 import ssl
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 import paho.mqtt.client as mqtt
@@ -22,71 +24,31 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from formats.errors import Refused
+from wire.certificate import Address
+from wire.errors import BrokerTooSmall, CertificateRefused, NotConnected
 
-KEEPALIVE_S: Final = 30
+KEEPALIVE_S: Final = 15
+"""A connection that says nothing is given up after at most half as long again."""
 CONNECT_S: Final = 5.0
 """Longest wait for a TCP connection."""
 BACKOFF_S: Final = (1.0, 120.0)
-"""First and longest wait between attempts; half of it is random, so that a fleet does not march."""
+"""Shortest and longest wait between attempts. The limit doubles with every failure, and the wait is
+drawn between the shortest and the limit, so that a fleet that lost its broker does not march."""
 IN_FLIGHT: Final = 20
-"""Most messages sent and not yet acknowledged; the broker's Receive Maximum may lower it."""
+"""Most messages sent and not yet acknowledged, either way; the broker's Receive Maximum may lower
+it."""
+LARGEST_BYTES: Final = 2 * 1024 * 1024
+"""Longest packet that this side takes: a bundle of the site's repository is the longest by far."""
+FRONT_BYTES: Final = 64
+"""More than the fixed header and the properties of a message need; its topic comes on top."""
+CERTIFICATE_S: Final = 1.0
+"""Time between two looks at the certificate's files."""
 NOBODY_LISTENS: Final = 16
 """MQTT v5 reason code `No matching subscribers`: the broker took it, and nobody has it."""
 
 log = logging.getLogger(__name__)
-
-
-class WireError(Refused):
-    """Base: the message is one sentence that says what to do next."""
-
-
-class CertificateRefused(WireError):
-    """A certificate, its key or its authority cannot be used."""
-
-
-class NotConnected(WireError):
-    """There is no connection to the broker: nothing was sent and nothing is queued."""
-
-
-@dataclass(frozen=True, slots=True)
-class Certificate:
-    """How one side and the broker know each other: paths of PEM files."""
-
-    authority: Path
-    chain: Path
-    key: Path
-
-    def context(self) -> ssl.SSLContext:
-        """Return a context that speaks TLS 1.3 to this broker and to no other.
-
-        Raises:
-            CertificateRefused: a file is missing or is no certificate or key.
-        """
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.minimum_version = ssl.TLSVersion.TLSv1_3
-        try:
-            context.load_verify_locations(cafile=str(self.authority))
-            context.load_cert_chain(str(self.chain), str(self.key))
-        except (OSError, ssl.SSLError) as error:
-            raise CertificateRefused(
-                f"The TLS certificate cannot be used ({error}): put the authority at "
-                f"{self.authority}, the certificate at {self.chain} and its key at {self.key}."
-            ) from error
-        return context
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Which broker, and who calls."""
-
-    host: str
-    port: int
-    """1 to 65535."""
-    client_id: str
-    """The common name of the certificate: the broker insists."""
-    certificate: Certificate
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,27 +75,36 @@ class Connection:
     """A connection that mends itself; `turn` it often."""
 
     address: Address
-    subscription: str
+    subscription: str | tuple[str, ...]
+    """What to receive: one topic filter, several, or none."""
     session_s: int = 0
     """How long the broker keeps what arrives while this side is away."""
     connected: bool = False
     """Whether there is a connection and the broker has taken the subscription."""
     window: int = IN_FLIGHT
     """Messages that may be in flight now."""
+    largest_bytes: int = LARGEST_BYTES
+    """Longest packet that the broker takes; its Maximum Packet Size may lower it."""
     _arrived: deque[Message] = field(default_factory=deque)
     _acknowledged: deque[Acknowledged] = field(default_factory=deque)
     _tls: ssl.SSLContext = field(init=False)
+    _stamp: tuple[tuple[int, int], ...] = field(init=False)
     _client: mqtt.Client = field(init=False)
     _next_attempt_s: float = 0.0
-    _backoff_s: float = BACKOFF_S[0]
+    _next_look_s: float = 0.0
+    _backoff_s: float = 2 * BACKOFF_S[0]
     _open: bool = False
 
     def __post_init__(self) -> None:
+        self._stamp = self.address.certificate.stamp()
         self._tls = self.address.certificate.context()
         self._client = self._new_client()
 
     def turn(self, wait_s: float) -> None:
         """Do the network's work for at most about `wait_s`; connect when it is time to."""
+        if time.monotonic() >= self._next_look_s:
+            self._next_look_s = time.monotonic() + CERTIFICATE_S
+            self._take_up_certificate()
         if not self._open and time.monotonic() >= self._next_attempt_s:
             self._attempt()
         if not self._open:
@@ -141,15 +112,32 @@ class Connection:
         elif self._client.loop(wait_s) is not MQTTErrorCode.MQTT_ERR_SUCCESS:
             self._lost()
 
-    def publish(self, topic: str, payload: bytes) -> int:
+    def publish(
+        self, topic: str, payload: bytes, *, expires_s: int | None = None, retain: bool = False
+    ) -> int:
         """Hand one message to the broker; return its number, which comes back in `acknowledged`.
+
+        Args:
+            topic: where to.
+            payload: what.
+            expires_s: how long the broker may keep it for somebody absent; for ever by default.
+            retain: whether the broker keeps it for whoever subscribes later.
 
         Raises:
             NotConnected: nothing was sent and nothing is queued.
+            BrokerTooSmall: the broker takes no message of this size; nothing was sent.
         """
         if not self.connected:
             raise NotConnected("There is no connection to the broker.")
-        return self._client.publish(topic, payload, qos=1).mid
+        if len(payload) + len(topic) + FRONT_BYTES > self.largest_bytes:
+            raise BrokerTooSmall(
+                f"The broker takes {self.largest_bytes} bytes in one message and {len(payload)} "
+                "are needed: raise its message_size_limit."
+            )
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        if expires_s is not None:
+            properties.MessageExpiryInterval = expires_s
+        return self._client.publish(topic, payload, qos=1, retain=retain, properties=properties).mid
 
     def arrived(self) -> Iterator[Message]:
         """Take the messages that have arrived, oldest first, for as long as they can be settled."""
@@ -180,6 +168,8 @@ class Connection:
         )
         client.tls_set_context(self._tls)
         client.connect_timeout = CONNECT_S
+        client.max_inflight_messages_set(self.window)
+        client.on_socket_open = _send_at_once
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
@@ -187,10 +177,28 @@ class Connection:
         client.on_publish = self._on_publish
         return client
 
+    def _take_up_certificate(self) -> None:
+        """Use files that were replaced, on a new connection; keep the old ones if they are bad."""
+        stamp = self.address.certificate.stamp()
+        if stamp in ((), self._stamp):
+            return
+        self._stamp = stamp
+        try:
+            self._tls = self.address.certificate.context()
+        except CertificateRefused as error:
+            log.warning("The old certificate stays in use: %s", error)
+            return
+        self.close()
+        self._open = self.connected = False
+        self._arrived.clear()
+        self._next_attempt_s = 0.0
+
     def _attempt(self) -> None:
         self._client = self._new_client()
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         properties.SessionExpiryInterval = self.session_s
+        properties.ReceiveMaximum = IN_FLIGHT
+        properties.MaximumPacketSize = LARGEST_BYTES
         try:
             self._client.connect(
                 self.address.host,
@@ -208,8 +216,9 @@ class Connection:
     def _lost(self) -> None:
         self._open = self.connected = False
         self._arrived.clear()  # The broker delivers again what was not settled.
-        jitter = 0.5 + secrets.randbelow(1000) / 2000
-        self._next_attempt_s = time.monotonic() + self._backoff_s * jitter
+        share = secrets.randbelow(1001) / 1000
+        wait_s = BACKOFF_S[0] + share * (self._backoff_s - BACKOFF_S[0])
+        self._next_attempt_s = time.monotonic() + wait_s
         self._backoff_s = min(2 * self._backoff_s, BACKOFF_S[1])
 
     def _on_connect(
@@ -224,7 +233,15 @@ class Connection:
             log.warning("The broker refuses this side: %s.", reason)
             return
         self.window = min(IN_FLIGHT, getattr(properties, "ReceiveMaximum", IN_FLIGHT))
-        client.subscribe(self.subscription, qos=1)
+        if self.window < client.max_inflight_messages:
+            client.disconnect()  # It can only be told so before it connects: the next one is.
+            return
+        self.largest_bytes = getattr(properties, "MaximumPacketSize", LARGEST_BYTES)
+        wanted = (self.subscription,) if isinstance(self.subscription, str) else self.subscription
+        if not wanted:
+            self._ready()
+            return
+        client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in wanted])
 
     def _on_subscribe(
         self,
@@ -234,12 +251,16 @@ class Connection:
         reasons: Sequence[ReasonCode],
         _properties: Properties | None,
     ) -> None:
-        self.connected = not any(reason.is_failure for reason in reasons)
-        if self.connected:
-            self._backoff_s = BACKOFF_S[0]
-        else:
-            log.warning("The broker refuses the subscription: check its access rules.")
-            client.disconnect()
+        if not any(reason.is_failure for reason in reasons):
+            self._ready()
+            return
+        self.connected = False
+        log.warning("The broker refuses the subscription: check its access rules.")
+        client.disconnect()
+
+    def _ready(self) -> None:
+        self.connected = True
+        self._backoff_s = 2 * BACKOFF_S[0]
 
     def _on_disconnect(
         self,
@@ -266,3 +287,9 @@ class Connection:
     ) -> None:
         delivered = not reason.is_failure and reason.value != NOBODY_LISTENS
         self._acknowledged.append(Acknowledged(number, delivered))
+
+
+def _send_at_once(_client: mqtt.Client, _data: object, opened: object) -> None:
+    """Do not hold back a small packet for the next: it costs 40 ms and saves nothing here."""
+    if isinstance(opened, socket.socket):
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

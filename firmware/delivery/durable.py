@@ -19,6 +19,17 @@ def write(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
+def overwrite(path: Path) -> None:
+    """Fill a file with zeros where it lies, and wait until the disk has them.
+
+    It is not cut off first: a file system would then write the zeros to other blocks.
+    """
+    with path.open("r+b") as file:
+        file.write(bytes(path.stat().st_size))
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def rename(old: Path, new: Path) -> None:
     """Move a file within one file system and wait until the disk knows."""
     old.rename(new)

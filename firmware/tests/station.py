@@ -134,7 +134,7 @@ def reporter(
     outbox = Outbox(folder / "outbox", limit_bytes=limit_bytes)
     ledger = Ledger(folder, Program.WATCH)
     digest = MANIFEST.model_digest
-    link = outbox.recover()
+    link = outbox.recover().link
     return Reporter(search, outbox, ledger, key, "fake 1", digest, link, firmware_digest=bytes(32))
 
 

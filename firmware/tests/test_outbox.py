@@ -1,6 +1,8 @@
 """The outbox on a real disk, with the power cut at every step."""
 
+import os
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +10,8 @@ import pytest
 from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 
-from firmware.delivery.outbox import LARGEST, Link, Outbox
+from firmware.delivery.marks import Link, Terms
+from firmware.delivery.outbox import DAY_S, LARGEST, Outbox, Recovered
 from firmware.errors import OutboxFull
 from firmware.tests.power_cut import cut
 from formats.envelope import NO_PREVIOUS, Kind, Origin, Sealed, TimeQuality, seal, wire_size
@@ -17,7 +20,7 @@ from formats.errors import FormatError
 KEY = SigningKey(bytes(32))
 REVIEWERS = [PrivateKey(bytes([number]) * 32).public_key for number in (1, 2)]
 BOOT = bytes(16)
-STEPS_OF_PUT = 7
+STEPS_OF_PUT = 10
 
 
 def event(number: int, previous: bytes = NO_PREVIOUS, boot: bytes = BOOT) -> tuple[Sealed, Link]:
@@ -38,21 +41,21 @@ def test_what_is_put_is_there(outbox: Outbox) -> None:
 
 
 def test_a_new_outbox_has_no_newest_event(outbox: Outbox) -> None:
-    assert outbox.recover() is None
+    assert outbox.recover() == Recovered(None, ())
 
 
 def test_the_newest_event_survives_a_restart(outbox: Outbox, tmp_path: Path) -> None:
     outbox.put(*event(1))
     sealed, link = event(2)
     outbox.put(sealed, link)
-    assert Outbox(tmp_path).recover() == link
+    assert Outbox(tmp_path).recover() == Recovered(link, ())
 
 
 def test_the_newest_event_is_known_even_when_it_was_removed(outbox: Outbox) -> None:
     sealed, link = event(1)
     outbox.put(sealed, link)
     outbox.remove(*outbox.names())
-    assert (outbox.names(), outbox.recover()) == ([], link)
+    assert (outbox.names(), outbox.recover().link) == ([], link)
 
 
 def test_names_are_in_order_of_the_events(outbox: Outbox) -> None:
@@ -69,7 +72,7 @@ def test_a_power_cut_leaves_an_event_whole_or_not_at_all(
     outbox.put(*first)
     assert cut(step, lambda: outbox.put(*second))
     after = Outbox(tmp_path)
-    link = after.recover()
+    link = after.recover().link
     assert link in {first[1], second[1]}
     kept = [after.sealed(name).digest for name in after.names()]
     assert kept == [first[0].digest, second[0].digest][: link.number]
@@ -86,7 +89,7 @@ def test_the_chain_goes_on_after_a_power_cut(outbox: Outbox, tmp_path: Path, ste
     outbox.put(*first)
     cut(step, lambda: outbox.put(*event(2, first[0].digest)))
     after = Outbox(tmp_path)
-    link = after.recover()
+    link = after.recover().link
     assert link is not None
     after.put(*event(link.number + 1, link.digest))
     headers = [after.sealed(name) for name in after.names()]
@@ -120,7 +123,8 @@ def test_a_broken_event_is_refused_and_set_aside_unchanged(outbox: Outbox, tmp_p
         outbox.sealed("000000000001")
     outbox.set_aside("000000000001")
     assert outbox.names() == ["000000000002"]
-    assert (tmp_path / "broken" / "000000000001").read_bytes() == broken
+    (aside,) = (tmp_path / "broken").iterdir()
+    assert (aside.name.split("-")[0], aside.read_bytes()) == ("000000000001", broken)
 
 
 def test_a_full_outbox_refuses(tmp_path: Path) -> None:
@@ -145,13 +149,35 @@ def test_room_is_kept_for_the_largest_event() -> None:
     assert len(sealed.blob) == LARGEST
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"{}", b"\0" * 200, Link(1, BOOT, 1, bytes(32)).to_bytes() + b" "]
-)
-def test_a_broken_chain_is_refused(outbox: Outbox, tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "chain").write_bytes(content)
-    with pytest.raises(FormatError):
-        outbox.recover()
+@pytest.mark.parametrize("name", ["chain", "chain-copy"])
+@pytest.mark.parametrize("content", [b"", b"{}", bytes(200)])
+def test_a_broken_chain_is_mended_from_its_copy(
+    outbox: Outbox, tmp_path: Path, name: str, content: bytes
+) -> None:
+    sealed, link = event(1)
+    outbox.put(sealed, link)
+    (tmp_path / name).write_bytes(content)
+    assert outbox.recover() == Recovered(link, (name,))
+    assert outbox.recover() == Recovered(link, ())
+
+
+def test_without_any_chain_the_newest_event_that_waits_continues_it(
+    outbox: Outbox, tmp_path: Path
+) -> None:
+    for number in (1, 2):
+        outbox.put(*event(number))
+    newest = outbox.sealed("000000000002")
+    for name in ("chain", "chain-copy"):
+        (tmp_path / name).write_bytes(b"broken")
+    assert outbox.recover() == Recovered(Link(2, BOOT, 2, newest.digest), ("chain", "chain-copy"))
+
+
+def test_when_nothing_tells_of_the_chain_it_begins_anew(outbox: Outbox, tmp_path: Path) -> None:
+    outbox.put(*event(1))
+    outbox.remove("000000000001")
+    for name in ("chain", "chain-copy"):
+        (tmp_path / name).write_bytes(b"broken")
+    assert outbox.recover().link is None
 
 
 def test_a_link_is_read_as_it_was_written() -> None:
@@ -160,13 +186,107 @@ def test_a_link_is_read_as_it_was_written() -> None:
     assert Link.from_bytes(replace(link, number=8).to_bytes()) != link
 
 
-def test_nobodys_receipts_are_believed_at_first(outbox: Outbox) -> None:
-    assert outbox.receipts_from() is None
+def test_no_terms_are_known_at_first(outbox: Outbox) -> None:
+    assert outbox.terms() is None
 
 
-def test_whose_receipts_are_believed_survives_a_restart(outbox: Outbox, tmp_path: Path) -> None:
-    outbox.trust_receipts_from(bytes(range(32)))
-    assert Outbox(tmp_path).receipts_from() == bytes(range(32))
+def test_the_terms_survive_a_restart(outbox: Outbox, tmp_path: Path) -> None:
+    terms = Terms(bytes(range(32)), 30)
+    outbox.agree(terms)
+    assert Outbox(tmp_path).terms() == terms
+
+
+def test_terms_with_any_byte_changed_are_not_believed(outbox: Outbox, tmp_path: Path) -> None:
+    outbox.agree(Terms(bytes(range(32)), 30))
+    written = (tmp_path / "terms").read_bytes()
+    for at in range(len(written)):
+        damaged = bytearray(written)
+        damaged[at] ^= 1 << at % 8
+        (tmp_path / "terms").write_bytes(damaged)
+        assert outbox.terms() is None
+
+
+def test_a_chain_with_any_byte_changed_is_not_believed(outbox: Outbox, tmp_path: Path) -> None:
+    sealed, link = event(1)
+    outbox.put(sealed, link)
+    written = (tmp_path / "chain").read_bytes()
+    for at in range(len(written)):
+        damaged = bytearray(written)
+        damaged[at] ^= 1 << at % 8
+        (tmp_path / "chain").write_bytes(damaged)
+        assert outbox.recover() == Recovered(link, ("chain",))
+
+
+def test_an_event_with_any_byte_changed_is_set_aside_and_the_rest_stays(
+    outbox: Outbox, tmp_path: Path
+) -> None:
+    outbox.put(*event(1))
+    outbox.put(*event(2))
+    path = tmp_path / "waiting" / "000000000001"
+    written = path.read_bytes()
+    for at in range(0, len(written), 97):
+        damaged = bytearray(written)
+        damaged[at] ^= 1 << at % 8
+        path.write_bytes(damaged)
+        assert outbox.check(KEY.verify_key) == ["000000000001"]
+        assert outbox.names() == ["000000000002"]
+
+
+@pytest.mark.parametrize("cut", [0, 1, 110, 111, 231, 33_138, 33_202])
+def test_a_torn_event_is_set_aside(outbox: Outbox, tmp_path: Path, cut: int) -> None:
+    outbox.put(*event(1))
+    path = tmp_path / "waiting" / "000000000001"
+    path.write_bytes(path.read_bytes()[:cut])
+    assert outbox.check(KEY.verify_key) == ["000000000001"]
+
+
+def test_an_event_of_another_camera_is_set_aside(outbox: Outbox) -> None:
+    outbox.put(*event(1))
+    stranger = SigningKey(bytes([1]) * 32).verify_key
+    assert outbox.check(stranger) == ["000000000001"]
+
+
+def test_a_named_draft_that_is_broken_is_set_aside(outbox: Outbox, tmp_path: Path) -> None:
+    outbox.put(*event(1))
+    name = "000000000001"
+    (tmp_path / "part" / name).write_bytes(b"torn")
+    assert outbox.recover().set_aside == (name,)
+
+
+def test_a_removed_event_is_overwritten_where_it_lay(outbox: Outbox, tmp_path: Path) -> None:
+    outbox.put(*event(1))
+    second_name = tmp_path / "what lay there"
+    second_name.hardlink_to(tmp_path / "waiting" / "000000000001")
+    outbox.remove("000000000001")
+    content = second_name.read_bytes()
+    assert len(content) == content.count(0) == wire_size(Kind.EVENT, 2)
+
+
+def test_what_waited_for_too_long_is_destroyed(outbox: Outbox, tmp_path: Path) -> None:
+    for number in (1, 2):
+        outbox.put(*event(number))
+    long_ago_s = time.time() - 30 * DAY_S - 60
+    os.utime(tmp_path / "waiting" / "000000000001", (long_ago_s, long_ago_s))
+    assert outbox.lapse(keep_days=30) == ["000000000001"]
+    assert outbox.names() == ["000000000002"]
+
+
+def test_what_was_written_before_the_clock_was_set_is_kept_from_now_on(
+    outbox: Outbox, tmp_path: Path
+) -> None:
+    outbox.put(*event(1))
+    os.utime(tmp_path / "waiting" / "000000000001", (60, 60))
+    assert outbox.lapse(keep_days=30) == []
+    assert outbox.lapse(keep_days=30) == []
+    assert outbox.names() == ["000000000001"]
+
+
+def test_broken_files_count_as_used(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path, limit_bytes=LARGEST + wire_size(Kind.EVENT, 2) - 1)
+    outbox.put(*event(1))
+    outbox.set_aside("000000000001")
+    with pytest.raises(OutboxFull):
+        outbox.room()
 
 
 def test_watch_and_courier_do_not_disturb_each_other(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from firmware.config import Config
+from firmware.delivery.marks import Terms
+from firmware.delivery.outbox import Outbox
 from firmware.errors import FirmwareError, IdentityRefused, LampDark, NobodyListed, OutboxFull
 from firmware.identity import make_identity, watch_keys
 from firmware.site import ListRefused
@@ -151,8 +153,8 @@ def test_whose_receipts_count_stands_in_the_outbox(tmp_path: Path, config: Confi
     publish(config)
     with guarding(tmp_path):
         looks(config)
-    trusted = (config.state.outbox / "receipts-from").read_bytes()
-    assert trusted == bytes(desk.signing(61).verify_key)
+    terms = Outbox(config.state.outbox).terms()
+    assert terms == Terms(bytes(desk.signing(61).verify_key), desk.usual_policy().retention_days)
 
 
 def test_every_refusal_is_in_the_ledger_by_its_name(config: Config) -> None:

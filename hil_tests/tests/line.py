@@ -9,14 +9,15 @@ from nacl.signing import SigningKey
 from estate.receiver import Receiver
 from estate.store import Store
 from estate.tests.events import sealed_event
-from firmware.courier import Courier
-from firmware.delivery.outbox import Link, Outbox
+from firmware.courier import Courier, own_topics
+from firmware.delivery.marks import Link, Terms
+from firmware.delivery.outbox import Outbox
 from firmware.identity import courier_key, watch_keys
 from firmware.record.ledger import Ledger
 from firmware.tests.observing import records
 from formats.envelope import NO_PREVIOUS, Sealed
 from formats.ledger import Happening, Program
-from formats.topics import Channel, Topic, shared
+from formats.topics import Channel, shared
 from wire.tests.broker import Broker
 
 ESTATE = SigningKey(bytes([61]) * 32)
@@ -32,7 +33,7 @@ class Line:
 
     def __post_init__(self) -> None:
         self.outbox = Outbox(self.broker.state.outbox)
-        self.outbox.trust_receipts_from(bytes(ESTATE.verify_key))
+        self.outbox.agree(Terms(bytes(ESTATE.verify_key), 30))
         self.store = self.opened_store(Store)
 
     def opened_store(self, kind: type[Store]) -> Store:
@@ -49,9 +50,10 @@ class Line:
 
     def courier(self) -> Courier:
         camera = self.broker.camera.camera_id
-        connection = self.broker.connection(self.broker.name, str(Topic(camera, Channel.RECEIPT)))
+        connection = self.broker.connection(self.broker.name, own_topics(camera))
         ledger = Ledger(self.broker.state.courier, Program.COURIER)
-        return Courier(self.outbox, connection, courier_key(self.broker.state), ledger)
+        key, signed = courier_key(self.broker.state), self.broker.camera.sign_key
+        return Courier(self.outbox, connection, key, signed, self.broker.state.inbox, ledger)
 
     def receiver(
         self,

@@ -12,6 +12,7 @@ from estate.receiver import Receiver, receive
 from estate.store import Store
 from firmware.courier import Courier, deliver, send
 from firmware.tests.observing import eventually, records
+from formats.bundle import write_bundle
 from formats.envelope import Sealed
 from formats.ledger import Happening
 from formats.topics import Channel, Topic, every_camera, shared
@@ -265,6 +266,20 @@ def test_a_courier_finds_its_way_back(line: Line) -> None:
         with working(taking(line.receiver())):
             eventually(lambda: not line.outbox.names(), within_s=20)
     assert line.store.count() == 20
+
+
+def test_what_the_site_published_lies_in_the_inbox_as_it_came(line: Line) -> None:
+    files = {"metadata/1.root.json": b"root", "metadata/timestamp.json": b"1"}
+    topic = str(Topic(line.broker.camera.camera_id, Channel.SITE))
+    publisher = line.broker.connection("publisher", ())
+    turn_until(publisher, lambda: publisher.connected)
+    publisher.publish(topic, write_bundle(files), retain=True)
+    turn_until(publisher, lambda: publisher._acknowledged)
+    publisher.close()
+    timestamp = line.broker.state.inbox / "metadata" / "timestamp.json"
+    with working(carrying(line.courier())):
+        eventually(timestamp.exists)
+    assert timestamp.read_bytes() == b"1"
 
 
 def test_a_broken_event_is_set_aside_and_the_others_go_on(line: Line) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from nacl.signing import SigningKey
 
-from firmware.courier import AGAIN_S, UNHEARD_S, Courier, Flight, due, settle, unheard
+from firmware.courier import UNHEARD_S, Courier, Flight, due, settle, unheard
 from formats.envelope import NO_PREVIOUS, Origin, TimeQuality
 from formats.receipt import Receipt, seal_receipt
 from hil_tests.tests.line import ESTATE, STRANGER, Line
@@ -64,7 +64,7 @@ def test_a_forged_receipt_removes_nothing(line: Line) -> None:
 def test_before_it_is_known_whose_receipts_count_none_does(line: Line) -> None:
     courier = flying(line)
     (flight,) = courier.flights.values()
-    (line.broker.state.outbox / "receipts-from").unlink()
+    (line.broker.state.outbox / "terms").unlink()
     settle(courier, receipt_for(line, flight.digest))
     assert len(line.outbox.names()) == 1
 
@@ -89,7 +89,7 @@ def test_an_event_that_nobody_received_is_sent_again_soon(line: Line) -> None:
     courier = flying(line)
     unheard(courier, number=1)
     (flight,) = courier.flights.values()
-    assert flight.again_s <= time.monotonic() + UNHEARD_S
+    assert flight.again_s <= time.monotonic() + UNHEARD_S[0]
 
 
 def test_events_that_are_never_receipted_do_not_keep_the_others_waiting(line: Line) -> None:
@@ -118,7 +118,7 @@ def test_an_event_that_nobody_receives_for_long_is_sent_less_and_less_often(line
     courier.flights[flight.name] = replace(flight, tries=100_000)
     unheard(courier, number=1)
     (later,) = courier.flights.values()
-    assert time.monotonic() + UNHEARD_S < later.again_s <= time.monotonic() + AGAIN_S
+    assert time.monotonic() + UNHEARD_S[0] < later.again_s <= time.monotonic() + UNHEARD_S[1]
 
 
 def test_what_the_broker_says_of_another_message_changes_nothing(line: Line) -> None:

@@ -18,7 +18,8 @@ from formats.enrolment import CameraIdentity
 from formats.policy import Place, write_policy
 from provisioning.broker import Listener, configure
 from provisioning.site import Site
-from wire.connection import Address, Certificate, Connection
+from wire.certificate import Address, Certificate
+from wire.connection import Connection
 
 HOST = "127.0.0.1"
 
@@ -89,7 +90,9 @@ class Broker:
     def address(self, client: str) -> Address:
         return Address(HOST, self.port, client, self.certificate(client))
 
-    def connection(self, client: str, subscription: str, session_s: int = 0) -> Connection:
+    def connection(
+        self, client: str, subscription: str | tuple[str, ...], session_s: int = 0
+    ) -> Connection:
         return Connection(self.address(client), subscription, session_s)
 
     def _listens(self) -> bool:

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from formats.topics import Channel, Topic
-from wire.connection import Certificate, CertificateRefused, Connection
+from wire.certificate import Certificate
+from wire.connection import Connection
+from wire.errors import CertificateRefused
 from wire.tests.broker import HOST, Broker
 from wire.tests.turning import EVENTS, answered, camera, connected, open_to
 

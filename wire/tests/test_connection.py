@@ -16,8 +16,8 @@ from wire.connection import (
     IN_FLIGHT,
     Acknowledged,
     Message,
-    NotConnected,
 )
+from wire.errors import NotConnected
 from wire.tests.broker import HOST, Broker, free_port
 from wire.tests.turning import (
     answered,

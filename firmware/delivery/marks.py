@@ -1,0 +1,105 @@
+"""The small files beside the events: the end of the chain, and whose receipts count for how long.
+
+Each ends in a digest of what stands before it, so that a byte that changed on the disk is noticed
+and not believed. The digest is against accidents; it is no signature.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Final, TypeVar
+
+from firmware.delivery import durable
+from formats import strict_json
+from formats.errors import Malformed
+
+LIMIT: Final = 4096
+"""Bytes of one such file at most."""
+DIGEST_BYTES: Final = 32
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The newest event of the chain."""
+
+    number: int
+    """Events ever made by this camera."""
+    boot_id: bytes
+    sequence: int
+    digest: bytes
+
+    def to_bytes(self) -> bytes:
+        """Return what `from_bytes` reads."""
+        return _guarded(
+            {
+                "number": self.number,
+                "boot_id": self.boot_id.hex(),
+                "sequence": self.sequence,
+                "digest": self.digest.hex(),
+            }
+        )
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Link":
+        """Return the link that `to_bytes` wrote.
+
+        Raises:
+            FormatError: the bytes are anything else.
+        """
+        return _read(
+            data,
+            lambda f: cls(
+                number=f.integer("number", low=0),
+                boot_id=f.hex_bytes("boot_id", 16),
+                sequence=f.integer("sequence", low=0),
+                digest=f.hex_bytes("digest", 32),
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the verified list says about keeping events."""
+
+    receipts_from: bytes
+    """(32,) Ed25519 public key whose receipts allow removal."""
+    keep_days: int
+    """Days after which an event that nobody receipted is destroyed, from 1."""
+
+    def to_bytes(self) -> bytes:
+        """Return what `from_bytes` reads."""
+        return _guarded({"receipts_from": self.receipts_from.hex(), "keep_days": self.keep_days})
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Terms":
+        """Return the terms that `to_bytes` wrote.
+
+        Raises:
+            FormatError: the bytes are anything else.
+        """
+        return _read(
+            data,
+            lambda f: cls(
+                receipts_from=f.hex_bytes("receipts_from", 32),
+                keep_days=f.integer("keep_days", low=1),
+            ),
+        )
+
+
+def write(path: Path, mark: Link | Terms) -> None:
+    """Put the mark at `path`, whole or not at all."""
+    durable.replace(path, mark.to_bytes())
+
+
+def _guarded(members: dict[str, strict_json.JsonValue]) -> bytes:
+    text = strict_json.dumps(members)
+    return text + sha256(text).digest()
+
+
+def _read(data: bytes, reader: Callable[[strict_json.Fields], T]) -> T:
+    text, digest = data[:-DIGEST_BYTES], data[-DIGEST_BYTES:]
+    if sha256(text).digest() != digest:
+        raise Malformed("The file is not what was written.")
+    return strict_json.parse(text, reader, limit=LIMIT, what="mark")

@@ -1,0 +1,45 @@
+"""What the estate published arrives in the inbox, whole and unopened."""
+
+from pathlib import Path
+
+import pytest
+
+from firmware.delivery.inbox import install
+from firmware.tests.power_cut import cut
+
+OLD = {"metadata/1.root.json": b"root", "targets/old": b"old", "metadata/timestamp.json": b"1"}
+NEW = {"metadata/1.root.json": b"root", "targets/new": b"new", "metadata/timestamp.json": b"2"}
+
+
+def found(inbox: Path) -> dict[str, bytes]:
+    paths = [path for path in inbox.rglob("*") if path.is_file()]
+    return {path.relative_to(inbox).as_posix(): path.read_bytes() for path in paths}
+
+
+def test_a_new_repository_takes_the_place_of_the_old(tmp_path: Path) -> None:
+    install(tmp_path, OLD)
+    install(tmp_path, NEW)
+    assert found(tmp_path) == NEW
+
+
+def test_what_is_the_same_is_not_written_again(tmp_path: Path) -> None:
+    install(tmp_path, NEW)
+    before = (tmp_path / "metadata" / "timestamp.json").stat().st_mtime_ns
+    install(tmp_path, NEW)
+    assert (tmp_path / "metadata" / "timestamp.json").stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize("step", range(1, 8))
+def test_after_a_power_cut_a_new_timestamp_has_all_its_files(tmp_path: Path, step: int) -> None:
+    install(tmp_path, OLD)
+    cut(step, lambda: install(tmp_path, NEW))
+    now = found(tmp_path)
+    newest = NEW if now["metadata/timestamp.json"] == b"2" else OLD
+    assert newest.items() <= now.items()
+
+
+def test_what_a_power_cut_left_over_is_removed_by_the_next(tmp_path: Path) -> None:
+    install(tmp_path, OLD)
+    (tmp_path / "targets" / ".new.part").write_bytes(b"half")
+    install(tmp_path, NEW)
+    assert found(tmp_path) == NEW

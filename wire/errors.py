@@ -1,0 +1,25 @@
+"""What can go wrong on the wire, named after what happened.
+
+WireError
+├── CertificateRefused   a certificate, its key or its authority cannot be used
+├── NotConnected         there is no connection: nothing was sent and nothing is queued
+└── BrokerTooSmall       the broker does not take messages of this size
+"""
+
+from formats.errors import Refused
+
+
+class WireError(Refused):
+    """Base: the message is one sentence that says what to do next."""
+
+
+class CertificateRefused(WireError):
+    """A certificate, its key or its authority cannot be used."""
+
+
+class NotConnected(WireError):
+    """There is no connection to the broker: nothing was sent and nothing is queued."""
+
+
+class BrokerTooSmall(WireError):
+    """The broker's Maximum Packet Size is smaller than the message: nothing was sent."""
