@@ -10,9 +10,8 @@ from typing import Any, TypeAlias
 import typer
 from typer.core import TyperGroup
 
-from formats.errors import FormatError
+from formats.errors import Refused
 from provisioning.errors import ProvisioningError
-from recognition.errors import RecognitionError
 
 NOUNS = ("model", "site", "camera", "recipients", "policy", "list", "broker")
 """In the order in which a new site needs them."""
@@ -41,7 +40,7 @@ class Nouns(TyperGroup):
         """Run the command, or say in one sentence why not."""
         try:
             return super().invoke(ctx)
-        except (ProvisioningError, FormatError, RecognitionError) as error:
+        except (ProvisioningError, Refused) as error:
             typer.echo(f"Refused: {error}", err=True)
         except OSError as error:
             typer.echo(f"Refused: {error.strerror}: {error.filename}.", err=True)

@@ -8,7 +8,7 @@ revocation list. mosquitto reads list and access rules anew when it is sent SIGH
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -32,7 +32,12 @@ AUDITOR: Final = "auditor"
 MESSAGE_LIMIT: Final = 2 * 1024 * 1024
 """Longest message in bytes: a sealed list of 10,000 entries is the longest by far."""
 
-_AUTHORITY: Final = "ca.pem"
+REVOKED_PROBE: Final = "revoked-probe"
+"""A client that was revoked as soon as it was issued: `broker check` sees whether it is refused."""
+AUTHORITY_FILE: Final = "ca.pem"
+RENEW: Final = timedelta(days=60)
+"""A certificate that ends within this time is issued anew."""
+DROP_IN: Final = "systemd/tallylight.conf"
 _REVOKED: Final = "crl.pem"
 
 
@@ -65,23 +70,26 @@ def configure(site: Site, authority_key: SigningKey, listener: Listener, now: da
     """
     authority = _authority(site, authority_key, now)
     files = _kept(site)
-    files.setdefault(_AUTHORITY, authority.own())
+    files.setdefault(AUTHORITY_FILE, authority.own())
     files.setdefault(_REVOKED, authority.revocations(()))
     key = Ed25519PrivateKey.generate()
     files["server.pem"] = authority.server(listener.hosts, key.public_key())
     files["server.key"] = private_pem(key)
-    for service in listener.services:
-        if f"clients/{service}.pem" not in files:
+    for service in (*listener.services, REVOKED_PROBE):
+        if _is_due(files.get(f"clients/{service}.pem"), now):
             key = Ed25519PrivateKey.generate()
             files[f"clients/{service}.pem"] = authority.client(service, key.public_key())
             files[f"clients/{service}.key"] = private_pem(key)
+            if service == REVOKED_PROBE:
+                _revoke(files, authority, files[f"clients/{service}.pem"])
     for place in site.policy.places:
         name = place.camera.camera_id.hex()
-        if f"clients/{name}.pem" not in files:
+        if _is_due(files.get(f"clients/{name}.pem"), now):
             request = read_request((site.cameras / f"{name}.json").read_bytes())
             files[f"clients/{name}.pem"] = authority.client(name, requested_key(request.csr))
     files["acl"] = _access_rules(listener).encode()
     files["mosquitto.conf"] = _configuration(site, listener).encode()
+    files[DROP_IN] = _drop_in(site).encode()
     _write(site, files)
     site.broker_state.mkdir(mode=0o700, exist_ok=True)
     return site.broker
@@ -98,9 +106,20 @@ def revoke_client(site: Site, authority_key: SigningKey, name: str, now: datetim
     if certificate is None:
         raise BrokerRefused(f"No certificate was issued to {name}.")
     files.pop(f"clients/{name}.key", None)
-    revoked = [*x509.load_pem_x509_crl(files[_REVOKED]), revoke(certificate, now)]
-    files[_REVOKED] = _authority(site, authority_key, now).revocations(revoked)
+    _revoke(files, _authority(site, authority_key, now), certificate)
     _write(site, files)
+
+
+def _revoke(files: dict[str, bytes], authority: Authority, certificate: bytes) -> None:
+    revoked = [*x509.load_pem_x509_crl(files[_REVOKED]), revoke(certificate, authority.now)]
+    files[_REVOKED] = authority.revocations(revoked)
+
+
+def _is_due(certificate: bytes | None, now: datetime) -> bool:
+    """Whether a certificate is missing or ends soon."""
+    if certificate is None:
+        return True
+    return x509.load_pem_x509_certificate(certificate).not_valid_after_utc < now + RENEW
 
 
 def _authority(site: Site, key: SigningKey, now: datetime) -> Authority:
@@ -117,6 +136,7 @@ def _kept(site: Site) -> dict[str, bytes]:
 def _write(site: Site, files: Mapping[str, bytes]) -> None:
     with whole_folder(site.broker) as part:
         (part / "clients").mkdir()
+        (part / DROP_IN).parent.mkdir()
         for name, content in files.items():
             write_whole(part / name, content)
 
@@ -163,13 +183,50 @@ require_certificate true
 use_identity_as_username true
 use_username_as_clientid true
 tls_version tlsv1.3
-cafile {folder / _AUTHORITY}
+cafile {folder / AUTHORITY_FILE}
 crlfile {folder / _REVOKED}
 certfile {folder / "server.pem"}
 keyfile {folder / "server.key"}
 acl_file {folder / "acl"}
 persistence true
 persistence_location {state}/
+max_keepalive 120
 message_size_limit {MESSAGE_LIMIT}
 log_dest stderr
+"""
+
+
+def _drop_in(site: Site) -> str:
+    folder, state = site.broker.resolve(), site.broker_state.resolve()
+    return f"""\
+# Written by tallylight broker config. Install with:
+#   install -D -m 644 {folder / DROP_IN} /etc/systemd/system/mosquitto.service.d/tallylight.conf
+#   systemctl daemon-reload && systemctl restart mosquitto
+[Service]
+ExecStart=
+ExecStart=/usr/sbin/mosquitto -c {folder / "mosquitto.conf"}
+Restart=always
+RestartSec=1
+NoNewPrivileges=yes
+PrivateDevices=yes
+PrivateTmp=yes
+ProtectSystem=strict
+ReadWritePaths={state} /run /var/log
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+CapabilityBoundingSet=CAP_SETUID CAP_SETGID CAP_CHOWN CAP_DAC_OVERRIDE
+LimitCORE=0
+MemorySwapMax=0
 """

@@ -10,7 +10,9 @@ from nacl.signing import SigningKey
 
 from formats.keyfile import Purpose, unlock_signing
 from provisioning.broker import Listener, configure, revoke_client
+from provisioning.brokercheck import check
 from provisioning.commands.options import Folder, PassphraseFile, passphrase_of
+from provisioning.errors import BrokerRefused
 from provisioning.site import Site, open_site
 
 app = typer.Typer(help="Make what the MQTT broker and its clients need.", no_args_is_help=True)
@@ -50,6 +52,27 @@ def revoke(
     site = open_site(folder)
     revoke_client(site, _authority(site, passphrase_file), client, datetime.now(UTC))
     typer.echo(f"{client} is revoked; the broker refuses it after SIGHUP.")
+
+
+@app.command("check")
+def check_broker(
+    folder: Folder,
+    passphrase_file: PassphraseFile = None,
+    *,
+    host: Annotated[str, typer.Option(help="Where the broker is.")] = "localhost",
+    port: Port = 8883,
+) -> None:
+    """Prove with real connections that the broker refuses what it must."""
+    site = open_site(folder)
+    authority, missing = _authority(site, passphrase_file), 0
+    for finding in check(site, authority, host, port, datetime.now(UTC)):
+        typer.echo(f"{'ok  ' if finding.held else 'FAIL'}  {finding.what}")
+        missing += not finding.held
+    if missing:
+        raise BrokerRefused(
+            f"{missing} of these failed: start the broker with the configuration that tallylight "
+            "broker config wrote, or send it SIGHUP if it runs with an older one."
+        )
 
 
 def _authority(site: Site, passphrase_file: Path | None) -> SigningKey:

@@ -1,0 +1,91 @@
+"""Stands in for `watch`: seals events and puts them into the outbox, as fast as it is told to.
+
+What it has sealed goes to one log before the outbox gets it, what the outbox has promised to keep
+to another after. Both logs lie outside of the camera. It may be killed at any moment.
+"""
+
+import os
+import sys
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from secrets import token_bytes
+from typing import Final
+
+from nacl.signing import SigningKey
+
+from estate.tests.events import EVENT, REVIEWERS
+from firmware.config import State
+from firmware.delivery.marks import Link
+from firmware.delivery.outbox import Outbox
+from firmware.errors import OutboxFull
+from firmware.identity import watch_keys
+from formats.envelope import NO_PREVIOUS, Sealed, sender_id
+from formats.event import seal_event
+
+FULL_S: Final = 0.2
+"""After a refusal it waits this long, as its supervisor would."""
+
+
+@dataclass(slots=True)
+class Maker:
+    """One run of the maker."""
+
+    outbox: Outbox
+    key: SigningKey
+    boot_id: bytes
+    link: Link | None
+    sequence: int = 0
+
+    def seal(self) -> tuple[Sealed, Link]:
+        """Return the next event of the chain, not yet in the outbox."""
+        self.sequence += 1
+        camera = sender_id(self.key.verify_key)
+        event = replace(EVENT, camera=camera, boot_id=self.boot_id, sequence=self.sequence)
+        sealed = seal_event(
+            event,
+            sender=self.key,
+            recipients=[reviewer.public_key for reviewer in REVIEWERS],
+            key_epoch=1,
+            previous=self.link.digest if self.link else NO_PREVIOUS,
+        )
+        number = self.link.number + 1 if self.link else 1
+        return sealed, Link(number, self.boot_id, self.sequence, sealed.digest)
+
+
+def make(state: State, logs: Path, count: int, pause_s: float) -> None:
+    """Make events until `count` were promised in all, in this run and those before it."""
+    promised = logs / "promised"
+    while len(read_log(promised)) < count:
+        outbox = Outbox(state.outbox)
+        maker = Maker(outbox, watch_keys(state).sign, token_bytes(16), outbox.recover().link)
+        try:
+            for _ in range(count - len(read_log(promised))):
+                outbox.room()
+                sealed, link = maker.seal()
+                append(logs / "sealed", sealed.digest)
+                outbox.put(sealed, link)
+                maker.link = link
+                append(promised, sealed.digest)
+                time.sleep(pause_s)
+        except OutboxFull:
+            append(logs / "refused", bytes(32))
+            time.sleep(FULL_S)
+
+
+def append(log: Path, digest: bytes) -> None:
+    """Write one line, durably."""
+    with log.open("ab") as file:
+        file.write(digest.hex().encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read_log(log: Path) -> list[str]:
+    """Return the lines of a log, without one that was cut off."""
+    return log.read_text().rpartition("\n")[0].split() if log.exists() else []
+
+
+if __name__ == "__main__":
+    folder, log_folder, wanted, pause = sys.argv[1:]
+    make(State(Path(folder)), Path(log_folder), int(wanted), float(pause))

@@ -1,0 +1,111 @@
+"""`tallylight broker check`, against the broker that the configuration starts, and worse ones."""
+
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from provisioning.__main__ import app
+from provisioning.tests.test_broker import MOSQUITTO, await_port, config, free_port, running
+from provisioning.tests.workshop import Workshop, refusal, tallylight
+
+pytestmark = [
+    pytest.mark.broker,
+    pytest.mark.timeout(120),
+    # paho leaves the socket of a failed handshake to the garbage collector.
+    pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning"),
+]
+
+
+@pytest.fixture
+def port(prepared: Workshop) -> int:
+    port = free_port()
+    config(prepared, "--port", str(port))
+    return port
+
+
+def words(workshop: Workshop, port: int) -> tuple[str | Path, ...]:
+    return ("broker", "check", workshop.site, "--port", str(port), *workshop.passphrase)
+
+
+def conf(workshop: Workshop) -> Path:
+    return workshop.site / "broker" / "mosquitto.conf"
+
+
+def test_the_broker_as_configured_refuses_what_it_must(prepared: Workshop, port: int) -> None:
+    with running(prepared, port):
+        lines = tallylight(*words(prepared, port)).splitlines()
+    assert len(lines) == 13
+    assert all(line.startswith("ok ") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "told"),
+    [
+        ("tls_version tlsv1.3", "tls_version tlsv1.2", "TLS 1.2"),
+        ("crlfile", "#crlfile", "revoked"),
+        ("acl_file", "#acl_file", "another's topic"),
+    ],
+)
+def test_a_broker_that_was_weakened_is_found_out(
+    prepared: Workshop, port: int, good: str, bad: str, told: str
+) -> None:
+    text = conf(prepared).read_text()
+    assert good in text
+    conf(prepared).write_text(text.replace(good, bad))
+    with running(prepared, port):
+        result = CliRunner().invoke(app, [str(word) for word in words(prepared, port)])
+    assert result.exit_code == 1
+    assert any(line.startswith("FAIL") and told in line for line in result.stdout.splitlines())
+    assert "failed" in result.stderr
+
+
+def test_without_a_broker_nothing_is_proven(prepared: Workshop, port: int) -> None:
+    assert "does not let auditor in" in refusal(*words(prepared, port))
+
+
+@contextmanager
+def process(workshop: Workshop, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    with subprocess.Popen([MOSQUITTO, "-c", str(conf(workshop))], stderr=subprocess.DEVNULL) as one:
+        try:
+            await_port(port)
+            yield one
+        finally:
+            one.kill()
+
+
+def test_a_certificate_that_is_revoked_is_refused_after_sighup(
+    prepared: Workshop, port: int
+) -> None:
+    with process(prepared, port) as broker:
+        assert tallylight(*words(prepared, port)).count("ok ") == 13
+        stolen = prepared.folder / "stolen"
+        shutil.copytree(prepared.site / "broker" / "clients", stolen)
+        tallylight("broker", "revoke", prepared.site, "auditor", *prepared.passphrase)
+        shutil.copytree(stolen, prepared.site / "broker" / "clients", dirs_exist_ok=True)
+        assert tallylight(*words(prepared, port)).count("ok ") == 13
+        broker.send_signal(signal.SIGHUP)
+        assert "does not let auditor in" in refusal(*words(prepared, port))
+
+
+def test_the_drop_in_is_what_systemd_takes(prepared: Workshop, tmp_path: Path) -> None:
+    config(prepared)
+    analyze = shutil.which("systemd-analyze")
+    if analyze is None:
+        pytest.skip("systemd-analyze is not installed")
+    unit = tmp_path / "mosquitto.service"
+    unit.write_text("[Service]\nExecStart=/bin/true\n")
+    (tmp_path / "mosquitto.service.d").mkdir()
+    written = prepared.site / "broker" / "systemd" / "tallylight.conf"
+    shutil.copy(written, tmp_path / "mosquitto.service.d")
+    done = subprocess.run(
+        [analyze, "verify", "--man=no", str(unit)], capture_output=True, text=True, check=False
+    )
+    about_it = [line for line in done.stderr.splitlines() if "tallylight.conf" in line]
+    assert about_it == []
+    assert str(conf(prepared).resolve()) in written.read_text()
