@@ -126,9 +126,9 @@ class FaultProxy:
             if faults.cut_after is not None and passed[0] >= faults.cut_after:
                 self.counts.cut += 1
                 break
+            self.counts.passed_bytes += len(piece)
             writer.write(piece)
             await writer.drain()
-            self.counts.passed_bytes += len(piece)
         raise ConnectionResetError  # Either end: the other is to go, too.
 
     async def _hold(self, count: int) -> None:
