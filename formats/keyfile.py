@@ -94,11 +94,22 @@ def make_key(purpose: Purpose, holder: str, passphrase: str, cost: Cost) -> KeyF
     Raises:
         KeyRefused: the passphrase is too short.
     """
-    if len(passphrase) < PASSPHRASE_LENGTH:
-        raise KeyRefused(f"The passphrase needs at least {PASSPHRASE_LENGTH} characters.")
+    _refuse_short(passphrase)
     key, salt = random(_KEY_BYTES), random(argon2id.SALTBYTES)
     locked = _box(passphrase, salt, cost, purpose).encrypt(key)
     return KeyFile(purpose, holder, _public_half(purpose, key), cost, salt, bytes(locked))
+
+
+def relock(key: KeyFile, old: str, new: str, cost: Cost) -> KeyFile:
+    """The same key, locked with another passphrase.
+
+    Raises:
+        KeyRefused: the old passphrase is wrong, or the new one is too short.
+    """
+    _refuse_short(new)
+    secret, salt = _unlock(key, old), random(argon2id.SALTBYTES)
+    locked = _box(new, salt, cost, key.purpose).encrypt(secret)
+    return KeyFile(key.purpose, key.holder, key.public, cost, salt, bytes(locked))
 
 
 def write_key(path: Path, key: KeyFile) -> None:
@@ -180,6 +191,11 @@ def unlock_opening(key: KeyFile, passphrase: str) -> PrivateKey:
         KeyRefused: the passphrase is wrong, or the file was tampered with.
     """
     return PrivateKey(_unlock(key, passphrase))
+
+
+def _refuse_short(passphrase: str) -> None:
+    if len(passphrase) < PASSPHRASE_LENGTH:
+        raise KeyRefused(f"The passphrase needs at least {PASSPHRASE_LENGTH} characters.")
 
 
 def _unlock(key: KeyFile, passphrase: str) -> bytes:

@@ -17,6 +17,7 @@ from formats.site_tuf import ROOT
 from provisioning.disk import whole_folder, write_whole
 from provisioning.errors import SiteRefused
 from provisioning.plan import Plan
+from provisioning.record import ceremony_record
 from provisioning.roles import make_root, sign
 from provisioning.site import Site
 
@@ -47,6 +48,8 @@ def hold_ceremony(folder: Path, plan: Plan, passphrase: str, *, cost: Cost, now:
             write_key(part / "keys" / _file_name(key), key)
         write_whole(part / "policy.json", write_policy(policy))
         write_whole(part / "root.json", root.to_bytes())
+        record = ceremony_record(f"The site {plan.site} begins", keys, root.to_bytes(), now)
+        write_whole(part / "ceremony-1.txt", record.encode())
     return Site(folder)
 
 

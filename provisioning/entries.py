@@ -6,7 +6,8 @@ so whoever steals the machine has random handles and reasons, but nobody's face.
 
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -109,6 +110,22 @@ def remove_entry(site: Site, handle: str) -> None:
     path.unlink()
 
 
+def renew_review(site: Site, handle: str, review_utc_s: int, now: datetime) -> Entry:
+    """Say that somebody was reviewed and may stay until the next review.
+
+    Raises:
+        EntryRefused: nobody has this handle, or the entry ends before, or the moment has passed.
+    """
+    found = [one for one in kept_entries(site) if one.entry.handle.hex() == handle]
+    if not found:
+        raise EntryRefused(f"No entry has the handle {handle}: see tallylight list show.")
+    if not now.timestamp() < review_utc_s <= found[0].entry.expires_utc_s:
+        raise EntryRefused("The next review must be ahead, and not after the entry's own end.")
+    kept = replace(found[0], entry=replace(found[0].entry, review_utc_s=review_utc_s))
+    write_whole(site.entries / f"{handle}.json", _spelled(kept))
+    return kept.entry
+
+
 def kept_entries(site: Site) -> Sequence[KeptEntry]:
     """Everybody to be on the next list, by ascending handle.
 
@@ -156,11 +173,16 @@ def _entry(case: Case, handle: bytes, quality: Quality) -> Entry:
 
 def _write(entry: Entry, template: bytes, eye: Eye, site: Site) -> bytes:
     desk = PublicKey(site.key(Purpose.DESK).public)
+    locked = SealedBox(desk).encrypt(template)
+    return _spelled(KeptEntry(entry, eye.manifest.model_digest, locked))
+
+
+def _spelled(kept: KeptEntry) -> bytes:
     return dumps(
         {
-            "entry": write_entry(entry),
-            "locked": b64encode(SealedBox(desk).encrypt(template)).decode(),
-            "model_digest": eye.manifest.model_digest.hex(),
+            "entry": write_entry(kept.entry),
+            "locked": b64encode(kept.locked).decode(),
+            "model_digest": kept.model_digest.hex(),
         }
     )
 

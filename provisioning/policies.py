@@ -21,6 +21,7 @@ from formats.site_tuf import POLICY_FILE, RECIPIENTS_FILE, SiteKey
 from provisioning.disk import whole_folder, write_whole
 from provisioning.errors import CameraRefused, SiteRefused
 from provisioning.roles import make_targets, sign
+from provisioning.rotation import newest_root
 from provisioning.site import Site
 
 _ROLE = "targets"
@@ -128,4 +129,4 @@ def _last(site: Site) -> Metadata[Targets] | None:
 
 
 def _root(site: Site) -> Metadata[Root]:
-    return Metadata[Root].from_bytes(site.root)
+    return newest_root(site)

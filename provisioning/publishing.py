@@ -2,11 +2,12 @@
 
 Everything but `timestamp.json` carries its version or digest in its name, so new files are put
 beside the old ones and the timestamp last: a camera that reads in between sees the old repository,
-whole. Publishing again without a new list renews the freshness of the old one.
+whole. `renew` says once more that the published list is the newest, which a timer must do: it needs
+the online keys alone, and no draft that waits for signatures can keep it from doing so.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -15,8 +16,13 @@ from typing import Final
 
 from nacl.signing import SigningKey
 from tuf.api.exceptions import DownloadError, RepositoryError
-from tuf.api.metadata import Metadata, Timestamp  # type: ignore[attr-defined]  # Re-exports.
+from tuf.api.metadata import (  # type: ignore[attr-defined]  # Re-exports.
+    Metadata,
+    Targets,
+    Timestamp,
+)
 
+from formats.bundle import write_bundle
 from formats.casefile import CaseFile, read_casefile
 from formats.policy import Policy, read_policy
 from formats.recipients import Recipients, read_recipients
@@ -24,16 +30,19 @@ from formats.site_tuf import (
     METADATA_FOLDER,
     POLICY_FILE,
     RECIPIENTS_FILE,
+    TARGETS_FOLDER,
     casefile_name,
     collect,
     sealed_name,
     site_role,
 )
+from provisioning.changes import remember
 from provisioning.disk import whole_folder, write_whole
 from provisioning.errors import ListRefused
-from provisioning.lists import SignedList, open_list
+from provisioning.lists import open_list
 from provisioning.policies import signed_policy
 from provisioning.roles import make_snapshot, make_timestamp, metadata_file, sign, target_file
+from provisioning.rotation import root_files
 from provisioning.site import Site
 
 _TIMESTAMP: Final = f"{METADATA_FOLDER}/timestamp.json"
@@ -54,11 +63,29 @@ class Publication:
     """UTC; without a newer publication, cameras are dark from then on."""
 
 
+@dataclass(frozen=True, slots=True)
+class Online:
+    """The two keys that say what is the newest, and nothing else."""
+
+    snapshot: SigningKey = field(repr=False)
+    timestamp: SigningKey = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What is published: signed roles and the files that they name."""
+
+    targets: Metadata[Targets]
+    role: Metadata[Targets]
+    """The site's own role."""
+    files: Mapping[str, bytes] = field(repr=False)
+    """Targets by name."""
+
+
 def publish(
     site: Site,
     *,
-    snapshot_key: SigningKey,
-    timestamp_key: SigningKey,
+    online: Online,
     inboxes: Sequence[Path],
     now: datetime,
 ) -> Publication:
@@ -73,15 +100,54 @@ def publish(
             f"{len(signed.organisations)} of {signed.needed} different organisations have signed "
             "the list: tallylight list sign."
         )
-    files = _files(site, signed, snapshot_key, timestamp_key, now)
-    with whole_folder(site.published) as part:
-        for name, content in files.items():
-            (part / name).parent.mkdir(exist_ok=True)
-            write_whole(part / name, content)
-        publication = inspect(part, site.root, now)
-    for inbox in inboxes:
-        _install(files, inbox)
+    targets, policy, recipients = signed_policy(site)
+    content = Content(
+        targets=targets,
+        role=signed.role,
+        files={
+            POLICY_FILE: policy,
+            RECIPIENTS_FILE: recipients,
+            casefile_name(signed.case.site): signed.casefile,
+            sealed_name(signed.case.site): signed.sealed,
+        },
+    )
+    publication = _publish(site, content, online, inboxes, now)
+    remember(site, signed)
     return publication
+
+
+def renew(site: Site, *, online: Online, inboxes: Sequence[Path], now: datetime) -> Publication:
+    """Say once more that what is published is the newest, whatever is being prepared meanwhile.
+
+    Raises:
+        ListRefused: nothing is published, or it cannot be renewed because it has expired.
+    """
+    if not (site.published / _TIMESTAMP).exists():
+        raise ListRefused("Nothing is published yet: tallylight list publish.")
+    name = site_role(site.policy.site)
+    targets, role = _newest(site, "targets"), _newest(site, name)
+    signed = {**targets.signed.targets, **role.signed.targets}
+    files = {
+        target: (site.published / TARGETS_FOLDER / f"{info.hashes['sha256']}.{target}").read_bytes()
+        for target, info in signed.items()
+    }
+    return _publish(site, Content(targets, role, files), online, inboxes, now)
+
+
+def bundle_of(site: Site) -> bytes:
+    """What was published last, in one message for the broker.
+
+    Raises:
+        ListRefused: nothing is published.
+        TooLarge: it does not fit one message.
+    """
+    files = {
+        path.relative_to(site.published).as_posix(): path.read_bytes()
+        for path in site.published.glob("*/*")
+    }
+    if _TIMESTAMP not in files:
+        raise ListRefused("Nothing is published yet: tallylight list publish.")
+    return write_bundle(files)
 
 
 def inspect(repository: Path, root: bytes, now: datetime) -> Publication:
@@ -110,34 +176,48 @@ def inspect(repository: Path, root: bytes, now: datetime) -> Publication:
     )
 
 
-def _files(
-    site: Site,
-    signed: SignedList,
-    snapshot_key: SigningKey,
-    timestamp_key: SigningKey,
-    now: datetime,
-) -> Mapping[str, bytes]:
+def _publish(
+    site: Site, content: Content, online: Online, inboxes: Sequence[Path], now: datetime
+) -> Publication:
+    files = _files(site, content, online, now)
+    with whole_folder(site.published) as part:
+        for name, data in files.items():
+            (part / name).parent.mkdir(exist_ok=True)
+            write_whole(part / name, data)
+        publication = inspect(part, site.root, now)
+    for inbox in inboxes:
+        _install(files, inbox)
+    return publication
+
+
+def _files(site: Site, content: Content, online: Online, now: datetime) -> Mapping[str, bytes]:
     """Every file of the repository by its relative name; the timestamp comes last."""
-    targets, policy, recipients = signed_policy(site)
-    role = site_role(signed.case.site)
-    version, end = _last_version(site) + 1, now + timedelta(hours=read_policy(policy).freshness_h)
-    snapshot = make_snapshot(version, targets, signed.role, role, end)
-    sign(snapshot, snapshot_key)
+    policy = read_policy(content.files[POLICY_FILE])
+    role = site_role(policy.site)
+    version, end = _last_version(site) + 1, now + timedelta(hours=policy.freshness_h)
+    snapshot = make_snapshot(version, content.targets, content.role, role, end)
+    sign(snapshot, online.snapshot)
     timestamp = make_timestamp(snapshot, end)
-    sign(timestamp, timestamp_key)
+    sign(timestamp, online.timestamp)
     return dict(
         [
-            (f"{METADATA_FOLDER}/1.root.json", site.root),
-            metadata_file("targets", targets),
-            metadata_file(role, signed.role),
+            *_roots(site),
+            metadata_file("targets", content.targets),
+            metadata_file(role, content.role),
             metadata_file("snapshot", snapshot),
-            target_file(POLICY_FILE, policy),
-            target_file(RECIPIENTS_FILE, recipients),
-            target_file(casefile_name(signed.case.site), signed.casefile),
-            target_file(sealed_name(signed.case.site), signed.sealed),
+            *(target_file(name, data) for name, data in content.files.items()),
             metadata_file("timestamp", timestamp),
         ]
     )
+
+
+def _newest(site: Site, role: str) -> Metadata[Targets]:
+    (path,) = (site.published / METADATA_FOLDER).glob(f"*.{role}.json")
+    return Metadata[Targets].from_file(str(path))
+
+
+def _roots(site: Site) -> list[tuple[str, bytes]]:
+    return [(f"{METADATA_FOLDER}/{n}.root.json", root) for n, root in root_files(site).items()]
 
 
 def _last_version(site: Site) -> int:

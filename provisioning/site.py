@@ -10,6 +10,10 @@
     entries/             people to be on the next list: case and sealed template, no picture
     signed/targets/      policy and recipients with the signatures they have so far
     signed/list/         case file and sealed body with the signatures they have so far
+    rotation.json        the next root with the signatures it has so far
+    roots/               every root after the first
+    ceremony-<n>.txt     what was agreed on when root <n> was made: to print and to sign
+    history/             case files of all published lists and who signed them, no templates
     published/           the repository as it was last published
     broker/              what the MQTT broker and its clients need
     broker-state/        what the broker keeps through a restart
@@ -21,11 +25,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nacl.signing import VerifyKey
+from tuf.api.metadata import Metadata, Root  # type: ignore[attr-defined]  # Re-exports.
 
 from formats.errors import FormatError
 from formats.keyfile import KeyFile, Purpose, find_keys
 from formats.policy import Place, Policy, read_policy, write_policy
 from formats.recipients import Recipients, Reviewer, read_reviewer, write_reviewer
+from formats.site_tuf import SiteKey
 from formats.strict_json import dumps, parse
 from provisioning.disk import write_whole
 from provisioning.errors import CameraRefused, SiteRefused
@@ -81,6 +87,21 @@ class Site:
         return self.folder / "signed" / "list"
 
     @property
+    def rotation(self) -> Path:
+        """File of the root that is to be, while it waits for signatures."""
+        return self.folder / "rotation.json"
+
+    @property
+    def roots(self) -> Path:
+        """Folder of every root after the first."""
+        return self.folder / "roots"
+
+    @property
+    def history(self) -> Path:
+        """Folder of the case files of all published lists."""
+        return self.folder / "history"
+
+    @property
     def published(self) -> Path:
         """Folder of the repository as it was last published."""
         return self.folder / "published"
@@ -111,6 +132,18 @@ class Site:
         if not keys:
             raise SiteRefused(f"The folder keys/ has no {purpose} key: put its file back.")
         return keys[0]
+
+    def online_key(self, purpose: Purpose, root: Metadata[Root]) -> KeyFile:
+        """The key of a purpose that a root names.
+
+        Raises:
+            SiteRefused: it is not in the folder.
+        """
+        names = root.signed.roles[str(purpose)].keyids
+        for key in find_keys(self.keys, purpose):
+            if SiteKey.of(VerifyKey(key.public)).keyid in names:
+                return key
+        raise SiteRefused(f"The folder keys/ has no {purpose} key of the root: put its file there.")
 
     def add_place(self, place: Place) -> None:
         """Put a camera into the policy as it shall be.

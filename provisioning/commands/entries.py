@@ -1,4 +1,4 @@
-"""`tallylight list add|remove|show`: who is to be on the next list."""
+"""`tallylight list add|remove|show|review`: who is to be on the next list."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,13 +8,16 @@ import typer
 
 from formats.casefile import Entry, write_entry
 from formats.strict_json import dumps
-from provisioning.commands.options import Folder, Json
-from provisioning.entries import Case, add_entry, kept_entries, remove_entry
+from provisioning.commands.options import Folder, Json, say
+from provisioning.entries import Case, add_entry, kept_entries, remove_entry, renew_review
+from provisioning.errors import EntryRefused
 from provisioning.site import open_site
 
 app = typer.Typer()
 
 _DAY = ["%Y-%m-%d"]
+
+Handle = Annotated[str, typer.Argument(help="As list show prints it.")]
 
 
 @app.command()
@@ -36,6 +39,7 @@ def add(  # noqa: PLR0913, PLR0917  # Each is one thing that must be said of eve
     *,
     minor: Annotated[bool, typer.Option("--minor", help="Under 18: three must sign.")] = False,
     vulnerable: Annotated[bool, typer.Option("--vulnerable", help="Three must sign.")] = False,
+    json: Json = False,
 ) -> None:
     """Put the one person in a picture on the next list."""
     case = Case(
@@ -54,16 +58,51 @@ def add(  # noqa: PLR0913, PLR0917  # Each is one thing that must be said of eve
         review_utc_s=_end_of(review or until),
     )
     entry = add_entry(open_site(folder), picture, case)
-    typer.echo(f"Entry {entry.handle.hex()} will be on the next list; the picture was not kept.")
+    say(
+        f"Entry {entry.handle.hex()} will be on the next list; the picture was not kept.",
+        json=json,
+        handle=entry.handle.hex(),
+    )
 
 
 @app.command()
-def remove(
-    folder: Folder, handle: Annotated[str, typer.Argument(help="As list show prints it.")]
-) -> None:
+def remove(folder: Folder, handle: Handle, *, json: Json = False) -> None:
     """Take a person off the next list; cameras forget them once it is published."""
     remove_entry(open_site(folder), handle)
-    typer.echo(f"Entry {handle} will not be on the next list: build, sign and publish it now.")
+    sentence = f"Entry {handle} will not be on the next list: build, sign and publish it now."
+    say(sentence, json=json, handle=handle)
+
+
+@app.command()
+def review(
+    folder: Folder,
+    handle: Annotated[str | None, typer.Argument(help="Who was reviewed, and stays.")] = None,
+    until: Annotated[
+        datetime | None, typer.Option(formats=_DAY, help="Last day before the next review.")
+    ] = None,
+    within_days: Annotated[int, typer.Option(min=0, help="Whose review is due this soon.")] = 14,
+    *,
+    json: Json = False,
+) -> None:
+    """Show whose review is due; or with HANDLE and --until say that somebody was reviewed."""
+    site, now = open_site(folder), datetime.now(UTC)
+    if handle is not None:
+        if until is None:
+            raise EntryRefused("Say until when the entry may stay before its next review: --until.")
+        entry = renew_review(site, handle, _end_of(until), now)
+        sentence = f"Entry {handle} is to be reviewed by {moment(entry.review_utc_s)}."
+        say(sentence, json=json, handle=handle, review_utc_s=entry.review_utc_s)
+        return
+    horizon_s = (now + timedelta(days=within_days)).timestamp()
+    due = [one.entry for one in kept_entries(site) if one.entry.review_utc_s <= horizon_s]
+    if json:
+        say("", json=True, entries=[write_entry(entry) for entry in due])
+    elif not due:
+        typer.echo(f"No review is due within {within_days} days.")
+    else:
+        for entry in sorted(due, key=lambda one: one.review_utc_s):
+            typer.echo(brief(entry))
+        typer.echo("Stays: tallylight list review SITE HANDLE --until DAY. Leaves: list remove.")
 
 
 @app.command()
@@ -88,16 +127,23 @@ def describe(entry: Entry) -> str:
             f"    approved by {entry.approved_by}",
             f"    because: {entry.necessity}",
             f"    picture from: {entry.source}",
-            f"    until {_moment(entry.expires_utc_s)}, reviewed by {_moment(entry.review_utc_s)}",
+            f"    until {moment(entry.expires_utc_s)}, reviewed by {moment(entry.review_utc_s)}",
         ]
     )
+
+
+def brief(entry: Entry) -> str:
+    """One line for somebody about whom nothing changes."""
+    until = moment(entry.review_utc_s)
+    return f"Entry {entry.handle.hex()}, {entry.category}, {entry.organisation}, until {until}"
 
 
 def _flags(entry: Entry) -> tuple[tuple[str, bool], ...]:
     return (("MINOR", entry.minor), ("VULNERABLE", entry.vulnerable))
 
 
-def _moment(utc_s: int) -> str:
+def moment(utc_s: int) -> str:
+    """A moment as people read it."""
     return f"{datetime.fromtimestamp(utc_s, UTC):%Y-%m-%d %H:%M} UTC"
 
 

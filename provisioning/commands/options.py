@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
+from nacl.signing import SigningKey
 
-from formats.keyfile import KeyFile, KeyRefused, Purpose
+from formats.keyfile import KeyFile, KeyRefused, Purpose, read_key, unlock_signing
+from formats.strict_json import JsonValue, dumps
 
 Folder: TypeAlias = Annotated[Path, typer.Argument(help="The site's folder.")]
 PassphraseFile: TypeAlias = Annotated[
@@ -14,6 +16,11 @@ PassphraseFile: TypeAlias = Annotated[
 ]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Yes: TypeAlias = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
+
+
+def say(sentence: str, *, json: bool, **fields: JsonValue) -> None:
+    """Print what was done: a sentence for people, or the fields for machines."""
+    typer.echo(dumps(fields).decode() if json else sentence)
 
 
 def passphrase_of(key: KeyFile, file: Path | None) -> str:
@@ -32,6 +39,17 @@ def new_passphrase(file: Path | None) -> str:
         KeyRefused: the file cannot be read.
     """
     return _read(file) or _ask("Passphrase for the new keys", twice=True)
+
+
+def unlocked(path: Path, purpose: Purpose, passphrase_file: Path | None) -> SigningKey:
+    """The signing key in a file, once its passphrase was given.
+
+    Raises:
+        KeyRefused: the file is no key of this purpose, or the passphrase is wrong.
+    """
+    locked = read_key(path)
+    refuse_other_purpose(locked, purpose)
+    return unlock_signing(locked, passphrase_of(locked, passphrase_file))
 
 
 def refuse_other_purpose(key: KeyFile, purpose: Purpose) -> None:

@@ -1,20 +1,48 @@
-"""`tallylight site`: agree on a plan, then hold the ceremony that begins a site."""
+"""`tallylight site`: agree on a plan, begin a site, let keys change hands."""
 
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
+from tuf.api.metadata import Root  # type: ignore[attr-defined]  # Re-exports.
 
-from formats.keyfile import INTERACTIVE
+from formats.keyfile import (
+    INTERACTIVE,
+    KeyFile,
+    KeyRefused,
+    Purpose,
+    make_key,
+    read_key,
+    relock,
+    write_key,
+    write_public_key,
+)
 from formats.policy import site_name_is_plain
+from formats.site_tuf import ROOT
 from provisioning.ceremony import hold_ceremony
-from provisioning.commands.options import Folder, PassphraseFile, new_passphrase
+from provisioning.commands.options import (
+    Folder,
+    Json,
+    PassphraseFile,
+    Yes,
+    new_passphrase,
+    passphrase_of,
+    say,
+    unlocked,
+)
+from provisioning.disk import write_whole
 from provisioning.errors import PlanRefused
 from provisioning.plan import example, read_plan
+from provisioning.record import ceremony_record
+from provisioning.rotation import begin_rotation, newest_root, open_rotation, sign_rotation
+from provisioning.site import open_site
+from provisioning.words import words_of
 
-app = typer.Typer(help="Begin a site.", no_args_is_help=True)
+app = typer.Typer(help="Begin a site; let keys change hands.", no_args_is_help=True)
+
+KeyPath = Annotated[Path, typer.Argument(help="A key file.")]
+RootKey = Annotated[Path, typer.Option("--key", help="A key file named root-....")]
 
 
 @app.command()
@@ -32,12 +60,153 @@ def init(
     folder: Folder,
     plan: Annotated[Path, typer.Option(help="The plan that was agreed on.")],
     passphrase_file: PassphraseFile = None,
+    *,
+    json: Json = False,
 ) -> None:
     """Make every key of a new site and its trusted root."""
     agreed = read_plan(plan)
     passphrase = new_passphrase(passphrase_file)
     site = hold_ceremony(folder, agreed, passphrase, cost=INTERACTIVE, now=datetime.now(UTC))
-    console = Console()
-    console.print(f"The site [bold]{agreed.site}[/] is in {folder}.")
-    console.print(f"Every camera's image carries {site.folder / 'root.json'}.")
-    console.print(f"Give each file in {site.keys} to its holder, then remove it from this machine.")
+    record = site.folder / "ceremony-1.txt"
+    say(
+        f"The site {agreed.site} is in {folder}.\n"
+        f"Every camera's image carries {site.folder / 'root.json'}.\n"
+        f"Print {record}, compare the words, sign it.\n"
+        f"Give each file in {site.keys} to its holder, who sets a passphrase of their own "
+        "(tallylight site passphrase), then remove it from this machine.",
+        json=json,
+        site=agreed.site,
+        root=str(site.folder / "root.json"),
+        record=str(record),
+        keys=sorted(path.name for path in site.keys.iterdir()),
+    )
+
+
+@app.command()
+def key(
+    file: Annotated[Path, typer.Argument(help="New file for the key.")],
+    purpose: Annotated[Purpose, typer.Option(help="What the key is for.")],
+    holder: Annotated[str, typer.Option(help="Office or organisation that holds it.")],
+    passphrase_file: PassphraseFile = None,
+    *,
+    json: Json = False,
+) -> None:
+    """Make a key of your own, on your own machine; hand on only the file that ends with .pub."""
+    public = file.with_suffix(".pub")
+    for path in (file, public):
+        if path.exists():
+            raise KeyRefused(f"{path} is there already: a key is never overwritten.")
+    made = make_key(purpose, holder, new_passphrase(passphrase_file), INTERACTIVE)
+    write_key(file, made)
+    write_public_key(public, made)
+    _name(made, json=json)
+
+
+@app.command()
+def words(file: KeyPath, *, json: Json = False) -> None:
+    """Show whose a key file is and its twelve words, to compare with the ceremony's record."""
+    _name(read_key(file), json=json)
+
+
+@app.command()
+def passphrase(
+    file: KeyPath,
+    to: Annotated[Path, typer.Option(help="New file for the same key.")],
+    passphrase_file: PassphraseFile = None,
+    new_passphrase_file: PassphraseFile = None,
+) -> None:
+    """Write the same key under a passphrase of your own; then destroy the old file."""
+    changed = relock(
+        read_key(file),
+        passphrase_of(read_key(file), passphrase_file),
+        new_passphrase(new_passphrase_file),
+        INTERACTIVE,
+    )
+    write_key(to, changed)
+    typer.echo(f"{to} holds the key under its new passphrase; destroy {file} now.")
+
+
+@app.command()
+def rotate(
+    folder: Folder,
+    old: Annotated[Path | None, typer.Option("--from", help="Key file that leaves.")] = None,
+    new: Annotated[Path | None, typer.Option("--to", help="Key file that takes its place.")] = None,
+    *,
+    json: Json = False,
+) -> None:
+    """Begin a new root: one key in place of another, or, without keys, the same for a year more."""
+    if (old is None) != (new is None):
+        raise KeyRefused("Name the key that leaves with --from and the one that comes with --to.")
+    site, now = open_site(folder), datetime.now(UTC)
+    leaving, coming = (read_key(path) if path else None for path in (old, new))
+    rotation = begin_rotation(site, leaving, coming, now)
+    version, changed = rotation.root.signed.version, [one for one in (leaving, coming) if one]
+    record = site.folder / f"ceremony-{version}.txt"
+    title = f"Root {version} of the site {site.policy.site}"
+    content = ceremony_record(title, changed[1:], rotation.root.signed_bytes, now)
+    write_whole(record, content.encode())
+    say(
+        f"Root {version} waits for {ROOT.threshold} signatures: tallylight site sign. "
+        f"Print {record}.",
+        json=json,
+        version=version,
+        record=str(record),
+    )
+
+
+@app.command()
+def sign(
+    folder: Folder,
+    key: RootKey,
+    passphrase_file: PassphraseFile = None,
+    *,
+    yes: Yes = False,
+    json: Json = False,
+) -> None:
+    """Read what changes in the root, then add your signature."""
+    site = open_site(folder)
+    signing = unlocked(key, Purpose.ROOT, passphrase_file)
+    rotation = open_rotation(site)
+    if not json:
+        typer.echo("\n".join(_changes(newest_root(site).signed, rotation.root.signed)))
+    if not yes:
+        typer.confirm("Sign?", abort=True, err=True)
+    rotation = sign_rotation(site, rotation, signing)
+    version = rotation.root.signed.version
+    say(
+        f"Root {version} counts now: publish the list again, and cameras follow."
+        if rotation.complete
+        else f"Root {version} has {rotation.signatures} signatures; more holders must sign.",
+        json=json,
+        version=version,
+        signatures=rotation.signatures,
+        complete=rotation.complete,
+    )
+
+
+def _name(made: KeyFile, *, json: bool) -> None:
+    found = words_of(made.public)
+    say(
+        f"{made.holder}: {made.purpose}\n    {found}",
+        json=json,
+        holder=made.holder,
+        public=made.public.hex(),
+        purpose=str(made.purpose),
+        words=found,
+    )
+
+
+def _changes(before: Root, after: Root) -> list[str]:
+    """What a new root changes, in words."""
+    lines = [
+        f"Root {after.version} in place of root {before.version}, until {after.expires:%Y-%m-%d}."
+    ]
+    for role in before.roles:
+        old, new = set(before.roles[role].keyids), set(after.roles[role].keyids)
+        for sign_, names, keys in (("leaves", old - new, before), ("comes", new - old, after)):
+            for name in sorted(names):
+                public = bytes.fromhex(keys.keys[name].keyval["public"])
+                lines.append(f"{role}: the key that {sign_} is: {words_of(public)}")
+        if before.roles[role].threshold != after.roles[role].threshold:
+            lines.append(f"{role}: {after.roles[role].threshold} must sign from now on")
+    return lines if len(lines) > 1 else [*lines, "Nobody's role changes."]
