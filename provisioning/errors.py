@@ -3,6 +3,7 @@
 ProvisioningError
 ├── PlanRefused        the plan of a site cannot be used
 ├── SiteRefused        the folder is no site, already one, or not ready for this step
+├── PolicyRefused      an edited policy cannot be used
 ├── CameraRefused      a camera cannot be added
 ├── EntryRefused       a person cannot be put on the list, or taken off it
 ├── ModelsRefused      nets cannot be imported, signed or adopted
@@ -24,6 +25,10 @@ class PlanRefused(ProvisioningError):
 
 class SiteRefused(ProvisioningError):
     """The folder is no site, is one already, or is not ready for this step."""
+
+
+class PolicyRefused(ProvisioningError):
+    """An edited policy cannot be used."""
 
 
 class CameraRefused(ProvisioningError):

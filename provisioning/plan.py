@@ -5,6 +5,7 @@ It names the holders of the keys and what the policy shall say. It is read once,
 """
 
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -137,11 +138,7 @@ def _read(fields: Fields) -> Plan:
         categories=fields.texts("categories", at_most=128, count=32),
         cap=fields.integer("cap", high=CAP_LIMIT),
         fpir_ppm=fields.integer("fpir_ppm", low=1, high=1_000_000),
-        schedule=tuple(
-            window
-            for line in fields.texts("schedule", at_most=64, count=16)
-            for window in _windows(line)
-        ),
+        schedule=read_schedule(fields.texts("schedule", at_most=64, count=16)),
         retention_days=fields.integer("retention_days", high=RETENTION_DAYS_LIMIT),
         freshness_h=fields.integer("freshness_h", low=1, high=FRESHNESS_H_LIMIT),
         crop=fields.boolean("crop"),
@@ -156,6 +153,15 @@ def _read(fields: Fields) -> Plan:
         if len(set(holders)) != keys:
             raise Malformed(f"There must be {keys} different holders of the {what} keys.")
     return plan
+
+
+def read_schedule(lines: Iterable[str]) -> tuple[Window, ...]:
+    """The windows in lines such as `daily 00:00-24:00` or `mon 06:00-22:30`, UTC.
+
+    Raises:
+        Malformed: a line says anything else.
+    """
+    return tuple(window for line in lines for window in _windows(line))
 
 
 def _windows(line: str) -> list[Window]:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from provisioning.commands.options import Folder
+from provisioning.commands.options import Folder, Json, say
 from provisioning.policies import add_camera
 from provisioning.site import open_site
 
@@ -23,7 +23,10 @@ def add(
     request: Annotated[Path, typer.Argument(help="The camera's enrolment request.")],
     place: Annotated[str, typer.Option(help="Where the camera hangs.")],
     grounds: Annotated[str, typer.Option(help="Why listed people are expected there.")],
+    *,
+    json: Json = False,
 ) -> None:
     """Add the camera of an enrolment request; two holders then sign the policy."""
     added = add_camera(open_site(folder), request, place=place, grounds=grounds)
-    typer.echo(f"Camera {added.camera.camera_id.hex()} is in the policy, which must be signed now.")
+    name = added.camera.camera_id.hex()
+    say(f"Camera {name} is in the policy, which must be signed now.", json=json, camera=name)

@@ -1,7 +1,11 @@
-"""`tallylight policy`: show what the site has decided, check it, sign it."""
+"""`tallylight policy`: show what the site has decided, edit it, check it, sign it."""
 
+import os
+import shlex
+import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -16,13 +20,18 @@ from provisioning.commands.options import (
     Folder,
     Json,
     PassphraseFile,
+    Yes,
     passphrase_of,
     refuse_other_purpose,
+    say,
 )
+from provisioning.editing import differences, edited, keep, policy_text, schedule_lines
 from provisioning.policies import sign_policy, signed_policy
 from provisioning.site import open_site
 
-app = typer.Typer(help="Show, check and sign what the site has decided.", no_args_is_help=True)
+app = typer.Typer(
+    help="Show, edit, check and sign what the site has decided.", no_args_is_help=True
+)
 
 
 @app.command()
@@ -36,11 +45,49 @@ def show(folder: Folder, *, json: Json = False) -> None:
 
 
 @app.command()
-def check(folder: Folder) -> None:
+def edit(
+    folder: Folder,
+    file: Annotated[
+        Path | None, typer.Option("--from", help="Text to take instead of opening an editor.")
+    ] = None,
+    *,
+    yes: Yes = False,
+    json: Json = False,
+) -> None:
+    """Change the policy as text, see what changes, and keep it; two holders then sign it."""
+    site = open_site(folder)
+    before = site.policy
+    text = file.read_text("utf-8") if file else _ask_editor(policy_text(before))
+    after = edited(before, text)
+    found = differences(before, after)
+    if not found:
+        say("Nothing changes.", json=json, changes=[])
+        return
+    if not json:
+        typer.echo("\n".join(found))
+    if not yes:
+        typer.confirm("Keep this?", abort=True, err=True)
+    keep(site, after)
+    say("The policy is changed; two holders must sign it now.", json=json, changes=list(found))
+
+
+@app.command()
+def text(folder: Folder) -> None:
+    """Print the policy as the text that policy edit takes."""
+    typer.echo(policy_text(open_site(folder).policy), nl=False)
+
+
+@app.command()
+def check(folder: Folder, *, json: Json = False) -> None:
     """Say whether policy and recipients are complete, signed, and unchanged since."""
     targets, _, _ = signed_policy(open_site(folder))
-    expires = targets.signed.expires.date().isoformat()
-    typer.echo(f"Version {targets.signed.version} is signed by enough holders until {expires}.")
+    expires = targets.signed.expires
+    say(
+        f"Version {targets.signed.version} is signed by enough holders until {expires.date()}.",
+        json=json,
+        version=targets.signed.version,
+        expires_utc_s=int(expires.timestamp()),
+    )
 
 
 @app.command()
@@ -50,16 +97,33 @@ def sign(
     passphrase_file: PassphraseFile = None,
     *,
     renew: Annotated[bool, typer.Option("--renew", help="Begin a new version.")] = False,
+    json: Json = False,
 ) -> None:
     """Show the policy, and add a holder's signature to it and the recipients."""
     site = open_site(folder)
     locked = read_key(key)
     refuse_other_purpose(locked, Purpose.TARGETS)
-    Console().print(_table(site.policy))
+    if not json:
+        Console().print(_table(site.policy))
     opened = unlock_signing(locked, passphrase_of(locked, passphrase_file))
     targets = sign_policy(site, opened, renew=renew, now=datetime.now(UTC))
     count = f"{len(targets.signatures)} of {TARGETS.threshold}"
-    typer.echo(f"{locked.holder} has signed version {targets.signed.version}: {count} signatures.")
+    say(
+        f"{locked.holder} has signed version {targets.signed.version}: {count} signatures.",
+        json=json,
+        version=targets.signed.version,
+        signatures=len(targets.signatures),
+    )
+
+
+def _ask_editor(text: str) -> str:
+    """What somebody made of `text` in the editor that $VISUAL or $EDITOR names."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "policy.toml"
+        path.write_text(text, encoding="utf-8")
+        editor = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "nano")
+        subprocess.run([*editor, str(path)], check=False)  # noqa: S603  # The user's own choice.
+        return path.read_text("utf-8")
 
 
 def _table(policy: Policy) -> Table:
@@ -67,6 +131,7 @@ def _table(policy: Policy) -> Table:
     review = datetime.fromtimestamp(policy.assessment.review_utc_s, UTC).date().isoformat()
     for name, value in (
         ("Suppliers", "\n".join(supplier.organisation for supplier in policy.suppliers)),
+        ("Hours, UTC", "\n".join(schedule_lines(policy.schedule)) or "never"),
         ("Categories", "\n".join(policy.categories)),
         ("Entries at most", str(policy.cap)),
         ("False alarms accepted", f"{policy.fpir_ppm} in a million passers-by"),

@@ -91,7 +91,7 @@ def verify(
 def show_history(folder: Folder, *, json: Json = False) -> None:
     """Show every list that was published: who signed it, and who came and went with it."""
     lists = history(open_site(folder))
-    befores = [None, *lists[:-1]]
+    befores = [None, *lists][: len(lists)]
     if json:
         rows: list[JsonValue] = [
             _as_json(before, after) for before, after in zip(befores, lists, strict=True)

@@ -9,7 +9,7 @@ from nacl.signing import VerifyKey
 from formats.envelope import recipient_key
 from formats.keyfile import read_public_key
 from formats.recipients import Reviewer
-from provisioning.commands.options import Folder
+from provisioning.commands.options import Folder, Json, say
 from provisioning.site import open_site
 
 app = typer.Typer(help="Say who may open match events.", no_args_is_help=True)
@@ -25,15 +25,19 @@ def add(
     reviewer: Annotated[str, typer.Option(help="An opaque name, such as a staff number.")],
     organisation: Annotated[str, typer.Option(help="Whom the reviewer works for.")],
     key: PublicKeyFile,
+    *,
+    json: Json = False,
 ) -> None:
     """Add a reviewer and their X25519 key; two holders then sign the policy."""
     added = Reviewer(reviewer, organisation, recipient_key(read_public_key(key)))
     open_site(folder).add_reviewer(added)
-    typer.echo(f"Reviewer {reviewer} has slot {added.key_id.hex()}; the policy must be signed now.")
+    slot = added.key_id.hex()
+    sentence = f"Reviewer {reviewer} has slot {slot}; the policy must be signed now."
+    say(sentence, json=json, reviewer=reviewer, slot=slot)
 
 
 @app.command()
-def receipt(folder: Folder, key: PublicKeyFile) -> None:
+def receipt(folder: Folder, key: PublicKeyFile, *, json: Json = False) -> None:
     """Set the estate's Ed25519 receipt key; two holders then sign the policy."""
     open_site(folder).set_receipt_key(VerifyKey(read_public_key(key)))
-    typer.echo("The receipt key is set; the policy must be signed now.")
+    say("The receipt key is set; the policy must be signed now.", json=json, set=True)

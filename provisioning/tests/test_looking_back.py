@@ -1,0 +1,137 @@
+"""What changes from list to list, what is kept of it, and what a timer renews."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+from formats.bundle import read_bundle
+from provisioning.publishing import bundle_of, inspect
+from provisioning.site import Site
+from provisioning.tests.workshop import COLLINS, Workshop, contents, refusal, tallylight
+
+
+def publish(workshop: Workshop) -> None:
+    workshop.sign("police")
+    workshop.sign("estate")
+    tallylight("list", "publish", workshop.site, *workshop.passphrase)
+
+
+def handles(workshop: Workshop) -> list[str]:
+    entries = json.loads(tallylight("list", "show", workshop.site, "--json"))["entries"]
+    return [entry["handle"] for entry in entries]
+
+
+def asked_to_sign(workshop: Workshop) -> str:
+    key = workshop.key("list-sign-example-police")
+    return tallylight("list", "sign", workshop.site, *key, *workshop.passphrase, "--yes")
+
+
+def day(ahead: int) -> str:
+    return (datetime.now(UTC) + timedelta(days=ahead)).date().isoformat()
+
+
+def test_whoever_signs_the_first_list_is_told_that_everybody_is_new(listed: Workshop) -> None:
+    said = asked_to_sign(listed)
+    assert "everybody on it is new" in said
+    assert "Added: 1" in said
+
+
+def test_whoever_signs_is_told_who_comes_who_goes_and_who_stays(listed: Workshop) -> None:
+    publish(listed)
+    (stays,) = handles(listed)
+    listed.add(COLLINS)
+    (comes,) = set(handles(listed)) - {stays}
+    listed.build()
+    said = asked_to_sign(listed)
+    assert "Compared with version 1, which Example Police and Example Estate signed" in said
+    assert said.index("Added: 1") < said.index(comes) < said.index("Removed: nobody")
+    assert said.index("On it as before: 1") < said.index(stays)
+    listed.sign("estate")
+    tallylight("list", "publish", listed.site, *listed.passphrase)
+    tallylight("list", "remove", listed.site, stays)
+    listed.build()
+    said = asked_to_sign(listed)
+    assert said.index("Removed: 1") < said.index(stays)
+
+
+def test_a_history_that_somebody_changed_hides_nobody(listed: Workshop) -> None:
+    publish(listed)
+    role = listed.site / "history" / "000001.role.json"
+    document = json.loads(role.read_bytes())
+    document["signatures"] = document["signatures"][:1]
+    role.write_text(json.dumps(document))
+    listed.build()
+    assert "everybody on it is new" in asked_to_sign(listed)
+
+
+def test_history_tells_who_came_and_went_and_who_signed(listed: Workshop) -> None:
+    assert "Nothing has been published" in tallylight("list", "history", listed.site)
+    publish(listed)
+    (gone,) = handles(listed)
+    tallylight("list", "remove", listed.site, gone)
+    listed.build()
+    publish(listed)
+    first, second = json.loads(tallylight("list", "history", listed.site, "--json"))["lists"]
+    assert first["added"] == second["removed"] == [gone]
+    assert second["entries"] == 0
+    assert first["organisations"] == ["Example Police", "Example Estate"]
+    assert gone[:8] in tallylight("list", "history", listed.site)
+
+
+def test_history_keeps_no_template(listed: Workshop) -> None:
+    sealed = next((listed.site / "signed" / "list").glob("*.sealed")).read_bytes()
+    publish(listed)
+    kept = contents(listed.site / "history")
+    assert len(kept) == 2
+    assert all(sealed[-200:] not in content for content in kept.values())
+
+
+def test_renewing_works_while_a_draft_waits_for_signatures(listed: Workshop) -> None:
+    publish(listed)
+    before = inspect(listed.site / "published", Site(listed.site).root, datetime.now(UTC))
+    listed.add(COLLINS)
+    listed.build()
+    said = tallylight(
+        *("list", "renew", listed.site, "--to", listed.folder / "stick", *listed.passphrase)
+    )
+    assert "Version 1 is renewed" in said
+    found = inspect(listed.folder / "stick", Site(listed.site).root, datetime.now(UTC))
+    assert found.case == before.case
+    timestamp = json.loads((listed.folder / "stick/metadata/timestamp.json").read_bytes())
+    assert timestamp["signed"]["version"] == 2
+
+
+def test_nothing_is_renewed_before_it_is_published(listed: Workshop) -> None:
+    assert "list publish" in refusal("list", "renew", listed.site, *listed.passphrase)
+
+
+def test_reviews_that_are_due_are_shown_and_can_be_held(listed: Workshop) -> None:
+    (handle,) = handles(listed)
+    assert handle in tallylight("list", "review", listed.site)
+    assert "No review is due" in tallylight("list", "review", listed.site, "--within-days", "0")
+    listed.add(COLLINS, until=day(100), review=day(3))
+    (other,) = set(handles(listed)) - {handle}
+    tallylight("list", "review", listed.site, other, "--until", day(60))
+    due = json.loads(tallylight("list", "review", listed.site, "--json"))["entries"]
+    assert [entry["handle"] for entry in due] == [handle]
+    listed.build()  # The template still opens.
+
+
+def test_no_review_outlives_its_entry(listed: Workshop) -> None:
+    (handle,) = handles(listed)
+    before = contents(listed.site)
+    assert "own end" in refusal("list", "review", listed.site, handle, "--until", day(5))
+    assert "--until" in refusal("list", "review", listed.site, handle)
+    assert "no entry" in refusal("list", "review", listed.site, "0" * 32, "--until", day(1)).lower()
+    assert contents(listed.site) == before
+
+
+def test_what_travels_through_the_broker_is_what_was_published(listed: Workshop) -> None:
+    publish(listed)
+    files = contents(listed.site / "published")
+    assert read_bundle(bundle_of(Site(listed.site))) == files
+
+
+def test_a_broker_without_a_port_is_refused(listed: Workshop) -> None:
+    publish(listed)
+    said = refusal("list", "renew", listed.site, "--broker", "nowhere", *listed.passphrase)
+    assert "not an address" in said

@@ -1,0 +1,87 @@
+"""The policy as text: what can be changed, what is shown of it, what is refused."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from provisioning.editing import edited, policy_text
+from provisioning.site import Site
+from provisioning.tests.workshop import Workshop, contents, refusal, tallylight
+
+
+def edit(workshop: Workshop, text: str) -> list[str | Path]:
+    path = workshop.folder / "edited.toml"
+    path.write_text(text)
+    return ["policy", "edit", workshop.site, "--from", path, "--yes"]
+
+
+def text_of(workshop: Workshop) -> str:
+    return tallylight("policy", "text", workshop.site)
+
+
+def test_text_that_nobody_changed_changes_nothing(prepared: Workshop) -> None:
+    before = contents(prepared.site)
+    assert edited(Site(prepared.site).policy, text_of(prepared)) == Site(prepared.site).policy
+    assert tallylight(*edit(prepared, text_of(prepared))) == "Nothing changes.\n"
+    assert contents(prepared.site) == before
+
+
+def test_a_change_is_shown_kept_and_must_be_signed(prepared: Workshop) -> None:
+    said = tallylight(*edit(prepared, text_of(prepared).replace("cap = 500", "cap = 20")))
+    assert "- cap = 500" in said
+    assert "+ cap = 20" in said
+    assert Site(prepared.site).policy.cap == 20
+    assert "has changed" in refusal("policy", "check", prepared.site)
+
+
+def test_hours_can_be_changed(prepared: Workshop) -> None:
+    text = text_of(prepared).replace('["daily 00:00-24:00"]', '["mon 06:00-22:30"]')
+    tallylight(*edit(prepared, text))
+    (window,) = Site(prepared.site).policy.schedule
+    assert (window.weekday, window.from_minute, window.until_minute) == (0, 360, 1350)
+    assert '["mon 06:00-22:30"]' in policy_text(Site(prepared.site).policy)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("cap = 500", "cap = 10001"),
+        ("cap = 500", ""),
+        ("cap = 500", "cap = 500\nunknown = 1"),
+        ("cap = 500", "cap = = 500"),
+        ("fpir_ppm = 1000", "fpir_ppm = 0"),
+        ("daily 00:00-24:00", "daily 25:00-26:00"),
+        ("[assessment]", "[assessments]"),
+        ('"Example Estate"', '"Example Police"'),
+    ],
+)
+def test_an_edit_with_one_mistake_changes_nothing(
+    prepared: Workshop, before: str, after: str
+) -> None:
+    assert before in text_of(prepared)
+    kept = contents(prepared.site)
+    assert "nothing was changed" in refusal(
+        *edit(prepared, text_of(prepared).replace(before, after))
+    )
+    assert contents(prepared.site) == kept
+
+
+def test_a_camera_can_leave_but_not_come(prepared: Workshop) -> None:
+    whole = text_of(prepared)
+    without = whole[: whole.index("[[places]]")]
+    tallylight(*edit(prepared, without))
+    assert Site(prepared.site).policy.places == ()
+    assert "camera add" in refusal(*edit(prepared, whole))
+
+
+def test_an_editor_is_opened(prepared: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = prepared.folder / "editor.py"
+    script.write_text(
+        "import pathlib, sys\n"
+        "path = pathlib.Path(sys.argv[1])\n"
+        "path.write_text(path.read_text().replace('cap = 500', 'cap = 7'))\n"
+    )
+    monkeypatch.setenv("VISUAL", f"{sys.executable} {script}")
+    tallylight("policy", "edit", prepared.site, "--yes")
+    assert Site(prepared.site).policy.cap == 7
