@@ -91,15 +91,15 @@ def verify(
 def show_history(folder: Folder, *, json: Json = False) -> None:
     """Show every list that was published: who signed it, and who came and went with it."""
     lists = history(open_site(folder))
-    befores = [None, *lists][: len(lists)]
+    earlier = [None, *lists][: len(lists)]
     if json:
         rows: list[JsonValue] = [
-            _as_json(before, after) for before, after in zip(befores, lists, strict=True)
+            _as_json(before, after) for before, after in zip(earlier, lists, strict=True)
         ]
         say("", json=True, lists=rows)
         return
     table = Table("Version", "Issued, UTC", "Signed by", "Entries", "Added", "Removed")
-    for before, after in zip(befores, lists, strict=True):
+    for before, after in zip(earlier, lists, strict=True):
         found = changes(before, after.case)
         table.add_row(
             str(after.case.version),
