@@ -17,21 +17,21 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from estate.chains import chains
+from estate.commands.review import review
 from estate.config import Config
 from estate.opening import opened, save_crop, to_json
 from estate.printing import chains_table, panel
 from estate.receiver import SESSION_S, Receiver, read_cameras, receive
 from estate.store import Store
+from estate.unlocking import PassphraseFile, ask, unlocking
 from formats.enrolment import CameraIdentity
 from formats.envelope import Sealed
 from formats.errors import FormatError, Refused
 from formats.keyfile import (
     INTERACTIVE,
-    KeyFile,
     KeyRefused,
     Purpose,
     make_key,
-    read_key,
     unlock_opening,
     unlock_signing,
     write_key,
@@ -44,10 +44,6 @@ from wire.connection import Connection
 _Click: TypeAlias = Any  # Some versions of Typer carry a click of their own, others do not.
 Settings = Annotated[Path, typer.Option("--config", help="The receiver's settings.")]
 ReviewerKey = Annotated[Path | None, typer.Option("--open-with", help="A reviewer's key file.")]
-Passphrase = Annotated[
-    Path | None,
-    typer.Option("--passphrase-file", help="File with the passphrase, instead of a question."),
-]
 Crops = Annotated[Path, typer.Option("--crops", help="Folder for the faces of opened events.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One line of JSON for each event.")]
 
@@ -77,22 +73,27 @@ def estate() -> None:
 
 @app.command("key")
 def make(
-    purpose: Annotated[str, typer.Argument(help="reviewer or receipt")],
+    purpose: Annotated[str, typer.Argument(help="reviewer, receipt or ledger")],
     file: Annotated[Path, typer.Argument(help="The new key file.")],
     holder: Annotated[str, typer.Option(help="Who holds it: an opaque name or an office.")],
-    passphrase_file: Passphrase = None,
+    passphrase_file: PassphraseFile = None,
 ) -> None:
-    """Make a reviewer's key, or the key that signs this estate's receipts."""
-    if purpose not in {Purpose.REVIEWER, Purpose.RECEIPT}:
-        raise KeyRefused("A key is made for one of two purposes: reviewer or receipt.")
-    if file.exists():
-        raise KeyRefused(f"{file} is there already: a key is never overwritten.")
-    passphrase = _passphrase(passphrase_file, f"New passphrase of {holder}", confirm=True)
-    key = make_key(Purpose(purpose), holder, passphrase, INTERACTIVE)
-    write_key(file, key)
-    public = file.with_suffix(".pub")
-    public.write_text(key.public.hex() + "\n", encoding="ascii")
-    typer.echo(f"The key of {holder} is in {file}; its public half for the site is in {public}.")
+    """Make a reviewer's keys, or the key that signs this estate's receipts or its books."""
+    if purpose not in {Purpose.REVIEWER, Purpose.RECEIPT, Purpose.LEDGER}:
+        raise KeyRefused("A key is made for one of three purposes: reviewer, receipt or ledger.")
+    files = {file: Purpose(purpose)}
+    if purpose == Purpose.REVIEWER:  # Opening and signing are two purposes, and so two keys.
+        files[file.with_suffix(".verdict.key")] = Purpose.VERDICT
+    for each in files:
+        if each.exists():
+            raise KeyRefused(f"{each} is there already: a key is never overwritten.")
+    passphrase = ask(passphrase_file, f"New passphrase of {holder}", confirm=True)
+    for each, use in files.items():
+        key = make_key(use, holder, passphrase, INTERACTIVE)
+        write_key(each, key)
+        public = each.with_suffix(".pub")
+        public.write_text(key.public.hex() + "\n", encoding="ascii")
+        typer.echo(f"The {use} key of {holder} is in {each}; its public half is in {public}.")
 
 
 @app.command("receive")
@@ -100,17 +101,17 @@ def run(
     config: Settings,
     open_with: ReviewerKey = None,
     crops: Crops = Path("crops"),
-    passphrase_file: Passphrase = None,
+    passphrase_file: PassphraseFile = None,
     *,
     as_json: AsJson = False,
 ) -> None:
     """Take events from the broker until stopped; with a reviewer's key, open each as it comes."""
     settings = read_settings(config, Config)
     cameras = read_cameras(settings.cameras)
-    receipt = unlock_signing(*_unlocking(settings.receipt_key, Purpose.RECEIPT, passphrase_file))
+    receipt = unlock_signing(*unlocking(settings.receipt_key, Purpose.RECEIPT, passphrase_file))
     show: Callable[[Sealed], None] = _arrival
     if open_with is not None:
-        key = unlock_opening(*_unlocking(open_with, Purpose.REVIEWER, passphrase_file))
+        key = unlock_opening(*unlocking(open_with, Purpose.REVIEWER, passphrase_file))
         show = _opener(cameras, key, crops, as_json=as_json)
     certificate = Certificate(settings.broker_ca, settings.certificate, settings.certificate_key)
     address = Address(settings.broker_host, settings.broker_port, settings.name, certificate)
@@ -125,14 +126,14 @@ def reopen(
     config: Settings,
     open_with: Annotated[Path, typer.Option("--open-with", help="A reviewer's key file.")],
     crops: Crops = Path("crops"),
-    passphrase_file: Passphrase = None,
+    passphrase_file: PassphraseFile = None,
     *,
     as_json: AsJson = False,
 ) -> None:
     """Open every event in the store with a reviewer's key and print it."""
     settings = read_settings(config, Config)
     cameras = read_cameras(settings.cameras)
-    key = unlock_opening(*_unlocking(open_with, Purpose.REVIEWER, passphrase_file))
+    key = unlock_opening(*unlocking(open_with, Purpose.REVIEWER, passphrase_file))
     show = _opener(cameras, key, crops, as_json=as_json)
     store = Store(settings.store)
     for sealed in store.envelopes():
@@ -152,6 +153,9 @@ def show_cameras(config: Settings, *, as_json: AsJson = False) -> None:
             typer.echo(json.dumps(chain.to_json()))
     else:
         Console().print(chains_table(found))
+
+
+app.command()(review)
 
 
 def _opener(
@@ -181,19 +185,6 @@ def _arrival(sealed: Sealed) -> None:
 
 def _name(sealed: Sealed) -> str:
     return f"Event {sealed.header.sequence} of camera {sealed.header.sender.hex()[:8]}"
-
-
-def _unlocking(path: Path, purpose: Purpose, passphrase_file: Path | None) -> tuple[KeyFile, str]:
-    key = read_key(path)
-    if key.purpose is not purpose:
-        raise KeyRefused(f"{path} is a key for {key.purpose}; one for {purpose} is needed.")
-    return key, _passphrase(passphrase_file, f"Passphrase of {key.holder}", confirm=False)
-
-
-def _passphrase(file: Path | None, question: str, *, confirm: bool) -> str:
-    if file is not None:
-        return file.read_text(encoding="utf-8").partition("\n")[0]
-    return str(typer.prompt(question, hide_input=True, confirmation_prompt=confirm))
 
 
 def _until_stopped() -> Callable[[], bool]:

@@ -1,4 +1,4 @@
-"""The receiver's one settings file, read once into frozen values; unknown keys are errors."""
+"""The settings files of the estate, each read once into frozen values; unknown keys are errors."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,3 +24,19 @@ class Config:
     """Common name of that certificate; each receiver has its own."""
     group: str
     """Receivers of one group share the work and one store; `receivers`, if there is one group."""
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """Where things are for whoever reviews, retains and reports; no broker, no receipts."""
+
+    store: str
+    """Database URL, as the receiver's."""
+    site: Path
+    """Folder of the site's published repository."""
+    trusted_root: Path
+    """`root.json` of the site, from where it was handed over."""
+    books: Path
+    """Folder for checkpoints, certificates of destruction and reports."""
+    ledger_key: Path
+    """Key file that signs them; a reviewer's machine needs none."""

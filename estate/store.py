@@ -6,16 +6,17 @@ shown. The store holds no key and never opens anything.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 from sqlalchemy import (
     BigInteger,
     Column,
+    Connection,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     Table,
     UniqueConstraint,
     create_engine,
@@ -27,9 +28,11 @@ from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from estate.errors import StoreRefused
+from estate.ledger import METADATA, append
+from estate.migrations import migrate
 from formats.envelope import Kind, Sealed, read
+from formats.ledger import Happening
 
-METADATA: Final = MetaData()
 ENVELOPES: Final = Table(
     "envelopes",
     METADATA,
@@ -61,7 +64,7 @@ class Store:
         """
         try:
             self._engine = _engine(make_url(url))
-            METADATA.create_all(self._engine)
+            migrate(self._engine)
         except (SQLAlchemyError, ImportError) as error:
             # Without the address: that of a server holds a password.
             raise StoreRefused(
@@ -91,6 +94,7 @@ class Store:
         try:
             with self._engine.begin() as connection:
                 connection.execute(ENVELOPES.insert().values(row))
+                append(connection, Happening.STORED, _told(sealed))
         except IntegrityError:
             self._update(sealed, copies=ENVELOPES.c.copies + 1)
             return False
@@ -116,10 +120,74 @@ class Store:
             for (blob,) in connection.execution_options(yield_per=100).execute(query):
                 yield read(Kind.EVENT, blob)
 
+    def envelope(self, digest: bytes) -> Sealed | None:
+        """Return the envelope with this digest; None if it never came or was destroyed."""
+        query = select(ENVELOPES.c.blob).where(ENVELOPES.c.digest == digest)
+        with self.reading() as connection:
+            blob = connection.execute(query).scalar()
+        return read(Kind.EVENT, bytes(blob)) if blob else None
+
+    def digests(self) -> Sequence[bytes]:
+        """Return the digests of all envelopes that are not destroyed, oldest first."""
+        query = select(ENVELOPES.c.digest).where(ENVELOPES.c.blob != b"")
+        with self.reading() as connection:
+            ordered = query.order_by(ENVELOPES.c.stored_utc_ms)
+            return [bytes(digest) for (digest,) in connection.execute(ordered)]
+
+    @contextmanager
+    def reading(self) -> Generator[Connection]:
+        """Yield a connection that changes nothing.
+
+        Raises:
+            StoreRefused: the database does not answer.
+        """
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise StoreRefused("The store cannot be read: check its disk and rights.") from error
+
+    @contextmanager
+    def writing(self) -> Generator[Connection]:
+        """Yield a connection whose changes are durable, all of them, when the block ends.
+
+        Raises:
+            StoreRefused: the database could not be written; nothing was.
+            IntegrityError: a row is there already; nothing was written.
+        """
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except IntegrityError:
+            raise
+        except SQLAlchemyError as error:
+            raise StoreRefused("The store cannot be written: check its disk and rights.") from error
+
     def count(self) -> int:
         """Return how many envelopes are kept."""
         with self._engine.connect() as connection:
             return connection.execute(select(func.count()).select_from(ENVELOPES)).scalar_one()
+
+    def scrub(self) -> None:
+        """Leave nothing of what was overwritten in files of the database.
+
+        Raises:
+            StoreRefused: it could not be done.
+        """
+        try:
+            with self._engine.connect().execution_options(
+                isolation_level="AUTOCOMMIT"
+            ) as connection:
+                if self._engine.dialect.name == "sqlite":
+                    connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+                    connection.exec_driver_sql("VACUUM")
+                    connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+                else:
+                    connection.exec_driver_sql("VACUUM FULL envelopes")
+        except SQLAlchemyError as error:
+            raise StoreRefused(
+                "The store cannot be cleaned: stop other programs that hold it, then repeat."
+            ) from error
 
     def close(self) -> None:
         """Let go of the database."""
@@ -146,8 +214,19 @@ def _engine(url: URL) -> Engine:
     return engine
 
 
+def _told(sealed: Sealed) -> dict[str, int | str]:
+    header = sealed.header
+    return {
+        "camera": header.sender.hex(),
+        "boot_id": header.boot_id.hex(),
+        "sequence": header.sequence,
+        "envelope": sealed.digest.hex(),
+    }
+
+
 def _make_durable(connection: object, _record: object) -> None:
     cursor = connection.cursor()  # type: ignore[attr-defined]  # The DB-API's connection.
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA secure_delete=ON")  # What is overwritten or deleted becomes zeros.
     cursor.close()

@@ -48,6 +48,7 @@ class Kind(Enum):
         tuple(64 * _KIB << doublings for doublings in range(9)),  # 64 KiB to 16 MiB.
         range(1, 65),
     )
+    PORTRAIT = _Shape(b"TALLYPT1", b"tallylight-portrait-v1\0", (64 * _KIB,), range(2, 65))
 
 
 class TimeQuality(IntEnum):

@@ -53,6 +53,10 @@ class Purpose(StrEnum):
     """X25519; opens match events."""
     RECEIPT = "receipt"
     """Signs the estate's receipts."""
+    VERDICT = "verdict"
+    """Signs one reviewer's verdicts."""
+    LEDGER = "ledger"
+    """Signs the estate's books: checkpoints and certificates of destruction."""
     MODEL = "model"
     """Signs model bundles."""
 

@@ -38,6 +38,8 @@ class Program(StrEnum):
     LAMPGUARD = "lampguard"
     COURIER = "courier"
     RECEIVER = "receiver"
+    ESTATE = "estate"
+    """Everything that the estate does: receiving, deciding, destroying, publishing."""
 
 
 class Happening(StrEnum):
@@ -57,6 +59,13 @@ class Happening(StrEnum):
     FAULT = "fault"
     STORED = "stored"
     CHECKPOINT = "checkpoint"
+    VERDICT = "verdict"
+    DECISION = "decision"
+    EXPORTED = "exported"
+    HELD = "held"
+    RELEASED = "released"
+    DESTROYED = "destroyed"
+    BUDGET = "budget"
 
 
 @dataclass(frozen=True, slots=True)

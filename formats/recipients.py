@@ -1,4 +1,4 @@
-"""Who may open match events, and whose receipts a courier believes.
+"""Who may open and judge match events, whose receipts a courier believes, who keeps the books.
 
 The file is signed by the site's targets role (two of three holders): whoever could swap a key here
 would read everything. There are always at least two reviewers, because no one decides alone.
@@ -31,6 +31,8 @@ class Reviewer:
     organisation: str
     key: PublicKey
     """X25519: match events are sealed to it."""
+    verdict_key: VerifyKey
+    """Ed25519: signs this person's verdicts."""
 
     @property
     def key_id(self) -> bytes:
@@ -46,6 +48,10 @@ class Recipients:
     """Grows with every change; the key epoch of the events sealed under it."""
     receipt_key: VerifyKey
     """Ed25519: the estate's receiver signs receipts with it."""
+    ledger_key: VerifyKey
+    """Ed25519: the estate signs checkpoints and certificates of destruction with it."""
+    two_organisations: bool
+    """Whether the two people who decide must work for different organisations."""
     reviewers: tuple[Reviewer, ...]
 
     def __post_init__(self) -> None:
@@ -55,14 +61,20 @@ class Recipients:
             raise Malformed("Two reviewers have the same key.")
         if len({reviewer.name for reviewer in self.reviewers}) < len(self.reviewers):
             raise Malformed("Two reviewers have the same name.")
+        if len({reviewer.verdict_key for reviewer in self.reviewers}) < len(self.reviewers):
+            raise Malformed("Two reviewers sign with the same key.")
+        if self.two_organisations and len({each.organisation for each in self.reviewers}) < 2:  # noqa: PLR2004
+            raise Malformed("All reviewers work for one organisation; two must decide together.")
 
 
 def write_recipients(recipients: Recipients) -> bytes:
     """The one spelling of `recipients`."""
     return dumps(
         {
+            "ledger_key": bytes(recipients.ledger_key).hex(),
             "receipt_key": bytes(recipients.receipt_key).hex(),
             "reviewers": [write_reviewer(reviewer) for reviewer in recipients.reviewers],
+            "two_organisations": recipients.two_organisations,
             "version": recipients.version,
         }
     )
@@ -85,6 +97,7 @@ def write_reviewer(reviewer: Reviewer) -> dict[str, JsonValue]:
         "key": bytes(reviewer.key).hex(),
         "name": reviewer.name,
         "organisation": reviewer.organisation,
+        "verdict_key": bytes(reviewer.verdict_key).hex(),
     }
 
 
@@ -99,6 +112,7 @@ def read_reviewer(fields: Fields) -> Reviewer:
         name=fields.text("name", at_most=64),
         organisation=fields.text("organisation", at_most=128),
         key=recipient_key(fields.hex_bytes("key", 32)),
+        verdict_key=VerifyKey(fields.hex_bytes("verdict_key", 32)),
     )
 
 
@@ -106,5 +120,7 @@ def _read(fields: Fields) -> Recipients:
     return Recipients(
         version=fields.integer("version", low=1, high=2**32 - 1),
         receipt_key=VerifyKey(fields.hex_bytes("receipt_key", 32)),
+        ledger_key=VerifyKey(fields.hex_bytes("ledger_key", 32)),
+        two_organisations=fields.boolean("two_organisations"),
         reviewers=fields.objects("reviewers", read_reviewer, count=REVIEWERS.stop - 1),
     )

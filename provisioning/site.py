@@ -37,6 +37,8 @@ from provisioning.disk import write_whole
 from provisioning.errors import CameraRefused, SiteRefused
 
 _RECEIPT_FILE = "receipt.pub"
+_LEDGER_FILE = "ledger.pub"
+_APART_FILE = "two-organisations"
 _REVIEWER_LIMIT = 4096
 
 
@@ -169,6 +171,17 @@ class Site:
         """Say whose receipts the couriers shall believe."""
         write_whole(self._recipients / _RECEIPT_FILE, bytes(key))
 
+    def set_ledger_key(self, key: VerifyKey) -> None:
+        """Say who keeps the estate's books."""
+        write_whole(self._recipients / _LEDGER_FILE, bytes(key))
+
+    def set_two_organisations(self, *, apart: bool) -> None:
+        """Say whether the two people who decide must work for different organisations."""
+        if apart:
+            write_whole(self._recipients / _APART_FILE, b"")
+        else:
+            (self._recipients / _APART_FILE).unlink(missing_ok=True)
+
     def recipients(self, version: int) -> Recipients:
         """The recipients as they shall be.
 
@@ -181,10 +194,13 @@ class Site:
                 parse(path.read_bytes(), read_reviewer, limit=_REVIEWER_LIMIT, what="reviewer")
                 for path in sorted(self._recipients.glob("*.json"))
             )
-            return Recipients(version, receipt_key, reviewers)
+            ledger_key = VerifyKey((self._recipients / _LEDGER_FILE).read_bytes())
+            apart = (self._recipients / _APART_FILE).exists()
+            return Recipients(version, receipt_key, ledger_key, apart, reviewers)
         except FileNotFoundError as error:
+            missing = Path(error.filename).stem
             raise SiteRefused(
-                "The site has no receipt key yet: tallylight recipients receipt."
+                f"The site has no {missing} key yet: tallylight recipients {missing}."
             ) from error
         except FormatError as error:
             raise SiteRefused(f"{error} Add them: tallylight recipients add.") from error

@@ -130,7 +130,9 @@ def test_a_key_is_asked_for_its_passphrase_twice(tmp_path: Path) -> None:
 
 def test_a_key_for_another_purpose_is_not_made(office: Office) -> None:
     file = office.folder / "new.key"
-    assert "reviewer or receipt" in sentence(run("key", "root", str(file), "--holder", "Desk 7"))
+    assert "reviewer, receipt or ledger" in sentence(
+        run("key", "root", str(file), "--holder", "Desk 7")
+    )
     assert not file.exists()
 
 

@@ -101,6 +101,19 @@ def usual_policy() -> Policy:
     )
 
 
+def usual_recipients() -> Recipients:
+    return Recipients(
+        version=1,
+        receipt_key=signing(61).verify_key,
+        ledger_key=signing(64).verify_key,
+        two_organisations=False,
+        reviewers=(
+            Reviewer("r1", "police", opening(62).public_key, signing(65).verify_key),
+            Reviewer("r2", "estate", opening(63).public_key, signing(66).verify_key),
+        ),
+    )
+
+
 def unchanged(value: object) -> None:
     """Changes nothing."""
 
@@ -110,6 +123,7 @@ class Desk:
     """Everything that `publish` puts together; a test changes the one thing it is about."""
 
     policy: Policy = field(default_factory=usual_policy)
+    recipients: Recipients = field(default_factory=usual_recipients)
     entries: list[Entry] = field(default_factory=lambda: [entry(1), entry(2)])
     signers: Iterable[SigningKey] = (SIGNERS["police"], SIGNERS["estate"])
     sealer: SigningKey = SEALERS["police"]
@@ -138,14 +152,7 @@ class Desk:
 
     def publish(self, inbox: Path, *, version: int = 1) -> Path:
         policy = write_policy(self.policy)
-        recipients = Recipients(
-            version=1,
-            receipt_key=signing(61).verify_key,
-            reviewers=(
-                Reviewer("r1", "police", opening(62).public_key),
-                Reviewer("r2", "estate", opening(63).public_key),
-            ),
-        )
+        recipients = self.recipients
         sealed = self._sealed(version)
         case = self._case(version, policy, sealed)
         targets = make_targets(self.policy, recipients, self.now)

@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 
 from formats.tests.envelope_vectors import envelopes
-from formats.tests.plain_vectors import events, leases, ledgers, topics
+from formats.tests.plain_vectors import destructions, events, leases, ledgers, topics, verdicts
 
 FOLDER = Path(__file__).parent / "vectors"
 
@@ -22,6 +22,8 @@ def vectors() -> dict[str, bytes]:
         "ledger.json": ledgers(),
         "lease.json": leases(),
         "topics.json": topics(),
+        "verdict.json": verdicts(),
+        "destruction.json": destructions(),
     }
     return {file: json.dumps(value, indent=1).encode() + b"\n" for file, value in contents.items()}
 

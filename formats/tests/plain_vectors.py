@@ -3,7 +3,7 @@
 from base64 import b64encode
 from hashlib import sha256
 
-from formats.tests.second_encoder import CAMERA, canonical, name_of, secret
+from formats.tests.second_encoder import CAMERA, ESTATE, canonical, name_of, secret
 
 CANDIDATE: dict[str, object] = {
     "kind": "candidate",
@@ -160,4 +160,87 @@ def topics() -> dict[str, object]:
             "tallylight/v1/#",
             "tallylight/v1/north-gate/event",
         ],
+    }
+
+
+VERDICT: dict[str, object] = {
+    "kind": "verdict",
+    "event": secret("envelope").hex(),
+    "judgement": "match",
+    "reviewer": name_of(ESTATE).hex(),
+    "given_utc_ms": 1_767_225_660_000,
+    "camera": name_of(CAMERA).hex(),
+    "captured_utc_ms": 1_767_225_600_123,
+    "lease_id": secret("lease")[:16].hex(),
+    "list_version": 12,
+    "list_digest": secret("list").hex(),
+    "model_digest": secret("model").hex(),
+    "policy_digest": secret("policy").hex(),
+    "threshold_ppm": 540_000,
+    "retain_until_utc_s": 1_769_817_600,
+}
+DESTRUCTION: dict[str, object] = {
+    "kind": "destruction",
+    "event": secret("envelope").hex(),
+    "camera": name_of(CAMERA).hex(),
+    "ground": "retention",
+    "destroyed_utc_ms": 1_769_817_600_500,
+}
+
+
+def verdicts() -> dict[str, object]:
+    """verdict.json."""
+    return _statements(
+        VERDICT,
+        b"tallylight-verdict-v1\0",
+        {
+            "another kind": {"kind": "decision"},
+            "a judgement nobody knows": {"judgement": "maybe"},
+            "upper-case hex": {"event": secret("envelope").hex().upper()},
+            "a digest that is too short": {"event": "00"},
+            "a score": {"score_ppm": 1},
+            "a retention in milliseconds": {"retain_until_utc_s": 1_769_817_600_000},
+            "list version 0": {"list_version": 0},
+        },
+    )
+
+
+def destructions() -> dict[str, object]:
+    """destruction.json."""
+    return _statements(
+        DESTRUCTION,
+        b"tallylight-destruction-v1\0",
+        {
+            "another kind": {"kind": "verdict"},
+            "a ground nobody knows": {"ground": "mislaid"},
+            "a camera that is too short": {"camera": "00"},
+            "a time before 1970": {"destroyed_utc_ms": -1},
+            "a name": {"name": "somebody"},
+        },
+    )
+
+
+def _statements(
+    members: dict[str, object], domain: bytes, changes: dict[str, dict[str, object]]
+) -> dict[str, object]:
+    """A signed statement, the same with one bit of its signature changed, and broken ones."""
+
+    def signed(changed: dict[str, object]) -> str:
+        statement = {**members, **changed}
+        signature = ESTATE.sign(domain + canonical(statement)).signature
+        return canonical({**statement, "signature": signature.hex()}).decode()
+
+    good = signed({})
+    return {
+        "good": good,
+        "forged": signed({"event": secret("another").hex()}).replace(
+            secret("another").hex(), secret("envelope").hex()
+        ),
+        "broken": {
+            "a blank": good.replace(",", ", ", 1),
+            "a trailing newline": good + "\n",
+            "no signature": canonical(members).decode(),
+            **{name: signed(changed) for name, changed in changes.items()},
+        },
+        "key": bytes(ESTATE.verify_key).hex(),
     }

@@ -42,9 +42,11 @@ POLICY = Policy(
 RECIPIENTS = Recipients(
     version=1,
     receipt_key=signing(8).verify_key,
+    ledger_key=signing(11).verify_key,
+    two_organisations=True,
     reviewers=(
-        Reviewer("one", "police", opening(9).public_key),
-        Reviewer("two", "estate", opening(10).public_key),
+        Reviewer("one", "police", opening(9).public_key, signing(12).verify_key),
+        Reviewer("two", "estate", opening(10).public_key, signing(13).verify_key),
     ),
 )
 ENTRY = Entry(

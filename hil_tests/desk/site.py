@@ -215,10 +215,11 @@ def _make_estate(desk: DeskSite) -> None:
         named = ("--reviewer", reviewer, "--organisation", _organisations(desk)[-1])
         public = str(file.with_suffix(".pub"))
         tallylight("recipients", "add", str(desk.site), *named, "--key", public)
-    file = desk.estate / "receipt.key"
-    tallylight_estate("key", "receipt", str(file), "--holder", "receiver", *passphrase)
-    public = str(file.with_suffix(".pub"))
-    tallylight("recipients", "receipt", str(desk.site), "--key", public)
+    for purpose in ("receipt", "ledger"):
+        file = desk.estate / f"{purpose}.key"
+        tallylight_estate("key", purpose, str(file), "--holder", "receiver", *passphrase)
+        public = str(file.with_suffix(".pub"))
+        tallylight("recipients", purpose, str(desk.site), "--key", public)
 
 
 def _install(desk: DeskSite) -> None:

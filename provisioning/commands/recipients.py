@@ -28,8 +28,10 @@ def add(
     *,
     json: Json = False,
 ) -> None:
-    """Add a reviewer and their X25519 key; two holders then sign the policy."""
-    added = Reviewer(reviewer, organisation, recipient_key(read_public_key(key)))
+    """Add a reviewer with both keys, FILE.pub and FILE.verdict.pub; two holders then sign."""
+    seal_key = recipient_key(read_public_key(key))
+    verdict_key = VerifyKey(read_public_key(key.with_suffix(".verdict.pub")))
+    added = Reviewer(reviewer, organisation, seal_key, verdict_key)
     open_site(folder).add_reviewer(added)
     slot = added.key_id.hex()
     sentence = f"Reviewer {reviewer} has slot {slot}; the policy must be signed now."
@@ -41,3 +43,29 @@ def receipt(folder: Folder, key: PublicKeyFile, *, json: Json = False) -> None:
     """Set the estate's Ed25519 receipt key; two holders then sign the policy."""
     open_site(folder).set_receipt_key(VerifyKey(read_public_key(key)))
     say("The receipt key is set; the policy must be signed now.", json=json, set=True)
+
+
+@app.command()
+def ledger(folder: Folder, key: PublicKeyFile, *, json: Json = False) -> None:
+    """Set the Ed25519 key that signs the estate's books; two holders then sign the policy."""
+    open_site(folder).set_ledger_key(VerifyKey(read_public_key(key)))
+    say("The ledger key is set; the policy must be signed now.", json=json, set=True)
+
+
+@app.command()
+def deciding(
+    folder: Folder,
+    *,
+    apart: Annotated[
+        bool,
+        typer.Option(
+            "--two-organisations/--any-two", help="Must the two work for different organisations?"
+        ),
+    ],
+    json: Json = False,
+) -> None:
+    """Say which two people may decide together; two holders then sign the policy."""
+    open_site(folder).set_two_organisations(apart=apart)
+    who = "of two different organisations" if apart else "whoever they work for"
+    sentence = f"Two people decide, {who}; the policy must be signed now."
+    say(sentence, json=json, two_organisations=apart)

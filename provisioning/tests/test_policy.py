@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from nacl.signing import SigningKey
 
 from formats.policy import read_policy
 from provisioning.tests.workshop import Workshop, contents, refusal, tallylight
@@ -93,7 +94,8 @@ def test_a_holder_of_another_site_does_not_sign(begun: Workshop, tmp_path: Path)
 
 
 def test_a_policy_without_reviewers_is_not_signed(begun: Workshop) -> None:
-    tallylight("recipients", "receipt", begun.site, "--key", begun.folder / "receipt.pub")
+    for key in ("receipt", "ledger"):
+        tallylight("recipients", key, begun.site, "--key", begun.folder / f"{key}.pub")
     assert "nobody decides alone" in refusal(*sign(begun, "oversight-body"))
 
 
@@ -103,6 +105,7 @@ def test_a_policy_without_a_receipt_key_is_not_signed(begun: Workshop) -> None:
 
 def test_a_change_makes_the_signatures_void(prepared: Workshop) -> None:
     key = ("--key", prepared.public("three", bytes([9]) * 32))
+    prepared.public("three.verdict", bytes(SigningKey(bytes([9]) * 32).verify_key))
     whom = ("--reviewer", "three", "--organisation", "Example Estate")
     tallylight("recipients", "add", prepared.site, *whom, *key)
     assert "has changed" in refusal("policy", "check", prepared.site)

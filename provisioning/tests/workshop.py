@@ -95,6 +95,8 @@ class Workshop:
         tallylight("model", "adopt", self.site, bundle, "--trust", trusted)
         for name in ("one", "two"):
             self.public(name, bytes(PrivateKey.generate().public_key))
+            self.public(f"{name}.verdict", bytes(SigningKey.generate().verify_key))
+        self.public("ledger", bytes(SigningKey.generate().verify_key))
         self.public("receipt", bytes(SigningKey.generate().verify_key))
 
     def bundle(self) -> tuple[Path, Path]:
@@ -135,7 +137,8 @@ class Workshop:
             key = ("--key", self.folder / f"{name}.pub")
             whom = ("--reviewer", name, "--organisation", ESTATE)
             tallylight("recipients", "add", self.site, *whom, *key)
-        tallylight("recipients", "receipt", self.site, "--key", self.folder / "receipt.pub")
+        for key in ("receipt", "ledger"):
+            tallylight("recipients", key, self.site, "--key", self.folder / f"{key}.pub")
 
     def sign_policy(self) -> None:
         for holder in ("estate-security", "oversight-body"):

@@ -1,0 +1,1 @@
+"""The commands of `tallylight-estate`, one file for each kind of work."""

@@ -1,0 +1,34 @@
+"""What most commands begin with: the office's settings, its store, and the site as it is now."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+from estate.config import Office
+from estate.site import SiteNow, read_site
+from estate.store import Store
+from formats.settings import read_settings
+
+Settings: TypeAlias = Annotated[Path, typer.Option("--config", help="The office's settings.")]
+AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="One JSON text for machines.")]
+
+
+def open_office(config: Path) -> tuple[Office, Store]:
+    """Return the settings and the open store.
+
+    Raises:
+        Refused: the settings are wrong, or the store cannot be opened.
+    """
+    office = read_settings(config, Office)
+    return office, Store(office.store)
+
+
+def site_now(office: Office) -> SiteNow:
+    """Return what the site's repository says at this moment.
+
+    Raises:
+        SiteRefused: it does not verify.
+    """
+    return read_site(office.site, office.trusted_root, datetime.now(UTC))

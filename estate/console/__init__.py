@@ -1,0 +1,1 @@
+"""The review console: one reviewer's page on the reviewer's own machine."""

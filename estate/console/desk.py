@@ -1,0 +1,157 @@
+"""One reviewer's desk: opens what is sealed to this person, and signs this person's verdicts.
+
+Both keys live in this process alone; the store never sees them. What was opened stays in memory and
+is forgotten with the process, or as soon as the event is destroyed. Until this person has spoken,
+nothing here tells what another has said, nor that anybody has.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Lock
+
+from nacl.public import PrivateKey
+from nacl.signing import SigningKey
+from sqlalchemy import select
+
+from estate.errors import VerdictRefused
+from estate.opening import opened
+from estate.retention import note_deadline
+from estate.site import SiteNow, entry_of, remember
+from estate.store import Store
+from estate.verdicts import VERDICTS, Outcome, give, outcome_of, own
+from formats.casefile import Entry
+from formats.envelope import sender_id
+from formats.errors import FormatError
+from formats.event import MatchEvent
+from formats.recipients import Reviewer
+from formats.verdict import Basis, Judgement, Verdict, read_verdict, sign_verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where one event stands for this reviewer."""
+
+    event: bytes
+    candidate: MatchEvent
+    mine: Judgement | None
+    outcome: Outcome | None
+    """Always None until `mine` is given."""
+    others_turn: bool
+    """Somebody of this reviewer's organisation has spoken, and the site wants another's word."""
+
+
+@dataclass(slots=True)
+class Desk:
+    """What one reviewer sees and does."""
+
+    store: Store
+    read_site: Callable[[], SiteNow]
+    key: PrivateKey = field(repr=False)
+    """Opens events."""
+    verdict_key: SigningKey = field(repr=False)
+    """Signs verdicts."""
+    site: SiteNow = field(init=False)
+    changes: int = 0
+    """Grows whenever something on the desk has changed."""
+    arrivals: int = 0
+    """Grows with every event that was opened."""
+    closed: dict[bytes, str] = field(default_factory=dict)
+    """Why an event cannot be opened here, by digest."""
+    _opened: dict[bytes, MatchEvent] = field(default_factory=dict, repr=False)
+    _seen: object = None
+    _lock: Lock = field(default_factory=Lock, repr=False)
+
+    def __post_init__(self) -> None:
+        self.site = self.read_site()
+        named = {each.key for each in self.site.recipients.reviewers}
+        mine = self.site.reviewers.get(self.identity)
+        if mine is None or mine.key != self.key.public_key or mine.key not in named:
+            raise VerdictRefused(
+                "The site's recipients do not name this reviewer with these keys: have them added "
+                "with tallylight recipients add, signed and published."
+            )
+        with self.store.writing() as connection:
+            remember(connection, self.site)
+
+    @property
+    def identity(self) -> bytes:
+        """(16,) how verdicts name this reviewer."""
+        return sender_id(self.verdict_key.verify_key)
+
+    @property
+    def reviewer(self) -> Reviewer:
+        """This person, as the site's recipients name them."""
+        return self.site.reviewers[self.identity]
+
+    def refresh(self) -> None:
+        """Open what is new, forget what is gone, and count a change if there is one."""
+        with self._lock:
+            here = self.store.digests()
+            for digest in here:
+                if digest not in self._opened and digest not in self.closed:
+                    self._open(digest)
+            for digest in set(self._opened) - set(here):
+                del self._opened[digest]
+            standings = [(each.event, each.mine, each.outcome) for each in self.standings()]
+            if standings != self._seen:
+                self._seen = standings
+                self.changes += 1
+
+    def standings(self) -> list[Standing]:
+        """Every event that was opened, oldest first."""
+        return [self._standing(digest) for digest in list(self._opened)]
+
+    def standing(self, event: bytes) -> Standing | None:
+        """One event; None if it was not opened here, or is gone."""
+        return self._standing(event) if event in self._opened else None
+
+    def entry(self, candidate: MatchEvent) -> Entry | None:
+        """The entry in the list that was searched; None if the estate never met that list."""
+        with self.store.reading() as connection:
+            return entry_of(connection, candidate.list_digest, candidate.entry)
+
+    def judge(self, event: bytes, judgement: Judgement) -> Outcome | None:
+        """Sign and give this person's verdict; say what it decided, if it did.
+
+        Raises:
+            VerdictRefused: it may not be given.
+        """
+        candidate = self._opened.get(event)
+        if candidate is None:
+            raise VerdictRefused("There is no such event here: it was destroyed, or never arrived.")
+        given_utc_ms = time.time_ns() // 1_000_000
+        verdict = Verdict(event, judgement, self.identity, given_utc_ms, Basis.of(candidate))
+        outcome = give(self.store, self.site, sign_verdict(verdict, self.verdict_key))
+        self.refresh()
+        return outcome
+
+    def _open(self, digest: bytes) -> None:
+        sealed = self.store.envelope(digest)
+        if sealed is None:
+            return
+        cameras = {place.camera.camera_id: place.camera for place in self.site.policy.places}
+        try:
+            candidate = opened(sealed, cameras, self.key)
+        except FormatError as error:
+            self.closed[digest] = str(error)
+            return
+        self._opened[digest] = candidate
+        self.arrivals += 1
+        with self.store.writing() as connection:
+            note_deadline(connection, digest, candidate.retain_until_utc_s)
+
+    def _standing(self, event: bytes) -> Standing:
+        candidate = self._opened[event]
+        with self.store.reading() as connection:
+            signed = own(connection, event, self.identity)
+            if signed is None:
+                query = select(VERDICTS.c.organisation).where(VERDICTS.c.event == event)
+                spoke = [each for (each,) in connection.execute(query)]
+                apart = self.site.recipients.two_organisations
+                decided = outcome_of(connection, event) is not None
+                waits = decided or (apart and self.reviewer.organisation in spoke)
+                return Standing(event, candidate, None, None, others_turn=waits)
+            mine = read_verdict(signed, self.verdict_key.verify_key).judgement
+            outcome = outcome_of(connection, event)
+            return Standing(event, candidate, mine, outcome, others_turn=False)

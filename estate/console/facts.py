@@ -1,0 +1,96 @@
+"""What a reviewer is told about a candidate, in words: what was seen, and what it rests on."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from estate.printing import CLOCKS
+from estate.site import SiteNow
+from formats.casefile import Entry
+from formats.event import PPB, PPM, MatchEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One line: what, and how much of it; `note` says how sure or why."""
+
+    name: str
+    value: str
+    note: str = ""
+
+
+def when(candidate: MatchEvent) -> str:
+    """The moment of the deciding frame."""
+    return f"{_moment(candidate.captured_utc_ms // 1000):%d %B %Y, %H:%M:%S} UTC"
+
+
+def place(site: SiteNow, candidate: MatchEvent) -> tuple[str, str]:
+    """Where the camera hangs, and why there."""
+    try:
+        found = site.policy.place_of(candidate.camera)
+    except KeyError:
+        return f"camera {candidate.camera.hex()[:8]}", "no longer in the policy"
+    return found.place, found.grounds
+
+
+def comparison(site: SiteNow, candidate: MatchEvent) -> list[Fact]:
+    """How alike, and how often strangers are as alike."""
+    rate = candidate.predicted_fpir_ppb / PPB
+    searched = _list_size(site, candidate)
+    often = f"1 in {round(1 / rate):,}" if rate else "fewer than can be told"
+    track, quality = candidate.track, candidate.quality
+    seconds = (track.last_seen_mono_ns - track.first_seen_mono_ns) / 1e9
+    return [
+        Fact("Score", f"{candidate.score_ppm / PPM:.3f}", "a likeness, not a probability"),
+        Fact("Threshold", f"{candidate.threshold_ppm / PPM:.3f}", "reported from here on"),
+        Fact("False alarms", often, f"passers-by, at most, {searched}"),
+        Fact(
+            "Looks that agree",
+            f"{track.frames_agreed} of {track.frames_seen}",
+            f"followed for {seconds:.1f} s",
+        ),
+        Fact(
+            "Face",
+            f"{quality.face_height_px} px high",
+            f"{quality.inter_eye_px} px between the eyes, sharpness "
+            f"{quality.sharpness_centi / 100:.1f}, exposure {quality.exposure_centi / 100:.2f}",
+        ),
+    ]
+
+
+def sighting(site: SiteNow, candidate: MatchEvent) -> list[Fact]:
+    """Where and when, and how sure."""
+    where, why = place(site, candidate)
+    return [
+        Fact("Place", where, why),
+        Fact("Time", when(candidate), CLOCKS[candidate.time_quality]),
+        Fact("Lamp", "lit, its current sensed", f"lease {candidate.lease_id.hex()[:16]}"),
+        Fact("Kept until", f"{_moment(candidate.retain_until_utc_s):%d %B %Y, %H:%M} UTC"),
+    ]
+
+
+def ground(entry: Entry | None, candidate: MatchEvent) -> list[Fact]:
+    """Why this person is on the list, and until when."""
+    if entry is None:
+        version = f"version {candidate.list_version} of the list"
+        return [
+            Fact("Entry", candidate.entry.hex()[:16], f"{version}, which this office never met")
+        ]
+    return [
+        Fact("Category", entry.category, entry.legal_basis),
+        Fact(
+            "Asked by", entry.organisation, f"{entry.requested_by}; approved: {entry.approved_by}"
+        ),
+        Fact("Necessity", entry.necessity),
+        Fact("Ends", f"{_moment(entry.expires_utc_s):%d %B %Y}", f"source: {entry.source}"),
+    ]
+
+
+def _list_size(site: SiteNow, candidate: MatchEvent) -> str:
+    if candidate.list_digest == site.digest:
+        count = len(site.case.entries)
+        return f"with {count} {'entry' if count == 1 else 'entries'} on the list"
+    return f"with the list of version {candidate.list_version}"
+
+
+def _moment(utc_s: int) -> datetime:
+    return datetime.fromtimestamp(utc_s, UTC)

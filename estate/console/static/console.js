@@ -1,0 +1,128 @@
+// The console's own script: new candidates, sound, keys. What is shown comes from the server.
+"use strict";
+(() => {
+  const byId = (id) => document.getElementById(id);
+  const queue = byId("queue"), main = byId("candidate"), link = byId("link"), sound = byId("sound");
+  let audio = null, arrived = false, begun = false;
+
+  // --- what is new
+
+  const stream = new EventSource("/stream");
+  const state = (up) => {
+    link.textContent = up ? "connected" : "not connected: start the console again";
+    link.className = "link " + (up ? "up" : "down");
+  };
+  stream.onopen = () => state(true);
+  stream.onerror = () => state(false);
+  stream.addEventListener("change", () => htmx.trigger(queue, "changed"));
+  stream.addEventListener("arrival", () => { arrived = true; htmx.trigger(queue, "changed"); });
+
+  const shown = () => main.querySelector("article")?.dataset.event;
+  const items = () => [...queue.querySelectorAll("a[data-event]")];
+  const waiting = () => items().filter((item) => item.classList.contains("waits"));
+
+  document.body.addEventListener("htmx:afterSettle", (event) => {
+    if (event.target === queue) {
+      const count = waiting().length;
+      document.title = (count ? `(${count}) ` : "") + "Review - Tallylight";
+      if (arrived) {
+        arrived = false;
+        chime();
+        const last = waiting().at(-1);
+        say(last ? "New candidate: " + last.querySelector("strong").textContent : "");
+      }
+      const here = items().find((item) => item.dataset.event === shown());
+      if (begun && here && !main.querySelector(".verdict") && !main.contains(document.activeElement)) {
+        htmx.ajax("GET", "/candidate/" + shown(), "#candidate");  // Its outcome may have come.
+      } else if (!shown() && waiting().length) {
+        waiting()[0].click();
+      } else if (shown() && !here) {
+        main.replaceChildren(nobody());
+      }
+      begun = true;
+    } else {
+      main.querySelector(".banner")?.focus();
+    }
+    mark();
+  });
+
+  const nobody = () => {
+    const section = document.createElement("section");
+    section.className = "nobody";
+    const heading = document.createElement("h1");
+    heading.textContent = "It was destroyed";
+    section.append(heading, "What is not confirmed, or has come to its end, is gone for good.");
+    return section;
+  };
+
+  const mark = () => items().forEach((item) =>
+    item.setAttribute("aria-current", String(item.dataset.event === shown())));
+  const say = (words) => { byId("said").textContent = words; };
+
+  // --- sound
+
+  const chime = () => {
+    if (!audio) return;
+    [880, 1174.7].forEach((pitch, place) => {
+      const tone = audio.createOscillator(), volume = audio.createGain();
+      const at = audio.currentTime + place * 0.18;
+      tone.frequency.value = pitch;
+      volume.gain.setValueAtTime(0.0001, at);
+      volume.gain.exponentialRampToValueAtTime(0.25, at + 0.02);
+      volume.gain.exponentialRampToValueAtTime(0.0001, at + 0.5);
+      tone.connect(volume).connect(audio.destination);
+      tone.start(at);
+      tone.stop(at + 0.55);
+    });
+    document.body.dataset.chimes = String(Number(document.body.dataset.chimes || 0) + 1);
+  };
+  sound.addEventListener("click", () => {
+    if (audio) { audio.close(); audio = null; } else { audio = new AudioContext(); chime(); }
+    sound.setAttribute("aria-pressed", String(audio !== null));
+    sound.textContent = audio ? "Sound on" : "Sound";
+  });
+
+  // --- verdicts
+
+  document.body.addEventListener("change", (event) => {
+    const form = event.target.closest(".verdict");
+    if (form) form.querySelector(".sign").disabled = !form.querySelector(":checked");
+  });
+  const choose = (judgement) => {
+    const choice = main.querySelector(`.verdict input[value="${judgement}"]`);
+    if (!choice) return;
+    choice.checked = true;
+    choice.focus();
+    choice.dispatchEvent(new Event("change", { bubbles: true }));
+    say(choice.parentElement.querySelector("span").textContent + " is chosen. Enter signs it.");
+  };
+  const takeBack = () => {
+    const form = main.querySelector(".verdict");
+    if (!form) return;
+    form.reset();
+    form.querySelector(".sign").disabled = true;
+    say("Nothing is chosen.");
+  };
+  const step = (by) => {
+    const all = items(), at = all.findIndex((item) => item.dataset.event === shown());
+    all[Math.min(Math.max(at + by, 0), all.length - 1)]?.click();
+  };
+
+  const keys = {
+    m: () => choose("match"), n: () => choose("not_a_match"), c: () => choose("cannot_tell"),
+    j: () => step(1), k: () => step(-1), s: () => sound.click(),
+    "?": () => byId("help").showModal(), Escape: takeBack,
+  };
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.matches("input:not([type=radio]), textarea, select");
+    if (typing || event.ctrlKey || event.metaKey || event.altKey || byId("help").open) return;
+    if (event.key === "Enter" && event.target.matches(".verdict input")) {
+      event.preventDefault();
+      main.querySelector(".verdict").requestSubmit();
+      return;
+    }
+    const act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    if (act) { event.preventDefault(); act(); }
+  });
+  byId("help-open").addEventListener("click", () => byId("help").showModal());
+})();

@@ -1,0 +1,42 @@
+"""Asks for passphrases and unlocks key files of the right purpose."""
+
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+from formats.keyfile import KeyFile, KeyRefused, Purpose, read_key
+
+PassphraseFile: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--passphrase-file", help="File with the passphrase, instead of a question."),
+]
+
+
+def unlocking(path: Path, purpose: Purpose, passphrase_file: Path | None) -> tuple[KeyFile, str]:
+    """Return a key file and the passphrase that its holder gives.
+
+    Raises:
+        KeyRefused: it is missing, broken, or for another purpose.
+    """
+    key = read_purpose(path, purpose)
+    return key, ask(passphrase_file, f"Passphrase of {key.holder}", confirm=False)
+
+
+def read_purpose(path: Path, purpose: Purpose) -> KeyFile:
+    """Return a key file, still locked.
+
+    Raises:
+        KeyRefused: it is missing, broken, or for another purpose.
+    """
+    key = read_key(path)
+    if key.purpose is not purpose:
+        raise KeyRefused(f"{path} is a key for {key.purpose}; one for {purpose} is needed.")
+    return key
+
+
+def ask(file: Path | None, question: str, *, confirm: bool) -> str:
+    """Return a passphrase from the first line of a file, or from a person."""
+    if file is not None:
+        return file.read_text(encoding="utf-8").partition("\n")[0]
+    return str(typer.prompt(question, hide_input=True, confirmation_prompt=confirm))

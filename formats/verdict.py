@@ -1,0 +1,176 @@
+"""One reviewer's signed word about one candidate: a match, not a match, or cannot tell.
+
+A `Verdict` names the sealed event by its digest, so it is worth nothing for any other; it repeats
+what the event rested on (list, model, policy, light), so that the books can be checked after the
+event is destroyed. It holds no entry, no score and no face. Whether the signer may speak, and
+whether two verdicts decide, is for the estate: here it is only read and its signature checked.
+Tables: docs/formats/verdict.md.
+"""
+
+from dataclasses import asdict, dataclass, fields
+from enum import StrEnum
+from typing import Final
+
+from nacl.exceptions import CryptoError
+from nacl.signing import SigningKey, VerifyKey
+
+from formats.envelope import sender_id
+from formats.errors import Forged
+from formats.event import PPM, MatchEvent
+from formats.header import DIGEST_BYTES, ID_BYTES
+from formats.strict_json import UTC_HIGH_S, Fields, JsonValue, dumps, parse
+
+VERDICT_LIMIT: Final = 4096
+"""Most bytes of a signed verdict: it has about 1,100."""
+_DOMAIN: Final = b"tallylight-verdict-v1\0"
+_SIGNATURE_BYTES: Final = 64
+
+
+class Judgement(StrEnum):
+    """The three things that a reviewer can say."""
+
+    MATCH = "match"
+    NOT_A_MATCH = "not_a_match"
+    CANNOT_TELL = "cannot_tell"
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What the event rested on, as the reviewer read it inside the event."""
+
+    camera: bytes
+    """(16,) `sender_id` of the camera."""
+    captured_utc_ms: int
+    """By the camera's clock."""
+    lease_id: bytes
+    """(16,) lamp lease: the period of use in the camera's ledger has it, too."""
+    list_version: int
+    list_digest: bytes
+    """(32,) SHA-256 of the case file that was searched."""
+    model_digest: bytes
+    """(32,)"""
+    policy_digest: bytes
+    """(32,)"""
+    threshold_ppm: int
+    """The score from which on the camera reported; not the score."""
+    retain_until_utc_s: int
+    """When the event must be destroyed."""
+
+    @classmethod
+    def of(cls, event: MatchEvent) -> "Basis":
+        """What `event` rests on."""
+        return cls(**{field.name: getattr(event, field.name) for field in fields(cls)})
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One reviewer's word about one candidate."""
+
+    event: bytes
+    """(32,) digest of the sealed event."""
+    judgement: Judgement
+    reviewer: bytes
+    """(16,) `sender_id` of the key that signs."""
+    given_utc_ms: int
+    """By the reviewer's clock."""
+    basis: Basis
+
+    def to_members(self) -> dict[str, int | str]:
+        """All fields as flat JSON values, as the ledger holds them."""
+        basis = {name: _spell(value) for name, value in asdict(self.basis).items()}
+        return {
+            "event": self.event.hex(),
+            "judgement": str(self.judgement),
+            "reviewer": self.reviewer.hex(),
+            "given_utc_ms": self.given_utc_ms,
+            **basis,
+        }
+
+
+def sign_verdict(verdict: Verdict, key: SigningKey) -> bytes:
+    """`verdict` with its signature, as one canonical JSON object.
+
+    Raises:
+        Forged: it names another reviewer than `key`.
+        Malformed: it could not be read back.
+    """
+    if verdict.reviewer != sender_id(key.verify_key):
+        raise Forged("The verdict names another reviewer than the key that shall sign it.")
+    signature = key.sign(_statement(verdict)).signature
+    signed = dumps({**_members(verdict), "signature": signature.hex()})
+    _parse(signed)  # What cannot be read back would count as no verdict.
+    return signed
+
+
+def read_verdict(data: bytes, key: VerifyKey) -> Verdict:
+    """The verdict in `data`, signed by `key`.
+
+    Raises:
+        Malformed, TooLarge: `data` is not a verdict.
+        Forged: it names another reviewer, or the signature does not hold.
+    """
+    verdict, signature = _parse(data)
+    if verdict.reviewer != sender_id(key):
+        raise Forged("The verdict names another reviewer.")
+    try:
+        key.verify(_statement(verdict), signature)
+    except CryptoError as error:
+        raise Forged("The verdict's signature does not hold.") from error
+    return verdict
+
+
+def named_reviewer(data: bytes) -> bytes:
+    """(16,) whose key `data` says that it was signed with; nothing is proven.
+
+    Raises:
+        Malformed, TooLarge: `data` is not a verdict.
+    """
+    return _parse(data)[0].reviewer
+
+
+def signature_of(data: bytes) -> bytes:
+    """(64,) the signature in a signed verdict, for the ledger.
+
+    Raises:
+        Malformed, TooLarge: `data` is not a verdict.
+    """
+    return _parse(data)[1]
+
+
+def _spell(value: bytes | int) -> int | str:
+    return value.hex() if isinstance(value, bytes) else value
+
+
+def _members(verdict: Verdict) -> dict[str, JsonValue]:
+    return {"kind": "verdict", **verdict.to_members()}
+
+
+def _statement(verdict: Verdict) -> bytes:
+    return _DOMAIN + dumps(_members(verdict))
+
+
+def _parse(data: bytes) -> tuple[Verdict, bytes]:
+    return parse(data, _read, limit=VERDICT_LIMIT, what="verdict")
+
+
+def _read(members: Fields) -> tuple[Verdict, bytes]:
+    members.constant("kind", "verdict")
+    basis = Basis(
+        camera=members.hex_bytes("camera", ID_BYTES),
+        captured_utc_ms=members.integer("captured_utc_ms", high=1000 * UTC_HIGH_S),
+        lease_id=members.hex_bytes("lease_id", ID_BYTES),
+        list_version=members.integer("list_version", low=1),
+        list_digest=members.hex_bytes("list_digest", DIGEST_BYTES),
+        model_digest=members.hex_bytes("model_digest", DIGEST_BYTES),
+        policy_digest=members.hex_bytes("policy_digest", DIGEST_BYTES),
+        threshold_ppm=members.integer("threshold_ppm", low=-PPM, high=PPM),
+        retain_until_utc_s=members.utc_s("retain_until_utc_s"),
+    )
+    verdict = Verdict(
+        event=members.hex_bytes("event", DIGEST_BYTES),
+        judgement=members.choice("judgement", Judgement),
+        reviewer=members.hex_bytes("reviewer", ID_BYTES),
+        given_utc_ms=members.integer("given_utc_ms", high=1000 * UTC_HIGH_S),
+        basis=basis,
+    )
+    return verdict, members.hex_bytes("signature", _SIGNATURE_BYTES)
