@@ -15,7 +15,7 @@ help:            ## list these commands
 demo: $(VENV)/.demo broker  ## the whole camera on this machine: SOURCE=<video|folder|webcam> PERSON=<picture> LISTED=<hopper|collins> PORT=<n>
 	@$(PY) -m hil_tests.desk.demo $(if $(SOURCE),--source '$(SOURCE)') $(if $(PERSON),--person '$(PERSON)') $(if $(LISTED),--listed $(LISTED)) $(if $(PORT),--port $(PORT))
 
-test: $(VENV)/.dev broker  ## all tests, in random order
+test: $(VENV)/.dev broker browser  ## all tests, in random order
 	@$(VENV)/bin/pytest -q
 
 check: $(VENV)/.dev systemd  ## look only: style, types, private names, who imports whom, spelling
@@ -32,7 +32,7 @@ format: $(VENV)/.dev  ## rewrite to the house style
 	@$(VENV)/bin/ruff check --fix
 	@$(VENV)/bin/ruff format
 
-cover: $(VENV)/.dev broker  ## tests with branch coverage and its bounds
+cover: $(VENV)/.dev broker browser  ## tests with branch coverage and its bounds
 	@$(VENV)/bin/coverage erase
 	@$(VENV)/bin/coverage run -m pytest -q
 	@$(VENV)/bin/coverage combine -q
@@ -113,3 +113,10 @@ systemd:
 	@command -v systemd-analyze >/dev/null || { echo "Installing systemd, whose tool judges the units ..."; \
 	  { $(SUDO) apt-get update -qq; $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq systemd; } >/dev/null 2>&1; \
 	  command -v systemd-analyze >/dev/null || { echo "systemd-analyze is missing and could not be installed: install the package systemd, then repeat."; exit 1; }; }
+
+# The console's tests drive the distribution's own Chromium.
+BROWSER := command -v chromium || command -v chromium-browser
+browser:
+	@{ $(BROWSER); } >/dev/null || { echo "Installing the browser Chromium ..."; \
+	  { $(SUDO) apt-get update -qq; $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium || $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium-browser; } >/dev/null 2>&1; \
+	  { $(BROWSER); } >/dev/null || { echo "Chromium is missing and could not be installed: install the package chromium, then repeat."; exit 1; }; }

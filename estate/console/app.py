@@ -193,7 +193,7 @@ class _Pages:
 
     def _render(self, template: str, **values: object) -> Response:
         page = self._environment.get_template(template)
-        shared = {"words": WORDS, "when": facts.when, "place_of": self._place}
+        shared = {"words": WORDS, "when": facts.when, "brief": facts.brief, "place_of": self._place}
         return HTMLResponse(page.render(**shared, **values))
 
     def _place(self, standing: Standing) -> str:

@@ -23,6 +23,11 @@ def when(candidate: MatchEvent) -> str:
     return f"{_moment(candidate.captured_utc_ms // 1000):%d %B %Y, %H:%M:%S} UTC"
 
 
+def brief(candidate: MatchEvent) -> str:
+    """The same, short enough for a list."""
+    return f"{_moment(candidate.captured_utc_ms // 1000):%d %b, %H:%M:%S} UTC"
+
+
 def place(site: SiteNow, candidate: MatchEvent) -> tuple[str, str]:
     """Where the camera hangs, and why there."""
     try:
@@ -44,8 +49,8 @@ def comparison(site: SiteNow, candidate: MatchEvent) -> list[Fact]:
         Fact("Threshold", f"{candidate.threshold_ppm / PPM:.3f}", "reported from here on"),
         Fact("False alarms", often, f"passers-by, at most, {searched}"),
         Fact(
-            "Looks that agree",
-            f"{track.frames_agreed} of {track.frames_seen}",
+            "Looks",
+            f"{track.frames_agreed} of {track.frames_seen} agree",
             f"followed for {seconds:.1f} s",
         ),
         Fact(

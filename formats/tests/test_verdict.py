@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -23,14 +24,14 @@ VERDICTS = json.loads((FOLDER / "verdict.json").read_text())
 DESTRUCTIONS = json.loads((FOLDER / "destruction.json").read_text())
 DOCUMENTS = Path(__file__).parents[2] / "docs" / "formats"
 KEY = ESTATE.verify_key
-READERS: list[tuple[dict[str, str], Callable[[bytes, VerifyKey], object]]] = [
+READERS: list[tuple[dict[str, Any], Callable[[bytes, VerifyKey], object]]] = [
     (VERDICTS, read_verdict),
     (DESTRUCTIONS, read_destruction),
 ]
 BROKEN = [
     pytest.param(read, text, id=name)
     for vectors, read in READERS
-    for name, text in dict(vectors["broken"]).items()
+    for name, text in vectors["broken"].items()
 ]
 
 IDS = st.binary(min_size=16, max_size=16)
@@ -89,7 +90,7 @@ def test_the_published_certificate_is_read() -> None:
 
 @pytest.mark.parametrize(("vectors", "read"), READERS, ids=["verdict", "destruction"])
 def test_a_signature_for_another_event_does_not_hold(
-    vectors: dict[str, str], read: Callable[[bytes, VerifyKey], object]
+    vectors: dict[str, Any], read: Callable[[bytes, VerifyKey], object]
 ) -> None:
     with pytest.raises(Forged):
         read(vectors["forged"].encode(), KEY)
@@ -97,7 +98,7 @@ def test_a_signature_for_another_event_does_not_hold(
 
 @pytest.mark.parametrize(("vectors", "read"), READERS, ids=["verdict", "destruction"])
 def test_the_signature_of_another_key_does_not_hold(
-    vectors: dict[str, str], read: Callable[[bytes, VerifyKey], object]
+    vectors: dict[str, Any], read: Callable[[bytes, VerifyKey], object]
 ) -> None:
     with pytest.raises(Forged):
         read(vectors["good"].encode(), STRANGER.verify_key)

@@ -137,8 +137,8 @@ class Workshop:
             key = ("--key", self.folder / f"{name}.pub")
             whom = ("--reviewer", name, "--organisation", ESTATE)
             tallylight("recipients", "add", self.site, *whom, *key)
-        for key in ("receipt", "ledger"):
-            tallylight("recipients", key, self.site, "--key", self.folder / f"{key}.pub")
+        for office in ("receipt", "ledger"):
+            tallylight("recipients", office, self.site, "--key", self.folder / f"{office}.pub")
 
     def sign_policy(self) -> None:
         for holder in ("estate-security", "oversight-body"):

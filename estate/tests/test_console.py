@@ -1,0 +1,293 @@
+"""The review console in a real Chromium, and everything that may not reach it."""
+
+import http.client
+import re
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+import pyrage
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from estate.ledger import records
+from estate.tests.books import STRANGER, Office
+from estate.tests.browser import WAIT_MS, Console, chromium, console_of, sit_down
+from firmware.tests.observing import eventually
+from formats.keyfile import Purpose
+from formats.ledger import Happening
+from formats.verdict import Judgement
+
+STATIC = Path(__file__).parents[1] / "console" / "static"
+pytestmark = pytest.mark.timeout(180)
+expect.set_options(timeout=WAIT_MS)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    office = Office(tmp_path / "office")
+    yield office
+    office.store.close()
+
+
+@pytest.fixture
+def consoles(office: Office) -> Iterator[list[Console]]:
+    started = [console_of(office, 1), console_of(office, 2)]
+    yield started
+    for console in started:
+        console.stop()
+
+
+def judged(page: Page, key: str) -> None:
+    """Give a verdict with the keyboard alone."""
+    page.wait_for_selector(".verdict")
+    page.keyboard.press(key)
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".state")
+
+
+def ask(
+    console: Console, path: str, method: str = "GET", body: str = "", **headers: str
+) -> tuple[int, str, dict[str, str]]:
+    """Ask as some program would that is no browser."""
+    host, _, port = console.origin.removeprefix("http://").partition(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=20)
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    connection.request(method, path, body=body or None, headers=named)
+    answer = connection.getresponse()
+    content = answer.read().decode(errors="replace")
+    connection.close()
+    return answer.status, content, {name.lower(): value for name, value in answer.getheaders()}
+
+
+def cookie_of(console: Console) -> str:
+    status, _, headers = ask(console, console.address.removeprefix(console.origin))
+    assert status == 303
+    return headers["set-cookie"].partition(";")[0]
+
+
+def opened(console: Console, cookie: str, event: bytes) -> None:
+    """Wait until the console has opened the event."""
+    eventually(
+        lambda: ask(console, f"/candidate/{event.hex()}", Cookie=cookie)[0] == 200, within_s=30
+    )
+
+
+def verdicts(office: Office) -> int:
+    with office.store.reading() as connection:
+        return sum(each.event is Happening.VERDICT for each in records(connection))
+
+
+def test_two_people_at_two_browsers_confirm_a_match(
+    office: Office, consoles: list[Console], browser: Browser
+) -> None:
+    one, two = (sit_down(browser, console) for console in consoles)
+    expect(one.get_by_role("heading", name="Nobody is waiting")).to_be_visible()
+    office.arrive()
+    judged(one, "m")
+    expect(one.locator(".state")).to_contain_text("A second person must give a verdict")
+    judged(two, "m")
+    expect(two.locator(".state")).to_contain_text("Confirmed")
+    expect(one.locator("#queue")).to_contain_text("confirmed by two people")
+
+
+def test_a_new_candidate_appears_by_itself_with_sound_and_is_announced(
+    office: Office, consoles: list[Console], browser: Browser
+) -> None:
+    page = sit_down(browser, consoles[0])
+    page.get_by_role("button", name="Sound").click()
+    expect(page.locator("#link")).to_have_text("connected")
+    office.arrive()
+    expect(page.locator("#said")).to_have_text("New candidate: North gate")
+    expect(page.locator("body")).to_have_attribute("data-chimes", "2")
+    expect(page.get_by_role("heading", name="North gate")).to_be_visible()
+    expect(page).to_have_title(re.compile(r"^\(1\)"))
+
+
+def test_the_page_tells_what_the_candidate_rests_on(
+    office: Office, consoles: list[Console], browser: Browser
+) -> None:
+    office.arrive()
+    page = sit_down(browser, consoles[0])
+    for words in (
+        *("0.812", "0.730", "1 in 2,500", "1 entry", "100 px high", "North gate"),
+        *("clock set from the network", "lease 0606060606060606", "missing person", "Some Act"),
+        "Kept until",
+    ):
+        expect(page.locator("#candidate")).to_contain_text(words)
+
+
+def test_disagreement_is_not_a_match_and_is_recorded(
+    office: Office, consoles: list[Console], browser: Browser
+) -> None:
+    office.arrive()
+    one, two = (sit_down(browser, console) for console in consoles)
+    judged(one, "m")
+    judged(two, "n")
+    expect(two.locator(".state")).to_contain_text("Not a match")
+    assert two.locator(".export").count() == 0
+    assert verdicts(office) == 2
+
+
+def test_the_other_browser_sees_nothing_of_a_verdict_before_its_own(
+    office: Office, consoles: list[Console], browser: Browser
+) -> None:
+    event = office.arrive().digest
+    cookie = cookie_of(consoles[1])
+    opened(consoles[1], cookie, event)
+    paths = ("/queue", f"/candidate/{event.hex()}")
+    before = [ask(consoles[1], path, Cookie=cookie)[1] for path in paths]
+    judged(sit_down(browser, consoles[0]), "m")
+    assert [ask(consoles[1], path, Cookie=cookie)[1] for path in paths] == before
+
+
+def test_the_same_person_at_two_browsers_is_one_person(
+    office: Office, consoles: list[Console], browser: Browser
+) -> None:
+    office.arrive()
+    first, second = sit_down(browser, consoles[0]), sit_down(browser, consoles[0])
+    second.wait_for_selector(".verdict")
+    second.evaluate("document.querySelector('#queue').removeAttribute('hx-get')")
+    judged(first, "m")
+    with second.expect_response(lambda answer: "/verdict/" in answer.url):
+        second.evaluate(
+            "htmx.ajax('POST', '/verdict/' + document.querySelector('article').dataset.event,"
+            " {target: '#candidate', values: {judgement: 'match'}})"
+        )
+    expect(second.locator(".banner")).to_contain_text("given your verdict on this event already")
+    assert verdicts(office) == 1
+
+
+def test_a_confirmed_match_is_handed_over_for_one_recipient(
+    office: Office, consoles: list[Console], browser: Browser
+) -> None:
+    event = office.arrive().digest
+    office.desk(2).judge(event, Judgement.MATCH)
+    page = sit_down(browser, consoles[0])
+    judged(page, "m")
+    reader = pyrage.x25519.Identity.generate()
+    page.get_by_text("Hand this match over").click()
+    page.get_by_label("Who receives it").fill("Inspector on duty")
+    page.get_by_label("Their age public key").fill(str(reader.to_public()))
+    with page.expect_download() as handed:
+        page.get_by_role("button", name="Encrypt and save").click()
+    opened = pyrage.decrypt(Path(handed.value.path()).read_bytes(), [reader])
+    assert event.hex().encode() in opened
+
+
+def test_nothing_comes_from_elsewhere_and_no_rule_of_the_page_is_broken(
+    office: Office, consoles: list[Console], browser: Browser
+) -> None:
+    office.arrive()
+    context = browser.new_context()
+    page = context.new_page()
+    asked: list[str] = []
+    faults: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: faults.append(message.text))
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.goto(consoles[0].address)
+    judged(page, "c")
+    assert faults == []
+    assert [url for url in asked if not url.startswith(consoles[0].origin)] == []
+
+
+def test_the_token_does_not_stay_in_the_address(consoles: list[Console], browser: Browser) -> None:
+    page = sit_down(browser, consoles[0])
+    assert page.url == consoles[0].origin + "/"
+
+
+def test_the_keyboard_and_a_screen_reader_reach_everything(
+    office: Office, consoles: list[Console], browser: Browser
+) -> None:
+    office.arrive()
+    page = sit_down(browser, consoles[0], viewport={"width": 390, "height": 844})
+    page.wait_for_selector(".verdict")
+    for name in ("Match", "Not a match", "Cannot tell"):
+        expect(page.get_by_role("radio", name=name, exact=True)).to_have_count(1)
+    expect(page.get_by_role("group", name="Are these two the same person?")).to_be_visible()
+    expect(page.get_by_role("img", name="The face as the camera saw it")).to_be_visible()
+    expect(page.get_by_role("navigation", name="Candidates")).to_be_visible()
+    page.keyboard.press("n")
+    expect(page.get_by_role("radio", name="Not a match")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="Sign the verdict")).to_be_disabled()
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+@pytest.mark.parametrize("path", ["/", "/queue", "/stream", "/static/console.js", "/?token=wrong"])
+def test_without_the_token_nothing_is_shown(consoles: list[Console], path: str) -> None:
+    status, content, headers = ask(consoles[0], path)
+    assert (status, "token is missing or wrong" in content) == (403, True)
+    assert "default-src 'none'" in headers["content-security-policy"]
+
+
+def test_another_consoles_token_is_wrong(consoles: list[Console]) -> None:
+    cookie = cookie_of(consoles[0])
+    assert ask(consoles[1], "/", Cookie=cookie)[0] == 403
+
+
+def test_another_name_for_this_machine_is_refused(consoles: list[Console]) -> None:
+    cookie = cookie_of(consoles[0])
+    assert ask(consoles[0], "/", Cookie=cookie, Host="evil.example")[0] == 403
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {},
+        {"Sec_Fetch_Site": "cross-site"},
+        {"Sec_Fetch_Site": "same-site"},
+    ],
+)
+def test_another_site_gives_no_verdict(
+    office: Office, consoles: list[Console], headers: dict[str, str]
+) -> None:
+    event = office.arrive().digest
+    cookie = cookie_of(consoles[0])
+    path, body = f"/verdict/{event.hex()}", "judgement=match"
+    assert ask(consoles[0], path, "POST", body, Cookie=cookie, **headers)[0] == 403
+    assert verdicts(office) == 0
+
+
+def test_one_verdict_is_not_exported(office: Office, consoles: list[Console]) -> None:
+    event = office.arrive().digest
+    cookie, origin = cookie_of(consoles[0]), consoles[0].origin
+    office.desk(1).judge(event, Judgement.MATCH)
+    recipient = str(pyrage.x25519.Identity.generate().to_public())
+    form = f"recipient={recipient}&to=Somebody"
+    opened(consoles[0], cookie, event)
+    path = f"/export/{event.hex()}"
+    _, content, _ = ask(consoles[0], path, "POST", form, Cookie=cookie, Origin=origin)
+    assert "Two different people must have confirmed" in content
+    with office.store.reading() as connection:
+        assert not any(each.event is Happening.EXPORTED for each in records(connection))
+
+
+def test_an_event_sealed_to_others_is_only_counted(
+    office: Office, consoles: list[Console], browser: Browser
+) -> None:
+    office.arrive(to=[STRANGER, office.opening(2)])
+    page = sit_down(browser, consoles[0])
+    expect(page.locator("#queue")).to_contain_text("1 event here cannot be opened with your key")
+
+
+def test_somebody_whom_the_site_does_not_name_has_no_console(office: Office) -> None:
+    office.make(Purpose.REVIEWER, "r9")
+    office.make(Purpose.VERDICT, "r9.verdict")
+    console = console_of(office, 9)
+    said = console.process.communicate(timeout=30)[1]
+    assert (console.process.returncode, "do not name this reviewer" in said) == (1, True)
+
+
+def test_the_library_in_the_page_is_the_one_that_was_published() -> None:
+    written = (STATIC / "VENDORED.md").read_text("utf-8")
+    assert sha256((STATIC / "htmx.min.js").read_bytes()).hexdigest() in written

@@ -1,0 +1,220 @@
+"""Two people decide: what makes a decision, and everything that does not."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyrage
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from nacl.signing import SigningKey
+from sqlalchemy import insert
+
+from estate.console.desk import Desk
+from estate.errors import NotConfirmed, VerdictRefused
+from estate.exporting import export_match
+from estate.ledger import records
+from estate.tests.books import STRANGER, Office
+from estate.verdicts import DECISIONS, Outcome, confirmed, give, outcome_of
+from formats.envelope import sender_id
+from formats.ledger import Happening
+from formats.strict_json import loads
+from formats.verdict import Basis, Judgement, Verdict, sign_verdict
+
+MATCH, NOT, UNSURE = Judgement.MATCH, Judgement.NOT_A_MATCH, Judgement.CANNOT_TELL
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    office = Office(tmp_path / "office")
+    yield office
+    office.store.close()
+
+
+def told(office: Office, happening: Happening) -> list[dict[str, int | str]]:
+    with office.store.reading() as connection:
+        return [dict(each.body) for each in records(connection) if each.event is happening]
+
+
+def signed(office: Office, number: int, event: bytes, key: SigningKey | None = None) -> bytes:
+    key = key or office.verdict_key(number)
+    basis = Basis.of(office.candidate())
+    return sign_verdict(Verdict(event, MATCH, sender_id(key.verify_key), 1, basis), key)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "outcome"),
+    [
+        (MATCH, MATCH, Outcome.CONFIRMED),
+        (MATCH, NOT, Outcome.NOT_A_MATCH),
+        (NOT, MATCH, Outcome.NOT_A_MATCH),
+        (NOT, NOT, Outcome.NOT_A_MATCH),
+        (MATCH, UNSURE, Outcome.NOT_A_MATCH),
+        (UNSURE, NOT, Outcome.NOT_A_MATCH),
+        (UNSURE, UNSURE, Outcome.CANNOT_TELL),
+    ],
+)
+def test_two_people_decide(
+    office: Office, first: Judgement, second: Judgement, outcome: Outcome
+) -> None:
+    event = office.arrive().digest
+    assert office.desk(1).judge(event, first) is None
+    assert office.desk(2).judge(event, second) is outcome
+    decided = [{"envelope": event.hex(), "outcome": str(outcome)}]
+    assert told(office, Happening.DECISION) == decided
+
+
+def test_one_person_does_not_decide_by_speaking_twice(office: Office) -> None:
+    event, desk = office.arrive().digest, office.desk(1)
+    desk.judge(event, MATCH)
+    with pytest.raises(VerdictRefused, match="already"):
+        desk.judge(event, MATCH)
+    with pytest.raises(VerdictRefused, match="already"):
+        office.desk(1).judge(event, NOT)
+    assert len(told(office, Happening.VERDICT)) == 1
+
+
+def test_a_verdict_is_worth_nothing_for_another_event(office: Office) -> None:
+    first, second = office.arrive(1).digest, office.arrive(2).digest
+    replayed = signed(office, 1, first)
+    give(office.store, office.site(), replayed)
+    with pytest.raises(VerdictRefused, match="already"):
+        give(office.store, office.site(), replayed)
+    forged = replayed.replace(first.hex().encode(), second.hex().encode())
+    with pytest.raises(VerdictRefused, match="signature"):
+        give(office.store, office.site(), forged)
+
+
+def test_a_stranger_has_no_verdict(office: Office) -> None:
+    event = office.arrive().digest
+    with pytest.raises(VerdictRefused, match="nobody whom the site names"):
+        give(office.store, office.site(), signed(office, 1, event, SigningKey(bytes([9]) * 32)))
+    assert told(office, Happening.VERDICT) == []
+
+
+def test_nobody_judges_what_never_came(office: Office) -> None:
+    with pytest.raises(VerdictRefused, match="no such event"):
+        give(office.store, office.site(), signed(office, 1, bytes(32)))
+    assert told(office, Happening.VERDICT) == []
+
+
+def test_no_third_person_speaks_after_the_decision(tmp_path: Path) -> None:
+    office = Office(tmp_path / "office", organisations=("police", "estate", "estate"))
+    event = office.arrive().digest
+    office.desk(1).judge(event, MATCH)
+    office.desk(2).judge(event, MATCH)
+    with pytest.raises(VerdictRefused, match="decided this event already"):
+        office.desk(3).judge(event, NOT)
+
+
+def test_a_site_can_demand_two_organisations(tmp_path: Path) -> None:
+    organisations = ("police", "police", "estate")
+    office = Office(tmp_path / "office", organisations=organisations, two_organisations=True)
+    event = office.arrive().digest
+    office.desk(1).judge(event, MATCH)
+    with pytest.raises(VerdictRefused, match="another organisation"):
+        office.desk(2).judge(event, MATCH)
+    standing = office.desk(2).standing(event)
+    assert standing
+    assert standing.others_turn
+    assert office.desk(3).judge(event, MATCH) is Outcome.CONFIRMED
+
+
+def test_nobody_sees_the_others_verdict_before_giving_one(office: Office) -> None:
+    event = office.arrive().digest
+    untouched = office.desk(2).standing(event)
+    office.desk(1).judge(event, MATCH)
+    assert office.desk(2).standing(event) == untouched
+
+
+def test_a_key_that_the_site_does_not_name_has_no_desk(office: Office) -> None:
+    with pytest.raises(VerdictRefused, match="do not name this reviewer"):
+        Desk(office.store, office.site, STRANGER, SigningKey(bytes([9]) * 32))
+
+
+def test_one_persons_keys_do_not_open_a_desk_with_anothers(office: Office) -> None:
+    with pytest.raises(VerdictRefused, match="do not name this reviewer"):
+        Desk(office.store, office.site, office.opening(1), office.verdict_key(2))
+
+
+def test_an_event_sealed_to_others_is_not_on_the_desk(office: Office) -> None:
+    sealed = office.arrive(to=[STRANGER, office.opening(2)])
+    desk = office.desk(1)
+    assert desk.standings() == []
+    assert list(desk.closed) == [sealed.digest]
+
+
+def test_one_verdict_is_not_acted_on(office: Office) -> None:
+    event, desk = office.arrive().digest, office.desk(1)
+    desk.judge(event, MATCH)
+    recipient = str(pyrage.x25519.Identity.generate().to_public())
+    with pytest.raises(NotConfirmed, match="Two different people"):
+        export_match(desk, event, recipient, "Inspector on duty")
+    assert told(office, Happening.EXPORTED) == []
+
+
+def test_a_decision_that_somebody_wrote_into_the_database_is_not_acted_on(office: Office) -> None:
+    event, desk = office.arrive().digest, office.desk(1)
+    desk.judge(event, MATCH)
+    with office.store.writing() as connection:
+        row = {"event": event, "outcome": "confirmed", "decided_utc_ms": 1}
+        connection.execute(insert(DECISIONS).values(row))
+        assert outcome_of(connection, event) is Outcome.CONFIRMED
+        with pytest.raises(NotConfirmed):
+            confirmed(connection, office.site(), event)
+
+
+@pytest.mark.parametrize("second", [NOT, UNSURE])
+def test_what_two_people_did_not_confirm_is_not_exported(office: Office, second: Judgement) -> None:
+    event, desk = office.arrive().digest, office.desk(1)
+    desk.judge(event, MATCH)
+    office.desk(2).judge(event, second)
+    recipient = str(pyrage.x25519.Identity.generate().to_public())
+    with pytest.raises(NotConfirmed, match="Two different people"):
+        export_match(desk, event, recipient, "Inspector on duty")
+
+
+def test_a_confirmed_match_leaves_for_one_recipient_and_the_books_say_so(office: Office) -> None:
+    event, desk = office.arrive().digest, office.desk(1)
+    desk.judge(event, MATCH)
+    office.desk(2).judge(event, MATCH)
+    reader, other = pyrage.x25519.Identity.generate(), pyrage.x25519.Identity.generate()
+    sealed = export_match(desk, event, str(reader.to_public()), "Inspector on duty")
+    opened = loads(pyrage.decrypt(sealed, [reader]), limit=1 << 20)
+    assert (opened["event"], len(list(opened["verdicts"]))) == (event.hex(), 2)  # type: ignore[arg-type]
+    with pytest.raises(pyrage.DecryptError):
+        pyrage.decrypt(sealed, [other])
+    (record,) = told(office, Happening.EXPORTED)
+    assert (record["to"], record["recipient"]) == ("Inspector on duty", str(reader.to_public()))
+
+
+@pytest.mark.parametrize(("recipient", "to"), [("age1nonsense", "x"), ("", "x"), ("age1", " ")])
+def test_a_recipient_must_be_named(office: Office, recipient: str, to: str) -> None:
+    event, desk = office.arrive().digest, office.desk(1)
+    desk.judge(event, MATCH)
+    office.desk(2).judge(event, MATCH)
+    with pytest.raises(NotConfirmed):
+        export_match(desk, event, recipient, to)
+
+
+@settings(deadline=None, max_examples=25)  # Each example makes a database.
+@given(st.lists(st.tuples(st.integers(1, 3), st.sampled_from(Judgement)), max_size=6))
+def test_however_they_speak_two_different_people_decide_once(
+    tmp_path_factory: pytest.TempPathFactory, said: list[tuple[int, Judgement]]
+) -> None:
+    folder = tmp_path_factory.mktemp("office") / "office"
+    office = Office(folder, organisations=("police", "estate", "estate"))
+    event, heard = office.arrive().digest, dict[int, Judgement]()
+    desks = {number: office.desk(number) for number in (1, 2, 3)}
+    for number, judgement in said:
+        if len(heard) < 2 and number not in heard:
+            heard[number] = judgement
+            desks[number].judge(event, judgement)
+        else:
+            with pytest.raises(VerdictRefused):
+                desks[number].judge(event, judgement)
+    both_match = len(heard) == 2 and set(heard.values()) == {MATCH}
+    with office.store.reading() as connection:
+        assert (outcome_of(connection, event) is Outcome.CONFIRMED) is both_match
+        assert (outcome_of(connection, event) is None) is (len(heard) < 2)
+    office.store.close()
