@@ -17,6 +17,8 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from estate.chains import chains
+from estate.commands import ledger
+from estate.commands.retain import hold_event, release_event, retain
 from estate.commands.review import review
 from estate.config import Config
 from estate.opening import opened, save_crop, to_json
@@ -156,6 +158,10 @@ def show_cameras(config: Settings, *, as_json: AsJson = False) -> None:
 
 
 app.command()(review)
+app.command()(retain)
+app.command("hold")(hold_event)
+app.command("release")(release_event)
+app.add_typer(ledger.app, name="ledger")
 
 
 def _opener(

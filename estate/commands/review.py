@@ -38,6 +38,7 @@ def review(
     with socket.socket() as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((HOST, port))
+        listening.listen()  # Whoever reads the address may call at once.
         number, token = listening.getsockname()[1], secrets.token_urlsafe(32)
         address = f"http://{HOST}:{number}/?token={token}"
         typer.echo(f"The console of {desk.reviewer.name} is at {address}")

@@ -7,11 +7,24 @@ else that does not verify is for people to look at: the ledger is not opened and
 import os
 import time
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 
+from nacl.signing import SigningKey
+
 from firmware.errors import LedgerBroken
+from formats.envelope import sender_id
 from formats.errors import BrokenChain
-from formats.ledger import Happening, Program, next_record, verify_chain
+from formats.ledger import (
+    Checkpoint,
+    Happening,
+    Head,
+    Program,
+    Record,
+    next_record,
+    sign_checkpoint,
+    verify_chain,
+)
 
 
 class Ledger:
@@ -48,6 +61,16 @@ class Ledger:
             os.truncate(self._path, length)  # Half a line, as a full disk leaves it.
             raise
         self._last = line
+
+    def checkpoint(self, key: SigningKey) -> None:
+        """Sign the end of the chain into `checkpoint.json`, for whoever collects the ledger."""
+        if self._last is None:
+            return
+        head = Head(Record.from_line(self._last).seq + 1, sha256(self._last).digest())
+        origin = f"{sender_id(key.verify_key).hex()}/{self._program}"
+        part = self._path.with_name("checkpoint.part")
+        part.write_bytes(sign_checkpoint(Checkpoint(origin, head), key))
+        part.replace(self._path.with_name("checkpoint.json"))
 
     def _recover(self) -> bytes | None:
         self._path.touch(mode=0o640)

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.poly1305 import Poly1305
 
 KINDS = {
     "EVENT": (b"TALLYEV1", b"tallylight-event-v1\0", {32768}, 2),
+    "PORTRAIT": (b"TALLYPT1", b"tallylight-portrait-v1\0", {64 * 1024}, 2),
     "RECEIPT": (b"TALLYRC1", b"tallylight-receipt-v1\0", {1024}, 1),
     "LIST": (b"TALLYWL1", b"tallylight-list-v1\0", {65536 * 2**n for n in range(9)}, 1),
 }

@@ -49,7 +49,12 @@ ORIGINS = st.builds(
     previous=DIGESTS,
 )
 ORIGIN = Origin(secret("boot")[:16], 7, 3, TimeQuality.SYNCHRONISED, secret("previous"))
-READERS = {Kind.EVENT: [ALICE, BOB], Kind.RECEIPT: [ALICE], Kind.LIST: [ALICE]}
+READERS = {
+    Kind.EVENT: [ALICE, BOB],
+    Kind.RECEIPT: [ALICE],
+    Kind.LIST: [ALICE],
+    Kind.PORTRAIT: [ALICE, BOB],
+}
 
 
 def seal_for(readers: list[PrivateKey], kind: Kind, payload: bytes = b"payload") -> Sealed:

@@ -1,0 +1,262 @@
+"""An outsider's program finds every change in the books, names it, and tells what happened."""
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from estate import verify
+from estate.__main__ import app
+from estate.tests.books import CAMERA_KEY, Office
+from estate.tests.ledgers import CHANGES, Change, edit_body, first_bad, ledger, spelled
+from firmware.record.ledger import Ledger
+from formats.ledger import Happening, Program
+from formats.verdict import Judgement
+
+SIZE = 300
+LINES = ledger(SIZE)
+ENDS = {SIZE: sha256(LINES[-1]).hexdigest()}
+MATCH = Judgement.MATCH
+PROGRAM = Path(verify.__file__)
+
+
+def blamed(lines: list[bytes], ends: dict[int, str] = ENDS) -> int | None:
+    """The record that the verifier names, if any."""
+    try:
+        list(verify.records(lines, ends))
+    except verify.Bad as bad:
+        return bad.record
+    return None
+
+
+def test_the_books_as_they_were_signed_hold() -> None:
+    assert blamed(LINES) is None
+    assert len(list(verify.records(LINES))) == SIZE
+
+
+@given(st.sampled_from(CHANGES), st.integers(0, SIZE - 1))
+def test_every_change_is_found_and_named(change: Change, at: int) -> None:
+    lines = list(LINES)
+    change(lines, at)
+    assert blamed(lines) == first_bad(change, at, SIZE)
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
+@pytest.mark.parametrize("at", [0, 1, SIZE - 2, SIZE - 1])
+def test_every_change_at_an_end_is_found_and_named(change: Change, at: int) -> None:
+    lines = list(LINES)
+    change(lines, at)
+    assert blamed(lines) == first_bad(change, at, SIZE)
+
+
+@pytest.mark.skipif("LEDGER_EDITS" not in os.environ, reason="the long form: make ledger-edits")
+@pytest.mark.timeout(0)
+def test_a_thousand_changes_to_a_hundred_thousand_records_are_found_and_named() -> None:
+    import numpy as np  # noqa: PLC0415
+
+    count = int(os.environ["LEDGER_EDITS"])
+    seed = int(os.environ.get("LEDGER_SEED", "1"))
+    size, random = 100_000, np.random.default_rng(seed)
+    whole = ledger(size)
+    ends = {size: sha256(whole[-1]).hexdigest()}
+    found = 0
+    for number in range(count):
+        change, at = CHANGES[number % len(CHANGES)], int(random.integers(size))
+        lines = list(whole)
+        change(lines, at)
+        found += blamed(lines, ends) == first_bad(change, at, size)
+    print(f"{found} of {count} changes to {size:,} records found and named")  # noqa: T201
+    assert found == count
+
+
+def test_a_ledger_that_was_written_anew_is_not_the_one_that_was_signed() -> None:
+    other = ledger(SIZE - 1)
+    edited = json.loads(other[-1])
+    edited["body"]["sequence"] = 7
+    other[-1] = spelled(edited)
+    last = json.loads(LINES[-1]) | {"previous": sha256(other[-1]).hexdigest()}
+    assert blamed([*other, spelled(last)]) == SIZE - 1
+
+
+def test_what_was_written_after_the_last_checkpoint_is_checked_by_its_chain_alone() -> None:
+    lines = ledger(SIZE + 10)
+    assert blamed(lines) is None
+    edit_body(lines, SIZE + 9)
+    assert blamed(lines) is None
+
+
+def test_the_program_is_one_short_file_that_needs_nothing_of_the_site() -> None:
+    source = PROGRAM.read_text("utf-8")
+    imported = {
+        name.split(".")[0]
+        for node in ast.walk(ast.parse(source))
+        for name in (
+            [each.name for each in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+    }
+    assert imported <= sys.stdlib_module_names | {"nacl"}
+    assert len(source.splitlines()) <= 300
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    office = Office(tmp_path / "office")
+    yield office
+    office.store.close()
+
+
+def estate(*words: str) -> str:
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def camera_ledger(office: Office) -> Path:
+    """What the camera's `watch` wrote about the period in which the event was made."""
+    folder = office.folder / "stick"
+    written = Ledger(folder, Program.WATCH)
+    digest = office.site().digest.hex()
+    begin: dict[str, int | str] = {"lease_id": "06" * 16, "list_digest": digest}
+    written.append(Happening.PERIOD_BEGIN, begin)
+    written.append(Happening.PERIOD_END, {"frames": 900, "faces": 70, "searched": 60})
+    written.checkpoint(CAMERA_KEY)
+    return folder / "ledger.jsonl"
+
+
+def books(office: Office) -> Path:
+    """Everything that an outsider is handed."""
+    config = ("--config", str(office.settings))
+    event = office.arrive().digest
+    office.desk(1).judge(event, MATCH)
+    office.desk(2).judge(event, MATCH)
+    estate("ledger", "add", str(camera_ledger(office)), *config)
+    estate("ledger", "checkpoint", *config, *office.passphrase)
+    estate("ledger", "export", str(office.folder / "handed"), *config)
+    return office.folder / "handed"
+
+
+def outsider(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run the program alone, without the project's folder in its path."""
+    command = [sys.executable, "-I", str(PROGRAM), *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_an_outsider_rebuilds_what_happened_from_the_books_alone(office: Office) -> None:
+    handed = books(office)
+    said = outsider(handed, "--json")
+    assert said.returncode == 0, said.stdout + said.stderr
+    (event,) = json.loads(said.stdout)
+    site = office.site()
+    assert event["list"] == {"version": 1, "digest": site.digest.hex()}
+    assert event["list_is_the_periods"] is True
+    assert None not in event["period"].values()
+    assert event["led_to_it"]["policy"] == site.policy_digest.hex()
+    assert {each["organisation"] for each in event["verified_by"]} == {"police", "estate"}
+    assert event["outcome"] == "confirmed"
+
+
+def test_the_program_says_that_the_books_hold_and_how_fast(office: Office) -> None:
+    said = outsider(books(office))
+    assert "records hold" in said.stdout
+    assert "records a second" in said.stdout
+
+
+def change_line(path: Path, number: int, old: bytes, new: bytes) -> None:
+    lines = path.read_bytes().splitlines()
+    assert old in lines[number]
+    lines[number] = lines[number].replace(old, new)
+    path.write_bytes(b"\n".join(lines) + b"\n")
+
+
+def test_a_changed_verdict_is_named(office: Office) -> None:
+    handed = books(office)
+    change_line(handed / "estate.jsonl", 2, b'"match"', b'"cannot_tell"')
+    said = outsider(handed)
+    assert said.returncode == 1
+    assert "estate.jsonl, record 2:" in said.stdout
+
+
+def rewritten(path: Path, number: int, old: bytes, new: bytes) -> None:
+    """Change one line and write the whole chain anew after it."""
+    lines = path.read_bytes().splitlines()
+    assert old in lines[number]
+    lines[number] = lines[number].replace(old, new)
+    for at in range(number + 1, len(lines)):
+        link = {"previous": sha256(lines[at - 1]).hexdigest()}
+        lines[at] = spelled(json.loads(lines[at]) | link)
+    path.write_bytes(b"\n".join(lines) + b"\n")
+
+
+@pytest.mark.parametrize(
+    ("number", "old", "new", "why"),
+    [
+        (2, b'"match"', b'"cannot_tell"', "signature does not hold"),
+        (4, b'"confirmed"', b'"not_a_match"', "does not follow"),
+    ],
+)
+def test_a_chain_written_anew_does_not_hide_a_change(
+    office: Office, number: int, old: bytes, new: bytes, why: str
+) -> None:
+    handed = books(office)
+    rewritten(handed / "estate.jsonl", number, old, new)
+    (handed / "estate.checkpoint").unlink()
+    said = outsider(handed)
+    assert (said.returncode, f"record {number}:" in said.stdout, why in said.stdout) == (
+        1,
+        True,
+        True,
+    )
+
+
+def test_a_checkpoint_that_was_kept_outside_shows_a_chain_written_anew(office: Office) -> None:
+    handed = books(office)
+    kept = office.folder / "kept"
+    kept.mkdir()
+    for name in ("estate.checkpoint", "keys.json"):
+        (kept / name).write_bytes((handed / name).read_bytes())
+    rewritten(handed / "estate.jsonl", 0, b'"sequence":1', b'"sequence":2')
+    (handed / "estate.checkpoint").unlink()
+    said = outsider(handed, "--kept", kept)
+    assert (said.returncode, "not the record that was signed" in said.stdout) == (1, True)
+
+
+def test_a_camera_cannot_take_back_what_it_said(office: Office) -> None:
+    books(office)
+    stick = office.folder / "stick"
+    (stick / "ledger.jsonl").unlink()
+    again = Ledger(stick, Program.WATCH)
+    again.append(Happening.START, {"version": "0"})
+    again.checkpoint(CAMERA_KEY)
+    words = ["ledger", "add", str(stick / "ledger.jsonl"), "--config", str(office.settings)]
+    result = CliRunner().invoke(app, words)
+    assert (result.exit_code, "contradicts" in result.stderr) == (1, True)
+
+
+def test_a_ledger_that_its_camera_did_not_sign_is_not_taken_in(office: Office) -> None:
+    file = camera_ledger(office)
+    change_line(file, 0, b'"program":"watch"', b'"program":"courier"')
+    words = ["ledger", "add", str(file), "--config", str(office.settings)]
+    result = CliRunner().invoke(app, words)
+    assert (result.exit_code, result.stderr.startswith("Refused: ")) == (1, True)
+
+
+def test_a_second_checkpoint_is_not_signed_over_a_ledger_that_was_changed(office: Office) -> None:
+    books(office)
+    with office.store.engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM ledger WHERE seq > 1")
+    words = ["ledger", "checkpoint", "--config", str(office.settings), *office.passphrase]
+    result = CliRunner().invoke(app, words)
+    assert (result.exit_code, "has been changed" in result.stderr) == (1, True)

@@ -1,0 +1,289 @@
+#!/usr/bin/env python3
+"""Verifies a site's books without anything of the site's: `python3 verify.py FOLDER`.
+
+One file for outsiders; it needs Python 3.11 and PyNaCl, and imports nothing else of this project.
+FOLDER is what `tallylight-estate ledger export` wrote: ledgers `*.jsonl`, `*.checkpoint` files and
+`keys.json`. Checkpoints and keys that you kept yourself count more: give them with --kept.
+
+For each ledger:
+(0) every line is one JSON object in its one spelling, numbered from 0;
+(1) every line holds the SHA-256 of the line before it;
+(2) the ledger agrees with every checkpoint, and every checkpoint is signed by the ledger's key.
+For the estate's ledger:
+(3) every verdict is signed; every decision follows from two verdicts of different people.
+Then it tells of every event: when recognition ran, against which list, what led to the candidate,
+and who verified it. The first record that does not hold is named, and the exit status is 1.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import blake2b, sha256
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from nacl.exceptions import CryptoError
+from nacl.signing import VerifyKey
+
+Json: TypeAlias = dict[str, Any]
+LINE_LIMIT = 4096
+MEMBERS = {"seq", "previous", "program", "mono_ns", "utc_ms", "event", "body"}
+DECIDING = {frozenset({"match"}): "confirmed", frozenset({"cannot_tell"}): "cannot_tell"}
+NEEDED = 2
+ESTATE = "estate"
+CHECKPOINT_DOMAIN = b"tallylight-checkpoint-v1\0"
+VERDICT_DOMAIN = b"tallylight-verdict-v1\0"
+BESIDES = {"envelope", "organisation", "key", "signature"}
+_spell = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+_parse = json.JSONDecoder().decode
+
+
+class Bad(Exception):
+    """The first record of a ledger that does not hold."""
+
+    def __init__(self, record: int, why: str) -> None:
+        super().__init__(f"record {record}: {why}")
+        self.record = record
+
+
+def records(lines: Iterable[bytes], ends: dict[int, str] | None = None) -> Iterator[Json]:
+    """Yield each record once it is known to continue the one before it: (0), (1), (2).
+
+    Args:
+        lines: without their newlines, from the first.
+        ends: digests that signed checkpoints give, by number of records.
+
+    Raises:
+        Bad: with the number of the first record that was changed, is missing or was put in.
+    """
+    ends, digest, held, number = ends or {}, "0" * 64, None, -1
+    source = iter(lines)
+    line = next(source, None)
+    while line is not None:
+        number += 1
+        after = next(source, None)
+        record = _record(line, number)
+        mine = sha256(line).hexdigest()
+        if record["seq"] != number or record["previous"] != digest:
+            _blame(record, number, after, mine, ends.get(number + 1))
+        if ends.get(number + 1, mine) != mine:
+            raise Bad(number, "it is not the record that was signed")
+        if held is not None:
+            yield held  # Only now: a changed record shows at the one after it.
+        digest, line, held = mine, after, record
+    missing = max(ends, default=0)
+    if missing > number + 1:
+        raise Bad(number + 1, f"it is missing; {missing} records were signed")
+    if held is not None:
+        yield held
+
+
+def _record(line: bytes, number: int) -> Json:
+    try:
+        text = line.decode()
+        record = _parse(text)
+        whole = len(line) <= LINE_LIMIT and _spell(record) == text and record.keys() == MEMBERS
+    except (ValueError, RecursionError, AttributeError):
+        whole = False
+    if not whole:
+        raise Bad(number, "it is not a record in its one spelling")
+    return record
+
+
+def _blame(record: Json, number: int, after: bytes | None, mine: str, signed: str | None) -> None:
+    """Say which record is bad where two do not fit: a record that the next one names is whole."""
+    if record["seq"] > number:
+        raise Bad(number, f"it is missing or out of place; record {record['seq']} stands there")
+    try:
+        whole = mine == (signed if after is None else _parse(after.decode())["previous"])
+    except (ValueError, KeyError, TypeError):
+        whole = False
+    if whole and number:
+        raise Bad(number - 1, "it was changed or put in: the record after it names another")
+    raise Bad(number, "it does not continue the record before it")
+
+
+@dataclass
+class Book:
+    """One ledger of FOLDER, verified."""
+
+    name: str
+    size: int = 0
+    signed: int = 0
+    """How many records a signed checkpoint covers."""
+    told: list[Json] = field(default_factory=list)
+
+
+def verify_book(path: Path, checkpoints: list[Json], keys: dict[str, str], keep: set[str]) -> Book:
+    """Return what a ledger says, of the happenings in `keep`.
+
+    Raises:
+        Bad: a record or a checkpoint does not hold.
+    """
+    book = Book(path.stem.replace("_", "/"))
+    ends: dict[int, str] = {}
+    for each in checkpoints:
+        if each["origin"] == book.name:
+            _check(each, keys.get(book.name, ""))
+            if ends.setdefault(each["size"], each["digest"]) != each["digest"]:
+                raise Bad(each["size"] - 1, "two signed checkpoints differ: the books were forked")
+    with path.open("rb") as file:
+        for record in records((line.rstrip(b"\n") for line in file), ends):
+            book.size += 1
+            if record["event"] in keep:
+                book.told.append(record)
+    book.signed = max(ends, default=0)
+    return book
+
+
+def _check(checkpoint: Json, key: str) -> None:
+    statement = {name: checkpoint[name] for name in ("origin", "size", "digest")}
+    _signed(CHECKPOINT_DOMAIN, statement, checkpoint["signature"], key, checkpoint["size"] - 1)
+
+
+def _signed(domain: bytes, statement: Json, signature: str, key: str, number: int) -> None:
+    try:
+        message = domain + _spell(statement).encode()
+        VerifyKey(bytes.fromhex(key)).verify(message, bytes.fromhex(signature))
+    except (CryptoError, ValueError, TypeError) as error:
+        raise Bad(number, "its signature does not hold") from error
+
+
+def verify_verdicts(book: Book) -> dict[str, Json]:
+    """Return every event of the estate's ledger with its verdicts and its end: (3).
+
+    Raises:
+        Bad: a verdict is not signed, or a decision does not follow from two of them.
+    """
+    events: dict[str, Json] = {}
+    for record in book.told:
+        body, number = record["body"], record["seq"]
+        if "envelope" not in body:
+            continue
+        event = events.setdefault(body["envelope"], {"verdicts": []})
+        event[record["event"]] = record
+        if record["event"] == "verdict":
+            statement = {name: value for name, value in body.items() if name not in BESIDES}
+            statement |= {"kind": "verdict", "event": body["envelope"]}
+            key = bytes.fromhex(body["key"])
+            if blake2b(key, digest_size=16).hexdigest() != body["reviewer"]:
+                raise Bad(number, "it names another reviewer than its key")
+            _signed(VERDICT_DOMAIN, statement, body["signature"], body["key"], number)
+            event["verdicts"].append(body)
+        elif record["event"] == "decision":
+            _follows(event["verdicts"], body["outcome"], number)
+    return events
+
+
+def _follows(verdicts: list[Json], outcome: str, number: int) -> None:
+    people = {verdict["reviewer"] for verdict in verdicts}
+    said = frozenset(verdict["judgement"] for verdict in verdicts)
+    if len(people) != NEEDED or len(verdicts) != NEEDED:
+        raise Bad(number, "it was not decided by two different people")
+    if DECIDING.get(said, "not_a_match") != outcome:
+        raise Bad(number, "it does not follow from the two verdicts")
+
+
+def periods(books: Iterable[Book]) -> dict[str, tuple[Json, Json | None]]:
+    """Return the periods of use of all cameras, begin and end, by lamp lease."""
+    found: dict[str, tuple[Json, Json | None]] = {}
+    for book in books:
+        begun: Json | None = None
+        for record in book.told:
+            if record["event"] == "period_begin":
+                begun = record
+                found[record["body"]["lease_id"]] = (record, None)
+            elif record["event"] == "period_end" and begun is not None:
+                found[begun["body"]["lease_id"]] = (begun, record)
+                begun = None
+    return found
+
+
+def account(events: dict[str, Json], used: dict[str, tuple[Json, Json | None]]) -> list[Json]:
+    """Return for each event: the period of use, the list, what led to it, who verified it."""
+    return [_tell(envelope, event, used) for envelope, event in events.items()]
+
+
+def _tell(envelope: str, event: Json, used: dict[str, tuple[Json, Json | None]]) -> Json:
+    basis = event["verdicts"][0] if event["verdicts"] else {}
+    begin, end = used.get(basis.get("lease_id", ""), (None, None))
+    return {
+        "event": envelope,
+        "period": {"begin": _time(begin), "end": _time(end), "lease": basis.get("lease_id")},
+        "list": {"version": basis.get("list_version"), "digest": basis.get("list_digest")},
+        "list_is_the_periods": None
+        if begin is None
+        else begin["body"]["list_digest"] == basis.get("list_digest"),
+        "led_to_it": {
+            "captured": _moment(basis.get("captured_utc_ms")),
+            "threshold_ppm": basis.get("threshold_ppm"),
+            "model": basis.get("model_digest"),
+            "policy": basis.get("policy_digest"),
+            "sealed_input": envelope,
+        },
+        "verified_by": [
+            {name: verdict[name] for name in ("reviewer", "organisation", "judgement")}
+            for verdict in event["verdicts"]
+        ],
+        "outcome": event.get("decision", {}).get("body", {}).get("outcome"),
+        "destroyed": _time(event.get("destroyed")),
+    }
+
+
+def _time(record: Json | None) -> str | None:
+    return None if record is None else _moment(record["utc_ms"])
+
+
+def _moment(utc_ms: int | None) -> str | None:
+    return None if utc_ms is None else datetime.fromtimestamp(utc_ms / 1000, UTC).isoformat()
+
+
+def read_checkpoints(paths: Iterable[Path]) -> list[Json]:
+    """Return all checkpoints in the files, one a line."""
+    return [json.loads(line) for path in paths for line in path.read_text("utf-8").splitlines()]
+
+
+def main() -> int:
+    """Verify the folder named on the command line; 0 if everything holds."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--kept", type=Path, help="folder with checkpoints and keys.json of yours")
+    parser.add_argument("--json", action="store_true", help="the account of every event")
+    chosen = parser.parse_args()
+    folders = [chosen.folder, *([chosen.kept] if chosen.kept else [])]
+    keep = {"verdict", "decision", "destroyed", "stored", "exported", "period_begin", "period_end"}
+    began_s, books = time.monotonic(), []
+    try:
+        checkpoints = read_checkpoints(p for f in folders for p in sorted(f.glob("*.checkpoint")))
+        keys = json.loads((folders[-1] / "keys.json").read_text("utf-8"))
+        for path in sorted(chosen.folder.glob("*.jsonl")):
+            try:
+                books.append(verify_book(path, checkpoints, keys, keep))
+                verify_verdicts(books[-1])
+            except Bad as bad:
+                print(f"{path.name}, {bad}")
+                return 1
+    except (OSError, ValueError, KeyError) as error:
+        print(f"The books cannot be read: {error}", file=sys.stderr)
+        return 1
+    cameras = [book for book in books if book.name != ESTATE]
+    events = {}
+    for book in books:
+        if book.name == ESTATE:
+            events = verify_verdicts(book)
+    if chosen.json:
+        print(json.dumps(account(events, periods(cameras)), indent=1))
+        return 0
+    for book in books:
+        print(f"{book.name}: {book.size:,} records hold, {book.signed:,} of them signed")
+    took_s = time.monotonic() - began_s
+    print(f"{len(events)} events; {sum(b.size for b in books) / took_s:,.0f} records a second")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
