@@ -120,3 +120,6 @@ browser:
 	@{ $(BROWSER); } >/dev/null || { echo "Installing the browser Chromium ..."; \
 	  { $(SUDO) apt-get update -qq; $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium || $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium-browser; } >/dev/null 2>&1; \
 	  { $(BROWSER); } >/dev/null || { echo "Chromium is missing and could not be installed: install the package chromium, then repeat."; exit 1; }; }
+
+ledger-edits: $(VENV)/.dev  ## change 100,000 records in a thousand places and find each: EDITS=<n> SEED=<n>
+	@LEDGER_EDITS=$(or $(EDITS),1000) LEDGER_SEED=$(or $(SEED),1) $(VENV)/bin/pytest -q -s estate/tests/test_verify.py -k thousand

@@ -83,6 +83,7 @@ def records(lines: Iterable[bytes], ends: dict[int, str] | None = None) -> Itera
 
 
 def _record(line: bytes, number: int) -> Json:
+    record: Json = {}
     try:
         text = line.decode()
         record = _parse(text)

@@ -73,6 +73,7 @@ def run(config: Config, means: Means, running: Callable[[], bool]) -> None:
         _rest(means, str(error), lambda: running() and not superseded())
         raise
     ledger.append(Happening.STOP, {"reason": "newer list" if superseded() else "stopped"})
+    ledger.checkpoint(watch_keys(config.state).sign)
 
 
 def open_eye(config: Config) -> Eye:

@@ -107,7 +107,7 @@ def _digest(text: str) -> bytes:
 
 
 def _people(keys: list[Path], passphrases: list[Path] | None) -> list[bytes]:
-    files: list[Path | None] = [*(passphrases or [None] * len(keys))]
+    files: list[Path | None] = [*passphrases] if passphrases else [None for _ in keys]
     if len(files) != len(keys):
         raise KeyRefused("Give as many passphrase files as keys, or none.")
     people = []

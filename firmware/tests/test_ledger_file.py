@@ -5,12 +5,21 @@ import signal
 from pathlib import Path
 
 import pytest
+from nacl.signing import SigningKey
 
 from firmware.errors import LedgerBroken
 from firmware.record.ledger import Ledger
 from firmware.tests.observing import records
 from firmware.tests.power_cut import cut
-from formats.ledger import Happening, Program, Record, verify_chain
+from formats.envelope import sender_id
+from formats.ledger import (
+    Happening,
+    Program,
+    Record,
+    verify_against,
+    verify_chain,
+    verify_checkpoint,
+)
 
 
 @pytest.fixture
@@ -109,3 +118,16 @@ def test_a_full_disk_is_not_taken_for_tampering(file: Path) -> None:
     assert file.read_bytes() == before
     reopen(file).append(Happening.STOP)
     assert verify_chain(file.read_bytes().splitlines()).size == 4
+
+
+def test_a_checkpoint_is_signed_over_the_end_of_the_chain(file: Path) -> None:
+    key = SigningKey(bytes(32))
+    reopen(file).checkpoint(key)
+    signed = verify_checkpoint((file.parent / "checkpoint.json").read_bytes(), key.verify_key)
+    verify_against(file.read_bytes().splitlines(), signed)
+    assert signed.origin == f"{sender_id(key.verify_key).hex()}/watch"
+
+
+def test_an_empty_ledger_has_no_checkpoint(tmp_path: Path) -> None:
+    Ledger(tmp_path, Program.WATCH).checkpoint(SigningKey(bytes(32)))
+    assert not (tmp_path / "checkpoint.json").exists()
