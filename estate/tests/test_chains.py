@@ -7,7 +7,7 @@ from itertools import permutations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from nacl.signing import SigningKey
 
@@ -57,6 +57,7 @@ def test_a_whole_chain_has_no_gap_in_whatever_order_it_came(
     assert (chain.events, chain.gaps, chain.forks, chain.copies) == (3, (), (), 0)
 
 
+@settings(deadline=None)  # Each example makes a database.
 @given(missing=st.sets(st.integers(0, 3), min_size=1))
 def test_every_loss_that_something_follows_shows(missing: set[int]) -> None:
     store = Store("sqlite://")

@@ -1,0 +1,1 @@
+"""The public report: what was done in a period, from the ledgers and from nothing else."""

@@ -1,0 +1,44 @@
+"""How sure a share is: the exact 95 % interval of Clopper and Pearson, from binomial sums alone."""
+
+from collections.abc import Callable
+from math import exp, lgamma, log
+from typing import Final
+
+CONFIDENCE: Final = 0.95
+_STEPS: Final = 60
+"""Halvings: the bounds are right to 1e-15."""
+
+
+def interval(count: int, of: int) -> tuple[float, float] | None:
+    """Return the bounds of a share that was seen `count` times `of` so many; None of nothing.
+
+    Raises:
+        ValueError: more were seen than there were.
+    """
+    if not 0 <= count <= of:
+        raise ValueError(f"{count} of {of} is no share.")
+    if of == 0:
+        return None
+    tail = (1 - CONFIDENCE) / 2
+    low = 0.0 if count == 0 else _solve(lambda p: 1 - _at_most(count - 1, of, p) < tail)
+    high = 1.0 if count == of else _solve(lambda p: _at_most(count, of, p) > tail)
+    return low, high
+
+
+def _solve(below: Callable[[float], bool]) -> float:
+    low, high = 0.0, 1.0
+    for _ in range(_STEPS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if below(middle) else (low, middle)
+    return (low + high) / 2
+
+
+def _at_most(count: int, of: int, p: float) -> float:
+    """The chance of at most `count` successes."""
+    if p <= 0 or p >= 1:
+        return 1.0 if p <= 0 or count >= of else 0.0
+    logs = (
+        lgamma(of + 1) - lgamma(k + 1) - lgamma(of - k + 1) + k * log(p) + (of - k) * log(1 - p)
+        for k in range(count + 1)
+    )
+    return min(1.0, sum(exp(each) for each in logs))

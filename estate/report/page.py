@@ -1,0 +1,43 @@
+"""The report as one page that needs nothing beside it, made from figures and plots."""
+
+from pathlib import Path
+from typing import Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from estate.budget import FALSE_ALARM, MISSED, RATIO
+from estate.report import plots
+from estate.report.figures import Figures, Share
+
+TEMPLATE: Final = "report.html"
+
+
+def page(figures: Figures) -> str:
+    """Return the whole page."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+    )
+    environment.filters |= {"share": share, "minutes": minutes}
+    drawings = {
+        "outcomes": Markup(plots.outcomes(figures)),  # noqa: S704 - our own drawing.
+        "hours": Markup(plots.hours(figures)),  # noqa: S704
+        "delays": Markup(plots.delays(figures)) if figures.delays_s else "",  # noqa: S704
+    }
+    bounds = {"false_alarm": FALSE_ALARM, "missed": MISSED, "ratio": RATIO}
+    return environment.get_template(TEMPLATE).render(f=figures, plots=drawings, test=bounds)
+
+
+def share(value: Share | None) -> str:
+    """Return a share in words, with its 95 % interval."""
+    if value is None or value.low is None or value.high is None:
+        return "nothing was counted"
+    low, high = f"{value.low:.3%}", f"{value.high:.3%}"
+    return f"{value.count:,} of {value.of:,}, 95 % interval {low} to {high}"
+
+
+def minutes(seconds: float | None) -> str:
+    """Return a time in minutes."""
+    return "-" if seconds is None else f"{seconds / 60:,.1f} min"
