@@ -114,6 +114,7 @@ systemd:
 	  { $(SUDO) apt-get update -qq; $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq systemd; } >/dev/null 2>&1; \
 	  command -v systemd-analyze >/dev/null || { echo "systemd-analyze is missing and could not be installed: install the package systemd, then repeat."; exit 1; }; }
 
+.PHONY: browser ledger-edits report
 # The console's tests drive the distribution's own Chromium.
 BROWSER := command -v chromium || command -v chromium-browser
 browser:
