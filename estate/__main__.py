@@ -18,8 +18,11 @@ from typer.core import TyperGroup
 
 from estate.chains import chains
 from estate.commands import ledger
+from estate.commands.report import ask as answer
+from estate.commands.report import report
 from estate.commands.retain import hold_event, release_event, retain
 from estate.commands.review import review
+from estate.commands.serve import health, serve
 from estate.config import Config
 from estate.opening import opened, save_crop, to_json
 from estate.printing import chains_table, panel
@@ -159,6 +162,10 @@ def show_cameras(config: Settings, *, as_json: AsJson = False) -> None:
 
 app.command()(review)
 app.command()(retain)
+app.command()(report)
+app.command("ask")(answer)
+app.command()(health)
+app.command()(serve)
 app.command("hold")(hold_event)
 app.command("release")(release_event)
 app.add_typer(ledger.app, name="ledger")

@@ -1,0 +1,133 @@
+"""`tallylight-estate serve`: the health of everything, on this machine; for Prometheus if asked."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+import uvicorn
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from rich.console import Console
+from rich.table import Table
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from estate.commands.office import AsJson, Settings, open_office, site_now
+from estate.config import Office
+from estate.health import Health, look, prometheus
+from estate.store import Store
+
+HOST: Final = "127.0.0.1"
+POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+Certificates = Annotated[
+    list[Path] | None, typer.Option("--certificate", help="PEM file to watch; may be repeated.")
+]
+
+
+def health(config: Settings, certificate: Certificates = None, *, as_json: AsJson = False) -> None:
+    """Say how cameras, list, certificates and retention are doing."""
+    office, store = open_office(config)
+    seen = look(store, site_now(office), certificate or [], datetime.now(UTC))
+    store.close()
+    if as_json:
+        typer.echo(json.dumps(seen.to_json()))
+        return
+    shown = Table(show_header=False)
+    for name, value in rows(seen):
+        shown.add_row(name, value)
+    Console().print(shown)
+
+
+def serve(
+    config: Settings,
+    port: Annotated[int, typer.Option(help="Of the loopback address.")] = 9464,
+    certificate: Certificates = None,
+    *,
+    metrics: Annotated[bool, typer.Option("--metrics", help="Answer Prometheus, too.")] = False,
+) -> None:
+    """Serve the health view on this machine; nothing in it is about people."""
+    office, store = open_office(config)
+    look(store, site_now(office), certificate or [], datetime.now(UTC))  # Refuse before serving.
+    typer.echo(f"The health view is at http://{HOST}:{port}/")
+    pages = make_pages(office, store, certificate or [], metrics=metrics)
+    uvicorn.run(pages, host=HOST, port=port, log_level="warning", access_log=False)
+    store.close()
+
+
+def make_pages(
+    office: Office, store: Store, certificates: list[Path], *, metrics: bool
+) -> Starlette:
+    """Return the health view; with `metrics`, an endpoint for Prometheus beside it."""
+    folder = Path(__file__).parents[1] / "report"
+    environment = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+    )
+
+    def now() -> Health:
+        return look(store, site_now(office), certificates, datetime.now(UTC))
+
+    def page(_request: Request) -> Response:
+        seen = now()
+        text = environment.get_template("health.html").render(rows=rows(seen), seen=seen)
+        return HTMLResponse(text, headers={"content-security-policy": POLICY})
+
+    def machine(_request: Request) -> Response:
+        return Response(json.dumps(now().to_json()), media_type="application/json")
+
+    def scrape(_request: Request) -> Response:
+        return PlainTextResponse(prometheus(now()), media_type="text/plain; version=0.0.4")
+
+    routes = [Route("/", page), Route("/health.json", machine)]
+    if metrics:
+        routes.append(Route("/metrics", scrape))
+    guard = Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])
+    return Starlette(routes=routes, middleware=[guard])
+
+
+def rows(seen: Health) -> list[tuple[str, str]]:
+    """Return the figures in words."""
+    found = []
+    for each in seen.cameras:
+        last = (
+            "never" if each.last_word_utc_ms is None else _ago(seen, each.last_word_utc_ms // 1000)
+        )
+        words = f"last event {last}; {each.events} events, {each.gaps} gaps, {each.forks} forks"
+        found.append((f"{each.place} ({each.camera[:8]})", words))
+    left = "has run out: cameras are dark" if seen.repository_lapsed else "is fresh"
+    found += [
+        ("list", f"version {seen.list_version}, issued {_ago(seen, seen.list_issued_utc_s)}"),
+        ("list ends", _until(seen, seen.list_expires_utc_s)),
+        ("repository", left),
+        ("waiting for two people", str(seen.waiting)),
+        (
+            "older than the policy allows",
+            f"{seen.overdue}" + (" - run retain" * bool(seen.overdue)),
+        ),
+    ]
+    for name, end_s in seen.certificates.items():
+        found.append((f"certificate {name}", f"ends {_until(seen, end_s)}"))
+    return found
+
+
+def _ago(seen: Health, utc_s: int) -> str:
+    return f"{_span(seen.now_utc_s - utc_s)} ago"
+
+
+def _until(seen: Health, utc_s: int) -> str:
+    left_s = utc_s - seen.now_utc_s
+    return f"in {_span(left_s)}" if left_s > 0 else f"{_span(-left_s)} ago"
+
+
+def _span(seconds: int) -> str:
+    for length, name in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= length:
+            count = seconds // length
+            return f"{count} {name}{'s' * (count > 1)}"
+    return "less than a minute"
