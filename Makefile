@@ -7,7 +7,7 @@ PIP    := $(PY) -m pip install --quiet --disable-pip-version-check
 OLDEST := $(shell date -d '14 days ago' +%F 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: systemd help demo test check format cover lock wheel vectors models models-check chaos clean python broker
+.PHONY: systemd help demo test check format cover lock wheel vectors models models-check chaos clean python broker postgres
 
 help:            ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,7 +15,7 @@ help:            ## list these commands
 demo: $(VENV)/.demo broker  ## the whole camera on this machine: SOURCE=<video|folder|webcam> PERSON=<picture> LISTED=<hopper|collins> PORT=<n>
 	@$(PY) -m hil_tests.desk.demo $(if $(SOURCE),--source '$(SOURCE)') $(if $(PERSON),--person '$(PERSON)') $(if $(LISTED),--listed $(LISTED)) $(if $(PORT),--port $(PORT))
 
-test: $(VENV)/.dev broker browser  ## all tests, in random order
+test: $(VENV)/.dev broker browser postgres  ## all tests, in random order
 	@$(VENV)/bin/pytest -q
 
 check: $(VENV)/.dev systemd  ## look only: style, types, private names, who imports whom, spelling
@@ -108,6 +108,11 @@ broker:
 	@{ $(BROKER); } >/dev/null || { echo "Installing the MQTT broker mosquitto ..."; \
 	  { $(SUDO) apt-get update -qq; $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq mosquitto mosquitto-clients; } >/dev/null 2>&1; \
 	  { $(BROKER); } >/dev/null || { echo "mosquitto is missing and could not be installed: install the packages mosquitto and mosquitto-clients, then repeat."; exit 1; }; }
+
+postgres:
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { echo "Installing the database server PostgreSQL for the tests ..."; \
+	  { $(SUDO) apt-get update -qq; $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql; } >/dev/null 2>&1; \
+	  ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || echo "PostgreSQL could not be installed: its tests are left out."; }
 
 systemd:
 	@command -v systemd-analyze >/dev/null || { echo "Installing systemd, whose tool judges the units ..."; \

@@ -1,20 +1,15 @@
 from collections.abc import Iterator
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from nacl.signing import SigningKey
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from estate.errors import StoreRefused
-from estate.store import Store
+from estate.store import ENVELOPES, Store
 from estate.tests.events import sealed_event
 
 KEY = SigningKey(bytes(32))
-
-
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'store.db'}"
 
 
 @pytest.fixture
@@ -58,14 +53,50 @@ def test_what_is_kept_survives_a_restart(store: Store, url: str) -> None:
 
 def test_the_database_waits_for_the_disk(store: Store) -> None:
     with store.engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            assert connection.execute(text("SHOW synchronous_commit")).scalar_one() == "on"
+            return
         assert connection.execute(text("PRAGMA journal_mode")).scalar_one() == "wal"
         assert connection.execute(text("PRAGMA synchronous")).scalar_one() == 2
 
 
-@pytest.mark.parametrize("url", ["nonsense", "nonsense://x", "sqlite:////no/such/folder/store.db"])
-def test_an_address_that_cannot_be_opened_is_refused(url: str) -> None:
+def test_a_copy_is_counted(store: Store) -> None:
+    sealed = sealed_event(KEY)
+    for at_ms in range(1, 4):
+        store.keep(sealed, at_ms)
+    with store.engine.connect() as connection:
+        assert connection.execute(select(ENVELOPES.c.copies)).scalar_one() == 3
+
+
+def test_what_nobody_was_told_of_is_found(store: Store) -> None:
+    events = [sealed_event(KEY, number) for number in (1, 2)]
+    for at_ms, sealed in enumerate(events):
+        store.keep(sealed, at_ms)
+    store.shown(events[0])
+    assert list(store.envelopes(unshown=True)) == [events[1]]
+
+
+def test_many_receivers_may_write_at_once(url: str) -> None:
+    def write(numbers: range) -> None:
+        store = Store(url)
+        for number in numbers:
+            store.keep(sealed_event(KEY, number), number)
+        store.close()
+
+    Store(url).close()
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(write, [range(at, at + 10) for at in range(1, 41, 10)]))
+    store = Store(url)
+    assert store.count() == 40
+    store.close()
+
+
+@pytest.mark.parametrize(
+    "wrong", ["nonsense", "nonsense://x", "sqlite:////no/such/folder/store.db"]
+)
+def test_an_address_that_cannot_be_opened_is_refused(wrong: str) -> None:
     with pytest.raises(StoreRefused, match="settings"):
-        Store(url)
+        Store(wrong)
 
 
 def test_the_password_of_a_server_is_not_shown() -> None:

@@ -1,0 +1,26 @@
+"""The store's two databases: every test that asks for `url` runs on both."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from estate.tests.postgres import Cluster, Missing, cluster
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    try:
+        with cluster() as running:
+            yield running
+    except Missing as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Of a new, empty database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'store.db'}"
+    running: Cluster = request.getfixturevalue("postgres")
+    return running.new_database()
