@@ -7,7 +7,7 @@ PIP    := $(PY) -m pip install --quiet --disable-pip-version-check
 OLDEST := $(shell date -d '14 days ago' +%F 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: systemd help demo test check format cover lock wheel vectors models models-check chaos clean python broker postgres
+.PHONY: systemd help demo test check format cover lock wheel vectors models models-check chaos fuzz clean python broker postgres
 
 help:            ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ evaluate: $(VENV)/.dev  ## judge the nets: LFW=<zip> SENATE=<zip> PEERS=<folder>
 
 chaos: $(VENV)/.dev broker  ## real programs and everything that goes wrong between them: EVENTS=<n> SEED=<n>
 	@$(PY) -m hil_tests.chaos $(if $(EVENTS),--events $(EVENTS)) $(if $(SEED),--seed $(SEED))
+
+fuzz: $(VENV)/.dev  ## damage whatever is read from a network or a disk, 5,000 times for each parser
+	@$(VENV)/bin/pytest -q -p no:randomly --timeout 1200 --hypothesis-profile fuzz hil_tests/tests/test_parsers.py
 
 bench: $(VENV)/.dev  ## time every step on this machine: PEERS=<folder of yunet and MobileFaceNet>
 	@$(PY) models/bench.py $(if $(PEERS),--peers '$(PEERS)')

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from formats.envelope import Kind, Origin, TimeQuality, seal, wire_size
-from formats.errors import Forged, Malformed, NotForThisKey
+from formats.errors import Forged, FormatError, Malformed, NotForThisKey
 from formats.receipt import Receipt, open_receipt, seal_receipt
 from formats.strict_json import INT_LIMIT
 from formats.tests.envelope_vectors import RECEIPT
@@ -58,6 +58,16 @@ def test_every_receipt_has_the_same_size(receipt: Receipt) -> None:
 )
 def test_the_published_receipts_are_read(name: str) -> None:
     assert open_receipt(BLOBS[name], estate=ESTATE.verify_key, key=COURIER) == PUBLISHED
+
+
+def test_a_receipt_with_a_flipped_bit_is_refused_at_every_one_of_1339_bytes() -> None:
+    blob = bytearray(BLOBS["a receipt for the courier alone"])
+    assert len(blob) == 1339
+    for at in range(len(blob)):
+        blob[at] ^= 1 << at % 8
+        with pytest.raises(FormatError):
+            open_receipt(bytes(blob), estate=ESTATE.verify_key, key=COURIER)
+        blob[at] ^= 1 << at % 8
 
 
 def test_a_receipt_of_another_estate_is_refused() -> None:
