@@ -51,6 +51,8 @@ ENVELOPES: Final = Table(
 )
 LOCK_S: Final = 20
 """Longest wait for another receiver that is writing to the same SQLite file."""
+TRIES: Final = 5
+"""A receiver that was in another's way tries again this often."""
 
 
 class Store:
@@ -91,16 +93,23 @@ class Store:
             "previous": sealed.header.previous,
             "blob": sealed.blob,
         }
-        try:
-            with self._engine.begin() as connection:
-                connection.execute(ENVELOPES.insert().values(row))
-                append(connection, Happening.STORED, _told(sealed))
-        except IntegrityError:
-            self._update(sealed, copies=ENVELOPES.c.copies + 1)
-            return False
-        except SQLAlchemyError as error:
-            raise StoreRefused("The store cannot be written: check its disk and rights.") from error
-        return True
+        for _ in range(TRIES):
+            try:
+                with self._engine.begin() as connection:
+                    connection.execute(ENVELOPES.insert().values(row))
+                    append(connection, Happening.STORED, _told(sealed))
+            except IntegrityError:
+                # Either the envelope is there already, or another receiver began the ledger at the
+                # same moment. Only the first may be answered as kept.
+                if self._update(sealed, copies=ENVELOPES.c.copies + 1):
+                    return False
+            except SQLAlchemyError as error:
+                raise StoreRefused(
+                    "The store cannot be written: check its disk and rights."
+                ) from error
+            else:
+                return True
+        raise StoreRefused("The store cannot be written: other receivers keep it busy.")
 
     def shown(self, sealed: Sealed) -> None:
         """Note that somebody was told of the envelope: it is not shown again.
@@ -193,13 +202,14 @@ class Store:
         """Let go of the database."""
         self._engine.dispose()
 
-    def _update(self, sealed: Sealed, **values: object) -> None:
+    def _update(self, sealed: Sealed, **values: object) -> bool:
+        """Change the row of an envelope; say whether there is one."""
         table = ENVELOPES.c
         this = (table.camera == sealed.header.sender) & (table.digest == sealed.digest)
         change = ENVELOPES.update().where(this).values(values)
         try:
             with self._engine.begin() as connection:
-                connection.execute(change)
+                return connection.execute(change).rowcount > 0
         except SQLAlchemyError as error:
             raise StoreRefused("The store cannot be written: check its disk and rights.") from error
 

@@ -1,13 +1,17 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 
 import pytest
 from nacl.signing import SigningKey
-from sqlalchemy import select, text
+from sqlalchemy import Connection, select, text
+from sqlalchemy.exc import IntegrityError
 
 from estate.errors import StoreRefused
+from estate.ledger import append
 from estate.store import ENVELOPES, Store
 from estate.tests.events import sealed_event
+from formats.ledger import Happening
 
 KEY = SigningKey(bytes(32))
 
@@ -74,6 +78,26 @@ def test_what_nobody_was_told_of_is_found(store: Store) -> None:
         store.keep(sealed, at_ms)
     store.shown(events[0])
     assert list(store.envelopes(unshown=True)) == [events[1]]
+
+
+def test_an_event_is_not_taken_for_a_copy_because_another_receiver_was_in_the_way(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("estate.store.append", in_the_way_once())
+    assert store.keep(sealed_event(KEY), 1)
+    assert store.count() == 1
+
+
+def in_the_way_once() -> Callable[..., object]:
+    """The ledger's `append`, with another receiver that begins it at the same moment."""
+    tries = count()
+
+    def appending(connection: Connection, event: Happening, body: dict[str, int | str]) -> object:
+        if next(tries) == 0:
+            raise IntegrityError("The row is there.", None, Exception())
+        return append(connection, event, body)
+
+    return appending
 
 
 def test_many_receivers_may_write_at_once(url: str) -> None:
