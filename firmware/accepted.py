@@ -12,6 +12,8 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import BinaryIO, Final
 
+from firmware.delivery import durable
+
 _LINK: Final = "accepted"
 
 
@@ -70,4 +72,6 @@ def _remove(path: Path) -> None:
     if path.is_symlink():
         path.unlink()
     else:
+        for body in path.rglob("*.sealed"):
+            durable.overwrite(body)
         shutil.rmtree(path)

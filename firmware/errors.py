@@ -10,6 +10,8 @@ FirmwareError
 ├── TooHot             the camera or its accelerator is over its limit
 ├── MemoryOpen         this process cannot be closed to debuggers
 ├── LedgerBroken       the ledger on disk does not verify
+├── FloorsBroken       what the camera must not go below can no longer be read
+├── ClockUntrusted     the clock stands where it cannot be, or nobody vouches for it
 ├── NobodyListed       the list has no live entry, so there is nothing to look for
 ├── OutsideHours       the policy's schedule does not let recognition run now
 ├── OutboxFull         there is no room for another event: nothing more may be recognised
@@ -26,6 +28,14 @@ class FirmwareError(Refused):
 
 class IdentityRefused(FirmwareError):
     """A key file of this camera is missing or is not what it claims to be."""
+
+
+class FloorsBroken(FirmwareError):
+    """Both copies of the floors are broken: nobody can tell what was rolled back."""
+
+
+class ClockUntrusted(FirmwareError):
+    """The clock stands before what has certainly come, or nobody vouches for it."""
 
 
 class LampDark(FirmwareError):

@@ -7,7 +7,8 @@ in the order in which the code below enforces them:
     so a refused update changes nothing and the last good list runs until its own end.
 (1) TUF, from the root in the read-only image: every role has its quorum, is fresh and not rolled
     back, every file is whole; the list comes from the site's own role.
-(2) The clock does not stand before the moment at which the list was signed.
+(2) Nothing is below the floors (`firmware.floors`): no version of any role, and not the clock,
+    which does not stand before the moment at which the list was signed, either.
 (3) The policy names this camera, and the assessment behind it is not overdue for review.
 (4) Everybody who signed the list is a supplier named by the policy, and two different
     organisations signed; three, if an entry is a minor or vulnerable.
@@ -33,7 +34,8 @@ from nacl.signing import VerifyKey
 from tuf.api import exceptions as tuf
 
 from firmware.accepted import accepted, open_accepted, replacing
-from firmware.errors import FirmwareError
+from firmware.errors import FirmwareError, FloorsBroken
+from firmware.floors import Floors, raise_floors, read_floors
 from formats.casefile import CaseFile, Entry, read_casefile
 from formats.envelope import Kind, open_sealed, read, verify
 from formats.errors import FormatError, NotForThisKey
@@ -58,6 +60,7 @@ class Refusal(StrEnum):
     ROLLBACK = "WL_ROLLBACK"
     EXPIRED = "WL_EXPIRED"
     CLOCK = "WL_CLOCK"
+    FLOORS = "WL_FLOORS"
     CAMERA = "WL_CAMERA"
     DPIA = "WL_DPIA"
     SUPPLIER = "WL_SUPPLIER"
@@ -161,7 +164,12 @@ def verify_site(
     """
     with replacing(metadata) as copy:  # (0)
         site = _prove(lambda name: (inbox / name).open("rb"), copy, trusted_root, now)
-        return _accept(site, camera, now)
+        _check_floors(site, floors_of(metadata), now)
+        watchlist = _accept(site, camera, now)
+        # Before the list itself: a power cut in between leaves the camera stricter, never laxer.
+        moment = min(int(now.timestamp()), watchlist.expires_utc_s)
+        raise_floors(floors_of(metadata), Floors(moment, site.versions))
+        return watchlist
 
 
 def verify_accepted(
@@ -176,7 +184,26 @@ def verify_accepted(
     if not trusted.exists():
         raise ListRefused(Refusal.MISSING, "This camera has not accepted a list yet.")
     site = _prove(lambda name: open_accepted(metadata, name), trusted, trusted_root, now)
+    _check_floors(site, floors_of(metadata), now)
     return _accept(site, camera, now)
+
+
+def floors_of(metadata: Path) -> Path:
+    """Where the floors lie that belong to what was accepted in `metadata`."""
+    return metadata.with_name("floors")
+
+
+def _check_floors(site: SignedSite, folder: Path, now: datetime) -> None:
+    try:
+        floors = read_floors(folder)  # (2)
+    except FloorsBroken as error:
+        raise ListRefused(Refusal.FLOORS, str(error)) from error
+    for role, version in site.versions.items():
+        if version < floors.versions.get(role, 0):
+            why = f"Version {version} of {role} is older than what this camera has accepted."
+            raise ListRefused(Refusal.ROLLBACK, why)
+    if now.timestamp() < floors.utc_s:
+        raise ListRefused(Refusal.CLOCK, "The camera's clock stands before what it was already.")
 
 
 def _prove(

@@ -10,15 +10,17 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
-from nacl.signing import VerifyKey
+from nacl.signing import SigningKey, VerifyKey
 
-from firmware.config import Config
+from firmware.clock import Clock, wall
+from firmware.config import SYNCHRONISED, Config
 from firmware.delivery.marks import Terms
 from firmware.delivery.outbox import Outbox
 from firmware.errors import FirmwareError, LampDark, OutboxFull
+from firmware.forgetting import Books, destroy, held
 from firmware.hardware.accelerator import opened
 from firmware.hardware.camera import Camera
 from firmware.hardware.lamp import Lamp
@@ -29,7 +31,14 @@ from firmware.record.ledger import Ledger
 from firmware.reporter import Reporter
 from firmware.search import Search
 from firmware.sight import Sight
-from firmware.site import ListRefused, ThisCamera, Watchlist, verify_accepted, verify_site
+from firmware.site import (
+    ListRefused,
+    ThisCamera,
+    Watchlist,
+    floors_of,
+    verify_accepted,
+    verify_site,
+)
 from firmware.supervisor import Supervisor
 from firmware.tracks import Tracks
 from firmware.watch import Station, watch
@@ -38,6 +47,7 @@ from formats.envelope import sender_id
 from formats.errors import FormatError, Refused
 from formats.keyfile import read_public_key
 from formats.ledger import Happening, Program
+from formats.listend import End
 from formats.modelbundle import verify_bundle
 from recognition.errors import RecognitionError
 from recognition.eye import Eye
@@ -52,6 +62,10 @@ class Means:
     eye: Callable[[], Eye]
     supervisor: Supervisor = field(default_factory=Supervisor)
     thermometer: Thermometer = field(default_factory=Thermometer)
+    wall: Callable[[], datetime] = wall
+    """The machine's idea of the time, UTC."""
+    synchronised: Callable[[], bool] = SYNCHRONISED.exists
+    """Whether a time server vouches for it."""
     rest_s: float = 0.0
     """After a refusal the program stays dark this long before it ends, so that a supervisor that
     starts it again does not do so at once; a newer list ends the rest."""
@@ -103,9 +117,11 @@ def assemble(config: Config, means: Means, ledger: Ledger, running: Callable[[],
     state, keys, counts = config.state, watch_keys(config.state), Counts()
     eye = means.eye()
     this_camera = ThisCamera(sender_id(keys.sign.verify_key), keys.list, eye.manifest.model_digest)
-    watchlist = _accept(config, this_camera, ledger)
+    clock = Clock(floors_of(state.watch / "site"), means.wall, means.synchronised)
+    watchlist = _accept(config, this_camera, ledger, keys.sign, clock.now())
+    clock.check(watchlist.policy)
     search = Search(watchlist, eye.manifest.calibration, counts)
-    search.check(datetime.now(UTC))
+    search.check(clock.now())
     outbox = Outbox(state.outbox)
     key, days = bytes(watchlist.recipients.receipt_key), watchlist.policy.retention_days
     outbox.agree(Terms(key, days))
@@ -126,7 +142,7 @@ def assemble(config: Config, means: Means, ledger: Ledger, running: Callable[[],
         ledger=ledger,
         thermometer=means.thermometer,
         alive=means.supervisor.alive,
-        running=running,
+        running=_with_time(running, clock, watchlist),
     )
 
 
@@ -160,17 +176,36 @@ def _stamp(inbox: Path) -> int:
         return 0
 
 
-def _accept(config: Config, camera: ThisCamera, ledger: Ledger) -> Watchlist:
+def _with_time(
+    running: Callable[[], bool], clock: Clock, watchlist: Watchlist
+) -> Callable[[], bool]:
+    """Ask the same, and notice at every frame if the clock was set back."""
+
+    def ask() -> bool:
+        clock.keep(watchlist.expires_utc_s)
+        return running()
+
+    return ask
+
+
+def _accept(
+    config: Config, camera: ThisCamera, ledger: Ledger, key: SigningKey, now: datetime
+) -> Watchlist:
     """Return the list in the inbox; if it is refused, the last good one until its own end."""
     root, metadata = config.trusted_root.read_bytes(), config.state.watch / "site"
-    now = datetime.now(UTC)
+    before, now_s = held(metadata), int(now.timestamp())
+    books = Books(config.state.watch / "destroyed", key, ledger)
     try:
         watchlist = verify_site(config.state.inbox, metadata, root, camera=camera, now=now)
     except ListRefused as refusal:
         ledger.append(Happening.LIST_REFUSED, {"code": refusal.code})
         with suppress(ListRefused):
             return verify_accepted(metadata, root, camera=camera, now=now)
+        if before and now_s >= before.expires_utc_s:
+            destroy(before, End.EXPIRED, books, now_s)
         raise
+    if before and before.digest != watchlist.digest:
+        destroy(before, End.REPLACED, books, now_s)
     body: dict[str, int | str] = {
         "version": watchlist.version,
         "digest": watchlist.digest.hex(),

@@ -52,6 +52,7 @@ class Happening(StrEnum):
     PERIOD_END = "period_end"
     LIST_ACCEPTED = "list_accepted"
     LIST_REFUSED = "list_refused"
+    LIST_DESTROYED = "list_destroyed"
     EVENT_SEALED = "event_sealed"
     EVENT_RECEIPTED = "event_receipted"
     EVENT_LAPSED = "event_lapsed"

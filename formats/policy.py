@@ -127,6 +127,8 @@ class Policy:
     """Whether cameras publish sealed status envelopes."""
     assessment: Assessment
     agreement: Agreement
+    unsynchronised: bool = False
+    """Whether cameras may recognise although no time server vouches for their clocks."""
 
     def __post_init__(self) -> None:
         if not site_name_is_plain(self.site):
@@ -181,6 +183,7 @@ def write_policy(policy: Policy) -> bytes:
             "schedule": [_write_window(window) for window in policy.schedule],
             "site": policy.site,
             "status": policy.status,
+            "unsynchronised": policy.unsynchronised,
             "suppliers": [_write_supplier(supplier) for supplier in policy.suppliers],
             "version": policy.version,
         }
@@ -241,6 +244,7 @@ def _read(fields: Fields) -> Policy:
         freshness_h=fields.integer("freshness_h", low=1, high=FRESHNESS_H_LIMIT),
         crop=fields.boolean("crop"),
         status=fields.boolean("status"),
+        unsynchronised=fields.boolean("unsynchronised"),
         assessment=fields.object("assessment", _read_assessment),
         agreement=fields.object("agreement", _read_agreement),
     )

@@ -7,7 +7,7 @@ folder. `collect` proves what TUF proves: enough signatures, freshness, no rollb
 Whether signers, site and list suit *this* camera is decided in `firmware.site`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -174,6 +174,8 @@ class SignedSite:
     sealed: bytes = field(repr=False)
     version: int
     """Version of the site's role, and so of the list."""
+    versions: Mapping[str, int]
+    """Of root, targets, site (the site's role), snapshot and timestamp."""
     signers: tuple[VerifyKey, ...]
     """The different keys that validly signed the list."""
     expires_utc_s: int
@@ -219,6 +221,7 @@ def collect(
         casefile=casefile,
         sealed=sealed,
         version=role.signed.version,
+        versions=_versions(metadata, site_role(site)),
         signers=signers_of(_read_role(metadata, "targets"), role, site_role(site)),
         expires_utc_s=_first_expiry(metadata, site_role(site)),
     )
@@ -283,6 +286,13 @@ def _read_role(metadata: Path, role: str) -> Metadata[Targets]:
     if not path.exists():
         raise RepositoryError(f"The role {role} has signed nothing.")
     return Metadata[Targets].from_bytes(path.read_bytes())
+
+
+def _versions(metadata: Path, site: str) -> dict[str, int]:
+    roles = {"root": "root", "targets": "targets", "site": site}
+    roles |= {"snapshot": "snapshot", "timestamp": "timestamp"}
+    files = {role: str(metadata / f"{name}.json") for role, name in roles.items()}
+    return {role: Metadata.from_file(file).signed.version for role, file in files.items()}
 
 
 def _first_expiry(metadata: Path, site: str) -> int:

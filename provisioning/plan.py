@@ -53,6 +53,7 @@ retention_days = {RETENTION_DAYS_LIMIT}    # Matches are destroyed after this ti
 freshness_h = {FRESHNESS_H_DEFAULT}       # A withdrawn face is gone everywhere within this time.
 crop = true            # Whether a match event carries a picture of the face.
 status = false         # Whether cameras publish sealed status envelopes.
+unsynchronised = false # Whether cameras recognise while no time server vouches for their clocks.
 
 [assessment]           # The data-protection impact assessment.
 sha256 = "{"0" * 64}"
@@ -85,6 +86,7 @@ class Plan:
     freshness_h: int
     crop: bool
     status: bool
+    unsynchronised: bool
     assessment: Assessment
     agreement: Agreement
 
@@ -103,6 +105,7 @@ class Plan:
             freshness_h=self.freshness_h,
             crop=self.crop,
             status=self.status,
+            unsynchronised=self.unsynchronised,
             assessment=self.assessment,
             agreement=self.agreement,
         )
@@ -143,6 +146,7 @@ def _read(fields: Fields) -> Plan:
         freshness_h=fields.integer("freshness_h", low=1, high=FRESHNESS_H_LIMIT),
         crop=fields.boolean("crop"),
         status=fields.boolean("status"),
+        unsynchronised=fields.boolean("unsynchronised"),
         assessment=fields.object("assessment", _read_assessment),
         agreement=fields.object("agreement", _read_agreement),
     )

@@ -98,6 +98,7 @@ def usual_policy() -> Policy:
         status=False,
         assessment=Assessment(bytes(32), NOW_S + 300 * 86400),
         agreement=Agreement("1", "https://example.org/agreement"),
+        unsynchronised=True,
     )
 
 

@@ -36,8 +36,8 @@ class Camera:
     def looks(self, *, now: datetime = NOW, camera: ThisCamera = THIS_CAMERA) -> Watchlist:
         return verify_site(self.inbox, self.metadata, Desk().root, camera=camera, now=now)
 
-    def reloads(self, *, now: datetime = NOW) -> Watchlist:
-        return verify_accepted(self.metadata, Desk().root, camera=THIS_CAMERA, now=now)
+    def reloads(self, *, now: datetime = NOW, camera: ThisCamera = THIS_CAMERA) -> Watchlist:
+        return verify_accepted(self.metadata, Desk().root, camera=camera, now=now)
 
     def kept(self) -> dict[str, bytes]:
         return {

@@ -139,6 +139,7 @@ def _table(policy: Policy) -> Table:
         ("Withdrawn faces gone after", f"{policy.freshness_h} hours"),
         ("Face crops", "in match events" if policy.crop else "no"),
         ("Status envelopes", "published" if policy.status else "no"),
+        ("Clocks nobody vouches for", "believed" if policy.unsynchronised else "refused"),
         ("Assessment to be reviewed by", review),
         ("Agreement", f"{policy.agreement.reference}\n{policy.agreement.url}"),
     ):

@@ -1,0 +1,83 @@
+"""A clock is believed no further than somebody vouches for it."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from firmware.clock import BUILT, Clock
+from firmware.errors import ClockUntrusted
+from firmware.floors import Floors, raise_floors, read_floors
+from firmware.site import Refusal
+from firmware.tests.desk import NOW, NOW_S, Desk, usual_policy
+from firmware.tests.verifier import Camera, refused
+
+STRICT = replace(usual_policy(), unsynchronised=False)
+
+
+@dataclass
+class Hands:
+    """A clock that somebody sets."""
+
+    at: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.at
+
+
+def test_a_clock_before_the_build_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ClockUntrusted, match="set it right"):
+        Clock(tmp_path, lambda: BUILT - timedelta(days=1)).now()
+
+
+def test_a_clock_that_is_set_back_while_it_runs_is_refused(tmp_path: Path) -> None:
+    hands = Hands()
+    clock = Clock(tmp_path, hands)
+    clock.now()
+    hands.at -= timedelta(seconds=4)
+    assert clock.now() == NOW
+    hands.at -= timedelta(seconds=2)
+    with pytest.raises(ClockUntrusted):
+        clock.keep(NOW_S + 86400)
+
+
+def test_nobody_vouches_for_the_clock(tmp_path: Path) -> None:
+    with pytest.raises(ClockUntrusted, match="time server"):
+        Clock(tmp_path, synchronised=lambda: False).check(STRICT)
+
+
+def test_a_time_server_vouches_for_the_clock(tmp_path: Path) -> None:
+    Clock(tmp_path, synchronised=lambda: True).check(STRICT)
+
+
+def test_the_policy_may_do_without(tmp_path: Path) -> None:
+    Clock(tmp_path, synchronised=lambda: False).check(replace(STRICT, unsynchronised=True))
+
+
+def test_the_time_is_saved_now_and_then(tmp_path: Path) -> None:
+    hands = Hands()
+    clock = Clock(tmp_path, hands)
+    clock.keep(NOW_S + 86400)
+    hands.at += timedelta(minutes=9)
+    clock.keep(NOW_S + 86400)
+    assert read_floors(tmp_path).utc_s == NOW_S
+    hands.at += timedelta(minutes=1)
+    clock.keep(NOW_S + 86400)
+    assert read_floors(tmp_path).utc_s == NOW_S + 600
+
+
+def test_a_clock_that_runs_ahead_does_not_lock_the_camera_out(tmp_path: Path) -> None:
+    Clock(tmp_path, lambda: NOW + timedelta(days=4000)).keep(NOW_S + 3600)
+    assert read_floors(tmp_path).utc_s == NOW_S + 3600
+
+
+def test_a_reboot_with_the_clock_set_back_is_refused_whatever_the_list(tmp_path: Path) -> None:
+    camera = Camera(tmp_path)
+    camera.takes(Desk())
+    raise_floors(camera.metadata.with_name("floors"), Floors(NOW_S + 3600))
+    with refused(Refusal.CLOCK):
+        camera.looks(now=NOW + timedelta(minutes=59))
+    with refused(Refusal.CLOCK):
+        camera.reloads(now=NOW + timedelta(minutes=59))
+    assert camera.looks(now=NOW + timedelta(minutes=61)).version == 1
