@@ -165,8 +165,8 @@ class Outbox:
     def lapse(self, keep_days: int) -> list[str]:
         """Destroy what has been here for longer than may be; return the names.
 
-        Only for a clock that has been set. What was written before the clock was ever set counts
-        from now on.
+        Only for a clock that has been set. What was written before the clock was ever set counts as
+        of now.
         """
         now_s, lapsed = time.time(), []
         for place in (self._waiting, self._broken):
