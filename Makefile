@@ -12,8 +12,8 @@ OLDEST := $(shell date -d '14 days ago' +%F 2>/dev/null)
 help:            ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(VENV)/.demo broker  ## the whole camera on this machine: SOURCE=<video|folder|webcam> PERSON=<picture> LISTED=<hopper|collins> PORT=<n>
-	@$(PY) -m hil_tests.desk.demo $(if $(SOURCE),--source '$(SOURCE)') $(if $(PERSON),--person '$(PERSON)') $(if $(LISTED),--listed $(LISTED)) $(if $(PORT),--port $(PORT))
+demo: $(VENV)/.demo broker  ## the whole camera on this machine: SOURCE=<video|folder|webcam> PERSON=<picture> LISTED=<hopper|collins> PORT=<n> REVIEW=1
+	@$(PY) -m hil_tests.desk.demo $(if $(SOURCE),--source '$(SOURCE)') $(if $(PERSON),--person '$(PERSON)') $(if $(LISTED),--listed $(LISTED)) $(if $(PORT),--port $(PORT)) $(if $(REVIEW),--review)
 
 test: $(VENV)/.dev broker browser postgres  ## all tests, in random order
 	@$(VENV)/bin/pytest -q
@@ -122,13 +122,16 @@ systemd:
 	  { $(SUDO) apt-get update -qq; $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq systemd; } >/dev/null 2>&1; \
 	  command -v systemd-analyze >/dev/null || { echo "systemd-analyze is missing and could not be installed: install the package systemd, then repeat."; exit 1; }; }
 
-.PHONY: browser ledger-edits report
+.PHONY: browser ledger-edits screenshots
 # The console's tests drive the distribution's own Chromium.
 BROWSER := command -v chromium || command -v chromium-browser
 browser:
 	@{ $(BROWSER); } >/dev/null || { echo "Installing the browser Chromium ..."; \
 	  { $(SUDO) apt-get update -qq; $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium || $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium-browser; } >/dev/null 2>&1; \
 	  { $(BROWSER); } >/dev/null || { echo "Chromium is missing and could not be installed: install the package chromium, then repeat."; exit 1; }; }
+
+screenshots: $(VENV)/.dev browser  ## take the documents' pictures of the last demo's console and report
+	@$(PY) -m hil_tests.desk.screenshots
 
 ledger-edits: $(VENV)/.dev  ## change 100,000 records in a thousand places and find each: EDITS=<n> SEED=<n>
 	@LEDGER_EDITS=$(or $(EDITS),1000) LEDGER_SEED=$(or $(SEED),1) $(VENV)/bin/pytest -q -s estate/tests/test_verify.py -k thousand

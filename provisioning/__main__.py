@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 from formats.errors import Refused
 from provisioning.errors import ProvisioningError
 
-NOUNS = ("model", "site", "camera", "recipients", "policy", "list", "broker")
+NOUNS = ("model", "site", "camera", "recipients", "policy", "list", "portrait", "broker")
 """In the order in which a new site needs them."""
 
 

@@ -1,6 +1,7 @@
 """`tallylight-estate report` and `ask`: what the public and one person are told."""
 
 import json
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
@@ -11,11 +12,12 @@ from rich.table import Table
 
 from estate.asking import first_met, letter, stays
 from estate.books import camera_records
-from estate.commands.office import AsJson, Settings, open_office
+from estate.commands.office import AsJson, Settings, open_office, site_now
+from estate.errors import SiteRefused
 from estate.ledger import head, records
 from estate.report.figures import Figures, gather
 from estate.report.page import page
-from estate.site import lists
+from estate.site import lists, remember
 from estate.store import Store
 from formats.errors import Refused
 
@@ -34,6 +36,8 @@ def report(
     office, store = open_office(config)
     if since >= until:
         raise Refused("The period ends before it begins: --until is the day after the last.")
+    with suppress(SiteRefused), store.writing() as connection:
+        remember(connection, site_now(office))  # An old report needs no repository of today.
     figures = _figures(store, since.date(), until.date(), _groups(groups))
     store.close()
     to.write_text(page(figures), encoding="utf-8")

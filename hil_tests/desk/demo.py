@@ -9,6 +9,7 @@ import argparse
 import shutil
 import sys
 import time
+import webbrowser
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from hil_tests.desk.errors import DeskRefused
 from hil_tests.desk.figures import Figures
 from hil_tests.desk.portraits import Person, portrait
 from hil_tests.desk.programs import choose_port, find_program
+from hil_tests.desk.reviewing import review, send_portrait, write_report
 from hil_tests.desk.run import Run
 from hil_tests.desk.site import (
     REVIEWERS,
@@ -66,12 +68,17 @@ def main() -> int:
     """Play the scene named on the command line; 0 if the promises held."""
     chosen = _parser().parse_args()
     console = Console(highlight=False)
+    build = chosen.build.absolute()
     try:
-        return play(_scene(chosen), chosen.build.absolute(), chosen.port, console)
+        code = play(_scene(chosen), build, chosen.port, console)
+        if chosen.review and code == 0:
+            _open(build, console)
     except (DeskRefused, RecognitionError) as refusal:
         print(f"make demo: {refusal}", file=sys.stderr)  # noqa: T201  # What users read.
     except KeyboardInterrupt:
         console.print("\nStopped: every program has ended, the lamp is off.")
+    else:
+        return code
     return 1
 
 
@@ -90,6 +97,7 @@ def play(scene: Scene, build: Path, port: int, console: Console) -> int:
     with _step(console, "A list with one person, signed by both organisations"):
         handle = list_person(desk, scene.picture)
         publish_list(desk)
+        send_portrait(desk, handle, scene.picture)
     run = Run(desk, handle, scene.listed)
     with Live(console=console, refresh_per_second=8, transient=True) as live:
         figures = run.play(scene.source, lambda seen: live.update(_glance(seen)))
@@ -98,8 +106,17 @@ def play(scene: Scene, build: Path, port: int, console: Console) -> int:
     console.print(table(figures))
     report = build / "report.json"
     report.write_text(figures.to_json(), encoding="utf-8")
-    for name, path in (("figures", report), ("crops", run.crops), ("logs", desk.folder / "logs")):
+    public = build / "public-report.html"
+    write_report(desk, public)
+    logs = desk.folder / "logs"
+    for name, path in (
+        ("figures", report),
+        ("report", public),
+        ("crops", run.crops),
+        ("logs", logs),
+    ):
         console.print(f"{name:8} {_short(path)}")
+    console.print("review   make demo REVIEW=1 opens the report and both reviewers' consoles")
     whole = scene.listed is not None and not run.interrupted
     return verdict(figures, console, whole=whole)
 
@@ -223,6 +240,16 @@ def _reopened(desk: DeskSite, run: Run) -> str:
     )
 
 
+def _open(build: Path, console: Console) -> None:
+    """Open the report and both consoles, until Ctrl-C."""
+    webbrowser.open((build / "public-report.html").as_uri())
+    review(
+        DeskSite(build / "desk", 0),
+        lambda words: console.print(words, soft_wrap=True),
+        browser=True,
+    )
+
+
 def _short(path: Path) -> str:
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
@@ -233,6 +260,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--person", help="a picture of the person to look for")
     parser.add_argument("--listed", choices=list(Person), default=Person.HOPPER, type=Person)
     parser.add_argument("--port", type=int, default=0, help="of the broker; 0: any that is free")
+    parser.add_argument("--review", action="store_true", help="open the report and the consoles")
     parser.add_argument("--build", type=Path, default=BUILD, help="where everything is put")
     return parser
 

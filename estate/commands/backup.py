@@ -1,0 +1,38 @@
+"""`tallylight-estate backup` and `restore`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from estate.backups import backup, destroy_again, put_back
+from estate.commands.office import Settings, open_office
+from estate.config import Office
+from estate.store import Store
+from estate.unlocking import PassphraseFile, unlocking
+from formats.keyfile import Purpose, unlock_signing
+from formats.settings import read_settings
+
+
+def back_up(config: Settings, to: Annotated[Path, typer.Argument(help="A new file.")]) -> None:
+    """Copy the store while everything runs; keep no copy longer than the retention."""
+    _, store = open_office(config)
+    backup(store, to)
+    store.close()
+    typer.echo(f"The store is copied to {to}. Keep it no longer than the retention.")
+
+
+def restore(
+    config: Settings,
+    copy: Annotated[Path | None, typer.Option("--from", help="A copy, if one is to come.")] = None,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Bring back a copy, and destroy again what was destroyed since it was taken."""
+    office = read_settings(config, Office)
+    key = unlock_signing(*unlocking(office.ledger_key, Purpose.LEDGER, passphrase_file))
+    if copy is not None:
+        put_back(office.store, copy)
+    store = Store(office.store)
+    again = destroy_again(store, office.books / "certificates", key)
+    store.close()
+    typer.echo(f"The store is back; {again} events were destroyed again. Run retain now.")
