@@ -72,6 +72,22 @@ fuzz: $(VENV)/.dev  ## damage whatever is read from a network or a disk, 5,000 t
 bench: $(VENV)/.dev  ## time every step on this machine: PEERS=<folder of yunet and MobileFaceNet>
 	@$(PY) models/bench.py $(if $(PEERS),--peers '$(PEERS)')
 
+camera-contract: root  ## the camera's code on real picamera2, in a root file system of its own; needs root
+	@$(SUDO) hil_tests/virtual/enter $(ROOT) sh -c 'cd /opt/source && python3 -m pytest -c /dev/null -q \
+	  -p no:cacheprovider -W ignore::DeprecationWarning --import-mode=importlib hil_tests/tests/contract/test_camera.py'
+
+units-contract: root wheel  ## the camera's units under their own systemd, in a root file system of its own; needs root
+	@$(SUDO) env TALLYLIGHT_VIRTUAL_CAMERA=$(ROOT) $(PY) -m pytest -q -rA -p no:randomly hil_tests/tests/contract/test_units_inside.py
+
+hil: $(VENV)/.dev  ## break the real programs on this desk, and print what each fault measured
+	@$(VENV)/bin/pytest -q -rP -p no:randomly -m hil --timeout=240 hil_tests/tests
+
+soak: $(VENV)/.dev  ## look for SECONDS=600 while something breaks every second: SEED=<n>
+	@$(PY) -m hil_tests.desk.soak $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
+
+model: $(VENV)/.dev  ## guard, holder and faults on a virtual clock, STEPS=10000 or more
+	@$(PY) -m firmware.tests.lit_machine $(STEPS)
+
 wheel: $(VENV)/.dev  ## build/wheel: what a camera installs, and nothing of a desk
 	@rm -rf provisioning/image/build
 	@$(PY) -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir build/wheel provisioning/image
@@ -135,3 +151,13 @@ screenshots: $(VENV)/.dev browser  ## take the documents' pictures of the last d
 
 ledger-edits: $(VENV)/.dev  ## change 100,000 records in a thousand places and find each: EDITS=<n> SEED=<n>
 	@LEDGER_EDITS=$(or $(EDITS),1000) LEDGER_SEED=$(or $(SEED),1) $(VENV)/bin/pytest -q -s estate/tests/test_verify.py -k thousand
+
+# The virtual camera's root file system, outside the repository: made once, and again when its recipe changes.
+.PHONY: hil soak model camera-contract units-contract
+ROOT := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/tallylight/virtual-camera
+.PHONY: root
+root:
+	@command -v mmdebstrap >/dev/null || { echo "Installing mmdebstrap, which makes root file systems ..."; \
+	  { $(SUDO) apt-get update -qq; $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq mmdebstrap; } >/dev/null 2>&1; \
+	  command -v mmdebstrap >/dev/null || { echo "mmdebstrap is missing and could not be installed: install the package mmdebstrap, then repeat."; exit 1; }; }
+	@$(SUDO) hil_tests/virtual/make_root $(ROOT)

@@ -13,6 +13,7 @@ FirmwareError
 ├── FloorsBroken       what the camera must not go below can no longer be read
 ├── ClockUntrusted     the clock stands where it cannot be, or nobody vouches for it
 ├── NobodyListed       the list has no live entry, so there is nothing to look for
+├── ClockWentBack      the clock went back while a list was in use
 ├── OutsideHours       the policy's schedule does not let recognition run now
 ├── OutboxFull         there is no room for another event: nothing more may be recognised
 ├── ListRefused        firmware.site: the list may not be used, with its code
@@ -72,6 +73,10 @@ class LedgerBroken(FirmwareError):
 
 class NobodyListed(FirmwareError):
     """The list has no live entry: no face is looked at for nothing."""
+
+
+class ClockWentBack(FirmwareError):
+    """The clock went back: what had expired may seem live again."""
 
 
 class OutsideHours(FirmwareError):

@@ -22,7 +22,8 @@ def close_memory() -> None:
     Raises:
         MemoryOpen: the kernel refuses.
     """
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if resource.getrlimit(resource.RLIMIT_CORE) != (0, 0):  # In a unit it is, and stays, closed.
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if _prctl(PR_SET_DUMPABLE, 0) or _prctl(PR_GET_DUMPABLE, 0):
         raise MemoryOpen(
             f"This process cannot be closed to debuggers ({os.strerror(ctypes.get_errno())}): "

@@ -5,16 +5,20 @@ nothing behind: `candidate` returns None and keeps nothing.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 import numpy as np
 
-from firmware.errors import NobodyListed, OutsideHours
+from firmware.errors import ClockWentBack, NobodyListed, OutsideHours
 from firmware.record.counts import Counts
 from firmware.sight import Probe
 from firmware.site import EntryLapsed, Watchlist
 from recognition.calibration import Calibration, Threshold, threshold_for
 from recognition.gallery import Gallery
+
+CLOCK_SLACK: Final = timedelta(minutes=1)
+"""A clock that is being set right may go back by so much."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -41,6 +45,7 @@ class Search:
         if size == 0:
             raise NobodyListed("The list has no live entry: nobody is looked for.")
         self.watchlist = watchlist
+        self._latest = datetime.min.replace(tzinfo=UTC) + CLOCK_SLACK
         self._counts = counts
         self.threshold: Threshold = threshold_for(calibration, size, watchlist.policy.fpir_ppm)
         self._gallery = Gallery(
@@ -53,8 +58,12 @@ class Search:
 
         Raises:
             ListRefused: it has expired.
+            ClockWentBack: an expiry that had passed may be one to come again.
             OutsideHours: the policy's schedule does not let recognition run now.
         """
+        if now < self._latest - CLOCK_SLACK:
+            raise ClockWentBack("The clock went back while the list was in use: check the clock.")
+        self._latest = max(now, self._latest)
         self.watchlist.check(now)
         if not self.watchlist.policy.is_open(now):
             raise OutsideHours("The policy does not let recognition run at this hour.")

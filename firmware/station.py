@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from nacl.signing import SigningKey, VerifyKey
 
@@ -53,6 +54,9 @@ from recognition.errors import RecognitionError
 from recognition.eye import Eye
 from recognition.interpreter import Accelerator
 
+LAMP_REST_S: Final = 5.0
+"""Longest rest after the light ended."""
+
 
 @dataclass(frozen=True, slots=True)
 class Means:
@@ -84,7 +88,7 @@ def run(config: Config, means: Means, running: Callable[[], bool]) -> None:
         watch(assemble(config, means, ledger, lambda: running() and not superseded()))
     except (FirmwareError, FormatError, RecognitionError) as error:
         _record(config, ledger, error)
-        _rest(means, str(error), lambda: running() and not superseded())
+        _rest(means, error, lambda: running() and not superseded())
         raise
     ledger.append(Happening.STOP, {"reason": "newer list" if superseded() else "stopped"})
     ledger.checkpoint(watch_keys(config.state).sign)
@@ -160,11 +164,13 @@ def _record(config: Config, ledger: Ledger, error: Refused) -> None:
         ledger.append(Happening.FAULT, {"code": type(error).__name__})
 
 
-def _rest(means: Means, why: str, running: Callable[[], bool]) -> None:
+def _rest(means: Means, error: Refused, running: Callable[[], bool]) -> None:
     """Stay dark for a while, alive and ready to stop."""
-    until_s = time.monotonic() + means.rest_s
+    # A guard that was killed is back within seconds; nothing else mends itself as soon.
+    rest_s = min(means.rest_s, LAMP_REST_S) if isinstance(error, LampDark) else means.rest_s
+    until_s = time.monotonic() + rest_s
     while time.monotonic() < until_s and running():
-        means.supervisor.alive(f"dark: {why}")
+        means.supervisor.alive(f"dark: {error}")
         time.sleep(0.1)
 
 
@@ -222,6 +228,7 @@ def _call(path: Path) -> int:
     It is opened here and handed on, so that nothing below this module can open another.
     """
     line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    line.setblocking(False)  # noqa: FBT003  # A frozen guard with a full house must not block.
     try:
         line.connect(str(path))
     except OSError as error:
@@ -230,5 +237,4 @@ def _call(path: Path) -> int:
             f"The lamp guard does not answer at {path} ({os.strerror(error.errno or 0)}): "
             "start it first."
         ) from error
-    line.setblocking(False)  # noqa: FBT003  # The standard library's own signature.
     return line.detach()

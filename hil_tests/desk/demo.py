@@ -74,7 +74,7 @@ def main() -> int:
         if chosen.review and code == 0:
             _open(build, console)
     except (DeskRefused, RecognitionError) as refusal:
-        print(f"make demo: {refusal}", file=sys.stderr)  # noqa: T201  # What users read.
+        print(f"make demo: {refusal}", file=sys.stderr)  # What users read.
     except KeyboardInterrupt:
         console.print("\nStopped: every program has ended, the lamp is off.")
     else:

@@ -12,9 +12,11 @@ import threading
 import time
 from dataclasses import dataclass, field
 from itertools import pairwise
+from pathlib import Path
 from typing import Final, Self
 
 from firmware.hardware.pins import LED_GPIO, SENSE_GPIO
+from hil_tests.rig import Edge
 
 BOARD: Final = 0xA03111
 """Revision of a Raspberry Pi 4B."""
@@ -28,15 +30,6 @@ READ_BANK, TICK, HARDWARE, NOTIFY_BEGIN, NOTIFY_END = 10, 16, 17, 19, 21
 GET_VERSION, SET_FILTER, NOTIFY_OPEN = 26, 97, 99
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
-    """The sensed current changed."""
-
-    at_ns: int
-    """CLOCK_MONOTONIC."""
-    high: bool
-
-
 @dataclass(slots=True)
 class Board:
     """The lines, the lamp between two of them, and what may be wrong with it."""
@@ -45,16 +38,22 @@ class Board:
     """The lamp is dead: driven or not, no current flows."""
     tied_high: bool = False
     """The sense line reads current whether there is any or not."""
+    stuck_on: bool = False
+    """The lamp shines, driven or not."""
     edges: list[Edge] = field(default_factory=list)
     """Every change of sensed current since the start."""
+    shone: list[Edge] = field(default_factory=list)
+    """Every change of the lamp's light since the start."""
     _driven: bool = False
     _modes: dict[int, int] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def fault(self, *, wire_cut: bool = False, tied_high: bool = False) -> None:
+    def fault(
+        self, *, wire_cut: bool = False, tied_high: bool = False, stuck_on: bool = False
+    ) -> None:
         """Break or mend the lamp."""
         with self._lock:
-            self.wire_cut, self.tied_high = wire_cut, tied_high
+            self.wire_cut, self.tied_high, self.stuck_on = wire_cut, tied_high, stuck_on
             self._note()
 
     def obey(self, command: int, line: int, value: int) -> int:
@@ -87,12 +86,17 @@ class Board:
         return results.get(command, UNKNOWN)
 
     @property
+    def _shines(self) -> bool:
+        return self.stuck_on or (self._driven and not self.wire_cut)
+
+    @property
     def _sensed(self) -> bool:
-        return self.tied_high or (self._driven and not self.wire_cut)
+        return self.tied_high or self._shines
 
     def _note(self) -> None:
-        if not self.edges or self.edges[-1].high is not self._sensed:
-            self.edges.append(Edge(time.monotonic_ns(), self._sensed))
+        for edges, high in ((self.edges, self._sensed), (self.shone, self._shines)):
+            if not edges or edges[-1].high is not high:
+                edges.append(Edge(time.monotonic_ns(), high))
 
     def lit_ns(self, start_ns: int, end_ns: int) -> int:
         """Return how much of a stretch of time current was sensed, in nanoseconds."""
@@ -106,13 +110,29 @@ class Board:
 
 
 class PinServer:
-    """Serves a board on a free port of the loopback address. A context manager."""
+    """Serves a board on a free port of the loopback address, or on a local socket.
 
-    def __init__(self, board: Board) -> None:
+    A context manager.
+    """
+
+    def __init__(self, board: Board, path: Path | None = None) -> None:
+        """Open the door.
+
+        Args:
+            board: what is served.
+            path: of the local socket; without one, a port.
+        """
         self.board = board
-        self._server = _Server(("127.0.0.1", 0), _Client)
+        self.port = 0
+        """Of the loopback address; 0 with a local socket."""
+        self._server: _Server | _LocalServer
+        if path is None:
+            self._server = _Server(("127.0.0.1", 0), _Client)
+            self.port = int(self._server.server_address[1])
+        else:
+            self._server = _LocalServer(str(path), _LocalClient)
+            path.chmod(0o666)
         self._server.board = board
-        self.port: int = self._server.server_address[1]
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
@@ -130,9 +150,14 @@ class _Server(socketserver.ThreadingTCPServer):
     board: Board
 
 
-class _Client(socketserver.StreamRequestHandler):
+class _LocalServer(socketserver.ThreadingUnixStreamServer):
+    daemon_threads = True
+    block_on_close = False
+    board: Board
+
+
+class _LocalClient(socketserver.StreamRequestHandler):
     server: _Server
-    disable_nagle_algorithm = True
 
     def handle(self) -> None:
         while len(request := self.rfile.read(16)) == 16:
@@ -140,3 +165,7 @@ class _Client(socketserver.StreamRequestHandler):
             self.rfile.read(following)
             result = self.server.board.obey(command, line, value)
             self.wfile.write(struct.pack("<4I", command, line, value, result))
+
+
+class _Client(_LocalClient):
+    disable_nagle_algorithm = True

@@ -9,14 +9,15 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Final
 
 import cv2
 
-from firmware.hardware.camera import Frame
+from firmware.hardware.camera import Camera, Frame, PiCamera
 from hil_tests.desk.errors import DeskRefused
+from hil_tests.desk.picamera import DeskPicamera2
 from hil_tests.desk.street import street
 from recognition.errors import PictureRefused
 from recognition.picture import Pixels, read_picture
@@ -25,6 +26,10 @@ FRAMES_PER_S: Final = 10
 PICTURE_S: Final = 1.0
 """How long each picture of a folder is shown: long enough for a track to agree."""
 STREET: Final = "street"
+SOMEBODY: Final = 50
+"""Number of a picture of the street with two people in it."""
+STALLS_AFTER: Final = 20
+"""Frames of the source `stall` before it gives none any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +54,22 @@ class Replay:
             yield Frame(pixels, time.monotonic_ns())
 
 
-def open_source(name: str) -> Replay:
+def open_source(name: str) -> Camera:
     """Return the source that a person named: `street`, a file, a folder, or a webcam's number.
+
+    Three more are a rig's: `still`, somebody who stays; `grey`, the same in infrared light; and
+    `stall`, the camera's own code on a double of picamera2 that stops giving frames.
 
     Raises:
         DeskRefused: there is nothing there that could be seen.
     """
     if name == STREET:
         return Replay(street)
+    if name in {"still", "grey"}:
+        return Replay(lambda: _still(grey=name == "grey"))
+    if name == "stall":
+        device = DeskPicamera2(stalls_after=STALLS_AFTER, frames_per_s=FRAMES_PER_S)
+        return PiCamera(lambda: device)
     if name.isdecimal():
         return Replay(lambda: _captured(_opened(int(name), f"The webcam {name}")))
     path = Path(name)
@@ -66,6 +79,15 @@ def open_source(name: str) -> Replay:
         raise DeskRefused(f"There is no file or folder {path}: check SOURCE.")
     _opened(str(path), f"The video {path}").release()
     return Replay(lambda: _captured(_opened(str(path), f"The video {path}")))
+
+
+def _still(*, grey: bool) -> Iterator[Pixels]:
+    """Yield one picture of the street with somebody in it, without end."""
+    picture = next(islice(street(), SOMEBODY, None))
+    if grey:
+        picture = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    while True:
+        yield picture.copy()
 
 
 def _folder(path: Path) -> Replay:

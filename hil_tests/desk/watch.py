@@ -10,6 +10,7 @@ from firmware.config import Config
 from firmware.memory import close_memory
 from firmware.supervisor import supervisor
 from formats.settings import read_settings
+from hil_tests.desk.breakable import breakable
 from hil_tests.desk.errors import DeskRefused
 from hil_tests.desk.sources import open_source
 from hil_tests.desk.witness import witnessed
@@ -22,6 +23,7 @@ def main() -> int:
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--source", required=True)
     parser.add_argument("--rest-s", type=float, default=0.0)
+    parser.add_argument("--fault-file", type=Path, help="what the nets' runtime is to suffer")
     parser.add_argument("--witness", type=int, help="descriptor of the rig's pipe")
     chosen = parser.parse_args()
     return exit_code(lambda: _watch(chosen))
@@ -33,6 +35,8 @@ def _watch(chosen: argparse.Namespace) -> None:
 
     def eye() -> Eye:
         opened = station.open_eye(config)
+        if chosen.fault_file is not None:
+            opened = breakable(opened, chosen.fault_file)
         return opened if chosen.witness is None else witnessed(opened, chosen.witness)
 
     source = open_source(chosen.source)

@@ -11,7 +11,8 @@ from gpiozero.pins.pigpio import PiGPIOFactory
 
 from firmware.errors import LampFault
 from firmware.hardware.pins import LED_GPIO, GpioPins, lgpio_factory
-from hil_tests.desk.pins import UNKNOWN, Board, Edge, PinServer
+from hil_tests.desk.pins import UNKNOWN, Board, PinServer
+from hil_tests.rig import Edge
 
 
 @pytest.fixture

@@ -1,0 +1,37 @@
+"""Nets whose runtime fails when the rig says so, as libedgetpu does on a USB error."""
+
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from recognition.detector import Detector
+from recognition.eye import Eye
+from recognition.face import Face
+from recognition.picture import Pixels
+
+HANG_S: Final = 3600.0
+
+
+def breakable(eye: Eye, file: Path) -> Eye:
+    """Return the same eye; when `file` says "abort" or "hang", its next look does.
+
+    The file is removed first: a fault happens once.
+    """
+    return replace(eye, detector=_BreakableDetector(eye.detector, file))
+
+
+class _BreakableDetector(Detector):
+    def __init__(self, inner: Detector, file: Path) -> None:
+        super().__init__(())
+        self._inner, self._file = inner, file
+
+    def find(self, pixels: Pixels) -> list[Face]:
+        if self._file.exists():
+            how = self._file.read_text(encoding="ascii")
+            self._file.unlink()
+            if how == "abort":
+                os.abort()  # C's own, from inside the interpreter's call.
+            time.sleep(HANG_S)
+        return self._inner.find(pixels)

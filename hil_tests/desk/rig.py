@@ -1,0 +1,236 @@
+"""The desk as a rig: the camera's real programs on real gpiozero devices, the wires in its hands.
+
+Lamp guard and watch are processes of their own on a site made with the project's own commands. The
+inference marker is the witness in watch; the clock is moved where there is a C compiler.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Self
+
+from formats.ledger import Happening
+from hil_tests.desk.errors import DeskRefused
+from hil_tests.desk.figures import records
+from hil_tests.desk.pins import Board, PinServer
+from hil_tests.desk.programs import Programs
+from hil_tests.desk.site import DeskSite
+from hil_tests.desk.witness import Witness
+from hil_tests.rig import Edge, Feature, Look, Program, Scene, Wrong
+
+SOURCES: Final = {
+    Scene.PASSER_BY: "still",
+    Scene.GREY: "grey",
+    Scene.NO_FRAMES: "stall",
+}
+CLOCK: Final = Path(__file__).with_name("clock.c")
+COMPILER: Final = shutil.which("cc")
+READY_S: Final = 30.0
+"""Longest wait for a camera to look, on a busy machine."""
+BURN: Final = "while True: sum(range(10_000))"
+
+
+@dataclass(slots=True)
+class DeskRig:
+    """A camera on this machine. A context manager."""
+
+    desk: DeskSite
+    board: Board = field(default_factory=Board)
+    witness: Witness = field(default_factory=Witness)
+    _scene: Scene = Scene.PASSER_BY
+    _open: ExitStack = field(default_factory=ExitStack)
+    _lines: PinServer | None = None
+    _programs: dict[Program, subprocess.Popen[bytes]] = field(default_factory=dict)
+    _burners: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def __enter__(self) -> Self:
+        self._lines = self._open.enter_context(PinServer(self.board))
+        self._clock_file.write_text("0", encoding="ascii")
+        if COMPILER is not None:
+            command = [
+                COMPILER,
+                "-shared",
+                "-fPIC",
+                "-O1",
+                "-o",
+                str(self._clock_library),
+                str(CLOCK),
+            ]
+            subprocess.run(command, check=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        self.load(0)
+        self._open.close()
+
+    @property
+    def features(self) -> frozenset[Feature]:
+        """All but power, network and broker; the clock only with a compiler."""
+        able = {Feature.LAMP_FAULTS, Feature.SIGNALS, Feature.NET_FAULTS, Feature.LOAD}
+        return frozenset(able | {Feature.CLOCK} if COMPILER else able)
+
+    def start(self, scene: Scene = Scene.PASSER_BY) -> None:
+        """Start guard and watch; return once watch looks, or has ended."""
+        self._scene = scene
+        self.restart(Program.LAMPGUARD)
+        self.restart(Program.WATCH)
+        before = len(self.witness.looks)
+        self.until(lambda: len(self.witness.looks) > before or not self.running(Program.WATCH))
+
+    def stop(self) -> None:
+        """Stop watch, then the guard."""
+        for program in (Program.WATCH, Program.LAMPGUARD):
+            if program in self._programs:
+                self._end(self._programs.pop(program))
+
+    def restart(self, program: Program) -> None:
+        """End one program and start it anew; the guard is past its self-test then."""
+        if program in self._programs:
+            self._end(self._programs.pop(program))
+        if program is Program.WATCH:
+            self._programs[program] = self._start_watch()
+            return
+        tested = len(self.states())
+        assert self._lines is not None
+        pins = ["--pins", str(self._lines.port)]
+        self._programs[program] = self._start(program, "hil_tests.desk.lampguard", pins)
+        self.until(lambda: len(self.states()) > tested)
+
+    def running(self, program: Program) -> bool:
+        """Say whether a program runs."""
+        return program in self._programs and self._programs[program].poll() is None
+
+    def ended(self, program: Program) -> int | None:
+        """Return how a program ended, or None while it runs."""
+        return self._programs[program].poll()
+
+    def said(self, program: Program) -> str:
+        """Return what a program has said on standard error."""
+        return (self._logs / f"{program}.log").read_text(encoding="utf-8", errors="replace")
+
+    def lamp(self, wrong: Wrong | None) -> None:
+        """Break the lamp in one way, or mend it."""
+        self.board.fault(
+            wire_cut=wrong is Wrong.OPEN,
+            stuck_on=wrong is Wrong.STUCK_ON,
+            tied_high=wrong is Wrong.TIED_HIGH,
+        )
+
+    def light(self) -> Sequence[Edge]:
+        """Return when the lamp shone."""
+        return tuple(self.board.shone)
+
+    def current(self) -> Sequence[Edge]:
+        """Return when current was sensed."""
+        return tuple(self.board.edges)
+
+    def looks(self) -> Sequence[Look]:
+        """Return when the nets ran."""
+        return tuple(Look(begin, end) for begin, end in self.witness.looks)
+
+    def signal(self, program: Program, number: int) -> None:
+        """Send a signal to one program."""
+        self._programs[program].send_signal(number)
+
+    def break_nets(self, how: str) -> None:
+        """Let the nets' runtime "abort" or "hang" at its next look."""
+        self._fault_file.write_text(how, encoding="ascii")
+
+    def clock(self, by_s: float) -> None:
+        """Set the camera's clock forwards or back."""
+        self._clock_file.write_text(f"{by_s:.0f}", encoding="ascii")
+
+    def load(self, burners: int) -> None:
+        """Keep so many processes busy beside the camera."""
+        while self._burners:
+            burner = self._burners.pop()
+            burner.kill()
+            burner.wait()
+        for _ in range(burners):
+            self._burners.append(subprocess.Popen([sys.executable, "-c", BURN]))
+
+    def faults(self, program: Program) -> list[str]:
+        """Return the codes of the faults in a program's ledger."""
+        ledger = self.desk.camera / program / "ledger.jsonl"
+        if not ledger.exists():
+            return []
+        return [str(one.body["code"]) for one in records(ledger) if one.event is Happening.FAULT]
+
+    def states(self) -> list[tuple[str, str]]:
+        """Return the lamp's states and their reasons."""
+        ledger = self.desk.camera / "lampguard" / "ledger.jsonl"
+        if not ledger.exists():
+            return []
+        lines = ledger.read_bytes().rpartition(b"\n")[0]  # The last may be half written.
+        whole = self.desk.folder / "guard.jsonl"
+        whole.write_bytes(lines)
+        changes = [one.body for one in records(whole) if one.event is Happening.LAMP]
+        return [(str(change["to"]), str(change["reason"])) for change in changes]
+
+    def until(self, holds: Callable[[], object], *, within_s: float = READY_S) -> float:
+        """Wait until something holds; return how long it took, in seconds.
+
+        Raises:
+            DeskRefused: it does not in time.
+        """
+        began_s = time.monotonic()
+        while not holds():
+            if time.monotonic() - began_s > within_s:
+                raise DeskRefused(f"It did not happen within {within_s:.0f} s: see {self._logs}.")
+            time.sleep(0.01)
+        return time.monotonic() - began_s
+
+    @property
+    def _logs(self) -> Path:
+        return self.desk.folder / "logs"
+
+    @property
+    def _fault_file(self) -> Path:
+        return self.desk.folder / "fault"
+
+    @property
+    def _clock_file(self) -> Path:
+        return self.desk.folder / "clock"
+
+    @property
+    def _clock_library(self) -> Path:
+        return self.desk.folder / "clock.so"
+
+    def _start_watch(self) -> subprocess.Popen[bytes]:
+        pipe, end = os.pipe()
+        self.witness.listen(pipe)
+        words = ["--source", SOURCES[self._scene], "--witness", str(end)]
+        words += ["--fault-file", str(self._fault_file)]
+        try:
+            return self._start(Program.WATCH, "hil_tests.desk.watch", words, pipes=[end])
+        finally:
+            os.close(end)
+
+    def _start(
+        self, program: Program, module: str, words: Sequence[str], pipes: Sequence[int] = ()
+    ) -> subprocess.Popen[bytes]:
+        clock = []
+        if Feature.CLOCK in self.features:
+            clock = ["env", f"LD_PRELOAD={self._clock_library}"]
+            clock += [f"TALLYLIGHT_CLOCK={self._clock_file}"]
+        config = ["--config", str(self.desk.camera_config)]
+        command = [*clock, sys.executable, "-m", module, *config, *words]
+        return Programs(self._logs).start(program, command, pipes=pipes)
+
+    @staticmethod
+    def _end(process: subprocess.Popen[bytes]) -> None:
+        process.send_signal(signal.SIGCONT)  # One that is frozen hears nothing else.
+        process.terminate()
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
