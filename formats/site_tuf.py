@@ -64,7 +64,7 @@ METADATA_FOLDER: Final = "metadata"
 TARGETS_FOLDER: Final = "targets"
 """Holds `<sha256>.<target>`."""
 
-_CONFIG: Final = UpdaterConfig(
+CONFIG: Final = UpdaterConfig(
     max_root_rotations=32,
     max_delegations=4,
     root_max_length=64 * 1024,
@@ -72,6 +72,7 @@ _CONFIG: Final = UpdaterConfig(
     snapshot_max_length=64 * 1024,
     targets_max_length=256 * 1024,
 )
+"""Limits far below python-tuf's own: a site's repository is small."""
 _FILE_LIMIT: Final = 17 * 1024 * 1024  # The longest sealed body and case file are just over 16 MiB.
 _KIND: Final = "ed25519"
 
@@ -263,7 +264,7 @@ def _updater(
         target_dir=str(trusted / TARGETS_FOLDER),
         target_base_url=TARGETS_FOLDER,
         fetcher=_Shelf(open_file),
-        config=_CONFIG,
+        config=CONFIG,
         bootstrap=root,
     )
     # python-tuf reads the wall clock itself and offers no way to pass a time; the camera's trusted
