@@ -72,7 +72,6 @@ fuzz: $(VENV)/.dev  ## damage whatever is read from a network or a disk, 5,000 t
 bench: $(VENV)/.dev  ## time every step on this machine: PEERS=<folder of yunet and MobileFaceNet>
 	@$(PY) models/bench.py $(if $(PEERS),--peers '$(PEERS)')
 
-<<<<<<< HEAD
 camera-contract: root  ## the camera's code on real picamera2, in a root file system of its own; needs root
 	@$(SUDO) hil_tests/virtual/enter $(ROOT) sh -c 'cd /opt/source && python3 -m pytest -c /dev/null -q \
 	  -p no:cacheprovider -W ignore::DeprecationWarning --import-mode=importlib hil_tests/tests/contract/test_camera.py'
@@ -88,10 +87,8 @@ soak: $(VENV)/.dev  ## look for SECONDS=600 while something breaks every second:
 
 model: $(VENV)/.dev  ## guard, holder and faults on a virtual clock, STEPS=10000 or more
 	@$(PY) -m firmware.tests.lit_machine $(STEPS)
-=======
 bench-list: $(VENV)/.dev  ## time what a camera does with a list of 1 to 100,000 entries
 	@$(PY) -m hil_tests.list_bench
->>>>>>> fb0b417 (firmware/tests, provisioning: A state machine of lists, every byte, a bench, and the TUF client as a command.)
 
 wheel: $(VENV)/.dev  ## build/wheel: what a camera installs, and nothing of a desk
 	@rm -rf provisioning/image/build
