@@ -19,6 +19,7 @@ from typer.core import TyperGroup
 from estate.chains import chains
 from estate.commands import ledger
 from estate.commands.backup import back_up, restore
+from estate.commands.budget import budget
 from estate.commands.report import ask as answer
 from estate.commands.report import report
 from estate.commands.retain import hold_event, release_event, retain
@@ -169,6 +170,7 @@ app.command()(health)
 app.command()(serve)
 app.command("backup")(back_up)
 app.command()(restore)
+app.command()(budget)
 app.command("hold")(hold_event)
 app.command("release")(release_event)
 app.add_typer(ledger.app, name="ledger")

@@ -10,11 +10,11 @@ searched, so missing ledgers make a camera look worse, never better.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 from math import log
 from typing import Final
 
 from estate.verdicts import Outcome
+from formats.budget import State
 from formats.event import PPM
 from formats.ledger import Happening, Record
 
@@ -24,14 +24,6 @@ MISSED: Final = 0.05
 """Chance, at most, of clearing a camera that is `RATIO` times over it."""
 RATIO: Final = 2.0
 """What counts as over the budget."""
-
-
-class State(StrEnum):
-    """What the test says so far."""
-
-    WITHIN = "within"
-    UNDECIDED = "undecided"
-    BROKEN = "broken"
 
 
 @dataclass(frozen=True, slots=True)

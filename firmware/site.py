@@ -17,6 +17,7 @@ in the order in which the code below enforces them:
 (6) The body is the one that the case file names, sealed by a supplier, opens with this camera's
     key, and has exactly the case file's rows.
 (7) Only entries that are live now are handed on; whoever lapses later is refused by `entry`.
+(8) The estate has not said that this camera broke its budget for being wrong.
 
 No network and no clock is touched here: a folder and a moment are passed in.
 """
@@ -36,6 +37,7 @@ from tuf.api import exceptions as tuf
 from firmware.accepted import accepted, open_accepted, replacing
 from firmware.errors import FirmwareError, FloorsBroken
 from firmware.floors import Floors, raise_floors, read_floors
+from formats.budget import read_statement
 from formats.casefile import CaseFile, Entry, read_casefile
 from formats.envelope import Kind, open_sealed, read, verify
 from formats.errors import FormatError, NotForThisKey
@@ -68,6 +70,7 @@ class Refusal(StrEnum):
     POLICY = "WL_POLICY"
     MODEL = "WL_MODEL"
     CAP = "WL_CAP"
+    BUDGET = "WL_BUDGET"
 
 
 class ListRefused(FirmwareError):
@@ -169,7 +172,8 @@ def verify_site(
         # Before the list itself: a power cut in between leaves the camera stricter, never laxer.
         moment = min(int(now.timestamp()), watchlist.expires_utc_s)
         raise_floors(floors_of(metadata), Floors(moment, site.versions))
-        return watchlist
+    _check_budget(site, camera)  # (8) Once remembered: taking it away does not arm it again.
+    return watchlist
 
 
 def verify_accepted(
@@ -185,7 +189,21 @@ def verify_accepted(
         raise ListRefused(Refusal.MISSING, "This camera has not accepted a list yet.")
     site = _prove(lambda name: open_accepted(metadata, name), trusted, trusted_root, now)
     _check_floors(site, floors_of(metadata), now)
+    _check_budget(site, camera)
     return _accept(site, camera, now)
+
+
+def _check_budget(site: SignedSite, camera: ThisCamera) -> None:
+    try:
+        stopped = site.budget is not None and read_statement(site.budget).stops(camera.camera_id)
+    except FormatError as error:
+        raise ListRefused(Refusal.FORM, f"The estate's statement is refused: {error}") from error
+    if stopped:
+        raise ListRefused(
+            Refusal.BUDGET,
+            "This camera's confirmed false alarms have broken the policy's budget: change its "
+            "place or the policy, then let the estate clear it.",
+        )
 
 
 def floors_of(metadata: Path) -> Path:

@@ -25,7 +25,12 @@ from securesystemslib.signer import (  # type: ignore[attr-defined]  # Re-export
     Signer,
 )
 from tuf.api.exceptions import DownloadHTTPError, RepositoryError
-from tuf.api.metadata import Metadata, TargetFile, Targets  # type: ignore[attr-defined]  # The same.
+from tuf.api.metadata import (  # type: ignore[attr-defined]  # The same.
+    Metadata,
+    Snapshot,
+    TargetFile,
+    Targets,
+)
 from tuf.ngclient.config import UpdaterConfig
 from tuf.ngclient.fetcher import FetcherInterface
 from tuf.ngclient.updater import Updater
@@ -90,6 +95,16 @@ def casefile_name(site: str) -> str:
 def sealed_name(site: str) -> str:
     """Target name of the site's sealed list body."""
     return f"watchlist-{site}.sealed"
+
+
+def estate_role(site: str) -> str:
+    """Name of the delegated role with which the estate can stop a camera."""
+    return f"estate-{site}"
+
+
+def budget_name(site: str) -> str:
+    """Target name of the estate's budget statement."""
+    return f"budget-{site}.json"
 
 
 class SiteKey(Key):
@@ -173,6 +188,8 @@ class SignedSite:
     recipients: bytes
     casefile: bytes
     sealed: bytes = field(repr=False)
+    budget: bytes | None
+    """The estate's statement; None if it has never made one."""
     version: int
     """Version of the site's role, and so of the list."""
     versions: Mapping[str, int]
@@ -216,7 +233,10 @@ def collect(
     role = _read_role(metadata, site_role(site))
     if role.signed.targets != {info.path: info for info in (casefile_info, sealed_info)}:
         raise RepositoryError("The list was not signed by the site's own role, or not alone.")
+    snapshot = Metadata[Snapshot].from_file(str(metadata / "snapshot.json")).signed
+    spoken = f"{estate_role(site)}.json" in snapshot.meta
     return SignedSite(
+        budget=fetch(budget_name(site))[0] if spoken else None,
         policy=policy,
         recipients=recipients,
         casefile=casefile,

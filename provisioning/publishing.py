@@ -31,8 +31,10 @@ from formats.site_tuf import (
     POLICY_FILE,
     RECIPIENTS_FILE,
     TARGETS_FOLDER,
+    budget_name,
     casefile_name,
     collect,
+    estate_role,
     sealed_name,
     site_role,
 )
@@ -195,7 +197,9 @@ def _files(site: Site, content: Content, online: Online, now: datetime) -> Mappi
     policy = read_policy(content.files[POLICY_FILE])
     role = site_role(policy.site)
     version, end = _last_version(site) + 1, now + timedelta(hours=policy.freshness_h)
-    snapshot = make_snapshot(version, content.targets, content.role, role, end)
+    said = _estate(site, policy.site)
+    roles = {role: content.role, **({estate_role(policy.site): said[0]} if said else {})}
+    snapshot = make_snapshot(version, content.targets, roles, end)
     sign(snapshot, online.snapshot)
     timestamp = make_timestamp(snapshot, end)
     sign(timestamp, online.timestamp)
@@ -203,12 +207,23 @@ def _files(site: Site, content: Content, online: Online, now: datetime) -> Mappi
         [
             *_roots(site),
             metadata_file("targets", content.targets),
-            metadata_file(role, content.role),
+            *(metadata_file(name, each) for name, each in roles.items()),
+            *([target_file(budget_name(policy.site), said[1])] if said else []),
             metadata_file("snapshot", snapshot),
             *(target_file(name, data) for name, data in content.files.items()),
             metadata_file("timestamp", timestamp),
         ]
     )
+
+
+def _estate(site: Site, name: str) -> tuple[Metadata[Targets], bytes] | None:
+    """The estate's budget statement, if it has put one into the folder `estate`."""
+    said = site.folder / "estate"
+    role = said / f"{estate_role(name)}.json"
+    if not role.exists():
+        return None
+    statement = (said / budget_name(name)).read_bytes()
+    return Metadata[Targets].from_bytes(role.read_bytes()), statement
 
 
 def _newest(site: Site, role: str) -> Metadata[Targets]:

@@ -37,7 +37,9 @@ from formats.site_tuf import (
     TARGETS_FOLDER,
     SiteKey,
     SiteSigner,
+    budget_name,
     casefile_name,
+    estate_role,
     sealed_name,
     site_role,
 )
@@ -72,12 +74,23 @@ def make_targets(policy: Policy, recipients: Recipients, now: datetime) -> Metad
         terminating=True,
         paths=[casefile_name(policy.site), sealed_name(policy.site)],
     )
+    estate = SiteKey.of(recipients.ledger_key)
+    stopping = DelegatedRole(
+        name=estate_role(policy.site),
+        keyids=[estate.keyid],
+        threshold=1,
+        terminating=True,
+        paths=[budget_name(policy.site)],
+    )
     files = {POLICY_FILE: write_policy(policy), RECIPIENTS_FILE: write_recipients(recipients)}
     targets = Targets(
         version=policy.version,
         expires=_end(now, TARGETS.life_s),
         targets=_target_files(files),
-        delegations=Delegations({key.keyid: key for key in suppliers}, {role.name: role}),
+        delegations=Delegations(
+            {key.keyid: key for key in [*suppliers, estate]},
+            {each.name: each for each in (role, stopping)},
+        ),
     )
     return Metadata(targets)
 
@@ -90,13 +103,14 @@ def make_site(case: CaseFile, sealed: bytes) -> Metadata[Targets]:
 
 
 def make_snapshot(
-    version: int, targets: Metadata[Targets], site: Metadata[Targets], role: str, end: datetime
+    version: int,
+    targets: Metadata[Targets],
+    roles: Mapping[str, Metadata[Targets]],
+    end: datetime,
 ) -> Metadata[Snapshot]:
-    """Which versions belong together, until `end`."""
-    meta = {
-        "targets.json": MetaFile(targets.signed.version),
-        f"{role}.json": MetaFile(site.signed.version),
-    }
+    """Which versions of the targets role and of the delegated ones belong together, until `end`."""
+    together = {"targets": targets, **roles}
+    meta = {f"{name}.json": MetaFile(each.signed.version) for name, each in together.items()}
     return Metadata(Snapshot(version, None, _whole(end), meta))
 
 

@@ -16,7 +16,7 @@ from playwright.sync_api import expect
 from typer.testing import CliRunner, Result
 
 from estate.__main__ import app
-from estate.budget import Account, State
+from estate.budget import Account
 from estate.commands.serve import make_pages
 from estate.config import Office as Settings
 from estate.ledger import records
@@ -26,6 +26,7 @@ from estate.tests.books import CAMERA_KEY, Office
 from estate.tests.browser import chromium
 from firmware.record.ledger import Ledger
 from firmware.tests import desk as authority
+from formats.budget import State
 from formats.casefile import case_digest
 from formats.ledger import Happening, Program
 from formats.verdict import Judgement

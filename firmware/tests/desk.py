@@ -11,15 +11,25 @@ from pathlib import Path
 
 from nacl.public import PrivateKey
 from nacl.signing import SigningKey
-from tuf.api.metadata import Targets  # type: ignore[attr-defined]  # Re-exports.
+from tuf.api.metadata import Metadata, Targets  # type: ignore[attr-defined]  # Re-exports.
 
+from estate.stopping import sign_statement
 from firmware.site import ThisCamera
+from formats.budget import Statement, write_statement
 from formats.casefile import CaseFile, Entry, PictureQuality, write_casefile
 from formats.enrolment import CameraIdentity
 from formats.envelope import Kind, Origin, TimeQuality, seal
 from formats.policy import Agreement, Assessment, Place, Policy, Supplier, Window, write_policy
 from formats.recipients import Recipients, Reviewer, write_recipients
-from formats.site_tuf import POLICY_FILE, RECIPIENTS_FILE, casefile_name, sealed_name, site_role
+from formats.site_tuf import (
+    POLICY_FILE,
+    RECIPIENTS_FILE,
+    budget_name,
+    casefile_name,
+    estate_role,
+    sealed_name,
+    site_role,
+)
 from formats.watchlist import Body, write_body
 from provisioning.roles import (
     make_root,
@@ -52,6 +62,7 @@ SNAPSHOT, TIMESTAMP = signing(21), signing(22)
 SIGNERS = {"police": signing(31), "estate": signing(32), "oversight": signing(33)}
 SEALERS = {"police": signing(41), "estate": signing(42), "oversight": signing(43)}
 STRANGER = signing(99)
+ESTATE = signing(64)
 LIST_KEY = opening(52)
 CAMERA = CameraIdentity(
     signing(51).verify_key, LIST_KEY.public_key, receipt_key=opening(53).public_key
@@ -106,7 +117,7 @@ def usual_recipients() -> Recipients:
     return Recipients(
         version=1,
         receipt_key=signing(61).verify_key,
-        ledger_key=signing(64).verify_key,
+        ledger_key=ESTATE.verify_key,
         two_organisations=False,
         reviewers=(
             Reviewer("r1", "police", opening(62).public_key, signing(65).verify_key),
@@ -130,6 +141,10 @@ class Desk:
     sealer: SigningKey = SEALERS["police"]
     sealed_to: PrivateKey = LIST_KEY
     now: datetime = NOW
+    statement: Statement | None = None
+    """What the estate says of its cameras' budgets."""
+    estate: SigningKey = ESTATE
+    """Signs it."""
     amend_case: Callable[[CaseFile], CaseFile] = lambda case: case
     amend_body: Callable[[bytes], bytes] = bytes
     amend_targets: Callable[[Targets], object] = unchanged
@@ -166,13 +181,19 @@ class Desk:
             sign(site, key)
         role = site_role(self.policy.site)
         end = self.now + timedelta(days=1)
-        snapshot = make_snapshot(version, targets, site, role, end)
+        roles = {role: site}
+        if self.statement is not None:
+            signed = sign_statement(self.statement, version, self.estate, self.now)
+            roles[estate_role(self.policy.site)] = Metadata[Targets].from_bytes(signed)
+        snapshot = make_snapshot(version, targets, roles, end)
         sign(snapshot, SNAPSHOT)
         timestamp = make_timestamp(snapshot, end)
         sign(timestamp, TIMESTAMP)
+        statement = write_statement(self.statement) if self.statement else b""
         for name, content in (
             metadata_file("targets", targets),
-            metadata_file(role, site),
+            target_file(budget_name(self.policy.site), statement),
+            *(metadata_file(name, each) for name, each in roles.items()),
             metadata_file("snapshot", snapshot),
             metadata_file("timestamp", timestamp),
             target_file(POLICY_FILE, policy),

@@ -5,13 +5,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from nacl.public import PrivateKey
+from nacl.signing import SigningKey
 
+from estate.stopping import put_statement
 from firmware.site import ThisCamera, verify_site
+from formats.budget import CameraBudget, State, Statement
 from formats.casefile import read_casefile
 from provisioning.models import read_unverified
 from provisioning.tests.workshop import (
     ESTATE,
     HOPPER,
+    LEDGER_KEY,
     POLICE,
     Workshop,
     contents,
@@ -106,3 +110,28 @@ def test_a_camera_accepts_what_was_published(listed: Workshop) -> None:
     )
     assert [entry.organisation for entry in watchlist.entries] == [POLICE]
     assert len(watchlist.templates) == watchlist.dim
+
+
+def test_the_estates_word_is_published_with_the_list_and_with_every_renewal(
+    listed: Workshop,
+) -> None:
+    listed.sign("police")
+    listed.sign("estate")
+    now_s = int(datetime.now(UTC).timestamp())
+    for number, state in enumerate((State.WITHIN, State.BROKEN), 1):
+        said = Statement("mill-lane", now_s, (CameraBudget(bytes(16), state, number, 10),))
+        put_statement(listed.site / "estate", said, LEDGER_KEY)
+        noun = publish(listed, "inbox")
+        noun[1] = "publish" if number == 1 else "renew"
+        tallylight(*noun)
+        tallylight("list", "verify", listed.site, "--from", listed.folder / "inbox")
+        (file,) = (listed.folder / "inbox" / "targets").glob("*.budget-mill-lane.json")
+        assert f'"state":"{state}"' in file.read_text()
+
+
+def test_a_word_that_the_estate_did_not_sign_is_not_published(listed: Workshop) -> None:
+    listed.sign("police")
+    listed.sign("estate")
+    said = Statement("mill-lane", int(datetime.now(UTC).timestamp()), ())
+    put_statement(listed.site / "estate", said, SigningKey(bytes([9]) * 32))
+    assert "does not verify" in refusal(*publish(listed, "inbox"))

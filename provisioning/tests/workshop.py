@@ -25,6 +25,7 @@ from provisioning.plan import example, read_plan
 PASSPHRASE = "correct horse battery staple"  # noqa: S105  # Of no key but the tests'.
 CHEAP = Cost(passes=1, memory_bytes=8192)
 MODEL_KEY = SigningKey(bytes([71]) * 32)
+LEDGER_KEY = SigningKey(bytes([78]) * 32)
 SITE = "mill-lane"
 POLICE, ESTATE = "Example Police", "Example Estate"
 
@@ -96,7 +97,7 @@ class Workshop:
         for name in ("one", "two"):
             self.public(name, bytes(PrivateKey.generate().public_key))
             self.public(f"{name}.verdict", bytes(SigningKey.generate().verify_key))
-        self.public("ledger", bytes(SigningKey.generate().verify_key))
+        self.public("ledger", bytes(LEDGER_KEY.verify_key))
         self.public("receipt", bytes(SigningKey.generate().verify_key))
 
     def bundle(self) -> tuple[Path, Path]:

@@ -1,0 +1,76 @@
+"""`tallylight-estate budget`: does every camera keep its budget for being wrong?"""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from estate.books import camera_records
+from estate.budget import Account, accounts
+from estate.commands.office import AsJson, Settings, open_office, site_now
+from estate.ledger import records
+from estate.stopping import put_statement, state_all
+from estate.unlocking import PassphraseFile, unlocking
+from formats.keyfile import Purpose, unlock_signing
+
+
+def budget(
+    config: Settings,
+    to: Annotated[
+        Path | None, typer.Option("--sign", help="Folder for the signed word: the site's estate/.")
+    ] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"], help="Count from this day, UTC: clears what was before."
+        ),
+    ] = None,
+    passphrase_file: PassphraseFile = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Judge every camera's false alarms; signed and published, a broken budget stops the camera."""
+    office, store = open_office(config)
+    site = site_now(office)
+    from_ms = int(since.replace(tzinfo=UTC).timestamp() * 1000) if since else 0
+    with store.reading() as connection:
+        mine = [each for each in records(connection) if each.utc_ms >= from_ms]
+        theirs = [each for each in camera_records(connection) if each[1].utc_ms >= from_ms]
+    found = accounts(mine, theirs, site.policy.fpir_ppm)
+    if to is not None:
+        key = unlock_signing(*unlocking(office.ledger_key, Purpose.LEDGER, passphrase_file))
+        with store.writing() as connection:
+            statement = state_all(connection, found, site.policy.site)
+        put_statement(to, statement, key)
+    store.close()
+    _show(found, as_json=as_json)
+    if to is not None:
+        typer.echo(
+            f"Signed, in {to}. It counts once published: tallylight list renew.", err=as_json
+        )
+
+
+def _show(found: list[Account], *, as_json: bool) -> None:
+    if as_json:
+        lines = [
+            {
+                "camera": each.camera.hex(),
+                "state": str(each.state),
+                "false_alarms": each.false_alarms,
+                "searched": each.searched,
+            }
+            for each in found
+        ]
+        typer.echo(json.dumps({"cameras": lines}))
+        return
+    shown = Table()
+    for title in ("camera", "false alarms", "faces searched", "budget"):
+        shown.add_column(title)
+    for each in found:
+        row = (each.camera.hex()[:8], str(each.false_alarms), f"{each.searched:,}", str(each.state))
+        shown.add_row(*row)
+    Console().print(shown)

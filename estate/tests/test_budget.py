@@ -1,0 +1,100 @@
+"""Two people's verdicts feed back: false alarms are counted, judged, signed, and stop a camera."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tuf.api.metadata import Metadata, Targets  # type: ignore[attr-defined]  # Re-exports.
+from typer.testing import CliRunner
+
+from estate.__main__ import app
+from estate.ledger import records
+from estate.tests.books import CAMERA_KEY, Office
+from firmware.record.ledger import Ledger
+from firmware.site import ListRefused, Refusal, ThisCamera, verify_site
+from firmware.tests import desk as authority
+from formats.budget import State, read_statement
+from formats.ledger import Happening, Program
+from formats.verdict import Judgement
+
+MATCH, NOT = Judgement.MATCH, Judgement.NOT_A_MATCH
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    office = Office(tmp_path / "office")
+    yield office
+    office.store.close()
+
+
+def budget(office: Office, *words: str) -> str:
+    usual = ("--config", str(office.settings), *office.passphrase)
+    result = CliRunner().invoke(app, ["budget", *usual, *words])
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def judge(office: Office, false_alarms: int) -> None:
+    for number in range(1, false_alarms + 1):
+        event = office.arrive(number).digest
+        office.desk(1).judge(event, MATCH)
+        office.desk(2).judge(event, NOT)
+
+
+def searched(office: Office, faces: int) -> None:
+    stick = Ledger(office.folder / "stick", Program.WATCH)
+    stick.append(Happening.PERIOD_END, {"frames": faces, "faces": faces, "searched": faces})
+    stick.checkpoint(CAMERA_KEY)
+    file = str(office.folder / "stick" / "ledger.jsonl")
+    done = CliRunner().invoke(app, ["ledger", "add", file, "--config", str(office.settings)])
+    assert done.exit_code == 0, done.output
+
+
+def test_only_what_two_people_refused_counts_against_a_camera(office: Office) -> None:
+    confirmed, open_ = office.arrive(101).digest, office.arrive(102).digest
+    for number in (1, 2):
+        office.desk(number).judge(confirmed, MATCH)
+    office.desk(1).judge(open_, NOT)
+    judge(office, 2)
+    searched(office, 5000)
+    (camera,) = json.loads(budget(office, "--json"))["cameras"]
+    assert (camera["false_alarms"], camera["searched"]) == (2, 5000)
+    assert camera["state"] == "within"
+
+
+def test_a_broken_budget_is_signed_published_and_stops_the_camera(
+    office: Office, tmp_path: Path
+) -> None:
+    judge(office, 7)
+    budget(office, "--sign", str(tmp_path / "estate"))
+    statement = read_statement((tmp_path / "estate" / "budget-mill.json").read_bytes())
+    assert [each.state for each in statement.cameras] == [State.BROKEN]
+    desk = authority.Desk(recipients=office.recipients, statement=statement)
+    desk.estate = office.ledger_key
+    inbox, camera = desk.publish(tmp_path / "inbox"), authority.CAMERA.camera_id
+    this = ThisCamera(camera, authority.LIST_KEY, authority.MODEL)
+    with pytest.raises(ListRefused) as refusal:
+        verify_site(inbox, tmp_path / "site", desk.root, camera=this, now=authority.NOW)
+    assert refusal.value.code is Refusal.BUDGET
+
+
+def test_every_judgement_of_a_camera_is_in_the_ledger(office: Office, tmp_path: Path) -> None:
+    judge(office, 7)
+    budget(office, "--sign", str(tmp_path / "estate"))
+    with office.store.reading() as connection:
+        (told,) = [each.body for each in records(connection) if each.event is Happening.BUDGET]
+    assert (told["state"], told["false_alarms"], told["fpir_ppm"]) == ("broken", 7, 1000)
+
+
+def test_each_statement_is_newer_than_the_last(office: Office, tmp_path: Path) -> None:
+    office.arrive()
+    for version in (1, 2):
+        budget(office, "--sign", str(tmp_path / "estate"))
+        role = Metadata[Targets].from_file(str(tmp_path / "estate" / "estate-mill.json"))
+        assert role.signed.version == version
+
+
+def test_what_was_before_the_day_that_is_named_does_not_count(office: Office) -> None:
+    judge(office, 1)
+    assert json.loads(budget(office, "--json", "--since", "2099-01-01")) == {"cameras": []}
