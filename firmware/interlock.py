@@ -36,6 +36,8 @@ HOLD_S: Final = 2.0 + LEASE_S
 """The lamp stays on this long: 2 s after the last lease can have ended, so a short look is seen."""
 RECOVER_S: Final = 60.0
 """Wait before a self-recovery."""
+SELF_RECOVERY: Final = "self-recovery"
+"""The reason of such a change, by which the ledger is counted after a restart."""
 RECOVERIES: Final = 3
 """Self-recoveries allowed in `RECOVERY_WINDOW_S`; then an operator must restart the guard."""
 RECOVERY_WINDOW_S: Final = 24 * 3600.0
@@ -82,7 +84,8 @@ class Interlock:
     _samples: int = 0
     _sampled_s: float = 0.0
     _heard_s: float = 0.0
-    _recoveries: deque[float] = field(default_factory=deque)
+    recoveries: deque[float] = field(default_factory=deque)
+    """When the lamp recovered by itself, oldest first; of earlier runs, too."""
 
     def __post_init__(self) -> None:
         self._since_s = self._driven_s = self.now_s
@@ -183,8 +186,8 @@ class Interlock:
             self._enter(State.OFF, "held")
 
     def _recover(self) -> None:
-        while self._recoveries and self.now_s - self._recoveries[0] > RECOVERY_WINDOW_S:
-            self._recoveries.popleft()
-        if self._elapsed_s >= RECOVER_S and len(self._recoveries) < RECOVERIES:
-            self._recoveries.append(self.now_s)
-            self._enter(State.BOOT, "self-recovery")
+        while self.recoveries and self.now_s - self.recoveries[0] > RECOVERY_WINDOW_S:
+            self.recoveries.popleft()
+        if self._elapsed_s >= RECOVER_S and len(self.recoveries) < RECOVERIES:
+            self.recoveries.append(self.now_s)
+            self._enter(State.BOOT, SELF_RECOVERY)

@@ -9,14 +9,14 @@ import socket
 import struct
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from firmware.config import Config
 from firmware.hardware.pins import Pins
-from firmware.interlock import Change, Interlock, State
+from firmware.interlock import RECOVERY_WINDOW_S, SELF_RECOVERY, Change, Interlock, State
 from firmware.record.ledger import Ledger
 from firmware.supervisor import Supervisor
 from formats import VERSION
@@ -30,7 +30,7 @@ from formats.lease import (
     decode_request,
     encode_answer,
 )
-from formats.ledger import Happening, Program
+from formats.ledger import Happening, Program, Record
 
 TICK_S: Final = 0.01
 """Sense is read and the state advanced this often: a dead lamp is seen within 10 ms."""
@@ -49,7 +49,6 @@ def run(
 ) -> None:
     """Open door and ledger, and own the lamp until `running` says no."""
     ledger = Ledger(config.state.lampguard, Program.LAMPGUARD)
-    ledger.append(Happening.START, {"version": VERSION})
     door = listen(config.lamp_socket)
     supervisor.ready()
 
@@ -57,8 +56,32 @@ def run(
         supervisor.alive()  # The turn before this question drove, sensed and served.
         return running()
 
-    guard(pins, door, ledger, holder_uid=holder_uid, running=turning)
+    now_s, utc_ms = time.monotonic(), time.time_ns() // 1_000_000
+    interlock = resumed(ledger.records(), now_s=now_s, utc_ms=utc_ms)
+    ledger.append(Happening.START, {"version": VERSION})
+    guard(pins, door, ledger, holder_uid=holder_uid, running=turning, interlock=interlock)
     ledger.append(Happening.STOP, {"reason": "stopped"})
+
+
+def resumed(records: Iterable[Record], *, now_s: float, utc_ms: int) -> Interlock:
+    """Return the interlock as the ledger says that the last run left it.
+
+    Self-recoveries of the last 24 hours still count. A guard that ended in FAULT without being told
+    to stop was killed or lost its power: it is in FAULT again, which only an operator ends early.
+    A clock that was set back makes a recovery seem recent, which is the safe side.
+    """
+    recoveries: deque[float] = deque()
+    latched = False
+    for record in records:
+        if record.event is Happening.STOP:
+            latched = False
+        elif record.event is Happening.LAMP:
+            latched = record.body["to"] == State.FAULT
+            age_s = max(0.0, (utc_ms - record.utc_ms) / 1000)
+            if record.body["reason"] == SELF_RECOVERY and age_s < RECOVERY_WINDOW_S:
+                recoveries.append(now_s - age_s)
+    state = State.FAULT if latched else State.BOOT
+    return Interlock(now_s, on_change=lambda _: None, state=state, recoveries=recoveries)
 
 
 def listen(path: Path) -> socket.socket:
@@ -73,13 +96,14 @@ def listen(path: Path) -> socket.socket:
     return door
 
 
-def guard(
+def guard(  # noqa: PLR0913  # The last is for a guard that was here before.
     pins: Pins,
     door: socket.socket,
     ledger: Ledger,
     *,
     holder_uid: int,
     running: Callable[[], bool],
+    interlock: Interlock | None = None,
 ) -> None:
     """Own the lamp until `running` says no; leave it dark.
 
@@ -89,9 +113,12 @@ def guard(
         ledger: takes every change of state.
         holder_uid: the only user who may ask for light.
         running: asked on every tick.
+        interlock: as an earlier run left it; without one, as a new lamp.
     """
     changes: deque[Change] = deque()
-    desk = _Desk(door, Interlock(time.monotonic(), on_change=changes.append), holder_uid)
+    interlock = interlock or Interlock(time.monotonic(), on_change=changes.append)
+    interlock.on_change = changes.append
+    desk = _Desk(door, interlock, holder_uid)
     try:
         while running():
             desk.interlock.tick(time.monotonic(), sensed=pins.senses_current())

@@ -6,7 +6,7 @@ else that does not verify is for people to look at: the ledger is not opened and
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 
@@ -71,6 +71,12 @@ class Ledger:
         part = self._path.with_name("checkpoint.part")
         part.write_bytes(sign_checkpoint(Checkpoint(origin, head), key))
         part.replace(self._path.with_name("checkpoint.json"))
+
+    def records(self) -> Iterator[Record]:
+        """Yield what was written so far, oldest first."""
+        with self._path.open("rb") as lines:
+            for line in lines:
+                yield Record.from_line(line.rstrip(b"\n"))
 
     def _recover(self) -> bytes | None:
         self._path.touch(mode=0o640)
