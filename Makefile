@@ -7,7 +7,7 @@ PIP    := $(PY) -m pip install --quiet --disable-pip-version-check
 OLDEST := $(shell date -d '14 days ago' +%F 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: bench-list systemd help demo test check format cover lock wheel vectors models models-check chaos fuzz clean python broker postgres
+.PHONY: bench-list systemd help demo test check format cover lock wheel vectors models models-check chaos fuzz bench-delivery clean python broker postgres
 
 help:            ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -87,8 +87,12 @@ soak: $(VENV)/.dev  ## look for SECONDS=600 while something breaks every second:
 
 model: $(VENV)/.dev  ## guard, holder and faults on a virtual clock, STEPS=10000 or more
 	@$(PY) -m firmware.tests.lit_machine $(STEPS)
+
 bench-list: $(VENV)/.dev  ## time what a camera does with a list of 1 to 100,000 entries
 	@$(PY) -m hil_tests.list_bench
+
+bench-delivery: $(VENV)/.dev broker postgres  ## time courier, broker and receivers: QUEUED=<events that wait>
+	@$(PY) -m hil_tests.bench_delivery $(if $(QUEUED),--queued $(QUEUED))
 
 wheel: $(VENV)/.dev  ## build/wheel: what a camera installs, and nothing of a desk
 	@rm -rf provisioning/image/build

@@ -42,7 +42,7 @@ def send(site: Site, host: str, port: int, *, patience_s: float = PATIENCE_S) ->
         taken = 0
         while taken < len(cameras) and time.monotonic() < until_s:
             connection.turn(0.05)
-            taken += sum(1 for _ in connection.acknowledged())
+            taken += sum(not answer.refused for answer in connection.acknowledged())
         connection.close()
     except WireError as error:
         raise BrokerRefused(f"The list was not sent: {error}") from error

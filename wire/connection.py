@@ -68,6 +68,8 @@ class Acknowledged:
     number: int
     delivered: bool
     """Whether the broker took it and somebody was subscribed."""
+    refused: bool = False
+    """Whether the broker did not take it at all."""
 
 
 @dataclass(slots=True)
@@ -286,7 +288,7 @@ class Connection:
         _properties: Properties | None,
     ) -> None:
         delivered = not reason.is_failure and reason.value != NOBODY_LISTENS
-        self._acknowledged.append(Acknowledged(number, delivered))
+        self._acknowledged.append(Acknowledged(number, delivered, reason.is_failure))
 
 
 def _send_at_once(_client: mqtt.Client, _data: object, opened: object) -> None:

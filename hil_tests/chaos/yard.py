@@ -159,7 +159,9 @@ def unsynced(outbox: Path) -> list[Path]:
 
 
 @contextmanager
-def open_yard(folder: Path, *, count: int, pause_s: float, url: str = "") -> Iterator[Yard]:
+def open_yard(
+    folder: Path, *, count: int, pause_s: float, url: str = "", small: bool = True
+) -> Iterator[Yard]:
     """Make everything and start the broker; stop everything at the end.
 
     Args:
@@ -167,9 +169,11 @@ def open_yard(folder: Path, *, count: int, pause_s: float, url: str = "") -> Ite
         count: events to be made.
         pause_s: between two of them.
         url: of the receiver's store; SQLite in the folder when empty.
+        small: whether the camera's disk is a small one.
     """
     with ExitStack() as stack:
-        stack.enter_context(small_disk(folder / "camera" / "state"))
+        if small:
+            stack.enter_context(small_disk(folder / "camera" / "state"))
         broker = Broker(folder / "camera")
         stack.callback(broker.kill)
         broker.start()

@@ -47,7 +47,7 @@ class Broker:
         (site.folder / "policy.json").write_bytes(write_policy(policy))
         request = (self.state.root / "enrolment.json").read_bytes()
         (site.cameras / f"{self.name}.json").write_bytes(request)
-        listener = Listener([HOST], HOST, self.port, getpass.getuser(), receivers=2)
+        listener = Listener([HOST], HOST, self.port, getpass.getuser(), receivers=4)
         self.files = configure(site, SigningKey(bytes(32)), listener, datetime.now(UTC))
         shutil.copy(self.files / "clients" / f"{self.name}.pem", self.state.courier / "tls.crt")
 

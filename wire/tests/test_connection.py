@@ -70,7 +70,8 @@ def test_a_message_on_a_forbidden_topic_is_not_delivered(broker: Broker) -> None
     with open_to(camera(broker)) as sender, open_to(receiver(broker)) as taker:
         connected(taker)
         number = connected(sender).publish(forbidden, b"sealed")
-        assert answered(sender, taker) == Acknowledged(number, delivered=False)
+        refused = Acknowledged(number, delivered=False, refused=True)
+        assert answered(sender, taker) == refused
         assert list(taker.arrived()) == []
 
 
