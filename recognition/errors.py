@@ -2,6 +2,7 @@
 
 RecognitionError
 ├── ModelRefused      a net, its manifest or its calibration is not what it must be
+├── NetFailed         a net that ran before cannot be run any more
 ├── PictureRefused    a picture cannot be read, or cannot be enrolled
 └── ListNotServed     a list is too long for the false alarms that policy accepts
 """
@@ -15,6 +16,10 @@ class RecognitionError(Refused):
 
 class ModelRefused(RecognitionError):
     """A net, its manifest or its calibration is not what it must be."""
+
+
+class NetFailed(RecognitionError):
+    """A net that ran before cannot be run any more: the accelerator or its runtime failed."""
 
 
 class PictureRefused(RecognitionError):

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recognition.contract import Compiled, NetEntry, TensorSpec
-from recognition.errors import ModelRefused
+from recognition.errors import ModelRefused, NetFailed
 from recognition.operations import check_operations, holds_edge_tpu
 
 if sys.platform == "linux" and os.uname().machine == "aarch64" and sys.version_info < (3, 12):
@@ -76,9 +76,18 @@ class Net:
         return f"{PACKAGE} {version(PACKAGE)}"
 
     def run(self, values: NDArray[np.int8]) -> tuple[NDArray[np.int8], ...]:
-        """Return the outputs for one input, in the manifest's order and shapes."""
+        """Return the outputs for one input, in the manifest's order and shapes.
+
+        Raises:
+            NetFailed: the accelerator or its runtime failed; nothing else runs the net instead.
+        """
         self._interpreter.set_tensor(self._input, values)
-        self._interpreter.invoke()
+        try:
+            self._interpreter.invoke()
+        except RuntimeError as error:
+            raise NetFailed(
+                f"{self.entry.file} failed: check the accelerator's cable and power."
+            ) from error
         return tuple(self._interpreter.get_tensor(index) for index in self._outputs)
 
 

@@ -103,7 +103,7 @@ class DeskRig:
         pins = ["--pins", str(self._lines.port)]
         self._programs[program] = self._start(program, "hil_tests.desk.lampguard", pins)
         # A guard that was killed in fault is in fault again, and has nothing new to say.
-        self.until(lambda: len(self.states()) > tested or self.states()[-1][0] == "fault")
+        self.until(lambda: len(self.states()) > tested or self._in_fault())
 
     def running(self, program: Program) -> bool:
         """Say whether a program runs."""
@@ -175,6 +175,9 @@ class DeskRig:
         whole.write_bytes(lines)
         changes = [one.body for one in records(whole) if one.event is Happening.LAMP]
         return [(str(change["to"]), str(change["reason"])) for change in changes]
+
+    def _in_fault(self) -> bool:
+        return [state for state, _ in self.states()[-1:]] == ["fault"]
 
     def until(self, holds: Callable[[], object], *, within_s: float = READY_S) -> float:
         """Wait until something holds; return how long it took, in seconds.

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
+from numpy.typing import NDArray
 
 from recognition.contract import Compiled, NetEntry
-from recognition.errors import ModelRefused
+from recognition.errors import ModelRefused, NetFailed
 from recognition.interpreter import Accelerator, Net
 from recognition.tests.toy_net import SHAPE, SPEC, entry_of, toy_net
 
@@ -23,6 +24,25 @@ def test_a_net_runs(tmp_path: Path) -> None:
     values = np.arange(4, dtype=np.int8).reshape(SHAPE)
     (given,) = net.run(values)
     assert (given == values).all()
+
+
+class Failing:
+    """A runtime whose accelerator has gone."""
+
+    def set_tensor(self, index: int, values: NDArray[np.int8]) -> None:
+        """Take them."""
+
+    def invoke(self) -> None:
+        raise RuntimeError("Node number 0 (EdgeTpuDelegateForCustomOp) failed to invoke.")
+
+
+def test_an_accelerator_that_fails_has_a_name_and_no_stand_in(tmp_path: Path) -> None:
+    content = toy_net()
+    (tmp_path / "toy.tflite").write_bytes(content)
+    net = Net.load(tmp_path, entry_of(content))
+    net._interpreter = Failing()
+    with pytest.raises(NetFailed, match="cable and power"):
+        net.run(np.zeros(SHAPE, np.int8))
 
 
 def test_a_net_names_its_runtime(tmp_path: Path) -> None:
