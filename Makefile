@@ -7,7 +7,7 @@ PIP    := $(PY) -m pip install --quiet --disable-pip-version-check
 OLDEST := $(shell date -d '14 days ago' +%F 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: bench-list systemd help demo test check format cover lock wheel vectors models models-check chaos fuzz bench-delivery clean python broker postgres
+.PHONY: screens bench-list systemd help demo test check format cover lock wheel vectors models models-check chaos fuzz bench-delivery clean python broker postgres
 
 help:            ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -93,6 +93,9 @@ bench-list: $(VENV)/.dev  ## time what a camera does with a list of 1 to 100,000
 
 bench-delivery: $(VENV)/.dev broker postgres  ## time courier, broker and receivers: QUEUED=<events that wait>
 	@$(PY) -m hil_tests.bench_delivery $(if $(QUEUED),--queued $(QUEUED))
+
+screens: $(VENV)/.dev  ## draw the terminal's screens of docs/lists.md from the real commands
+	@$(PY) -m hil_tests.screens
 
 wheel: $(VENV)/.dev  ## build/wheel: what a camera installs, and nothing of a desk
 	@rm -rf provisioning/image/build

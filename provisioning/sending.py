@@ -30,6 +30,8 @@ def send(site: Site, host: str, port: int, *, patience_s: float = PATIENCE_S) ->
     bundle = bundle_of(site)
     cameras = [place.camera.camera_id for place in site.policy.places]
     clients = site.broker / "clients"
+    if not (clients / f"{PUBLISHER}.pem").exists():
+        raise BrokerRefused("The site has no certificate for its broker: tallylight broker config.")
     certificate = Certificate(
         site.broker / "ca.pem", clients / f"{PUBLISHER}.pem", clients / f"{PUBLISHER}.key"
     )

@@ -176,7 +176,7 @@ def sign(
     say(
         f"Root {version} counts now: publish the list again, and cameras follow."
         if rotation.complete
-        else f"Root {version} has {rotation.signatures} signatures; more holders must sign.",
+        else f"Root {version} is signed by {rotation.signatures}; more holders must sign.",
         json=json,
         version=version,
         signatures=rotation.signatures,

@@ -135,3 +135,9 @@ def test_a_broker_without_a_port_is_refused(listed: Workshop) -> None:
     publish(listed)
     said = refusal("list", "renew", listed.site, "--broker", "nowhere", *listed.passphrase)
     assert "not an address" in said
+
+
+def test_a_site_without_a_broker_says_so(listed: Workshop) -> None:
+    publish(listed)
+    said = refusal("list", "renew", listed.site, "--broker", "localhost:1", *listed.passphrase)
+    assert "tallylight broker config" in said

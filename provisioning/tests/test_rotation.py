@@ -192,4 +192,4 @@ def test_a_holder_sets_a_passphrase_of_their_own(begun: Workshop, tmp_path: Path
     tallylight("site", "rotate", begun.site)
     words = ("site", "sign", begun.site, "--key", new, "--yes", "--passphrase-file")
     assert "does not open" in refusal(*words, begun.passphrase[1])
-    assert "1 signatures" in tallylight(*words, own)
+    assert "signed by 1" in tallylight(*words, own)
