@@ -5,7 +5,7 @@ so whoever steals the machine has random handles and reasons, but nobody's face.
 """
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -27,7 +27,7 @@ from provisioning.site import Site
 from recognition.enrolment import enrol
 from recognition.eye import Eye
 from recognition.picture import read_picture
-from recognition.quality import Quality
+from recognition.quality import Judged, Quality
 
 _FILE_LIMIT: Final = 64 * 1024
 _TEMPLATE_LIMIT: Final = 4096
@@ -76,8 +76,16 @@ class KeptEntry:
             raise EntryRefused(f"The template of {name} does not open: add it again.") from error
 
 
-def add_entry(site: Site, picture: Path, case: Case) -> Entry:
+def add_entry(
+    site: Site, picture: Path, case: Case, told: Callable[[list[Judged]], object] = lambda _: None
+) -> Entry:
     """Put the one person in `picture` on the next list.
+
+    Args:
+        site: the site.
+        picture: file with a portrait; looked at once.
+        case: why.
+        told: gets every measure of the portrait beside its bound.
 
     Raises:
         EntryRefused: the policy does not allow the case.
@@ -87,7 +95,7 @@ def add_entry(site: Site, picture: Path, case: Case) -> Entry:
     """
     _refuse_unlawful(site, case)
     eye = Eye.load(site_bundle(site))
-    enrolled = enrol(read_picture(picture), eye)
+    enrolled = enrol(read_picture(picture), eye, told)
     try:
         entry = _entry(case, random(HANDLE_BYTES), enrolled.quality)
         content = _write(entry, enrolled.template.vector.tobytes(), eye, site)

@@ -4,6 +4,7 @@ The same nets that judge a passer-by judge the portrait; the bounds are narrower
 carries a bad portrait to every camera.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from recognition.aligner import align
@@ -11,7 +12,7 @@ from recognition.embedder import Template
 from recognition.errors import PictureRefused
 from recognition.eye import Eye
 from recognition.picture import Pixels
-from recognition.quality import ENROLMENT, Quality, measure, shortfalls
+from recognition.quality import ENROLMENT, Judged, Quality, judged, measure, shortfalls
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +23,15 @@ class Enrolled:
     quality: Quality
 
 
-def enrol(picture: Pixels, eye: Eye) -> Enrolled:
+def enrol(
+    picture: Pixels, eye: Eye, told: Callable[[list[Judged]], object] = lambda _: None
+) -> Enrolled:
     """Return the template of the one face in `picture`.
+
+    Args:
+        picture: of one person.
+        eye: the nets.
+        told: gets every measure beside its bound before anything is refused for it.
 
     Raises:
         PictureRefused: there is no face, more than one, or one that is not good enough.
@@ -36,6 +44,7 @@ def enrol(picture: Pixels, eye: Eye) -> Enrolled:
             f"There are {len(faces)} faces in the picture: cut it down to the one person."
         )
     quality = measure(picture, faces[0])
+    told(judged(quality, ENROLMENT))
     if wanting := shortfalls(quality, ENROLMENT):
         raise PictureRefused(" ".join(one.sentence for one in wanting))
     chip = align(picture, faces[0], eye.manifest.embedder.alignment)

@@ -89,6 +89,16 @@ ENROLMENT: Final = Bounds(
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """One measure beside its bound."""
+
+    what: str
+    measured: int
+    bound: str
+    passes: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Shortfall:
     """One thing a face is wanting in."""
 
@@ -111,6 +121,29 @@ def measure(pixels: Pixels, face: Face) -> Quality:
         yaw_centi=round(100 * _yaw(points)),
         roll_deg=round(degrees(atan2(down, across))),
     )
+
+
+def judged(quality: Quality, bounds: Bounds) -> list[Judged]:
+    """Return every measure beside its bound, as a person enrolling somebody reads them."""
+    light = range(bounds.exposure_min_centi, bounds.exposure_max_centi + 1)
+    yaw, roll = abs(quality.yaw_centi), abs(quality.roll_deg)
+    least, most = "at least {}".format, "at most {}".format
+    height, eyes, sharp = quality.face_height_px, quality.inter_eye_px, quality.sharpness_centi
+    return [
+        Judged(
+            "face, px high", height, least(bounds.face_height_px), height >= bounds.face_height_px
+        ),
+        Judged("px from eye to eye", eyes, least(bounds.inter_eye_px), eyes >= bounds.inter_eye_px),
+        Judged("sharpness", sharp, least(bounds.sharpness_centi), sharp >= bounds.sharpness_centi),
+        Judged("nose off the middle, %", yaw, most(bounds.yaw_centi), yaw <= bounds.yaw_centi),
+        Judged("tilt, degrees", roll, most(bounds.roll_deg), roll <= bounds.roll_deg),
+        Judged(
+            "brightness",
+            quality.exposure_centi,
+            f"{light.start} to {light.stop - 1}",
+            quality.exposure_centi in light,
+        ),
+    ]
 
 
 def shortfalls(quality: Quality, bounds: Bounds) -> list[Shortfall]:

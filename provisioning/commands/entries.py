@@ -12,6 +12,7 @@ from provisioning.commands.options import Folder, Json, say
 from provisioning.entries import Case, add_entry, kept_entries, remove_entry, renew_review
 from provisioning.errors import EntryRefused
 from provisioning.site import open_site
+from recognition.quality import Judged
 
 app = typer.Typer()
 
@@ -57,7 +58,7 @@ def add(  # noqa: PLR0913, PLR0917  # Each is one thing that must be said of eve
         expires_utc_s=_end_of(until),
         review_utc_s=_end_of(review or until),
     )
-    entry = add_entry(open_site(folder), picture, case)
+    entry = add_entry(open_site(folder), picture, case, told=_show_measures)
     say(
         f"Entry {entry.handle.hex()} will be on the next list; the picture was not kept.",
         json=json,
@@ -136,6 +137,13 @@ def brief(entry: Entry) -> str:
     """One line for somebody about whom nothing changes."""
     until = moment(entry.review_utc_s)
     return f"Entry {entry.handle.hex()}, {entry.category}, {entry.organisation}, until {until}"
+
+
+def _show_measures(measures: list[Judged]) -> None:
+    """Each measure beside its bound, to the error stream: it is no part of what machines read."""
+    for one in measures:
+        verdict = "good" if one.passes else "NOT GOOD ENOUGH"
+        typer.echo(f"{one.what:<24}{one.measured:>6}   {one.bound:<14}{verdict}", err=True)
 
 
 def _flags(entry: Entry) -> tuple[tuple[str, bool], ...]:

@@ -1,0 +1,41 @@
+"""Whoever enrols somebody sees each measure beside its bound, good or not."""
+
+from pathlib import Path
+
+from PIL import Image
+from typer.testing import CliRunner
+
+from provisioning.__main__ import app
+from provisioning.tests.workshop import HOPPER, Workshop
+
+MEASURES = (
+    *("face, px high", "px from eye to eye", "sharpness", "nose off the middle", "tilt"),
+    "brightness",
+)
+
+
+def add(workshop: Workshop, picture: Path) -> tuple[int, str]:
+    words = ["list", "add", workshop.site, "--picture", picture, *workshop.case()]
+    result = CliRunner().invoke(app, [str(word) for word in words])
+    return result.exit_code, result.stderr
+
+
+def test_a_picture_that_will_do_is_shown_with_every_bound(prepared: Workshop) -> None:
+    code, said = add(prepared, HOPPER)
+    assert code == 0
+    assert all(measure in said for measure in MEASURES)
+    assert said.count("good") == len(MEASURES)
+
+
+def test_a_picture_that_will_not_do_is_shown_with_every_bound_and_what_to_do(
+    prepared: Workshop,
+) -> None:
+    small = prepared.folder / "small.png"
+    with Image.open(HOPPER) as picture:
+        picture.resize((picture.width // 4, picture.height // 4)).save(small)
+    code, said = add(prepared, small)
+    assert code == 1
+    assert all(measure in said for measure in MEASURES)
+    assert "NOT GOOD ENOUGH" in said
+    assert "Use a larger picture" in said
+    assert not list((prepared.site / "entries").iterdir())
