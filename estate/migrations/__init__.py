@@ -12,6 +12,8 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy.engine import Engine
 
+LOCK: Final = 0x7A11
+"""PostgreSQL's name for the lock under which one program at a time brings a store up to date."""
 NEWEST: Final = "0003"
 """The step that this program works with; a test compares it with the folder."""
 
@@ -28,5 +30,7 @@ def migrate(engine: Engine) -> None:
     steps = Config()
     steps.set_main_option("script_location", str(Path(__file__).parent))
     with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":  # Receivers may start at the same moment.
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
         steps.attributes["connection"] = connection
         command.upgrade(steps, NEWEST)

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
@@ -11,6 +13,7 @@ from estate.errors import StoreRefused
 from estate.ledger import append
 from estate.store import ENVELOPES, Store
 from estate.tests.events import sealed_event
+from estate.tests.postgres import Cluster
 from formats.ledger import Happening
 
 KEY = SigningKey(bytes(32))
@@ -98,6 +101,14 @@ def in_the_way_once() -> Callable[..., object]:
         return append(connection, event, body)
 
     return appending
+
+
+def test_receivers_may_start_at_the_same_moment(postgres: Cluster) -> None:
+    url = postgres.new_database()
+
+    opening = "import sys; from estate.store import Store; Store(sys.argv[1]).close()"
+    starts = [subprocess.Popen([sys.executable, "-c", opening, url]) for _ in range(4)]
+    assert [start.wait(50) for start in starts] == [0, 0, 0, 0]
 
 
 def test_many_receivers_may_write_at_once(url: str) -> None:
