@@ -147,7 +147,7 @@ systemd:
 	  { $(SUDO) apt-get update -qq; $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq systemd; } >/dev/null 2>&1; \
 	  command -v systemd-analyze >/dev/null || { echo "systemd-analyze is missing and could not be installed: install the package systemd, then repeat."; exit 1; }; }
 
-.PHONY: browser ledger-edits screenshots
+.PHONY: browser ledger-edits screenshots verify-bench
 # The console's tests drive the distribution's own Chromium.
 BROWSER := command -v chromium || command -v chromium-browser
 browser:
@@ -170,3 +170,6 @@ root:
 	  { $(SUDO) apt-get update -qq; $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq mmdebstrap; } >/dev/null 2>&1; \
 	  command -v mmdebstrap >/dev/null || { echo "mmdebstrap is missing and could not be installed: install the package mmdebstrap, then repeat."; exit 1; }; }
 	@$(SUDO) hil_tests/virtual/make_root $(ROOT)
+
+verify-bench: $(VENV)/.dev  ## how fast an outsider's program verifies 100,000 records
+	@$(PY) -m estate.tests.bench_verify

@@ -19,7 +19,8 @@ from estate.__main__ import app
 from estate.tests.books import CAMERA_KEY, Office
 from estate.tests.ledgers import CHANGES, Change, edit_body, first_bad, ledger, spelled
 from firmware.record.ledger import Ledger
-from formats.ledger import Happening, Program
+from formats.errors import Malformed
+from formats.ledger import Happening, Program, Record, next_record
 from formats.verdict import Judgement
 
 SIZE = 300
@@ -76,6 +77,45 @@ def test_a_thousand_changes_to_a_hundred_thousand_records_are_found_and_named() 
         found += blamed(lines, ends) == first_bad(change, at, size)
     print(f"{found} of {count} changes to {size:,} records found and named")  # noqa: T201
     assert found == count
+
+
+LINE = (
+    '{"body":{BODY},"event":"stored","mono_ns":1,"previous":"'
+    + 64 * "0"
+    + '","program":"estate","seq":0,"utc_ms":1}'
+)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *('"a":1,"a":2', '"b":1,"a":2', '"a":-0', '"a":01', '"a":1.0', '"a": 1', '"a":NaN'),
+        *('"a":"\\u0061"', '"a":1,', ',"a":1', '"a":"\\/"', '"a":1e3'),
+    ],
+)
+def test_a_second_spelling_is_refused_as_the_sites_own_reader_does(body: str) -> None:
+    line = LINE.replace("BODY", body).encode()
+    with pytest.raises(Malformed):
+        Record.from_line(line)
+    assert blamed([line], {}) == 0
+
+
+@given(
+    st.dictionaries(
+        st.text(st.characters(codec="utf-8"), min_size=1, max_size=9),
+        st.integers(-(2**63) + 1, 2**63 - 1)
+        | st.text(st.characters(codec="utf-8"), min_size=1, max_size=9),
+        max_size=6,
+    )
+)
+def test_whatever_the_estate_writes_the_outsider_reads(body: dict[str, int | str]) -> None:
+    try:
+        line = next_record(
+            None, program=Program.ESTATE, mono_ns=1, utc_ms=1, event=Happening.STORED, body=body
+        ).to_line()
+    except Malformed:
+        return
+    assert blamed([line], {}) is None
 
 
 def test_a_ledger_that_was_written_anew_is_not_the_one_that_was_signed() -> None:
