@@ -9,7 +9,7 @@
 (3) The envelope and its slots are overwritten in place, the write-ahead log is emptied, the file is
     rewritten; only then the certificate is signed, and the ledger says so.
 
-What this reaches and what it cannot reach: docs/decisions/0007.
+What this reaches and what it cannot reach: docs/decisions/0011.
 """
 
 import time
@@ -114,18 +114,19 @@ def due(connection: Connection, now_s: int, retention_days: int) -> list[Due]:
     }
     said = {bytes(event): until for event, until in connection.execute(select(DEADLINES))}
     longest_s = min(retention_days, RETENTION_DAYS_LIMIT) * DAY_S
-    query = select(ENVELOPES.c.digest, ENVELOPES.c.camera, ENVELOPES.c.stored_utc_ms)
-    kept = held(connection)
+    here, kept = ENVELOPES.c, held(connection)
+    certified = {bytes(event) for (event,) in connection.execute(select(CERTIFICATES.c.event))}
+    query = select(here.digest, here.camera, here.stored_utc_ms, here.blob == b"")
     found = []
-    for digest, camera, stored_utc_ms in connection.execute(
-        query.where(ENVELOPES.c.blob != b"").order_by(ENVELOPES.c.stored_utc_ms)
+    for digest, camera, stored_utc_ms, gone in connection.execute(
+        query.order_by(here.stored_utc_ms)
     ):
         event, latest = bytes(digest), stored_utc_ms // 1000 + longest_s
-        if event in kept:
-            continue
+        if event in (certified if gone else kept):
+            continue  # What is gone without a certificate met a power cut: it is due once more.
         if event in unconfirmed:
             found.append(Due(event, bytes(camera), Ground.NOT_A_MATCH))
-        elif now_s >= min(latest, said.get(event, latest)):
+        elif gone or now_s >= min(latest, said.get(event, latest)):
             found.append(Due(event, bytes(camera), Ground.RETENTION))
     return found
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from estate.backups import backup, destroy_again, put_back
-from estate.commands.office import Settings, open_office
+from estate.commands.office import AsJson, Settings, open_office, say
 from estate.config import Office
 from estate.store import Store
 from estate.unlocking import PassphraseFile, unlocking
@@ -14,18 +14,26 @@ from formats.keyfile import Purpose, unlock_signing
 from formats.settings import read_settings
 
 
-def back_up(config: Settings, to: Annotated[Path, typer.Argument(help="A new file.")]) -> None:
+def back_up(
+    config: Settings,
+    to: Annotated[Path, typer.Argument(help="A new file.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
     """Copy the store while everything runs; keep no copy longer than the retention."""
     _, store = open_office(config)
     backup(store, to)
     store.close()
-    typer.echo(f"The store is copied to {to}. Keep it no longer than the retention.")
+    sentence = f"The store is copied to {to}. Keep it no longer than the retention."
+    say(sentence, as_json=as_json, copy=str(to))
 
 
 def restore(
     config: Settings,
     copy: Annotated[Path | None, typer.Option("--from", help="A copy, if one is to come.")] = None,
     passphrase_file: PassphraseFile = None,
+    *,
+    as_json: AsJson = False,
 ) -> None:
     """Bring back a copy, and destroy again what was destroyed since it was taken."""
     office = read_settings(config, Office)
@@ -35,4 +43,5 @@ def restore(
     store = Store(office.store)
     again = destroy_again(store, office.books / "certificates", key)
     store.close()
-    typer.echo(f"The store is back; {again} events were destroyed again. Run retain now.")
+    sentence = f"The store is back; {again} events were destroyed again. Run retain now."
+    say(sentence, as_json=as_json, destroyed_again=again)

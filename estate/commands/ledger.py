@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from estate.books import ORIGIN, add_camera_ledger, checkpoint, export_books, origins
-from estate.commands.office import AsJson, Settings, open_office, site_now
+from estate.commands.office import AsJson, Settings, open_office, say, site_now
 from estate.ledger import head
 from estate.unlocking import PassphraseFile, unlocking
 from formats.keyfile import Purpose, unlock_signing
@@ -36,14 +36,17 @@ def show(config: Settings, *, as_json: AsJson = False) -> None:
 
 
 @app.command("checkpoint")
-def sign(config: Settings, passphrase_file: PassphraseFile = None) -> None:
+def sign(
+    config: Settings, passphrase_file: PassphraseFile = None, *, as_json: AsJson = False
+) -> None:
     """Sign the head of the ledger; hand a copy of the checkpoint to somebody outside."""
     office, store = open_office(config)
     key = unlock_signing(*unlocking(office.ledger_key, Purpose.LEDGER, passphrase_file))
     signed = checkpoint(store, key, office.books)
     store.close()
     file = office.books / f"{ORIGIN}.checkpoint"
-    typer.echo(f"{signed.size:,} records are signed: {file}. Hand a copy to somebody outside.")
+    sentence = f"{signed.size:,} records are signed: {file}. Hand a copy to somebody outside."
+    say(sentence, as_json=as_json, size=signed.size, digest=signed.digest.hex(), file=str(file))
 
 
 @app.command()
@@ -51,6 +54,8 @@ def add(
     config: Settings,
     ledger: Annotated[Path, typer.Argument(help="A camera's ledger.jsonl.")],
     signed: Annotated[Path | None, typer.Option("--checkpoint", help="Its checkpoint.")] = None,
+    *,
+    as_json: AsJson = False,
 ) -> None:
     """Take in a camera's ledger, as its stick or its card brought it."""
     office, store = open_office(config)
@@ -60,13 +65,20 @@ def add(
     with (office.books / f"{origin.replace('/', '_')}.checkpoint").open("ab") as kept:
         kept.write(beside.read_bytes().strip() + b"\n")
     store.close()
-    typer.echo(f"{new:,} new records of {origin} are in the books.")
+    sentence = f"{new:,} new records of {origin} are in the books."
+    say(sentence, as_json=as_json, origin=origin, new=new)
 
 
 @app.command()
-def export(config: Settings, to: Annotated[Path, typer.Argument(help="A new folder.")]) -> None:
+def export(
+    config: Settings,
+    to: Annotated[Path, typer.Argument(help="A new folder.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
     """Write the books for an outsider, who checks them with tallylight-verify."""
     office, store = open_office(config)
     files = export_books(store, site_now(office), office.books, to)
     store.close()
-    typer.echo(f"{len(files)} files are in {to}. Check them: tallylight-verify {to}")
+    sentence = f"{len(files)} files are in {to}. Check them: tallylight-verify {to}"
+    say(sentence, as_json=as_json, files=[str(file) for file in files])

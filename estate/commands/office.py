@@ -1,5 +1,6 @@
 """What most commands begin with: the office's settings, its store, and the site as it is now."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, TypeAlias
@@ -32,3 +33,8 @@ def site_now(office: Office) -> SiteNow:
         SiteRefused: it does not verify.
     """
     return read_site(office.site, office.trusted_root, datetime.now(UTC))
+
+
+def say(sentence: str, *, as_json: bool, **fields: object) -> None:
+    """Print what was done: a sentence for people, or the fields for machines."""
+    typer.echo(json.dumps(fields) if as_json else sentence)

@@ -1,6 +1,5 @@
 """`tallylight-estate retain`, `hold` and `release`: run the first from a timer, every hour."""
 
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from estate.commands.office import AsJson, Settings, open_office, site_now
+from estate.commands.office import AsJson, Settings, open_office, say, site_now
 from estate.errors import SiteRefused
 from estate.holds import hold, release
 from estate.portraits import forget_ended
@@ -49,38 +48,40 @@ def retain(
         doomed = due(connection, now_s, days)
     signed = destroy(store, doomed, key, office.books / "certificates")
     store.close()
-    if as_json:
-        typer.echo(json.dumps({"destroyed": [each.event.hex() for each in doomed]}))
-    else:
-        typer.echo(f"{len(signed)} events were destroyed; certificates: {office.books}.")
+    sentence = f"{len(signed)} events were destroyed; certificates: {office.books}."
+    say(sentence, as_json=as_json, destroyed=[each.event.hex() for each in doomed])
 
 
-def hold_event(
+def hold_event(  # noqa: PLR0913  # Each is one thing that must be said.
     config: Settings,
     event: Event,
     key: Two,
     reason: Reason,
     passphrase_file: TwoPhrases = None,
+    *,
+    as_json: AsJson = False,
 ) -> None:
     """Keep an event beyond its time: two people, each with their key, and a reason."""
     office, store = open_office(config)
     hold(store, site_now(office), _digest(event), _people(key, passphrase_file), reason)
     store.close()
-    typer.echo("The event is held until two people release it.")
+    say("The event is held until two people release it.", as_json=as_json, held=event)
 
 
-def release_event(
+def release_event(  # noqa: PLR0913  # The same.
     config: Settings,
     event: Event,
     key: Two,
     reason: Reason,
     passphrase_file: TwoPhrases = None,
+    *,
+    as_json: AsJson = False,
 ) -> None:
     """Let a held event end at its time again: two people, each with their key."""
     office, store = open_office(config)
     release(store, site_now(office), _digest(event), _people(key, passphrase_file), reason)
     store.close()
-    typer.echo("The event is released: it ends at its time.")
+    say("The event is released: it ends at its time.", as_json=as_json, released=event)
 
 
 def _retention_days(store: Store, read: Callable[[], SiteNow]) -> int:

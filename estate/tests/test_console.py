@@ -97,6 +97,19 @@ def test_two_people_at_two_browsers_confirm_a_match(
     expect(one.locator("#queue")).to_contain_text("confirmed by two people")
 
 
+def test_news_does_not_take_back_what_was_chosen(
+    office: Office, consoles: list[Console], browser: Browser
+) -> None:
+    office.arrive(1)
+    page = sit_down(browser, consoles[0])
+    page.wait_for_selector(".verdict")
+    page.keyboard.press("n")
+    office.arrive(2)
+    expect(page.locator("#count")).to_have_text("2")
+    expect(page.get_by_role("radio", name="Not a match")).to_be_checked()
+    expect(page.get_by_role("button", name="Sign the verdict")).to_be_enabled()
+
+
 def test_a_new_candidate_appears_by_itself_with_sound_and_is_announced(
     office: Office, consoles: list[Console], browser: Browser
 ) -> None:

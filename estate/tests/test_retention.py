@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from estate import retention
 from estate.__main__ import app
 from estate.errors import BooksRefused, HoldRefused
 from estate.holds import hold, release
@@ -165,6 +166,18 @@ def test_a_destroyed_event_has_a_certificate_and_a_record(office: Office) -> Non
     with office.store.reading() as connection:
         told = [each.body for each in records(connection) if each.event is Happening.DESTROYED]
     assert [each["envelope"] for each in told] == [event.hex()]
+
+
+def test_a_power_cut_before_the_certificate_is_made_good_by_the_next_run(office: Office) -> None:
+    event = office.arrive().digest
+    judge(office, event, NOT, NOT)
+    with office.store.writing() as connection:
+        retention._overwrite(connection, event)
+    assert event.hex() in retain(office, "--json")
+    file = office.folder / "books" / "certificates" / f"{event.hex()}.json"
+    certified = read_destruction(file.read_bytes(), office.ledger_key.verify_key)
+    assert certified.ground is Ground.NOT_A_MATCH
+    assert "0 events" in retain(office)
 
 
 def test_retaining_twice_destroys_once(office: Office) -> None:

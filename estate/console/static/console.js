@@ -3,7 +3,7 @@
 (() => {
   const byId = (id) => document.getElementById(id);
   const queue = byId("queue"), main = byId("candidate"), link = byId("link"), sound = byId("sound");
-  let audio = null, arrived = false, begun = false;
+  let audio = null, arrived = false, begun = false, asked = false;
 
   // --- what is new
 
@@ -34,13 +34,15 @@
       const here = items().find((item) => item.dataset.event === shown());
       if (begun && here && !main.querySelector(".verdict") && !main.contains(document.activeElement)) {
         htmx.ajax("GET", "/candidate/" + shown(), "#candidate");  // Its outcome may have come.
-      } else if (!shown() && waiting().length) {
+      } else if (!shown() && waiting().length && !asked) {
+        asked = true;  // Once: a second answer would take back what was chosen in the first.
         waiting()[0].click();
       } else if (shown() && !here) {
         main.replaceChildren(nobody());
       }
       begun = true;
     } else {
+      asked = false;
       main.querySelector(".banner")?.focus();
     }
     mark();
