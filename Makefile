@@ -74,7 +74,7 @@ bench: $(VENV)/.dev  ## time every step on this machine: PEERS=<folder of yunet 
 
 camera-contract: root  ## the camera's code on real picamera2, in a root file system of its own; needs root
 	@$(SUDO) hil_tests/virtual/enter $(ROOT) sh -c 'cd /opt/source && python3 -m pytest -c /dev/null -q \
-	  -p no:cacheprovider -W ignore::DeprecationWarning --import-mode=importlib hil_tests/tests/contract/test_camera.py'
+	  -p no:cacheprovider --noconftest -W ignore::DeprecationWarning --import-mode=importlib hil_tests/tests/contract/test_camera.py'
 
 units-contract: root wheel  ## the camera's units under their own systemd, in a root file system of its own; needs root
 	@$(SUDO) env TALLYLIGHT_VIRTUAL_CAMERA=$(ROOT) $(PY) -m pytest -q -rA -p no:randomly hil_tests/tests/contract/test_units_inside.py
