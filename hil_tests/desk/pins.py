@@ -10,6 +10,7 @@ import socketserver
 import struct
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -160,6 +161,10 @@ class _LocalClient(socketserver.StreamRequestHandler):
     server: _Server
 
     def handle(self) -> None:
+        with suppress(ConnectionError):  # A guard that is killed says no farewell.
+            self._serve()
+
+    def _serve(self) -> None:
         while len(request := self.rfile.read(16)) == 16:
             command, line, value, following = struct.unpack("<4I", request)
             self.rfile.read(following)

@@ -176,6 +176,8 @@ class VirtualCamera(AbstractContextManager["VirtualCamera"]):
         shutil.copy(desk.broker / "ca.pem", etc / "broker.pem")
         for name in ("watch", "courier", "inbox"):
             shutil.copytree(desk.camera / name, state / name)
+        shutil.copy(desk.camera / "enrolment.json", state)
+        (state / "enrolment.json").chmod(0o644)
         for path in (state / "inbox", *(state / "inbox").rglob("*"), etc, *etc.rglob("*")):
             path.chmod(0o755 if path.is_dir() else 0o644)
         (etc / "camera.toml").write_text(

@@ -70,6 +70,7 @@ def test_its_own_folder_is_open_to_watch(camera: VirtualCamera) -> None:
 
 @pytest.mark.parametrize("unit", ["lampguard", "watch", "courier"])
 def test_every_unit_runs_as_a_user_of_its_own(camera: VirtualCamera, unit: str) -> None:
+    assert camera.shows(unit, "ActiveState") == "active", camera.journal(unit)
     status = f"/proc/{camera.shows(unit, 'MainPID')}/status"
     (uids,) = [line for line in camera.run("cat", status).splitlines() if line.startswith("Uid:")]
     assert set(uids.split()[1:]) == {camera.run("id", "-u", f"{camera.shows(unit, 'User')}")}
