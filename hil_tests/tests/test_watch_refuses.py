@@ -6,11 +6,13 @@ import subprocess
 import sys
 from collections.abc import Generator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from nacl.signing import SigningKey
 
+from firmware.floors import Floors, raise_floors
 from formats.ledger import Happening
 from hil_tests.desk.errors import DeskRefused
 from hil_tests.desk.figures import records
@@ -150,3 +152,11 @@ def test_a_list_that_one_organisation_signed_is_not_published(
     with pytest.raises(DeskRefused, match="organisation"):
         publish_list(desk, signers=1)
     assert (desk.camera / "inbox" / "metadata" / "timestamp.json").read_bytes() == before
+
+
+def test_the_clock_was_set_back_since_the_last_run(bench: Bench) -> None:
+    tomorrow = int((datetime.now(UTC) + timedelta(days=1)).timestamp())
+    raise_floors(bench.desk.camera / "watch" / "floors", Floors(tomorrow))
+    assert "clock stands before" in refusal(bench)
+    ledger = records(bench.desk.camera / "watch" / "ledger.jsonl")
+    assert [r.body["code"] for r in ledger if r.event is Happening.LIST_REFUSED] == ["WL_CLOCK"]
