@@ -116,7 +116,8 @@ def _nets(models: Path, detector: Detector, embedder: Embedder) -> Iterator[Step
     manifest = load_manifest(models)
     street = _street()
     (face, *_) = detector.find(street)
-    chip = align(street, face)
+    alignment = manifest.embedder.alignment
+    chip = align(street, face, alignment)
     gallery = _gallery(100)
 
     def start() -> None:
@@ -125,15 +126,14 @@ def _nets(models: Path, detector: Detector, embedder: Embedder) -> Iterator[Step
 
     def frame() -> None:
         for one in detector.find(street):
-            gallery.best(embedder.template(align(street, one)))
+            gallery.best(embedder.template(align(street, one, alignment)))
 
     yield "start: manifest's nets read, checked, built", start
     for entry in manifest.detectors:
         _, height, width, _ = entry.net.input.shape
         alone = Detector.load(models, [entry])
         yield f"detector, pass of {width} x {height}", lambda alone=alone: alone.find(street)
-    yield "detector, both passes", lambda: detector.find(street)
-    yield "alignment", lambda: align(street, face)
+    yield "alignment", lambda: align(street, face, alignment)
     yield "template: two looks of the embedder", lambda: embedder.template(chip)
     yield "whole frame with one face, list of 100", frame
 

@@ -39,7 +39,8 @@ points = [
     {{ at = [38.2946, 51.6963] }},     # The person's right eye, seen at left.
     {{ at = [73.5318, 51.5014] }},     # Left eye.
     {{ at = [56.0252, 71.7366] }},     # Tip of the nose.
-    {{ at = [56.1396, 92.2848] }},     # Middle of the mouth.
+    {{ at = [41.5493, 92.3655] }},     # Right corner of the mouth.
+    {{ at = [70.7299, 92.2041] }},     # Left corner of the mouth.
 ]
 """
 
@@ -142,15 +143,15 @@ def _manifest(embedder: EmbedderEntry, detectors: tuple[DetectorEntry, ...]) -> 
         *_net(embedder.net, "embedder"),
     ]
     for detector in detectors:
-        lines += [
-            "[[detectors]]",
-            *_net(detector.net, "detectors"),
-            "[detectors.decode]",
-            f"stride_px = {detector.decode.stride_px}",
-            f"offset = {list(detector.decode.offset)}",
-            f"factor = {list(detector.decode.factor)}",
-            "",
-        ]
+        lines += ["[[detectors]]", *_net(detector.net, "detectors")]
+        for decode in detector.decodes:
+            lines += [
+                "[[detectors.decode]]",
+                f"stride_px = {decode.stride_px}",
+                f"offset = {list(decode.offset)}",
+                f"factor = {list(decode.factor)}",
+                "",
+            ]
     return "\n".join(lines).encode()
 
 

@@ -1,6 +1,6 @@
 """Cuts a face out of a picture in the one pose the embedder knows: upright, eyes in fixed places.
 
-Four points are laid on a template by the similarity (shift, turn, scale) with the least squared
+Five points are laid on a template by the similarity (shift, turn, scale) with the least squared
 error. Beyond the picture its border repeats; large faces are averaged down before they are
 sampled, so that no detail folds over.
 """
@@ -22,14 +22,21 @@ class Alignment:
 
     chip_px: int
     """Side of the chip, in pixels: the embedder's input."""
-    points: tuple[Point, Point, Point, Point]
-    """Right eye, left eye, nose, mouth in the chip, in pixels."""
+    points: tuple[Point, Point, Point, Point, Point]
+    """Right eye, left eye, nose, right and left corner of the mouth in the chip, in pixels."""
 
 
 STANDARD: Final = Alignment(
-    150, (Point(46.0, 47.3), Point(101.3, 47.3), Point(74.8, 80.0), Point(74.9, 107.8))
+    150,
+    (
+        Point(47.2, 46.0),
+        Point(102.1, 46.0),
+        Point(74.5, 77.7),
+        Point(50.6, 103.3),
+        Point(98.2, 103.3),
+    ),
 )
-"""Fitted to dlib's own chips: the shipped embedder's, and the one in which quality is measured."""
+"""The pose in which quality is measured, whatever the embedder: the face fills the chip."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,8 +68,9 @@ def align(pixels: Pixels, face: Face, alignment: Alignment = STANDARD) -> Chip:
 def _chip_to_picture(points: Points, alignment: Alignment) -> tuple[complex, complex]:
     """Return (scale and turn, shift) that take a chip's x + iy to the picture's, least squares."""
     chip = np.array([complex(*point) for point in alignment.points])
-    four = (points.right_eye, points.left_eye, points.nose, points.mouth)
-    seen = np.array([complex(*point) for point in four])
+    eyes_and_nose = (points.right_eye, points.left_eye, points.nose)
+    five = (*eyes_and_nose, points.right_mouth, points.left_mouth)
+    seen = np.array([complex(*point) for point in five])
     chip_mean, seen_mean = chip.mean(), seen.mean()
     # Fitted from picture to chip, where the error counts, then turned round.
     offsets = seen - seen_mean

@@ -60,18 +60,24 @@ class EmbedderEntry:
 
 @dataclass(frozen=True, slots=True)
 class Decode:
-    """How to read a detector's map: value = real / factor - offset, in pixels of its input."""
+    """How to read one map of a detector: value = real / factor - offset.
+
+    Of the 16 values of each cell two are logits, whose sigmoids' geometric mean is the score; two
+    are where the box's centre lies and two the logarithms of its size; ten are five places. All
+    but the logits are in strides, places from the cell's own corner.
+    """
 
     stride_px: int
     offset: tuple[float, ...]
-    """(17,): logit, centre, size, six points."""
+    """(16,)."""
     factor: tuple[float, ...]
-    """(17,)."""
+    """(16,)."""
 
 
 @dataclass(frozen=True, slots=True)
 class DetectorEntry:
-    """One detector net and how to read it."""
+    """One detector net and how to read each of its maps."""
 
     net: NetEntry
-    decode: Decode
+    decodes: tuple[Decode, ...]
+    """One per output of the net, in its order."""

@@ -1,8 +1,8 @@
 """Finds faces in a picture of any size, best first.
 
-One net sees a picture of 640 x 480 and finds faces of about 24 to 130 pixels there; the same
-weights at 192 x 192 see the faces that fill the picture. Each looks once; what both found is one
-face. The picture is shrunk to fit, never stretched and never enlarged.
+The net looks at a picture of 640 x 480 in three grids, of 8, 16 and 32 pixels, and finds faces of
+about 24 pixels up to the whole height. The picture is shrunk to fit, never stretched and never
+enlarged. What several cells found is one face: the best of them says where it is.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,26 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from recognition.contract import Decode, DetectorEntry
+from recognition.contract import Decode, DetectorEntry, TensorSpec
 from recognition.face import Box, Face, Point, Points
 from recognition.interpreter import Accelerator, Net
 from recognition.picture import Pixels
 
-SCORE_MIN: Final = 0.2
-"""Least score of an anchor that is listened to at all."""
-
-SCORE_SURE: Final = 0.5
-"""Anchors above, if there are any, say where the face is."""
-
-CERTAINTY_MIN: Final = 0.38
-"""Least certainty of a face. The score alone, at 0.5, finds as many faces and raises far more false
-alarms on textures; models/evaluate/detect.py measures what this bound costs and saves."""
-
-SPREAD_WEIGHT: Final = 4.0
-"""Certainty is the best score less so many times the disagreement of the anchors round it."""
-
-LONE_SPREAD: Final = 0.09
-"""Disagreement that is assumed where no second anchor saw the face."""
+SCORE_MIN: Final = 0.8
+"""Least score of a face. Lower finds smaller faces and raises more false alarms on textures;
+models/evaluate/detect.py measures what this bound costs and saves."""
 
 OVERLAP_MAX: Final = 0.3
 """Two finds are one face when they share more than this part of their union, or"""
@@ -44,8 +32,8 @@ INSIDE_MAX: Final = 0.6
 class Detector:
     """One or more passes over a picture."""
 
-    def __init__(self, passes: Sequence[tuple[Net, Decode]]) -> None:
-        self._passes = [_Pass(net, decode) for net, decode in passes]
+    def __init__(self, passes: Sequence[tuple[Net, tuple[Decode, ...]]]) -> None:
+        self._passes = [_Pass(net, decodes) for net, decodes in passes]
 
     @classmethod
     def load(
@@ -59,7 +47,7 @@ class Detector:
         Raises:
             ModelRefused: a net is missing, another one, or breaks its contract.
         """
-        return cls([(Net.load(folder, one.net, accelerator), one.decode) for one in entries])
+        return cls([(Net.load(folder, one.net, accelerator), one.decodes) for one in entries])
 
     def find(self, pixels: Pixels) -> list[Face]:
         """Return the faces in the picture, the most certain first."""
@@ -75,31 +63,17 @@ class Detector:
 class _Pass:
     """One look through one net."""
 
-    def __init__(self, net: Net, decode: Decode) -> None:
+    def __init__(self, net: Net, decodes: tuple[Decode, ...]) -> None:
         self._net = net
         _, self._height_px, self._width_px, _ = net.entry.input.shape
-        _, rows, columns, _ = net.entry.outputs[0].shape
-        y, x = np.mgrid[:rows, :columns].reshape(2, -1)
-        self._anchors = (np.stack([x, y], axis=1) + 0.5).astype(np.float32) * decode.stride_px
-        spec = net.entry.outputs[0]
-        # value = (stored - zero point) * scale / factor - offset, as one product and one sum.
-        self._gain = spec.scale / np.array(decode.factor, np.float32)
-        self._base = -spec.zero_point * self._gain - np.array(decode.offset, np.float32)
-        self._logit_min = np.log(SCORE_MIN / (1 - SCORE_MIN))
+        maps = zip(net.entry.outputs, decodes, strict=True)
+        self._grids = [_Grid(spec, decode) for spec, decode in maps]
 
-    def find(self, pixels: Pixels) -> list[Face]:
+    def find(self, pixels: Pixels) -> Iterator[Face]:
         canvas, scale = self._fitted(pixels)
-        stored = self._net.run(canvas)[0].reshape(-1, len(self._gain))
-        logits = stored[:, 0] * self._gain[0] + self._base[0]
-        likely = np.flatnonzero(logits > self._logit_min)
-        likely = likely[np.argsort(-logits[likely], kind="stable")]
-        values = stored[likely] * self._gain + self._base
-        scores = 1 / (1 + np.exp(-values[:, 0]))
-        places = values[:, 1:].reshape(-1, 8, 2)
-        places[:, [0, 2, 3, 4, 5, 6, 7]] += self._anchors[likely][:, None]
-        real = (places[:, 1] > 0).all(axis=1)
-        merged = _merged(places[real] / scale, scores[real])
-        return [_face(one, score) for one, score in merged]
+        for grid, stored in zip(self._grids, self._net.run(canvas), strict=True):
+            for face in grid.faces(stored):
+                yield face.scaled(1 / scale)
 
     def _fitted(self, pixels: Pixels) -> tuple[NDArray[np.int8], float]:
         """Return the picture in the net's size and form, and how much it was shrunk."""
@@ -117,52 +91,34 @@ class _Pass:
         return (canvas ^ 0x80).view(np.int8), scale
 
 
-def _merged(
-    places: NDArray[np.float32], scores: NDArray[np.float32]
-) -> Iterator[tuple[NDArray[np.float32], float]]:
-    """Yield one find per face: the best of neighbours that overlap, if they agree where it is."""
-    left = np.arange(len(scores))
-    while left.size:
-        overlaps = _overlaps(places[left[0]], places[left])
-        near = left[overlaps > OVERLAP_MAX]
-        near = near if near.size else left[:1]
-        best = float(scores[near[0]])
-        if best - SPREAD_WEIGHT * _spread(places[near], scores[near]) > CERTAINTY_MIN:
-            sure = near[scores[near] > SCORE_SURE]
-            sure = sure if sure.size else near
-            yield _mean(places[sure], scores[sure]), best
-        left = np.setdiff1d(left, near, assume_unique=True)
+class _Grid:
+    """One map: a cell every so many pixels, each of which may have found one face."""
+
+    def __init__(self, spec: TensorSpec, decode: Decode) -> None:
+        _, self._rows, self._columns, channels = spec.shape
+        self._stride_px = decode.stride_px
+        # value = (stored - zero point) * scale / factor - offset, as one product and one sum.
+        self._gain = spec.scale / np.array(decode.factor, np.float32)
+        self._base = -spec.zero_point * self._gain - np.array(decode.offset, np.float32)
+        self._channels = channels
+
+    def faces(self, stored: NDArray[np.int8]) -> Iterator[Face]:
+        """Yield the faces that the cells found, each as often as it was found."""
+        cells = stored.reshape(-1, self._channels)
+        logits = cells[:, :2] * self._gain[:2] + self._base[:2]
+        scores = np.sqrt(1 / (1 + np.exp(-logits)).prod(axis=1))
+        likely = np.flatnonzero(scores > SCORE_MIN)
+        values = cells[likely] * self._gain + self._base
+        corners = np.stack([likely % self._columns, likely // self._columns], axis=1)
+        sizes = np.exp(values[:, 4:6]) * self._stride_px
+        places = values[:, [2, 3, *range(6, self._channels)]].reshape(len(likely), 6, 2)
+        places = (places + corners[:, None]) * self._stride_px
+        for score, size, seen in zip(scores[likely], sizes, places, strict=True):
+            yield _face(float(score), size.tolist(), seen.tolist())
 
 
-def _mean(places: NDArray[np.float32], scores: NDArray[np.float32]) -> NDArray[np.float32]:
-    mean: NDArray[np.float32] = np.tensordot(scores / scores.sum(), places, 1)
-    return mean
-
-
-def _spread(places: NDArray[np.float32], scores: NDArray[np.float32]) -> float:
-    """Return how far apart the anchors place a face, as part of its size.
-
-    On a face they agree; what is none is placed by each as it likes.
-    """
-    if len(places) == 1:
-        return LONE_SPREAD
-    mean = _mean(places, scores)
-    spread_px = np.sqrt(_mean(np.square(places - mean), scores))
-    return float(spread_px.mean() / mean[1].mean())
-
-
-def _overlaps(one: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the shared part of the union of one box with each of the others."""
-    low = np.maximum(one[0] - one[1] / 2, others[:, 0] - others[:, 1] / 2)
-    high = np.minimum(one[0] + one[1] / 2, others[:, 0] + others[:, 1] / 2)
-    shared = np.clip(high - low, 0, None).prod(axis=1)
-    union = one[1].prod() + others[:, 1].prod(axis=1) - shared
-    overlaps: NDArray[np.float32] = shared / np.maximum(union, 1e-6)
-    return overlaps
-
-
-def _face(places: NDArray[np.float32], score: float) -> Face:
-    (x, y), (width, height), *points = places.astype(float).tolist()
+def _face(score: float, size: list[float], places: list[list[float]]) -> Face:
+    (width, height), ((x, y), *points) = size, places
     box = Box(x - width / 2, y - height / 2, width, height)
     return Face(box, score, Points(*(Point(*point) for point in points)))
 

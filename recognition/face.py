@@ -27,14 +27,14 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Points:
-    """Six places of a face. Right and left are the person's own: the right eye is seen at left."""
+    """Five places of a face. Right and left are the person's own: the right eye is seen at left."""
 
     right_eye: Point
     left_eye: Point
     nose: Point
-    mouth: Point
-    right_ear: Point
-    left_ear: Point
+    right_mouth: Point
+    left_mouth: Point
+    """Corners of the mouth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Face:
                     Point(by * x, by * y)
                     for x, y in (
                         *(points.right_eye, points.left_eye, points.nose),
-                        *(points.mouth, points.right_ear, points.left_ear),
+                        *(points.right_mouth, points.left_mouth),
                     )
                 )
             ),

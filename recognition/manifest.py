@@ -25,14 +25,14 @@ from recognition.errors import ModelRefused
 from recognition.face import Point
 from recognition.tables import Table
 
-FORMAT: Final = "tallylight-models/1"
+FORMAT: Final = "tallylight-models/2"
 MODEL_DOMAIN: Final = b"tallylight/model/v1\0"
 
-POINTS: Final = 4
-"""Of an alignment: right eye, left eye, nose, mouth."""
+POINTS: Final = 5
+"""Of an alignment: right eye, left eye, nose, right and left corner of the mouth."""
 
-CHANNELS: Final = 17
-"""Of a detector's map: logit, centre, size, six points."""
+CHANNELS: Final = 16
+"""Of a detector's map: two logits, centre, size, five places."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +116,10 @@ def read_alignment(table: Table) -> Alignment:
     inside = all(0 < length < chip_px for place in places for length in place)
     if len(places) != POINTS or not inside or len(set(places)) != POINTS:
         raise ModelRefused(
-            "An alignment is four different points inside the chip: right eye, left eye, nose, "
-            "mouth."
+            "An alignment is five different points inside the chip: right eye, left eye, nose, "
+            "right and left corner of the mouth."
         )
-    return Alignment(chip_px, (places[0], places[1], places[2], places[3]))
+    return Alignment(chip_px, (places[0], places[1], places[2], places[3], places[4]))
 
 
 def _content(folder: Path) -> bytes:
@@ -208,27 +208,40 @@ def _file(table: Table) -> str:
 
 def _detector(table: Table) -> DetectorEntry:
     net = _net(table)
-    decoding = table.sub("decode")
-    decode = Decode(
-        decoding.take("stride_px", int),
-        decoding.numbers("offset", float),
-        decoding.numbers("factor", float),
-    )
-    decoding.end()
+    decodes = tuple(_decode(one) for one in table.subs("decode"))
     table.end()
-    _check_map(net, decode)
-    return DetectorEntry(net, decode)
+    _check_maps(net, decodes)
+    return DetectorEntry(net, decodes)
 
 
-def _check_map(net: NetEntry, decode: Decode) -> None:
-    if {len(decode.offset), len(decode.factor)} != {CHANNELS} or 0 in decode.factor:
-        raise ModelRefused(f"The decoding of {net.file} must have {CHANNELS} offsets and factors.")
-    if decode.stride_px < 1:
-        raise ModelRefused(f"The decoding of {net.file} must have a stride of a pixel or more.")
-    picture, stride_px = net.input.shape[1:3], decode.stride_px
-    cells = (1, *(length // stride_px for length in picture), CHANNELS)
-    if net.input.shape != (1, *picture, 3) or [one.shape for one in net.outputs] != [cells]:
-        raise ModelRefused(f"{net.file} must give one map of its picture, {CHANNELS} deep.")
+def _decode(table: Table) -> Decode:
+    decode = Decode(
+        table.take("stride_px", int),
+        table.numbers("offset", float),
+        table.numbers("factor", float),
+    )
+    table.end()
+    return decode
+
+
+def _check_maps(net: NetEntry, decodes: tuple[Decode, ...]) -> None:
+    for decode in decodes:
+        if {len(decode.offset), len(decode.factor)} != {CHANNELS} or 0 in decode.factor:
+            raise ModelRefused(
+                f"The decoding of {net.file} must have {CHANNELS} offsets and factors."
+            )
+        if decode.stride_px < 1:
+            raise ModelRefused(f"The decoding of {net.file} must have a stride of a pixel or more.")
+    picture = net.input.shape[1:3]
+    maps = [(1, *(length // one.stride_px for length in picture), CHANNELS) for one in decodes]
+    if (
+        net.input.shape != (1, *picture, 3)
+        or not maps
+        or [one.shape for one in net.outputs] != maps
+    ):
+        raise ModelRefused(
+            f"{net.file} must give one map of its picture for each decoding, {CHANNELS} deep."
+        )
 
 
 def _calibration(table: Table) -> Calibration:

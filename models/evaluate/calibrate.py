@@ -23,10 +23,10 @@ from worse import FAIR, worsen
 from recognition.calibration import PPB, Calibration, Grade, Rate, grade
 from recognition.embedder import cosines_ppm
 
-FLOOR_PPM: Final = 900_000
+FLOOR_PPM: Final = 300_000
 """Scores below are never thresholds: one stranger in thirty reaches them."""
 
-STEP_PPM: Final = 2_000
+STEP_PPM: Final = 10_000
 SEEN_MIN: Final = 40
 """Comparisons a row must rest on: 20 pairs, counted from both sides."""
 

@@ -27,10 +27,10 @@ from recognition.detector import Detector
 from recognition.manifest import load_uncalibrated
 from recognition.picture import Pixels
 
-FACE_PX: Final = 118
+FACE_PX: Final = 129
 """Height of the face's box in the set's pictures of 250 x 250: the median of the detector's."""
 
-FACE_AT: Final = (0.50, 0.535)
+FACE_AT: Final = (0.50, 0.52)
 """Its centre, as parts of the picture: likewise."""
 
 HEAD: Final = (0.42, 0.46)
@@ -52,7 +52,7 @@ EMPTY_FRAMES: Final = 3000
 SEED: Final = 20261122
 """Another than the one with which the detector's bounds were chosen."""
 
-OURS: Final = "both passes"
+OURS: Final = "ours"
 YUNET: Final = "yunet_n_640_640.onnx"
 YUNET_SCORES: Final = (0.5, 0.9)
 """Our own bound, and the default of OpenCV's FaceDetectorYN."""

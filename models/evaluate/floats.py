@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes the embedder before it was quantised, to measure what quantisation costs.
 
-Runs inside the environment that `models/build/run` prepares, from the same pinned packages.
+Runs inside the environment that `models/build/run` prepares, from the same pinned package.
 """
 
 import argparse
@@ -13,7 +13,6 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "models" / "build")]
 
 import derive  # noqa: E402 - found beside this script
-import dlib_weights  # noqa: E402
 import embedder_net  # noqa: E402
 from quantise import float_net  # noqa: E402
 
@@ -21,12 +20,11 @@ from quantise import float_net  # noqa: E402
 def main() -> None:
     """Write the float net."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("sources", type=Path, help="folder with the two packages")
+    parser.add_argument("sources", type=Path, help="folder with the package")
     parser.add_argument("out", type=Path, help="folder for embedder.float32.tflite")
     arguments = parser.parse_args()
-    content = derive._read(arguments.sources, derive.EMBEDDER)  # noqa: SLF001 - one recipe
-    weights = dlib_weights.read_weights(content)
-    net = float_net(embedder_net.embedder(weights))
+    published = derive.published_embedder(arguments.sources)
+    net = float_net(embedder_net.embedder(published))
     (arguments.out / "embedder.float32.tflite").write_bytes(net)
 
 

@@ -102,7 +102,7 @@ def find(archive: Path, models: Path) -> Found:
         places=places,
         people=np.unique(names, return_inverse=True)[1].astype(np.int32),
         faces=tuple(_face(row) for row in stored[places].tolist()),
-        qualities=tuple(Quality(*map(round, row[17:])) for row in stored[places].tolist()),
+        qualities=tuple(Quality(*map(round, row[15:])) for row in stored[places].tolist()),
     )
 
 
@@ -136,14 +136,14 @@ def _named(archive: Path) -> list[tuple[str, str]]:
 def _row(eye: Detector, pixels: Pixels) -> Rows:
     faces = eye.find(pixels)
     if not faces:
-        return np.full(24, np.nan)
+        return np.full(22, np.nan)
     face = central(faces, pixels)
     places = [length for point in astuple(face.points) for length in point]
     return np.array([*astuple(face.box), face.score, *places, *astuple(measure(pixels, face))])
 
 
 def _face(row: list[float]) -> Face:
-    points = [Point(*row[at : at + 2]) for at in range(5, 17, 2)]
+    points = [Point(*row[at : at + 2]) for at in range(5, 15, 2)]
     return Face(Box(*row[:4]), row[4], Points(*points))
 
 

@@ -120,7 +120,7 @@ class Bare:
             self.interpreter.get_output_details()[0],
         )
         real = taken["dtype"] is np.float32
-        values = chip.astype(np.float32) if real else (chip ^ 0x80).view(np.int8)
+        values = chip.astype(np.float32) - 128 if real else (chip ^ 0x80).view(np.int8)
         self.interpreter.set_tensor(taken["index"], values[None])
         self.interpreter.invoke()
         answer: Rows = self.interpreter.get_tensor(given["index"])[0].astype(np.float64)

@@ -17,20 +17,21 @@ from recognition.picture import Pixels
 Json: TypeAlias = dict[str, Any]
 
 RUNS: Final = 100
-CHIP_PX: Final = 150
 SEED: Final = 20260101
 
 
 def latency(recognisers: Sequence[Recogniser]) -> list[Json]:
     """Return the time of one look of each net that can be run alone."""
     rng = np.random.default_rng(SEED)
-    chip = rng.integers(0, 256, (CHIP_PX, CHIP_PX, 3), np.uint8)
     rows = []
     for one in recognisers:
         if isinstance(one, Bare):
+            side = one.entry.alignment.chip_px
+            chip = rng.integers(0, 256, (side, side, 3), np.uint8)
             rows.append({"net": one.name, **_spent(one.answer, chip)})
         elif isinstance(one, Peer):
-            rows.append({"net": one.name, **_spent(one.answer, chip[:PEER_PX, :PEER_PX])})
+            chip = rng.integers(0, 256, (PEER_PX, PEER_PX, 3), np.uint8)
+            rows.append({"net": one.name, **_spent(one.answer, chip)})
     return rows
 
 

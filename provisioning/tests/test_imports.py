@@ -57,7 +57,7 @@ def test_once_calibrated_and_signed_it_makes_the_templates(tmp_path: Path) -> No
 
 def test_a_net_of_another_alignment_is_another_model(tmp_path: Path) -> None:
     content = (MODELS / SHIPPED.net.file).read_bytes()
-    about = RAW.replace("chip_px = 112", "chip_px = 150")
+    about = RAW.replace("71.7366", "71.0").replace("mean = 0.0", "mean = 128.0")
     tallylight(*bring(tmp_path, content, about))
     calibrated(tmp_path / "models", SHIPPED.net.digest.hex())
     own = load_manifest(tmp_path / "models")
@@ -89,7 +89,7 @@ def test_pixels_may_enter_normalised(tmp_path: Path) -> None:
         (toy_embedder(112), RAW.replace("[preprocessing]", "[p]"), "preprocessing is missing"),
         (toy_embedder(112), RAW.replace("mean", "median"), "mean is missing"),
         (toy_embedder(112), RAW.replace("source =", "colour = 1\nsource ="), "unknown: colour"),
-        (toy_embedder(112), RAW.replace("71.7366", "171.7366"), "alignment is four"),
+        (toy_embedder(112), RAW.replace("71.7366", "171.7366"), "alignment is five"),
         (toy_embedder(112), "source =", "is not TOML"),
     ],
 )

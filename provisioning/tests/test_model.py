@@ -166,7 +166,7 @@ def test_a_manifest_names_one_evaluation(tmp_path: Path) -> None:
 
 def test_unsigned_nets_can_be_shown_with_where_they_come_from() -> None:
     said = " ".join(tallylight("model", "show", MODELS).split())
-    assert "CC0-1.0" in said
+    assert "Apache-2.0" in said
     assert "trained on" in said
 
 

@@ -4,19 +4,22 @@ import numpy as np
 
 from recognition.aligner import Chip
 from recognition.embedder import Template
+from recognition.manifest import load_uncalibrated
+from recognition.tests.bundles import MODELS
 
 
 def golden_chip() -> Chip:
-    rows, columns = np.mgrid[:150, :150]
+    rows, columns = np.mgrid[:112, :112]
     channels = [rows, columns, rows * columns // 100]
-    return Chip(np.stack(channels, axis=2, dtype=np.uint8, casting="unsafe"))
+    pixels = np.stack(channels, axis=2, dtype=np.uint8, casting="unsafe")
+    return Chip(pixels, load_uncalibrated(MODELS)[0].alignment)
 
 
 GOLDEN_HEX = (
-    "e52a14efede4e9ec42eb71ffaedcf925bbefcfd703eb0c17caa2e0c91fc10e24"
-    "c6e1e8ff05ea2af5c6e9ec6b40ff14f607acf837181b11ba0725cd0c04e5ece4"
-    "652ccfcb47d8fd2ecfbfab0f7f32bf13a8f2e819f114e60b31e4075af8eefaf4"
-    "da0eedfc22d4fe14bf371607110ceee1578f57562b311129fdf1dbfc02dbe505"
+    "e21cf3ea1656e40de0bdf5e8b90232fa0f1ab03800d5fe002b3e414befccf7f7"
+    "e009dbd7fc45e025eacc34e8e00ffe182fb502020602ce32ce52e41802e0e09f"
+    "22cef713381ae00b8100f502ef3ec4181c2ffef5f50454091ceff31ce638c606"
+    "d9f3093206cc2bf1380f160413e600d752e2ef0b2dc60209430bf30600bb34ed"
 )
 """Made with ai-edge-litert 2.3.0 and its XNNPACK kernels."""
 

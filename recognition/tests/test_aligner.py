@@ -7,10 +7,9 @@ from recognition.picture import Pixels
 
 
 def face_at(scale: float, turn: complex, x: float, y: float) -> Face:
-    """Return a face whose four points lie exactly on the template, moved as told."""
+    """Return a face whose five points lie exactly on the template, moved as told."""
     moved = [complex(*point) * scale * turn + complex(x, y) for point in STANDARD.points]
-    right, left, nose, mouth = (Point(one.real, one.imag) for one in moved)
-    points = Points(right, left, nose, mouth, right_ear=right, left_ear=left)
+    points = Points(*(Point(one.real, one.imag) for one in moved))
     return Face(Box(x, y, STANDARD.chip_px * scale, STANDARD.chip_px * scale), 1.0, points)
 
 
@@ -28,7 +27,7 @@ def test_a_face_on_the_template_is_cut_out_as_it_is() -> None:
 
 def test_a_large_face_is_averaged_down() -> None:
     stripes = np.tile(np.array([[[0] * 3, [255] * 3]], np.uint8), (400, 200, 1))
-    chip = align(stripes, face_at(2, 1, 40, 40))
+    chip = align(stripes, face_at(2.2, 1, 40, 30))
     assert chip.pixels.min() > 120
     assert chip.pixels.max() < 135
 
@@ -57,7 +56,7 @@ def test_a_chip_prints_no_pixels() -> None:
 
 
 def test_a_net_that_wants_smaller_chips_gets_them() -> None:
-    small = Alignment(75, tuple(Point(x / 2, y / 2) for x, y in STANDARD.points))  # type: ignore[arg-type]  # Four.
+    small = Alignment(75, tuple(Point(x / 2, y / 2) for x, y in STANDARD.points))  # type: ignore[arg-type]  # Five.
     picture = gradient()
     chip = align(picture, face_at(1, 1, 100, 50), small)
     assert chip.pixels.shape == (75, 75, 3)

@@ -6,7 +6,7 @@ from recognition.eye import Eye
 from recognition.face import Face
 from recognition.picture import Pixels
 
-HOPPER_EYE = (224, 193)
+HOPPER_EYE = (227, 193)
 """Her right eye in the portrait, in pixels."""
 
 

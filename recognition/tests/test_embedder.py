@@ -17,7 +17,8 @@ DRIFT_PPM = 5_000
 
 
 def template_of(eye: Eye, pixels: Pixels) -> Template:
-    return eye.embedder.template(align(pixels, eye.detector.find(pixels)[0]))
+    face = eye.detector.find(pixels)[0]
+    return eye.embedder.template(align(pixels, face, eye.manifest.embedder.alignment))
 
 
 def demanded_ppm(eye: Eye) -> int:
@@ -42,8 +43,9 @@ def test_the_largest_component_is_127(eye: Eye, hopper: Pixels) -> None:
 
 
 def test_a_mirrored_chip_gives_the_same_template(eye: Eye, hopper: Pixels) -> None:
-    chip = align(hopper, eye.detector.find(hopper)[0])
-    mirrored = Chip(np.ascontiguousarray(chip.pixels[:, ::-1]))
+    alignment = eye.manifest.embedder.alignment
+    chip = align(hopper, eye.detector.find(hopper)[0], alignment)
+    mirrored = Chip(np.ascontiguousarray(chip.pixels[:, ::-1]), alignment)
     there, back = eye.embedder.template(chip), eye.embedder.template(mirrored)
     assert (there.vector == back.vector).all()
 
@@ -91,7 +93,7 @@ def test_a_template_prints_no_numbers(eye: Eye, hopper: Pixels) -> None:
 
 
 def test_a_chip_that_was_cut_for_another_net_gets_no_template(eye: Eye, hopper: Pixels) -> None:
-    other = Alignment(150, tuple(Point(x + 1, y) for x, y in STANDARD.points))  # type: ignore[arg-type]  # Four.
+    other = Alignment(112, tuple(Point(x / 2, y / 2) for x, y in STANDARD.points))  # type: ignore[arg-type]  # Five.
     chip = align(hopper, eye.detector.find(hopper)[0], other)
     with pytest.raises(ValueError, match="cut for another embedder"):
         eye.embedder.template(chip)

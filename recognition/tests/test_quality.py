@@ -84,5 +84,5 @@ def test_a_shortfall_says_what_was_measured_and_what_is_needed() -> None:
 
 def test_a_face_without_a_distance_between_its_eyes_is_measured_all_the_same() -> None:
     eye, nose, mouth = Point(50, 40), Point(50, 60), Point(50, 70)
-    face = Face(Box(30, 30, 40, 40), 0.6, Points(eye, eye, nose, mouth, eye, eye))
+    face = Face(Box(30, 30, 40, 40), 0.6, Points(eye, eye, nose, mouth, mouth))
     assert measure(np.zeros((100, 100, 3), np.uint8), face).yaw_centi == 0

@@ -1,0 +1,48 @@
+"""Reads a published net in ONNX: its constants as arrays, and which operation makes what."""
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import helper, numpy_helper
+
+Node: TypeAlias = Any
+"""ONNX ships generated types."""
+
+Array: TypeAlias = NDArray[np.float64]
+
+
+class Published:
+    """One net as its makers published it."""
+
+    def __init__(self, raw: bytes, digest: str) -> None:
+        """Read the file.
+
+        Args:
+            raw: its bytes.
+            digest: the SHA-256 of the file that a recipe was written for, in hexadecimal.
+        """
+        if hashlib.sha256(raw).hexdigest() != digest:
+            raise SystemExit("This is not the net that this recipe was written for.")
+        graph = onnx.load_from_string(raw).graph
+        self.constants: Final[dict[str, Array]] = {
+            one.name: numpy_helper.to_array(one).astype(np.float64) for one in graph.initializer
+        }
+        self._made_by = {node.output[0]: node for node in graph.node}
+        self._nodes = list(graph.node)
+
+    def maker(self, name: str) -> Node:
+        """Return the operation that gives `name`."""
+        return self._made_by[name]
+
+    def of_kind(self, kind: str) -> Iterator[Node]:
+        """Yield the operations of one kind, in order."""
+        return (node for node in self._nodes if node.op_type == kind)
+
+
+def attribute(node: Node, name: str) -> Any:  # noqa: ANN401 - of any kind, as ONNX has it
+    """Return what an operation's attribute says."""
+    return next(helper.get_attribute_value(one) for one in node.attribute if one.name == name)
