@@ -14,7 +14,7 @@ from firmware.errors import ClockWentBack, NobodyListed, OutsideHours
 from firmware.record.counts import Counts
 from firmware.sight import Probe
 from firmware.site import EntryLapsed, Watchlist
-from recognition.calibration import Calibration, Threshold, threshold_for
+from recognition.calibration import Calibration, Grade, Threshold, threshold_for
 from recognition.gallery import Gallery
 
 CLOCK_SLACK: Final = timedelta(minutes=1)
@@ -47,7 +47,8 @@ class Search:
         self.watchlist = watchlist
         self._latest = datetime.min.replace(tzinfo=UTC) + CLOCK_SLACK
         self._counts = counts
-        self.threshold: Threshold = threshold_for(calibration, size, watchlist.policy.fpir_ppm)
+        budget_ppm = watchlist.policy.fpir_ppm
+        self.threshold: Threshold = threshold_for(calibration, size, budget_ppm, Grade.FUSED)
         self._gallery = Gallery(
             np.frombuffer(watchlist.handles, np.uint8).reshape(size, -1),
             np.frombuffer(watchlist.templates, np.int8).reshape(size, watchlist.dim),
@@ -69,7 +70,7 @@ class Search:
             raise OutsideHours("The policy does not let recognition run at this hour.")
 
     def candidate(self, probe: Probe, now: datetime) -> Candidate | None:
-        """Return the entry most like the probe if it is like enough, else nothing.
+        """Return the entry most like a fused probe if it is like enough, else nothing.
 
         Raises:
             ListRefused, OutsideHours: nothing may be searched any more.

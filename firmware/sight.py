@@ -17,11 +17,11 @@ from firmware.hardware.camera import Frame
 from firmware.hardware.lamp import Lit
 from firmware.record.counts import Counts
 from recognition.aligner import align
-from recognition.embedder import Template
 from recognition.eye import Eye
 from recognition.face import Box, Face
 from recognition.picture import Pixels
 from recognition.quality import MATCHING, Quality, measure, shortfalls
+from recognition.template import Template
 
 CROP_PX: Final = 256
 """Longest side of the picture that a reviewer gets."""
@@ -50,7 +50,7 @@ class Probe:
 
     def forget(self) -> None:
         """Overwrite the template; nothing of it can be had afterwards."""
-        self.template.vector[...] = 0
+        self.template.forget()
 
 
 class Sight:

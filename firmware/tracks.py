@@ -1,20 +1,26 @@
 """Who is who from frame to frame: one track per passer-by, so that one passer-by is one event.
 
-A track holds boxes, times and votes; no picture and no template. A vote says which entry a
-frame's probe resembled; an event needs `AGREE` of the last `OF` probes to agree on the same entry.
+A track holds boxes, times and votes, no picture, and the templates of its last `LOOKS` probes: they
+are added up and compared as one, and overwritten as soon as the track is closed. A vote says which
+entry such a sum resembled; an event needs `AGREE` of the last `OF` sums to agree on one entry.
 """
 
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeGuard
 
 from firmware.search import Candidate
+from firmware.sight import Probe
 from recognition.face import Box, Face
+from recognition.template import Template, fuse
 
-AGREE: Final = 3
-OF: Final = 5
-"""Probes of one track that must agree, and among how many: never alert on a single frame."""
+LOOKS: Final = 3
+"""Probes that are compared as one. The calibration's fused rates are of so many, and at the same
+false alarms they miss a seventh of what one probe misses: models/embedder.md."""
+AGREE: Final = 2
+OF: Final = 3
+"""Sums of one track that must agree, and among how many: never alert on a single comparison."""
 LOST_S: Final = 1.0
 """A track without a face for this long is closed."""
 OVERLAP: Final = 0.2
@@ -33,16 +39,30 @@ class Track:
     announced: bool = False
     """Whether this passer-by has already been an event."""
     agreed: int = 0
-    """How many of the last `OF` probes agree with the latest."""
+    """How many looks went into the sums that agree with the latest."""
+    _looks: deque[Template] = field(default_factory=deque, repr=False)
     _votes: deque[bytes | None] = field(default_factory=lambda: deque(maxlen=OF), repr=False)
     _drift: tuple[float, float] = (0.0, 0.0)
 
+    def together(self, probe: Probe) -> Probe | None:
+        """Return the last `LOOKS` probes as one, with the latest's face; None before so many."""
+        if len(self._looks) == LOOKS:
+            self._looks.popleft().forget()
+        self._looks.append(Template(probe.template.vector.copy()))
+        return replace(probe, template=fuse(self._looks)) if len(self._looks) == LOOKS else None
+
+    def forget(self) -> None:
+        """Overwrite the templates; nothing of them can be had afterwards."""
+        while self._looks:
+            self._looks.pop().forget()
+
     def decides(self, candidate: Candidate | None) -> TypeGuard[Candidate]:
-        """Count what one probe resembled; say whether the vote is won, which happens once."""
+        """Count what one sum resembled; say whether the vote is won, which happens once."""
         entry = candidate.handle if candidate else None
         self._votes.append(entry)
-        self.agreed = 0 if entry is None else self._votes.count(entry)
-        return self.agreed >= AGREE and not self.announced
+        votes = 0 if entry is None else self._votes.count(entry)
+        self.agreed = LOOKS - 1 + votes if votes else 0
+        return votes >= AGREE and not self.announced
 
     def expected(self, at_ns: int) -> Box:
         """Return where the face would be now if it went on as it did."""
@@ -70,7 +90,7 @@ class Tracks:
 
     def follow(self, faces: Sequence[Face], at_ns: int) -> list[tuple[Face, Track]]:
         """Return each face with its track, new or known; close the tracks that are lost."""
-        self._open = [t for t in self._open if (at_ns - t.last_seen_ns) / 1e9 <= LOST_S]
+        self._close(lambda track: (at_ns - track.last_seen_ns) / 1e9 > LOST_S)
         pairs = sorted(
             (
                 (overlap(face.box, track.expected(at_ns)), at, track)
@@ -90,6 +110,15 @@ class Tracks:
             (face, known[at] if at in known else self._begin(face, at_ns))
             for at, face in enumerate(faces)
         ]
+
+    def forget(self) -> None:
+        """Close every track."""
+        self._close(lambda _: True)
+
+    def _close(self, lost: Callable[[Track], bool]) -> None:
+        for track in filter(lost, self._open):
+            track.forget()
+        self._open = [track for track in self._open if not lost(track)]
 
     def _begin(self, face: Face, at_ns: int) -> Track:
         track = Track(face.box, at_ns, at_ns)

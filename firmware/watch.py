@@ -71,10 +71,14 @@ def _look(station: Station, lit: Lit, frame: Frame) -> None:
         probe = station.sight.probe(lit, frame, face)
         if probe is None:
             continue
-        candidate = station.search.candidate(probe, datetime.now(UTC))
+        together = track.together(probe)
+        probe.forget()
+        if together is None:
+            continue
+        candidate = station.search.candidate(together, datetime.now(UTC))
         if track.decides(candidate):
             _announce(station, lit, frame, track, candidate)
-        probe.forget()
+        together.forget()
 
 
 def _announce(station: Station, lit: Lit, frame: Frame, track: Track, candidate: Candidate) -> None:
@@ -111,4 +115,5 @@ def _period(station: Station, lit: Lit) -> Generator[None]:
     try:
         yield
     finally:
+        station.tracks.forget()
         station.ledger.append(Happening.PERIOD_END, station.counts.to_body())

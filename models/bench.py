@@ -32,10 +32,11 @@ from firmware.delivery.outbox import Link, Outbox
 from formats.envelope import Kind, Origin, TimeQuality, open_sealed, seal, verify
 from recognition.aligner import align
 from recognition.detector import Detector
-from recognition.embedder import Embedder, Template
+from recognition.embedder import Embedder
 from recognition.gallery import Gallery
 from recognition.manifest import load_manifest
 from recognition.picture import Pixels
+from recognition.template import Template
 
 MODELS: Final = Path(__file__).resolve().parent
 SCRATCH: Final = MODELS.parent / "build"

@@ -28,7 +28,7 @@ from provisioning.models import site_bundle
 from provisioning.policies import signed_policy
 from provisioning.roles import make_site, sign
 from provisioning.site import Site
-from recognition.calibration import threshold_for
+from recognition.calibration import Grade, threshold_for
 from recognition.gallery import Gallery
 from recognition.manifest import Manifest, read_manifest
 
@@ -173,7 +173,7 @@ def _refuse_unfit(
 
 def _refuse_alike(policy: Policy, body: Body, manifest: Manifest) -> None:
     """Do nothing if the list can be told apart: two people on it must not pass for each other."""
-    threshold = threshold_for(manifest.calibration, len(body), policy.fpir_ppm)
+    threshold = threshold_for(manifest.calibration, len(body), policy.fpir_ppm, Grade.FUSED)
     handles = np.frombuffer(body.handles, np.uint8).reshape(-1, HANDLE_BYTES)
     templates = np.frombuffer(body.templates, np.int8).reshape(-1, body.dim)
     if Gallery(handles, templates).ceiling_ppm() >= threshold.score_ppm:

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from recognition.aligner import align
-from recognition.embedder import Template
 from recognition.errors import PictureRefused
 from recognition.eye import Eye
 from recognition.picture import Pixels
 from recognition.quality import ENROLMENT, Judged, Quality, judged, measure, shortfalls
+from recognition.template import Template
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from recognition.embedder import Template, cosines_ppm
+from recognition.template import Template, cosines_ppm
 
 HANDLE_BYTES: Final = 16
 DIMENSIONS_MAX: Final = 1040

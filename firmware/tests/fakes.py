@@ -23,15 +23,17 @@ from recognition.aligner import STANDARD, Chip
 from recognition.calibration import Calibration, Rate
 from recognition.contract import EmbedderEntry, NetEntry, TensorSpec
 from recognition.detector import Detector
-from recognition.embedder import Embedder, Template
+from recognition.embedder import Embedder
 from recognition.eye import Eye
 from recognition.face import Box, Face, Point, Points
 from recognition.manifest import Manifest
 from recognition.picture import Pixels
+from recognition.template import Template
 
 DIM = 4
 LEASE_ID = bytes(range(16))
-CALIBRATION = Calibration(bytes(32), "fake 1", "none", 1, "none", (Rate(500_000, 100, 1_000),))
+RATES = (Rate(500_000, 100, 1_000),)
+CALIBRATION = Calibration(bytes(32), "fake 1", "none", 1, "none", RATES, fused=RATES)
 TENSOR = TensorSpec((1,), 1.0, 0)
 NET = NetEntry("none", 0, bytes(32), "", bytes(32), "", "", TENSOR, ())
 MANIFEST = Manifest(EmbedderEntry(NET, STANDARD), (), CALIBRATION, None)

@@ -13,7 +13,7 @@ MODULES = {
 }
 NETS = {"detector", "embedder", "aligner", "quality", "interpreter", "gallery"}
 MEET_THE_NETS = {
-    "sight.py": {"aligner", "embedder", "quality"},
+    "sight.py": {"aligner", "quality"},
     "search.py": {"gallery"},
     "station.py": {"interpreter"},
 }

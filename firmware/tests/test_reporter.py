@@ -15,7 +15,7 @@ from firmware.sight import Probe
 from firmware.tests.fakes import CALIBRATION, PasserBy, ScriptedGuard, face_of, template_of
 from firmware.tests.observing import records
 from firmware.tests.station import CAMERA_KEY, REVIEWER, listed, reporter
-from firmware.tracks import AGREE, Track
+from firmware.tracks import AGREE, LOOKS, Track
 from formats.envelope import NO_PREVIOUS, Sealed, verify
 from formats.errors import NotForThisKey
 from formats.event import open_event
@@ -49,8 +49,9 @@ def candidate(who: int = 0) -> Candidate:
 
 def decided(at_ns: int = 10**9) -> Track:
     track = Track(face_of(PasserBy(0, 0)).box, at_ns, at_ns)
-    for _ in range(AGREE):
+    for _ in range(LOOKS):
         track.move(track.box, at_ns)
+    for _ in range(AGREE):
         track.decides(candidate())
     return track
 

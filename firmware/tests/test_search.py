@@ -48,7 +48,7 @@ def test_a_list_of_nobody_is_no_reason_to_look(tmp_path: Path) -> None:
 
 
 def test_a_list_that_the_budget_cannot_serve_is_refused(tmp_path: Path) -> None:
-    loose = replace(CALIBRATION, rates=(Rate(500_000, 1_000_000, 2_000_000),))
+    loose = replace(CALIBRATION, fused=(Rate(500_000, 1_000_000, 2_000_000),))
     with pytest.raises(ListNotServed):
         Search(listed(tmp_path), loose, Counts())
 

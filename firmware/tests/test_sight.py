@@ -25,7 +25,7 @@ from firmware.tests.fakes import (
 )
 from formats.event import CROP_LIMIT
 from recognition.aligner import Chip
-from recognition.embedder import Template
+from recognition.template import Template
 
 LISTED = PasserBy(0, 50)
 

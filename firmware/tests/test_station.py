@@ -179,7 +179,7 @@ def test_without_a_trusted_key_there_is_no_eye(config: Config) -> None:
 
 def test_the_eye_sees_through_the_nets_that_the_trusted_key_signed(config: Config) -> None:
     make_bundle(config)
-    assert len(open_eye(config).manifest.detectors) == 2
+    assert len(open_eye(config).manifest.detectors) == 1
 
 
 def test_nets_that_somebody_else_signed_are_refused(config: Config) -> None:

@@ -8,6 +8,7 @@ from firmware.tests.fakes import PasserBy, face_of, template_of
 from firmware.tracks import Track, Tracks, overlap
 from recognition.face import Box, Face
 from recognition.quality import Quality
+from recognition.template import fuse
 
 FRAME_NS = 100_000_000
 QUALITY = Quality(100, 40, 20, 50, 20, 0, 0)
@@ -106,35 +107,76 @@ def test_a_track_knows_when_it_was_first_and_last_seen() -> None:
     assert (one.first_seen_ns, one.last_seen_ns) == (5, 7)
 
 
-def test_three_probes_that_agree_win_once() -> None:
-    assert decided(1, 1, 1, 1, 1, 1) == [False, False, True, False, False, False]
+def test_two_sums_that_agree_win_once() -> None:
+    assert decided(1, 1, 1, 1) == [False, True, False, False]
 
 
-def test_three_of_the_last_five_suffice() -> None:
-    assert decided(1, None, 1, None, 1) == [False, False, False, False, True]
+def test_two_of_the_last_three_suffice() -> None:
+    assert decided(1, None, 1) == [False, False, True]
 
 
-def test_three_of_six_do_not_suffice() -> None:
-    assert not any(decided(1, None, None, 1, None, 1))
+def test_two_of_four_do_not_suffice() -> None:
+    assert not any(decided(1, None, None, 1))
 
 
 def test_votes_for_different_entries_do_not_add_up() -> None:
-    assert not any(decided(1, 2, 1, 2))
+    assert not any(decided(1, 2, 3, 1))
 
 
 def test_a_track_decides_once_even_if_it_comes_to_look_like_somebody_else() -> None:
-    assert decided(1, 1, 1, 2, 2, 2, 2).count(True) == 1
+    assert decided(1, 1, 2, 2, 2).count(True) == 1
 
 
 def test_nobody_wins_no_vote() -> None:
     assert not any(decided(None, None, None, None, None))
 
 
-def test_a_track_says_how_many_agreed() -> None:
+def test_a_track_says_how_many_looks_agreed() -> None:
     one = track()
-    for who in (1, 2, 1, None, 1):
-        one.decides(None if who is None else candidate(who))
-    assert one.agreed == 3
+    for who in (1, 2, 1):
+        one.decides(candidate(who))
+    assert one.agreed == 4
+
+
+def test_nothing_is_compared_before_the_third_look() -> None:
+    one = track()
+    compared = [one.together(candidate(1).probe) is not None for _ in range(4)]
+    assert compared == [False, False, True, True]
+
+
+def test_the_last_three_looks_are_compared_as_one() -> None:
+    one = track()
+    *_, together = [one.together(candidate(who).probe) for who in (2, 1, 1, 0)]
+    assert together is not None
+    expected = fuse(map(template_of, (1, 1, 0)))
+    assert together.template.vector.tolist() == expected.vector.tolist()
+
+
+def test_a_closed_track_leaves_no_template() -> None:
+    tracks = Tracks()
+    ((_, one),) = tracks.follow([face(0)], 0)
+    one.together(candidate(1).probe)
+    (kept,) = one._looks
+    tracks.follow([], 1_000_000_001)
+    assert not kept.vector.any()
+
+
+def test_closing_all_tracks_leaves_no_template() -> None:
+    tracks = Tracks()
+    ((_, one),) = tracks.follow([face(0)], 0)
+    one.together(candidate(1).probe)
+    (kept,) = one._looks
+    tracks.forget()
+    assert not kept.vector.any()
+
+
+def test_a_look_that_is_too_old_to_be_compared_is_overwritten() -> None:
+    one = track()
+    one.together(candidate(1).probe)
+    (kept,) = one._looks
+    for _ in range(3):
+        one.together(candidate(1).probe)
+    assert not kept.vector.any()
 
 
 def test_the_same_box_overlaps_wholly() -> None:

@@ -77,8 +77,8 @@ def test_one_passer_by_is_one_event(tmp_path: Path, guard: ScriptedGuard) -> Non
     assert len(run.events()) == 1
 
 
-def test_two_frames_of_likeness_are_no_event(tmp_path: Path, guard: ScriptedGuard) -> None:
-    run = run_of(tmp_path, guard.channel, FakeCamera(walk(LISTED, frames=2)))
+def test_three_frames_of_likeness_are_no_event(tmp_path: Path, guard: ScriptedGuard) -> None:
+    run = run_of(tmp_path, guard.channel, FakeCamera(walk(LISTED, frames=3)))
     run.watch()
     assert run.events() == []
 
@@ -120,8 +120,8 @@ def test_the_event_states_what_it_rests_on(tmp_path: Path, guard: ScriptedGuard)
     assert event.lease_id == LEASE_ID
     assert (event.list_version, event.list_digest) == (watchlist.version, watchlist.digest)
     assert (event.score_ppm, event.threshold_ppm) == (1_000_000, 500_000)
-    assert (event.track.frames_seen, event.track.frames_agreed) == (3, 3)
-    assert event.captured_mono_ns == camera.given[2].captured_ns
+    assert (event.track.frames_seen, event.track.frames_agreed) == (4, 4)
+    assert event.captured_mono_ns == camera.given[3].captured_ns
 
 
 def test_a_crop_is_a_picture_that_fits(tmp_path: Path, guard: ScriptedGuard) -> None:
@@ -154,11 +154,11 @@ def test_the_lamp_that_dies_before_a_frame_ends_the_look(
 def test_the_lamp_that_dies_during_an_inference_ends_what_came_of_it(
     tmp_path: Path, guard: ScriptedGuard
 ) -> None:
-    embedder = FakeEmbedder(before={2: guard.goes_dark})
+    embedder = FakeEmbedder(before={3: guard.goes_dark})
     run = run_of(tmp_path, guard.channel, FakeCamera(walk(LISTED)), embedder=embedder)
     with pytest.raises(LampDark):
         run.watch()
-    assert (run.events(), run.counts["searched"], run.counts["candidates"]) == ([], 2, 2)
+    assert (run.events(), run.counts["searched"], run.counts["candidates"]) == ([], 1, 1)
 
 
 def test_a_full_outbox_ends_the_look_and_no_event_is_half_made(
@@ -210,8 +210,8 @@ def test_the_counts_of_a_period_are_right(tmp_path: Path, guard: ScriptedGuard) 
         "refused_turned": 0,
         "refused_dark": 0,
         "refused_bright": 0,
-        "searched": 8,
-        "candidates": 4,
+        "searched": 4,
+        "candidates": 2,
         "events": 1,
         "suppressed": 0,
     }
@@ -248,6 +248,12 @@ def test_a_frame_is_forgotten_even_when_the_light_ends_over_it(
         run_of(tmp_path, guard.channel, camera).watch()
     assert camera.given
     assert not any(np.asarray(frame._pixels).any() for frame in camera.given)
+
+
+def test_no_template_is_kept_when_looking_ends(tmp_path: Path, guard: ScriptedGuard) -> None:
+    run = run_of(tmp_path, guard.channel, FakeCamera(walk(STRANGER, frames=3)))
+    run.watch()
+    assert run.station.tracks._open == []
 
 
 def test_nothing_that_sees_faces_shows_them(

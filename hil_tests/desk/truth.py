@@ -8,9 +8,9 @@ from pathlib import Path
 
 from hil_tests.desk.portraits import Person, portrait
 from recognition.aligner import align
-from recognition.embedder import Template, similarity_ppm
 from recognition.eye import Eye
 from recognition.picture import read_picture
+from recognition.template import Template, similarity_ppm
 
 
 def person_in(crop: Path, eye: Eye) -> Person | None:

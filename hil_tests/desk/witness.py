@@ -20,10 +20,11 @@ import numpy as np
 
 from recognition.aligner import Chip
 from recognition.detector import Detector
-from recognition.embedder import Embedder, Template
+from recognition.embedder import Embedder
 from recognition.eye import Eye
 from recognition.face import Face
 from recognition.picture import Pixels
+from recognition.template import Template
 
 
 def witnessed(eye: Eye, pipe: int) -> Eye:

@@ -11,8 +11,8 @@ from trials import SEEN_MIN, Trial, interval, tracks_of, unit
 from worse import FAIR, GOOD, NONE, REFUSED, Worse
 
 from recognition.calibration import PPB, Calibration, Grade, threshold_for
-from recognition.embedder import PPM
 from recognition.errors import ListNotServed
+from recognition.template import PPM
 
 Json: TypeAlias = dict[str, Any]
 

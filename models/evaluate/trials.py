@@ -13,7 +13,7 @@ import numpy as np
 from kept import Rows
 from numpy.typing import NDArray
 
-from recognition.embedder import Template, fuse
+from recognition.template import Template, fuse
 
 RESAMPLES: Final = 1000
 SEED: Final = 20260101
@@ -21,7 +21,7 @@ HALVINGS: Final = 24
 """Of the range of cosines, in search of a threshold: 2 / 2^24 is finer than a millionth."""
 
 TRACK: Final = 3
-"""Pictures that make one fused probe: as many as must agree on a camera (firmware/tracks.py)."""
+"""Pictures that make one fused probe: as many as a camera adds up (firmware/tracks.py)."""
 
 SEEN_MIN: Final = 20
 """Comparisons of strangers that must reach a threshold before a rate is called measured."""
@@ -128,13 +128,23 @@ class Trial:
         return high
 
 
-def tracks_of(people: NDArray[np.int32], usable: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return groups of `TRACK` pictures of one person, no picture twice, (groups, TRACK)."""
+def tracks_of(
+    people: NDArray[np.int32], usable: NDArray[np.bool_], deals: int = 1
+) -> NDArray[np.int64]:
+    """Return groups of `TRACK` pictures of one person, (groups, TRACK).
+
+    Args:
+        people: (n,), the person of each picture.
+        usable: (n,), which may be taken.
+        deals: how often each person's pictures are dealt out; in one deal none is taken twice.
+    """
     rng = np.random.default_rng(SEED)
     groups = []
     for person in range(people.max() + 1):
-        own = rng.permutation(np.flatnonzero((people == person) & usable))
-        groups += [own[at : at + TRACK] for at in range(0, len(own) - TRACK + 1, TRACK)]
+        own = np.flatnonzero((people == person) & usable)
+        for _ in range(deals):
+            dealt = rng.permutation(own)
+            groups += [dealt[at : at + TRACK] for at in range(0, len(own) - TRACK + 1, TRACK)]
     return np.array(groups)
 
 

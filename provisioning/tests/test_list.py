@@ -245,6 +245,6 @@ def test_nets_that_were_changed_at_the_desk_are_refused(prepared: Workshop) -> N
 
 def test_a_manifest_that_was_changed_at_the_desk_is_refused(prepared: Workshop) -> None:
     manifest = prepared.site / "model" / "bundle" / "manifest.toml"
-    manifest.write_bytes(manifest.read_bytes().replace(b"fmr_ppb = 36", b"fmr_ppb = 16"))
+    manifest.write_bytes(manifest.read_bytes().replace(b"fmr_ppb = 2", b"fmr_ppb = 1"))
     assert "not the one that was signed" in refusal(*build(prepared))
     assert "not the one that was signed" in refusal(*add(prepared, HOPPER))

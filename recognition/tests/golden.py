@@ -3,8 +3,8 @@
 import numpy as np
 
 from recognition.aligner import Chip
-from recognition.embedder import Template
 from recognition.manifest import load_uncalibrated
+from recognition.template import Template
 from recognition.tests.bundles import MODELS
 
 

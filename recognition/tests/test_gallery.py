@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from recognition.embedder import Template, similarity_ppm
 from recognition.gallery import Gallery
+from recognition.template import Template, similarity_ppm
 
 
 def drawn(count: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.int8]]:

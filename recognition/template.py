@@ -1,0 +1,62 @@
+"""A template: a face as small integers, and how alike two of them are.
+
+Everything here is integer arithmetic or exact in float64, so every machine comes to the same score.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+PEAK: Final = 127
+"""The largest component of every template, by absolute value."""
+
+PPM: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Template:
+    """A face as numbers. Personal data: never logged, never shown."""
+
+    vector: NDArray[np.int8] = field(repr=False)
+    """(128,), the largest component +127 or -127."""
+
+    def forget(self) -> None:
+        """Overwrite the numbers; nothing of them can be had afterwards."""
+        self.vector[...] = 0
+
+
+def fuse(templates: Iterable[Template]) -> Template:
+    """Return the template that stands for several pictures of one person.
+
+    Strangers resemble it more than they resemble one picture: it needs a threshold of its own.
+    """
+    return Template(peaked(np.sum([one.vector for one in templates], axis=0, dtype=np.int32)))
+
+
+def similarity_ppm(one: Template, other: Template) -> int:
+    """Return the cosine of two templates in millionths, rounded down."""
+    a, b = one.vector.astype(np.int64), other.vector.astype(np.int64)
+    return int(cosines_ppm(a @ b, a @ a, b @ b))
+
+
+def cosines_ppm(
+    dots: NDArray[np.generic], squares: NDArray[np.int64], other_squares: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return dots / sqrt(squares * other_squares) in millionths, rounded down.
+
+    Every operand is exact in float64 and every operation correctly rounded, so the result is the
+    same on every machine.
+    """
+    cosines = dots.astype(np.float64) * PPM / np.sqrt(squares * other_squares)
+    rounded: NDArray[np.int64] = np.floor(cosines).astype(np.int64)
+    return rounded
+
+
+def peaked(vector: NDArray[np.int32]) -> NDArray[np.int8]:
+    """Return the vector stretched so that its largest component is +127 or -127."""
+    peak = max(1, int(np.abs(vector).max()))
+    # Rounded to nearest, halves up, in integers.
+    return ((2 * PEAK * vector + peak) // (2 * peak)).astype(np.int8)
