@@ -28,4 +28,6 @@ def person_in(crop: Path, eye: Eye) -> Person | None:
 def _template(path: Path, eye: Eye) -> Template | None:
     pixels = read_picture(path)
     faces = eye.detector.find(pixels)
-    return eye.embedder.template(align(pixels, faces[0])) if faces else None
+    if not faces:
+        return None
+    return eye.embedder.template(align(pixels, faces[0], eye.manifest.embedder.alignment))

@@ -39,9 +39,12 @@ def witnessed(eye: Eye, pipe: int) -> Eye:
 DISTINCT: Final = 8
 """Different bytes that pixels must have to be told from anything else."""
 PICTURE: Final = re.compile(
-    rb"\xff\xd8\xff[\xc0-\xef]|\x89PNG\r\n|RIFF....WEBP|GIF8[79]a|\x93NUMPY", re.DOTALL
+    rb"\xff\xd8\xff(?:\xe0..JFIF|\xe1..Exif|\xee..Adobe|\xdb\x00[\x43\x84])"
+    rb"|\x89PNG\r\n|RIFF....WEBP|GIF8[79]a|\x93NUMPY",
+    re.DOTALL,
 )
-"""How JPEG, PNG, WEBP, GIF and NumPy files begin."""
+"""How JPEG, PNG, WEBP, GIF and NumPy files begin. Of JPEG more than its first four bytes: the weights
+of a net hold those by chance."""
 
 
 @dataclass(slots=True)
