@@ -43,7 +43,7 @@ PICTURE: Final = re.compile(
     rb"|\x89PNG\r\n|RIFF....WEBP|GIF8[79]a|\x93NUMPY",
     re.DOTALL,
 )
-"""How JPEG, PNG, WEBP, GIF and NumPy files begin. Of JPEG more than its first four bytes: the weights
+"""How JPEG, PNG, WEBP, GIF and NumPy files begin. Of JPEG more than four bytes: the weights
 of a net hold those by chance."""
 
 
