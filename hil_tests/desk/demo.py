@@ -107,7 +107,8 @@ def play(scene: Scene, build: Path, port: int, console: Console) -> int:
     report = build / "report.json"
     report.write_text(figures.to_json(), encoding="utf-8")
     public = build / "public-report.html"
-    write_report(desk, public)
+    if figures.receipts:  # Before that the estate has no books to report from.
+        write_report(desk, public)
     logs = desk.folder / "logs"
     for name, path in (
         ("figures", report),
@@ -115,7 +116,8 @@ def play(scene: Scene, build: Path, port: int, console: Console) -> int:
         ("crops", run.crops),
         ("logs", logs),
     ):
-        console.print(f"{name:8} {_short(path)}")
+        if path.exists():
+            console.print(f"{name:8} {_short(path)}")
     console.print("review   make demo REVIEW=1 opens the report and both reviewers' consoles")
     whole = scene.listed is not None and not run.interrupted
     return verdict(figures, console, whole=whole)

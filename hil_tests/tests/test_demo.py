@@ -146,4 +146,5 @@ def test_somebody_who_is_not_listed_leaves_no_trace(tmp_path: Path) -> None:
     assert run.seen.tap.payloads == []
     ledger = records(desk.camera / "watch" / "ledger.jsonl")
     assert all(isinstance(n, int) for n in ledger[-2].body.values())
-    assert ledger[-2].body["searched"] == len(run.seen.witness.templates)
+    # Three looks are compared as one, so the first two of a passer-by are compared with nobody.
+    assert 0 < int(ledger[-2].body["searched"]) < len(run.seen.witness.templates)
