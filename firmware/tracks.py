@@ -18,9 +18,10 @@ from recognition.template import Template, fuse
 LOOKS: Final = 3
 """Probes that are compared as one. The calibration's fused rates are of so many, and at the same
 false alarms they miss a seventh of what one probe misses: models/embedder.md."""
-AGREE: Final = 2
-OF: Final = 3
-"""Sums of one track that must agree, and among how many: never alert on a single comparison."""
+AGREE: Final = 3
+OF: Final = 5
+"""Sums of one track that must agree, and among how many: two looks that are mistaken for the same
+entry are in at most two sums."""
 LOST_S: Final = 1.0
 """A track without a face for this long is closed."""
 OVERLAP: Final = 0.2

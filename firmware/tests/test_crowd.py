@@ -28,7 +28,7 @@ from firmware.tests.station import run_of
 from firmware.tracks import overlap
 from formats.event import MatchEvent
 from recognition.aligner import Chip
-from recognition.embedder import Template
+from recognition.template import Template
 
 LISTED, ALSO_LISTED, STRANGER = 0, 1, 2
 ENTRIES = {bytes([1]) * 16: LISTED, bytes([2]) * 16: ALSO_LISTED}

@@ -49,7 +49,7 @@ def candidate(who: int = 0) -> Candidate:
 
 def decided(at_ns: int = 10**9) -> Track:
     track = Track(face_of(PasserBy(0, 0)).box, at_ns, at_ns)
-    for _ in range(LOOKS):
+    for _ in range(LOOKS + AGREE):
         track.move(track.box, at_ns)
     for _ in range(AGREE):
         track.decides(candidate())

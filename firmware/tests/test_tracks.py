@@ -107,24 +107,24 @@ def test_a_track_knows_when_it_was_first_and_last_seen() -> None:
     assert (one.first_seen_ns, one.last_seen_ns) == (5, 7)
 
 
-def test_two_sums_that_agree_win_once() -> None:
-    assert decided(1, 1, 1, 1) == [False, True, False, False]
+def test_three_sums_that_agree_win_once() -> None:
+    assert decided(1, 1, 1, 1, 1, 1) == [False, False, True, False, False, False]
 
 
-def test_two_of_the_last_three_suffice() -> None:
-    assert decided(1, None, 1) == [False, False, True]
+def test_three_of_the_last_five_suffice() -> None:
+    assert decided(1, None, 1, None, 1) == [False, False, False, False, True]
 
 
-def test_two_of_four_do_not_suffice() -> None:
-    assert not any(decided(1, None, None, 1))
+def test_three_of_six_do_not_suffice() -> None:
+    assert not any(decided(1, None, None, 1, None, 1))
 
 
 def test_votes_for_different_entries_do_not_add_up() -> None:
-    assert not any(decided(1, 2, 3, 1))
+    assert not any(decided(1, 2, 1, 2))
 
 
 def test_a_track_decides_once_even_if_it_comes_to_look_like_somebody_else() -> None:
-    assert decided(1, 1, 2, 2, 2).count(True) == 1
+    assert decided(1, 1, 1, 2, 2, 2, 2).count(True) == 1
 
 
 def test_nobody_wins_no_vote() -> None:
@@ -133,9 +133,9 @@ def test_nobody_wins_no_vote() -> None:
 
 def test_a_track_says_how_many_looks_agreed() -> None:
     one = track()
-    for who in (1, 2, 1):
-        one.decides(candidate(who))
-    assert one.agreed == 4
+    for who in (1, 2, 1, None, 1):
+        one.decides(None if who is None else candidate(who))
+    assert one.agreed == 5
 
 
 def test_nothing_is_compared_before_the_third_look() -> None:

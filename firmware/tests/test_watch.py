@@ -77,8 +77,8 @@ def test_one_passer_by_is_one_event(tmp_path: Path, guard: ScriptedGuard) -> Non
     assert len(run.events()) == 1
 
 
-def test_three_frames_of_likeness_are_no_event(tmp_path: Path, guard: ScriptedGuard) -> None:
-    run = run_of(tmp_path, guard.channel, FakeCamera(walk(LISTED, frames=3)))
+def test_four_frames_of_likeness_are_no_event(tmp_path: Path, guard: ScriptedGuard) -> None:
+    run = run_of(tmp_path, guard.channel, FakeCamera(walk(LISTED, frames=4)))
     run.watch()
     assert run.events() == []
 
@@ -86,7 +86,7 @@ def test_three_frames_of_likeness_are_no_event(tmp_path: Path, guard: ScriptedGu
 def test_two_listed_people_are_two_events_in_one_chain(
     tmp_path: Path, guard: ScriptedGuard
 ) -> None:
-    shots = [[PasserBy(LISTED, 20), PasserBy(ALSO_LISTED, 400)] for _ in range(4)]
+    shots = [[PasserBy(LISTED, 20), PasserBy(ALSO_LISTED, 400)] for _ in range(6)]
     run = run_of(tmp_path, guard.channel, FakeCamera(shots))
     run.watch()
     assert [(event.entry, event.sequence) for event in run.events()] == [
@@ -120,8 +120,8 @@ def test_the_event_states_what_it_rests_on(tmp_path: Path, guard: ScriptedGuard)
     assert event.lease_id == LEASE_ID
     assert (event.list_version, event.list_digest) == (watchlist.version, watchlist.digest)
     assert (event.score_ppm, event.threshold_ppm) == (1_000_000, 500_000)
-    assert (event.track.frames_seen, event.track.frames_agreed) == (4, 4)
-    assert event.captured_mono_ns == camera.given[3].captured_ns
+    assert (event.track.frames_seen, event.track.frames_agreed) == (5, 5)
+    assert event.captured_mono_ns == camera.given[4].captured_ns
 
 
 def test_a_crop_is_a_picture_that_fits(tmp_path: Path, guard: ScriptedGuard) -> None:
@@ -197,21 +197,21 @@ def test_a_period_says_under_what_it_looked(tmp_path: Path, guard: ScriptedGuard
 
 
 def test_the_counts_of_a_period_are_right(tmp_path: Path, guard: ScriptedGuard) -> None:
-    shots = [[PasserBy(LISTED, 20), PasserBy(STRANGER, 400)] for _ in range(4)] + EMPTY
+    shots = [[PasserBy(LISTED, 20), PasserBy(STRANGER, 400)] for _ in range(6)] + EMPTY
     run = run_of(tmp_path, guard.channel, FakeCamera(shots))
     run.watch()
     assert run.counts == {
-        "frames": 5,
+        "frames": 7,
         "early": 0,
         "grey": 0,
-        "faces": 8,
+        "faces": 12,
         "refused_small": 0,
         "refused_blurred": 0,
         "refused_turned": 0,
         "refused_dark": 0,
         "refused_bright": 0,
-        "searched": 4,
-        "candidates": 2,
+        "searched": 8,
+        "candidates": 4,
         "events": 1,
         "suppressed": 0,
     }
