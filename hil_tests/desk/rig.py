@@ -34,6 +34,8 @@ CLOCK: Final = Path(__file__).with_name("clock.c")
 COMPILER: Final = shutil.which("cc")
 READY_S: Final = 30.0
 """Longest wait for a camera to look, on a busy machine."""
+LATCHED_S: Final = 3.0
+"""A guard that says nothing new for so long after its start is still in fault."""
 BURN: Final = "while True: sum(range(10_000))"
 
 
@@ -98,12 +100,19 @@ class DeskRig:
         if program is Program.WATCH:
             self._programs[program] = self._start_watch()
             return
-        tested = len(self.states())
+        tested, started = len(self.states()), self._guard_starts()
         assert self._lines is not None
         pins = ["--pins", str(self._lines.port)]
         self._programs[program] = self._start(program, "hil_tests.desk.lampguard", pins)
+        self.until(lambda: self._guard_starts() > started)
+        began_s = time.monotonic()
         # A guard that was killed in fault is in fault again, and has nothing new to say.
-        self.until(lambda: len(self.states()) > tested or self._in_fault())
+        self.until(
+            lambda: (
+                len(self.states()) > tested
+                or (self._in_fault() and time.monotonic() - began_s > LATCHED_S)
+            )
+        )
 
     def running(self, program: Program) -> bool:
         """Say whether a program runs."""
@@ -175,6 +184,10 @@ class DeskRig:
         whole.write_bytes(lines)
         changes = [one.body for one in records(whole) if one.event is Happening.LAMP]
         return [(str(change["to"]), str(change["reason"])) for change in changes]
+
+    def _guard_starts(self) -> int:
+        ledger = self.desk.camera / "lampguard" / "ledger.jsonl"
+        return ledger.read_bytes().count(b'"event":"start"') if ledger.exists() else 0
 
     def _in_fault(self) -> bool:
         return [state for state, _ in self.states()[-1:]] == ["fault"]
