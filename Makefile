@@ -43,12 +43,12 @@ lock: $(VENV)/bin/python  ## requirements/*.txt from pyproject.toml; nothing you
 	@for audience in camera estate provisioning demo; do \
 	  $(LOCK) --extra $$audience -o requirements/$$audience.txt || exit 1; done
 	@$(LOCK) --extra demo --group dev -o requirements/dev.txt
-	@$(COMPILE) requirements/models.in -o requirements/models.txt
+	@$(COMPILE) --python-version 3.11 requirements/models.in -o requirements/models.txt
 	@$(COMPILE) --python-version 3.13 --excludes requirements/virtual-camera.without \
 	  requirements/virtual-camera.in -c requirements/camera.txt -o requirements/virtual-camera.txt
-COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 \
-          --generate-hashes --no-header --no-annotate --exclude-newer $(OLDEST)
-LOCK = $(COMPILE) pyproject.toml
+COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
+          --exclude-newer $(OLDEST)
+LOCK = $(COMPILE) --python-version 3.11 pyproject.toml
 
 models: $(VENV)/.dev  ## derive the nets again, from pinned packages; about ten minutes
 	@$(PY) models/build/run
