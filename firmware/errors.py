@@ -12,6 +12,7 @@ FirmwareError
 ├── LedgerBroken       the ledger on disk does not verify
 ├── FloorsBroken       what the camera must not go below can no longer be read
 ├── ClockUntrusted     the clock stands where it cannot be, or nobody vouches for it
+├── NetsNotJudged      the policy demands another evaluation of the nets than they have
 ├── NobodyListed       the list has no live entry, so there is nothing to look for
 ├── ClockWentBack      the clock went back while a list was in use
 ├── OutsideHours       the policy's schedule does not let recognition run now
@@ -37,6 +38,10 @@ class FloorsBroken(FirmwareError):
 
 class ClockUntrusted(FirmwareError):
     """The clock stands before what has certainly come, or nobody vouches for it."""
+
+
+class NetsNotJudged(FirmwareError):
+    """The policy demands another evaluation of the nets than they have."""
 
 
 class LampDark(FirmwareError):

@@ -20,7 +20,7 @@ from firmware.clock import Clock, wall
 from firmware.config import SYNCHRONISED, Config
 from firmware.delivery.marks import Terms
 from firmware.delivery.outbox import Outbox
-from firmware.errors import FirmwareError, LampDark, OutboxFull
+from firmware.errors import FirmwareError, LampDark, NetsNotJudged, OutboxFull
 from firmware.forgetting import Books, destroy, held
 from firmware.hardware.accelerator import opened
 from firmware.hardware.camera import Camera
@@ -50,9 +50,11 @@ from formats.keyfile import read_public_key
 from formats.ledger import Happening, Program
 from formats.listend import End
 from formats.modelbundle import verify_bundle
+from formats.policy import Policy
 from recognition.errors import RecognitionError
 from recognition.eye import Eye
 from recognition.interpreter import Accelerator
+from recognition.manifest import Manifest
 
 LAMP_REST_S: Final = 5.0
 """Longest rest after the light ended."""
@@ -115,8 +117,8 @@ def assemble(config: Config, means: Means, ledger: Ledger, running: Callable[[],
     """Return a station that may ask for light.
 
     Raises:
-        IdentityRefused, ListRefused, NobodyListed, ListNotServed, OutsideHours, OutboxFull,
-        LampDark: one of its parts cannot be had; nothing was looked at.
+        IdentityRefused, ListRefused, NetsNotJudged, NobodyListed, ListNotServed, OutsideHours,
+        OutboxFull, LampDark: one of its parts cannot be had; nothing was looked at.
     """
     state, keys, counts = config.state, watch_keys(config.state), Counts()
     eye = means.eye()
@@ -124,6 +126,7 @@ def assemble(config: Config, means: Means, ledger: Ledger, running: Callable[[],
     clock = Clock(floors_of(state.watch / "site"), means.wall, means.synchronised)
     watchlist = _accept(config, this_camera, ledger, keys.sign, clock.now())
     clock.check(watchlist.policy)
+    _refuse_unjudged(eye.manifest, watchlist.policy)
     search = Search(watchlist, eye.manifest.calibration, counts)
     search.check(clock.now())
     outbox = Outbox(state.outbox)
@@ -148,6 +151,15 @@ def assemble(config: Config, means: Means, ledger: Ledger, running: Callable[[],
         alive=means.supervisor.alive,
         running=_with_time(running, clock, watchlist),
     )
+
+
+def _refuse_unjudged(manifest: Manifest, policy: Policy) -> None:
+    """Do nothing if the nets were evaluated as the policy demands."""
+    if policy.evaluations and manifest.evaluation_digest not in policy.evaluations:
+        raise NetsNotJudged(
+            "The policy demands another evaluation of the nets than theirs: put a bundle on this "
+            "camera that was judged so."
+        )
 
 
 def newer_list(inbox: Path) -> Callable[[], bool]:

@@ -6,6 +6,7 @@ Free text is for people; whatever a program acts on is a key, a whole number or 
 Byte tables: docs/formats/policy.md.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -129,6 +130,8 @@ class Policy:
     agreement: Agreement
     unsynchronised: bool = False
     """Whether cameras may recognise although no time server vouches for their clocks."""
+    evaluations: tuple[bytes, ...] = ()
+    """(32,) each, SHA-256: evaluations of which the nets' own must be one; any will do if empty."""
 
     def __post_init__(self) -> None:
         if not site_name_is_plain(self.site):
@@ -141,6 +144,7 @@ class Policy:
         keys = [key for each in self.suppliers for key in (each.sign_key, each.seal_key)]
         _refuse_twins("supplier keys", keys)
         _refuse_twins("categories", list(self.categories))
+        _refuse_twins("evaluations", list(self.evaluations))
 
     def place_of(self, camera_id: bytes) -> Place:
         """The place of a camera.
@@ -176,6 +180,7 @@ def write_policy(policy: Policy) -> bytes:
             "cap": policy.cap,
             "categories": list(policy.categories),
             "crop": policy.crop,
+            "evaluations": [digest.hex() for digest in policy.evaluations],
             "fpir_ppm": policy.fpir_ppm,
             "freshness_h": policy.freshness_h,
             "places": [_write_place(place) for place in policy.places],
@@ -201,6 +206,8 @@ def read_policy(data: bytes) -> Policy:
     return parse(data, _read, limit=POLICY_LIMIT, what="policy")
 
 
+EVALUATIONS_LIMIT: Final = 8
+DIGEST_HEX: Final = re.compile("[0-9a-f]{64}")
 _SITE_LIMIT: Final = 32
 _SITE_LETTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 
@@ -245,9 +252,22 @@ def _read(fields: Fields) -> Policy:
         crop=fields.boolean("crop"),
         status=fields.boolean("status"),
         unsynchronised=fields.boolean("unsynchronised"),
+        evaluations=read_evaluations(fields),
         assessment=fields.object("assessment", _read_assessment),
         agreement=fields.object("agreement", _read_agreement),
     )
+
+
+def read_evaluations(fields: Fields) -> tuple[bytes, ...]:
+    """Take the digests of the evaluations that a policy accepts.
+
+    Raises:
+        Malformed: one is no SHA-256 in hexadecimal.
+    """
+    texts = fields.texts("evaluations", at_most=64, count=EVALUATIONS_LIMIT)
+    if not all(DIGEST_HEX.fullmatch(one) for one in texts):
+        raise Malformed("An evaluation is named by its SHA-256: 64 digits and letters a to f.")
+    return tuple(map(bytes.fromhex, texts))
 
 
 def _read_place(fields: Fields) -> Place:

@@ -97,7 +97,8 @@ def _refuse_unconverted(net: Path) -> None:
     if net.suffix != ".tflite":
         raise ModelsRefused(
             f"{net.name} is no TFLite file: convert it to TFLite of int8 alone, inputs and outputs "
-            "included (for ONNX, onnx2tf with full-integer quantisation does), and import that."
+            "included (for ONNX: make models-own NET=<net> ABOUT=<about> TO=<file.tflite>), and "
+            "import that."
         )
 
 

@@ -167,6 +167,11 @@ def _refuse_unfit(
         raise ListRefused(f"{len(kept)} entries are over the policy's cap of {policy.cap}.")
     if any(one.model_digest != manifest.model_digest for one in kept):
         raise ListRefused("An entry was made with another model: remove it and add it again.")
+    if policy.evaluations and manifest.evaluation_digest not in policy.evaluations:
+        raise ListRefused(
+            "The policy demands another evaluation of the nets than the site's bundle names: "
+            "adopt one that was judged so, or have the policy signed anew."
+        )
     if kept:
         _refuse_alike(policy, body, manifest)
 

@@ -25,6 +25,7 @@ from formats.policy import (
     Policy,
     Supplier,
     Window,
+    read_evaluations,
 )
 from formats.site_tuf import ROOT, TARGETS
 from formats.strict_json import Fields, dumps, parse
@@ -54,6 +55,7 @@ freshness_h = {FRESHNESS_H_DEFAULT}       # A withdrawn face is gone everywhere 
 crop = true            # Whether a match event carries a picture of the face.
 status = false         # Whether cameras publish sealed status envelopes.
 unsynchronised = false # Whether cameras recognise while no time server vouches for their clocks.
+evaluations = []       # SHA-256 of evaluations of which the nets' own must be one. Empty: any.
 
 [assessment]           # The data-protection impact assessment.
 sha256 = "{"0" * 64}"
@@ -87,6 +89,7 @@ class Plan:
     crop: bool
     status: bool
     unsynchronised: bool
+    evaluations: tuple[bytes, ...]
     assessment: Assessment
     agreement: Agreement
 
@@ -106,6 +109,7 @@ class Plan:
             crop=self.crop,
             status=self.status,
             unsynchronised=self.unsynchronised,
+            evaluations=self.evaluations,
             assessment=self.assessment,
             agreement=self.agreement,
         )
@@ -147,6 +151,7 @@ def _read(fields: Fields) -> Plan:
         crop=fields.boolean("crop"),
         status=fields.boolean("status"),
         unsynchronised=fields.boolean("unsynchronised"),
+        evaluations=read_evaluations(fields),
         assessment=fields.object("assessment", _read_assessment),
         agreement=fields.object("agreement", _read_agreement),
     )

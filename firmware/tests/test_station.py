@@ -10,13 +10,20 @@ import pytest
 from firmware.config import Config
 from firmware.delivery.marks import Terms
 from firmware.delivery.outbox import Outbox
-from firmware.errors import FirmwareError, IdentityRefused, LampDark, NobodyListed, OutboxFull
+from firmware.errors import (
+    FirmwareError,
+    IdentityRefused,
+    LampDark,
+    NetsNotJudged,
+    NobodyListed,
+    OutboxFull,
+)
 from firmware.identity import make_identity, watch_keys
 from firmware.site import ListRefused
 from firmware.station import Means, newer_list, open_eye, run
 from firmware.tests import desk
 from firmware.tests.command import config_of, make_bundle
-from firmware.tests.fakes import FakeCamera, PasserBy, eye, guarding
+from firmware.tests.fakes import MANIFEST, FakeCamera, PasserBy, eye, guarding
 from firmware.tests.observing import records
 from firmware.tests.station import ListDesk
 from formats.enrolment import CameraIdentity
@@ -42,12 +49,17 @@ def policy_for(identity: CameraIdentity) -> Policy:
 
 
 def publish(
-    config: Config, *, version: int = 1, now: datetime | None = None, nobody: bool = False
+    config: Config,
+    *,
+    version: int = 1,
+    now: datetime | None = None,
+    nobody: bool = False,
+    evaluations: tuple[bytes, ...] = (),
 ) -> None:
     """Put a list for this camera into its inbox, and the root into its image."""
     identity = make_identity(config.state)
     authority = ListDesk(
-        policy=policy_for(identity),
+        policy=replace(policy_for(identity), evaluations=evaluations),
         sealed_to=watch_keys(config.state).list,
         now=now or datetime.now(UTC),
     )
@@ -97,6 +109,24 @@ def test_a_refused_list_leaves_the_last_good_one(tmp_path: Path, config: Config)
         looks(config)
     assert len(records(config.state.watch, Happening.LIST_REFUSED)) == 1
     assert len(records(config.state.watch, Happening.PERIOD_END)) == 2
+
+
+def test_nets_that_were_not_judged_as_the_policy_demands_stay_dark(
+    tmp_path: Path, config: Config
+) -> None:
+    publish(config, evaluations=(bytes(32),))
+    with guarding(tmp_path) as guard, pytest.raises(NetsNotJudged):
+        looks(config)
+    assert codes(config, Happening.FAULT) == ["NetsNotJudged"]
+    assert not guard.has("arming")
+
+
+def test_nets_that_were_judged_as_the_policy_demands_look(tmp_path: Path, config: Config) -> None:
+    publish(config, evaluations=(bytes(32), bytes([7]) * 32))
+    judged = replace(eye(WALK), manifest=replace(MANIFEST, evaluation_digest=bytes([7]) * 32))
+    with guarding(tmp_path):
+        run(config, Means(lambda: FakeCamera(WALK), lambda: judged), lambda: True)
+    assert records(config.state.watch, Happening.PERIOD_END)[0]["frames"] == 6
 
 
 def test_without_any_list_it_stays_dark(tmp_path: Path, config: Config) -> None:

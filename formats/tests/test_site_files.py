@@ -48,6 +48,15 @@ def changed(content: bytes, *path: str | int, to: JsonValue) -> bytes:
     return dumps(document)
 
 
+@pytest.mark.parametrize("digest", ["", "ab", "AB" * 32, "zz" * 32])
+def test_an_evaluation_that_is_no_digest_is_refused(digest: str) -> None:
+    demanded = b'"evaluations":["%s"]' % digest.encode()
+    written = write_policy(POLICY).replace(b'"evaluations":[]', demanded)
+    assert demanded in written
+    with pytest.raises(Malformed):
+        read_policy(written)
+
+
 def test_a_policy_reads_as_it_was_written() -> None:
     assert read_policy(write_policy(POLICY)) == POLICY
 

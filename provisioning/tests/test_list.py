@@ -231,6 +231,15 @@ def test_a_list_over_the_cap_is_refused(prepared: Workshop) -> None:
     assert "cap of 0" in refusal(*build(prepared))
 
 
+def test_nets_that_were_not_judged_as_the_policy_demands_make_no_list(prepared: Workshop) -> None:
+    path = prepared.site / "policy.json"
+    demanded = b'"evaluations":["' + b"ab" * 32 + b'"]'
+    path.write_bytes(path.read_bytes().replace(b'"evaluations":[]', demanded))
+    prepared.sign_policy()
+    prepared.add(HOPPER)
+    assert "demands another evaluation" in refusal(*build(prepared))
+
+
 def test_a_site_without_nets_enrols_nobody_and_builds_no_list(prepared: Workshop) -> None:
     shutil.rmtree(prepared.site / "model")
     assert "tallylight model adopt" in refusal(*build(prepared))
