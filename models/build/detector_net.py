@@ -1,6 +1,6 @@
 """The detector as a TensorFlow function: YuNet, at any size that is a multiple of 32, fit for int8.
 
-The published graph is emitted again operation by operation, with three changes, none of which
+The published graph is emitted again by `onnx_net`, with three changes, none of which
 trains anything. The first convolution takes RGB. Reshaping at the end is left to the reader. The
 four heads of each stride become one pair of convolutions, whose channels are evened out between
 the two and at last each stretched onto 0 to 6, so that one scale serves scores and places alike.
@@ -13,7 +13,8 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
-from onnx_weights import Array, Node, Published, attribute
+from onnx_net import Emitter
+from onnx_weights import Array, Node, Published
 
 Tensor: TypeAlias = Any
 Function: TypeAlias = Any
@@ -69,11 +70,11 @@ class Detector:
 
         @tf.function(input_signature=self._signature, autograph=False)
         def detect(picture: Tensor) -> list[Tensor]:
-            emitted: dict[str, Tensor] = {"input": picture}
+            emitter = Emitter(self._published, picture, bgr=True)
             maps = []
             for stride_px in STRIDES_PX:
                 head = self._head(stride_px)
-                between = head.into(self._emit(head.feature, emitted))
+                between = head.into(emitter.emit(head.feature))
                 maps += [between, head.out(between)]
             return maps
 
@@ -84,42 +85,14 @@ class Detector:
 
         @tf.function(input_signature=self._signature, autograph=False)
         def detect(picture: Tensor) -> list[Tensor]:
-            emitted: dict[str, Tensor] = {"input": picture}
+            emitter = Emitter(self._published, picture, bgr=True)
             maps = []
             for stride_px, stretch in zip(STRIDES_PX, stretches, strict=True):
                 head = self._head(stride_px).laid(stretch)
-                maps.append(tf.nn.relu6(head.out(head.into(self._emit(head.feature, emitted)))))
+                maps.append(tf.nn.relu6(head.out(head.into(emitter.emit(head.feature)))))
             return maps
 
         return detect
-
-    def _emit(self, name: str, emitted: dict[str, Tensor]) -> Tensor:
-        """Return the map of that name, emitting whatever it is made of once."""
-        if name not in emitted:
-            node = self._published.maker(name)
-            inputs = [one for one in node.input if one not in self._published.constants]
-            x, *others = (self._emit(one, emitted) for one in inputs if one)
-            emitted[name] = self._operation(node, x, others)
-        return emitted[name]
-
-    def _operation(self, node: Node, x: Tensor, others: list[Tensor]) -> Tensor:
-        match node.op_type:
-            case "Conv":
-                kernel, bias = (self._published.constants[one] for one in node.input[1:])
-                if node.input[0] == "input":
-                    kernel = kernel[:, ::-1]  # Published for BGR.
-                result = _convolved(x, kernel, bias, attribute(node, "strides")[0])
-            case "Relu":
-                result = tf.nn.relu(x)
-            case "MaxPool":
-                result = tf.nn.max_pool2d(x, 2, 2, "VALID")
-            case "Resize":
-                result = _doubled(x)
-            case "Add":
-                result = x + others[0]
-            case _:
-                raise SystemExit(f"The detector holds an unknown operation: {node.op_type}.")
-        return result
 
     def _head(self, stride_px: int) -> "_Head":
         makers = [self._last_convolution(f"{head}_{stride_px}") for head in HEADS]
@@ -149,10 +122,10 @@ class _Head:
     bias_out: Array
 
     def into(self, x: Tensor) -> Tensor:
-        return _convolved(x, self.kernel_into, self.bias_into, 1)
+        return _convolved(x, self.kernel_into, self.bias_into)
 
     def out(self, x: Tensor) -> Tensor:
-        return _convolved(x, self.kernel_out, self.bias_out, 1)
+        return _convolved(x, self.kernel_out, self.bias_out)
 
     def laid(self, stretch: Stretch) -> "_Head":
         """Return the head with its channels evened out between and stretched at last."""
@@ -190,23 +163,9 @@ def _range(last: list[NDArray[np.float32]]) -> tuple[NDArray[np.float32], NDArra
     return np.float32(-lows), np.float32(RELU6_TOP / (highs - lows))
 
 
-def _convolved(x: Tensor, kernel: Array, bias: Array, stride: int) -> Tensor:
-    if stride > 1:
-        x, padding = tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]]), "VALID"
-    else:
-        padding = "SAME"
-    if kernel.shape[1] == 1 and x.shape[-1] == kernel.shape[0]:
+def _convolved(x: Tensor, kernel: Array, bias: Array) -> Tensor:
+    if kernel.shape[1] == 1:
         laid = np.float32(kernel.transpose(2, 3, 0, 1))
-        return tf.nn.depthwise_conv2d(x, laid, [1, stride, stride, 1], padding) + np.float32(bias)
+        return tf.nn.depthwise_conv2d(x, laid, [1, 1, 1, 1], "SAME") + np.float32(bias)
     laid = np.float32(kernel.transpose(2, 3, 1, 0))
-    return tf.nn.conv2d(x, laid, stride, padding) + np.float32(bias)
-
-
-def _doubled(x: Tensor) -> Tensor:
-    """Return the map at twice its size."""
-    _, height, width, _ = x.shape
-    # Half-pixel centres would raise the operation to a version that edgetpu_compiler refuses
-    # (google-coral/edgetpu #187); at exactly twice the size both give the same map.
-    return tf.raw_ops.ResizeNearestNeighbor(
-        images=x, size=[2 * height, 2 * width], align_corners=False, half_pixel_centers=False
-    )
+    return tf.nn.conv2d(x, laid, 1, "SAME") + np.float32(bias)

@@ -18,18 +18,28 @@ Array: TypeAlias = NDArray[np.float64]
 class Published:
     """One net as its makers published it."""
 
-    def __init__(self, raw: bytes, digest: str) -> None:
+    def __init__(self, raw: bytes, digest: str | None = None) -> None:
         """Read the file.
 
         Args:
             raw: its bytes.
-            digest: the SHA-256 of the file that a recipe was written for, in hexadecimal.
+            digest: the SHA-256 of the file that a recipe was written for, in hexadecimal; None for
+                a net that its owner brings.
         """
-        if hashlib.sha256(raw).hexdigest() != digest:
+        if digest is not None and hashlib.sha256(raw).hexdigest() != digest:
             raise SystemExit("This is not the net that this recipe was written for.")
         graph = onnx.load_from_string(raw).graph
+        self.inputs: Final = [
+            one.name for one in graph.input if one.name not in {a.name for a in graph.initializer}
+        ]
+        self.outputs: Final = [one.name for one in graph.output]
         self.constants: Final[dict[str, Array]] = {
             one.name: numpy_helper.to_array(one).astype(np.float64) for one in graph.initializer
+        }
+        self.constants |= {
+            node.output[0]: numpy_helper.to_array(attribute(node, "value"))
+            for node in graph.node
+            if node.op_type == "Constant"
         }
         self._made_by = {node.output[0]: node for node in graph.node}
         self._nodes = list(graph.node)
@@ -43,6 +53,7 @@ class Published:
         return (node for node in self._nodes if node.op_type == kind)
 
 
-def attribute(node: Node, name: str) -> Any:  # noqa: ANN401 - of any kind, as ONNX has it
-    """Return what an operation's attribute says."""
-    return next(helper.get_attribute_value(one) for one in node.attribute if one.name == name)
+def attribute(node: Node, name: str, default: Any = None) -> Any:  # noqa: ANN401 - of any kind
+    """Return what an operation's attribute says, or what it means when it says nothing."""
+    said = (helper.get_attribute_value(one) for one in node.attribute if one.name == name)
+    return next(said, default)

@@ -1,6 +1,7 @@
-"""Turns a TensorFlow function into an int8 net, or into its float form to measure with."""
+"""Turns a TensorFlow function into an int8 net or into its float form, and compares the two."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -26,6 +27,50 @@ def int8_net(function: Function, samples: Iterator[NDArray[np.float32]]) -> byte
     converter.inference_input_type = tf.int8
     converter.inference_output_type = tf.int8
     return bytes(converter.convert())
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """How alike two nets answer: cosines of all that they give, over some samples."""
+
+    samples: int
+    least: float
+    median: float
+
+    def __str__(self) -> str:
+        return (
+            f"against float on {self.samples} samples: cosine {self.least:.4f} at worst, "
+            f"{self.median:.4f} in the middle"
+        )
+
+
+def alike(original: bytes, quantised: bytes, samples: Sequence[NDArray[np.float32]]) -> Likeness:
+    """Return how alike two nets answer the same samples."""
+    nets = [tf.lite.Interpreter(model_content=one) for one in (original, quantised)]
+    for net in nets:
+        net.allocate_tensors()
+    one, other = (np.array([_answer(net, sample) for sample in samples]) for net in nets)
+    lengths = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
+    cosines = (one * other).sum(axis=1) / lengths
+    return Likeness(len(samples), float(cosines.min()), float(np.median(cosines)))
+
+
+def _answer(net: Any, sample: NDArray[np.float32]) -> NDArray[np.float64]:  # noqa: ANN401
+    """Return all that a net gives, as real numbers in one row."""
+    taken = net.get_input_details()[0]
+    if taken["dtype"] is np.int8:
+        scale, zero = taken["quantization"]
+        sample = np.clip(np.rint(sample / scale + zero), -128, 127).astype(np.int8)
+    net.set_tensor(taken["index"], sample[None])
+    net.invoke()
+    answers = []
+    for given in sorted(net.get_output_details(), key=lambda one: str(tuple(one["shape"]))):
+        values = net.get_tensor(given["index"]).reshape(-1).astype(np.float64)
+        if given["dtype"] is np.int8:
+            scale, zero = given["quantization"]
+            values = (values - zero) * scale
+        answers.append(values)
+    return np.concatenate(answers)
 
 
 def _converter(function: Function) -> Converter:

@@ -1,0 +1,187 @@
+"""Emits a published graph of ONNX as TensorFlow, channels last, in forms that are fast in int8.
+
+Only what nets of this kind are made of is known; anything else is refused by name. A slope for
+negative values is written as the larger of a value and its product with the slope, as in
+`embedder_net`: int8 kernels for PRELU are six times slower. Maps are flattened as ONNX has them,
+channels first, by laying the weights after them the other way round.
+"""
+
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import tensorflow as tf
+from onnx_weights import Array, Node, Published, attribute
+
+Tensor: TypeAlias = Any
+"""TensorFlow ships no types."""
+
+EPSILON: Final = 1e-5
+"""ONNX's own, where a normalisation names none."""
+MAP_DIMENSIONS: Final = 4
+RELU6_TOP: Final = 6.0
+
+
+class Emitter:
+    """One pass over a published graph, from its input to whatever is asked for."""
+
+    def __init__(self, published: Published, picture: Tensor, *, bgr: bool = False) -> None:
+        """Begin at the input.
+
+        Args:
+            published: the net.
+            picture: (1, height, width, 3), RGB, as the net wants it normalised.
+            bgr: whether the net was published for BGR: its first convolution is turned round.
+        """
+        self._constants = published.constants
+        self._published = published
+        self._input = published.inputs[0]
+        self._bgr = bgr
+        self._emitted = {self._input: picture}
+        self._flat: dict[str, tuple[int, ...]] = {}
+
+    def emit(self, name: str) -> Tensor:
+        """Return what the graph calls `name`, emitting whatever it is made of once."""
+        if name not in self._emitted:
+            node = self._published.maker(name)
+            operation = getattr(self, f"_{node.op_type.lower()}", None)
+            if operation is None:
+                raise SystemExit(f"The net holds {node.op_type}, which this recipe does not know.")
+            self._emitted[name] = operation(node)
+        return self._emitted[name]
+
+    def _constant(self, node: Node, at: int) -> Array:
+        return self._constants[node.input[at]]
+
+    def _either(self, name: str) -> Tensor:
+        """Return a map, or a constant laid along the channels of one."""
+        if name not in self._constants:
+            return self.emit(name)
+        return np.float32(self._constants[name].reshape(-1))
+
+    def _conv(self, node: Node) -> Tensor:
+        x, kernel = self.emit(node.input[0]), self._constant(node, 1)
+        stride, group = _strides(node), attribute(node, "group", 1)
+        x, padding = _padded(x, node, kernel)
+        if self._bgr and node.input[0] == self._input:
+            kernel = kernel[:, ::-1]
+        if group == 1:
+            laid = np.float32(kernel.transpose(2, 3, 1, 0))
+            result = tf.nn.conv2d(x, laid, stride, padding)
+        elif group == x.shape[-1] and kernel.shape[0] == group:
+            laid = np.float32(kernel.transpose(2, 3, 0, 1))
+            result = tf.nn.depthwise_conv2d(x, laid, [1, stride, stride, 1], padding)
+        else:
+            raise SystemExit("The net holds a convolution in groups, which int8 kernels do not.")
+        with_bias = len(node.input) > 2  # noqa: PLR2004 - map, kernel, bias
+        return result + np.float32(self._constant(node, 2)) if with_bias else result
+
+    def _batchnormalization(self, node: Node) -> Tensor:
+        gamma, beta, mean, variance = (self._constant(node, at) for at in range(1, 5))
+        gain = gamma / np.sqrt(variance + attribute(node, "epsilon", EPSILON))
+        shift = beta - mean * gain
+        name = node.input[0]
+        x = self.emit(name)
+        if name in self._flat:
+            self._flat[node.output[0]] = self._flat[name]
+            order = _order(self._flat[name])
+            gain, shift = gain[order], shift[order]
+        return x * np.float32(gain) + np.float32(shift)
+
+    def _prelu(self, node: Node) -> Tensor:
+        x, slope = self.emit(node.input[0]), self._constant(node, 1).reshape(-1)
+        if (slope > 1).any():
+            slope = np.minimum(slope, 1)
+        return tf.maximum(x, np.float32(slope) * x)
+
+    def _relu(self, node: Node) -> Tensor:
+        return tf.nn.relu(self.emit(node.input[0]))
+
+    def _clip(self, node: Node) -> Tensor:
+        bounds = [self._constants[one].item() for one in node.input[1:] if one]
+        low, high = bounds or (attribute(node, "min"), attribute(node, "max"))
+        if (low, high) != (0.0, RELU6_TOP):
+            raise SystemExit("The net clips elsewhere than at 0 and 6, which int8 kernels do not.")
+        return tf.nn.relu6(self.emit(node.input[0]))
+
+    def _maxpool(self, node: Node) -> Tensor:
+        size = attribute(node, "kernel_shape")[0]
+        return tf.nn.max_pool2d(self.emit(node.input[0]), size, _strides(node), "VALID")
+
+    def _globalaveragepool(self, node: Node) -> Tensor:
+        return tf.reduce_mean(self.emit(node.input[0]), axis=(1, 2), keepdims=True)
+
+    def _resize(self, node: Node) -> Tensor:
+        x = self.emit(node.input[0])
+        _, height, width, _ = x.shape
+        # Half-pixel centres would raise the operation to a version that edgetpu_compiler refuses
+        # (google-coral/edgetpu #187); at exactly twice the size both give the same map.
+        return tf.raw_ops.ResizeNearestNeighbor(
+            images=x, size=[2 * height, 2 * width], align_corners=False, half_pixel_centers=False
+        )
+
+    def _add(self, node: Node) -> Tensor:
+        return self._either(node.input[0]) + self._either(node.input[1])
+
+    def _sub(self, node: Node) -> Tensor:
+        return self._either(node.input[0]) - self._either(node.input[1])
+
+    def _mul(self, node: Node) -> Tensor:
+        return self._either(node.input[0]) * self._either(node.input[1])
+
+    def _div(self, node: Node) -> Tensor:
+        return self._either(node.input[0]) / self._either(node.input[1])
+
+    def _dropout(self, node: Node) -> Tensor:
+        return self._same(node)
+
+    def _identity(self, node: Node) -> Tensor:
+        return self._same(node)
+
+    def _same(self, node: Node) -> Tensor:
+        if node.input[0] in self._flat:
+            self._flat[node.output[0]] = self._flat[node.input[0]]
+        return self.emit(node.input[0])
+
+    def _flatten(self, node: Node) -> Tensor:
+        x = self.emit(node.input[0])
+        self._flat[node.output[0]] = tuple(int(length) for length in x.shape[1:])
+        return tf.reshape(x, (1, -1))
+
+    def _reshape(self, node: Node) -> Tensor:
+        x = self.emit(node.input[0])
+        if len(x.shape) != MAP_DIMENSIONS:
+            raise SystemExit("The net reshapes something else than its last map.")
+        return self._flatten(node)
+
+    def _gemm(self, node: Node) -> Tensor:
+        weights = self._constant(node, 1)
+        weights = weights.T if attribute(node, "transB", 0) else weights
+        x = self.emit(node.input[0])
+        if node.input[0] in self._flat:
+            weights = weights[_order(self._flat[node.input[0]])]
+        return tf.matmul(x, np.float32(weights)) + np.float32(self._constant(node, 2).reshape(-1))
+
+
+def _padded(x: Tensor, node: Node, kernel: Array) -> tuple[Tensor, str]:
+    """Return the map, padded where TensorFlow's own way would pad it otherwise, and that way."""
+    top, left, bottom, right = attribute(node, "pads", [0, 0, 0, 0])
+    half = (kernel.shape[2] - 1) // 2
+    if _strides(node) == 1 and (top, left, bottom, right) == (half,) * 4:
+        return x, "SAME"
+    if any((top, left, bottom, right)):
+        x = tf.pad(x, [[0, 0], [top, bottom], [left, right], [0, 0]])
+    return x, "VALID"
+
+
+def _strides(node: Node) -> int:
+    strides: list[int] = attribute(node, "strides", [1, 1])
+    if strides[0] != strides[1]:
+        raise SystemExit("The net steps differently across and down, which this recipe does not.")
+    return strides[0]
+
+
+def _order(shape: tuple[int, ...]) -> Array:
+    """Return where each value of a map flattened channels last stands when channels are first."""
+    height, width, channels = shape
+    places = np.arange(height * width * channels).reshape(channels, height, width)
+    return places.transpose(1, 2, 0).reshape(-1)
