@@ -36,7 +36,8 @@
         htmx.ajax("GET", "/candidate/" + shown(), "#candidate");  // Its outcome may have come.
       } else if (!shown() && waiting().length && !asked) {
         asked = true;  // Once: a second answer would take back what was chosen in the first.
-        waiting()[0].click();
+        // No click: a queue that has just been put in place may not have been made ready for one.
+        htmx.ajax("GET", "/candidate/" + waiting()[0].dataset.event, "#candidate");
       } else if (shown() && !here) {
         main.replaceChildren(nobody());
       }
@@ -107,7 +108,8 @@
   };
   const step = (by) => {
     const all = items(), at = all.findIndex((item) => item.dataset.event === shown());
-    all[Math.min(Math.max(at + by, 0), all.length - 1)]?.click();
+    const next = all[Math.min(Math.max(at + by, 0), all.length - 1)];
+    if (next) htmx.ajax("GET", "/candidate/" + next.dataset.event, "#candidate");
   };
 
   const keys = {
