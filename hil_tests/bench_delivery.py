@@ -5,6 +5,7 @@ two hundred cameras that all lost their broker; a camera that was away while 10,
 """
 
 import argparse
+import logging
 import os
 import platform
 import resource
@@ -233,6 +234,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench-delivery", description=__doc__)
     parser.add_argument("--queued", type=int, default=10_000)
     chosen = parser.parse_args()
+    logging.getLogger("wire").setLevel(logging.ERROR)  # Every camera would say that it lost it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # Leave no server and no disk behind.
     resource.setrlimit(
         resource.RLIMIT_NOFILE, (4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
