@@ -2,7 +2,7 @@
 
 Runs inside the environment that `run` prepares, as `make models-own`. The quantisation is
 calibrated on the two public-domain portraits, as the shipped nets are, and compared with the
-original on other variations of them; what that says of strangers' faces is for
+net in float on other variations of them; what that says of strangers' faces is for
 `models/evaluate` to measure.
 """
 
@@ -27,7 +27,7 @@ COMPARED: Final = 60
 """Chips beyond those of the calibration on which both nets are compared."""
 
 ALIKE_MIN: Final = 0.95
-"""Least cosine of original and quantised net on one chip; the shipped embedder keeps 0.98. Below,
+"""Least cosine of float and quantised net on one chip; the shipped embedder keeps 0.97. Below,
 quantisation took more than noise, and the net needs another recipe than this one."""
 
 

@@ -105,7 +105,9 @@ def _recognisers(arguments: argparse.Namespace, skipped: list[str]) -> list[Reco
         skipped.append("float32 original: no --originals")
     else:
         original = arguments.originals / FLOAT_NET
-        chosen.append(Bare.load("float32 original, mirrored", original, entry, mirrored=True))
+        chosen.append(
+            Bare.load("float32 before quantising, mirrored", original, entry, mirrored=True)
+        )
     if arguments.peers is None:
         skipped.append("peers: no --peers")
     else:
