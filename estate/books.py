@@ -17,6 +17,7 @@ from estate.errors import BooksRefused
 from estate.ledger import METADATA, append, head, lines
 from estate.site import SiteNow
 from estate.store import Store
+from formats.enrolment import CameraIdentity
 from formats.errors import BrokenChain, FormatError
 from formats.ledger import (
     Checkpoint,
@@ -119,7 +120,7 @@ def export_books(store: Store, site: SiteNow, books: Path, to: Path) -> list[Pat
         ledgers |= {each: list(camera_lines(connection, each)) for each in origins(connection)}
     keys = {ORIGIN: bytes(site.recipients.ledger_key).hex()}
     for place in site.policy.places:
-        keys[f"{place.camera.camera_id.hex()}/watch"] = bytes(place.camera.sign_key).hex()
+        keys |= {origin: bytes(key).hex() for origin, key in _ledger_keys(place.camera).items()}
     for origin, content in ledgers.items():
         file = to / f"{origin.replace('/', '_')}.jsonl"
         file.write_bytes(b"".join(line + b"\n" for line in content))
@@ -130,17 +131,21 @@ def export_books(store: Store, site: SiteNow, books: Path, to: Path) -> list[Pat
 
 
 def _verify_origin(site: SiteNow, content: list[bytes], signed: bytes) -> str:
+    """The origin of a ledger that one of the site's cameras has signed under its own name."""
     for place in site.policy.places:
-        try:
-            checkpoint = verify_checkpoint(signed, VerifyKey(bytes(place.camera.sign_key)))
-        except FormatError:
-            continue
-        verify_against(content, checkpoint)
-        camera, _, program = checkpoint.origin.partition("/")
-        if (
-            camera != place.camera.camera_id.hex()
-            or Record.from_line(content[0]).program != program
-        ):
-            raise BooksRefused("The checkpoint is for another camera or program.")
-        return checkpoint.origin
+        for origin, key in _ledger_keys(place.camera).items():
+            try:
+                checkpoint = verify_checkpoint(signed, key)
+            except FormatError:
+                continue
+            verify_against(content, checkpoint)
+            program = Record.from_line(content[0]).program
+            if checkpoint.origin != origin or not origin.endswith(f"/{program}"):
+                raise BooksRefused("The checkpoint is for another camera or program.")
+            return origin
     raise BooksRefused("No camera of the policy has signed this checkpoint.")
+
+
+def _ledger_keys(camera: CameraIdentity) -> dict[str, VerifyKey]:
+    name = camera.camera_id.hex()
+    return {f"{name}/{program}": key for program, key in camera.ledger_keys.items()}

@@ -145,6 +145,8 @@ def verify_book(path: Path, checkpoints: list[Json], keys: dict[str, str], keep:
             _check(each, keys.get(book.name, ""))
             if ends.setdefault(each["size"], each["digest"]) != each["digest"]:
                 raise Bad(each["size"] - 1, "two signed checkpoints differ: the books were forked")
+    if not path.exists():
+        raise Bad(0, f"the whole ledger is missing; {max(ends)} records were signed")
     with path.open("rb") as file:
         for record in records((line.rstrip(b"\n") for line in file), ends):
             book.size += 1
@@ -265,27 +267,27 @@ def main() -> int:
     chosen = parser.parse_args()
     folders = [chosen.folder, *([chosen.kept] if chosen.kept else [])]
     keep = {"verdict", "decision", "destroyed", "stored", "exported", "period_begin", "period_end"}
-    began_s, books = time.monotonic(), []
+    began_s = time.monotonic()
     try:
         files = [path for folder in folders for path in sorted(folder.glob("*.checkpoint"))]
         signed = [json.loads(each) for path in files for each in path.read_text().splitlines()]
         keys = json.loads((folders[-1] / "keys.json").read_text("utf-8"))
-        for path in sorted(chosen.folder.glob("*.jsonl")):
+        paths = sorted(chosen.folder.glob("*.jsonl"))
+        named = {each["origin"].replace("/", "_") for each in signed}
+        paths += sorted({chosen.folder / f"{name}.jsonl" for name in named} - {*paths})
+        books, events = list[Book](), dict[str, Json]()
+        for path in paths:
             try:
                 books.append(verify_book(path, signed, keys, keep))
-                verify_verdicts(books[-1])
+                events |= verify_verdicts(books[-1]) if books[-1].name == ESTATE else {}
             except Bad as bad:
                 print(f"{path.name}, {bad}")
                 return 1
     except (OSError, ValueError, KeyError) as error:
         print(f"The books cannot be read: {error}", file=sys.stderr)
         return 1
-    cameras = [book for book in books if book.name != ESTATE]
-    events = {}
-    for book in (each for each in books if each.name == ESTATE):
-        events = verify_verdicts(book)
     if chosen.json:
-        print(json.dumps(account(events, periods(cameras)), indent=1))
+        print(json.dumps(account(events, periods(books)), indent=1))
         return 0
     for book in books:
         print(f"{book.name}: {book.size:,} records hold, {book.signed:,} of them signed")

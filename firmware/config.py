@@ -29,7 +29,7 @@ class State:
 
     @property
     def lampguard(self) -> Path:
-        """The guard's ledger."""
+        """The guard's ledger and the key that signs it."""
         return self.root / "lampguard"
 
     @property

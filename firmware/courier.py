@@ -22,7 +22,7 @@ from firmware.config import SYNCHRONISED, Config
 from firmware.delivery.inbox import install
 from firmware.delivery.outbox import Outbox
 from firmware.errors import IdentityRefused
-from firmware.identity import courier_key, own_identity
+from firmware.identity import courier_key, ledger_signer, own_identity
 from firmware.record.ledger import Ledger
 from firmware.supervisor import Supervisor
 from formats import VERSION
@@ -88,6 +88,7 @@ def run(config: Config, running: Callable[[], bool], supervisor: Supervisor | No
     """Open the outbox and the connection, and carry until `running` says no."""
     supervisor = supervisor or Supervisor()
     ledger = Ledger(config.state.courier, Program.COURIER)
+    ledger.sign_with(ledger_signer(config.state, Program.COURIER))
     ledger.append(Happening.START, {"version": VERSION})
     outbox = Outbox(config.state.outbox)
     outbox.sweep()
@@ -104,6 +105,7 @@ def run(config: Config, running: Callable[[], bool], supervisor: Supervisor | No
 
     deliver(courier, turning)
     ledger.append(Happening.STOP, {"reason": "stopped"})
+    ledger.sign()
 
 
 def deliver(courier: Courier, running: Callable[[], bool]) -> None:
@@ -119,6 +121,7 @@ def deliver(courier: Courier, running: Callable[[], bool]) -> None:
                     unheard(courier, answer.number)
             for name in due(courier):
                 send(courier, name)
+            courier.ledger.keep_signed()
             if time.monotonic() - courier.tidied_s >= TIDY_S:
                 tidy(courier)
     finally:

@@ -1,11 +1,16 @@
 """The camera's keys: made on the camera, one for each purpose, each readable by one program.
 
-    watch/sign.key       Ed25519   signs events
-    watch/list.key       X25519    opens list bodies
-    courier/receipt.key  X25519    opens receipts, and nothing else
-    courier/tls.key      P-256     proves this camera to the broker
-    courier/camera-id              this camera's topic and name at the broker
-    enrolment.json                 the public halves, signed: what the installer's laptop takes
+    watch/sign.key        Ed25519   signs events, and the ledger of `watch`
+    watch/list.key        X25519    opens list bodies
+    lampguard/ledger.key  Ed25519   signs the ledger of `lampguard`, and nothing else
+    courier/ledger.key    Ed25519   signs the ledger of `courier`, and nothing else
+    courier/receipt.key   X25519    opens receipts, and nothing else
+    courier/tls.key       P-256     proves this camera to the broker
+    courier/camera-id               this camera's topic and name at the broker
+    enrolment.json                  the public halves, signed: what the installer's laptop takes
+
+`tallylight-camera identity` makes them as root; the image gives each folder to its program
+(`provisioning/image/systemd/tmpfiles.d`).
 
 No key here opens an event: those are sealed to people.
 """
@@ -21,8 +26,10 @@ from nacl.signing import SigningKey
 from firmware.config import State
 from firmware.delivery import durable
 from firmware.errors import IdentityRefused
+from firmware.record.ledger import Signer
 from formats.enrolment import CameraIdentity, read_request, write_request
 from formats.errors import FormatError
+from formats.ledger import Program
 
 KEY_BYTES: Final = 32
 OPENSSL_S: Final = 30
@@ -41,20 +48,23 @@ def make_identity(state: State) -> CameraIdentity:
     Raises:
         IdentityRefused: a key that exists is broken, or openssl is missing or fails.
     """
-    for folder in (state.watch, state.courier):
+    for folder in (state.lampguard, state.watch, state.courier):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for path in (state.watch / "sign.key", state.watch / "list.key", state.courier / "receipt.key"):
+    made = (state.watch / "list.key", state.courier / "receipt.key")
+    for path in (*_ledger_keys(state).values(), *made):
         if not path.exists():
             _write_key(path, os.urandom(KEY_BYTES))
-    keys, receipt_key = watch_keys(state), courier_key(state)
-    identity = CameraIdentity(keys.sign.verify_key, keys.list.public_key, receipt_key.public_key)
-    request = write_request(
-        keys.sign,
+    keys = watch_keys(state)
+    signing = {name: SigningKey(_read_key(path)) for name, path in _ledger_keys(state).items()}
+    identity = CameraIdentity(
+        sign_key=keys.sign.verify_key,
         list_key=keys.list.public_key,
-        receipt_key=receipt_key.public_key,
-        csr=_tls_request(state.courier / "tls.key", identity.camera_id.hex()),
+        receipt_key=courier_key(state).public_key,
+        lampguard_key=signing[Program.LAMPGUARD].verify_key,
+        courier_key=signing[Program.COURIER].verify_key,
     )
-    durable.replace(state.root / "enrolment.json", request)
+    csr = _tls_request(state.courier / "tls.key", identity.camera_id.hex())
+    durable.replace(state.root / "enrolment.json", write_request(keys.sign, identity, csr))
     durable.replace(state.courier / "camera-id", identity.camera_id.hex().encode())
     return identity
 
@@ -93,6 +103,30 @@ def own_identity(state: State) -> CameraIdentity:
         raise IdentityRefused(
             f"{path} cannot be used: run `tallylight-camera identity`."
         ) from error
+
+
+def ledger_signer(state: State, program: Program) -> Signer:
+    """Return what signs the ledger of one of this camera's programs.
+
+    Raises:
+        IdentityRefused: the key is missing or broken, or is not the one that was enrolled.
+    """
+    path, identity = _ledger_keys(state)[program], own_identity(state)
+    key = SigningKey(_read_key(path))
+    if key.verify_key != identity.ledger_keys[program]:
+        raise IdentityRefused(
+            f"The key {path} is not the one in {state.root / 'enrolment.json'}: "
+            "wipe this camera and enrol it again."
+        )
+    return Signer(identity.camera_id, key)
+
+
+def _ledger_keys(state: State) -> dict[Program, Path]:
+    return {
+        Program.WATCH: state.watch / "sign.key",
+        Program.LAMPGUARD: state.lampguard / "ledger.key",
+        Program.COURIER: state.courier / "ledger.key",
+    }
 
 
 def _read_key(path: Path) -> bytes:

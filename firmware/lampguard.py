@@ -1,7 +1,8 @@
 """The program that owns the lamp: it lights it, senses it, and grants leases to look.
 
 One holder at a time, over a local SOCK_SEQPACKET socket, and only from the user it was told of.
-It knows nothing of cameras, networks or keys. Every change of state goes to its ledger.
+It knows nothing of cameras or networks, and holds one key, which signs its ledger and opens
+nothing. Every change of state goes there; it is signed while the lamp is dark.
 """
 
 import secrets
@@ -16,6 +17,7 @@ from typing import Final
 
 from firmware.config import Config
 from firmware.hardware.pins import Pins
+from firmware.identity import ledger_signer
 from firmware.interlock import RECOVERY_WINDOW_S, SELF_RECOVERY, Change, Interlock, State
 from firmware.record.ledger import Ledger
 from firmware.supervisor import Supervisor
@@ -49,6 +51,7 @@ def run(
 ) -> None:
     """Open door and ledger, and own the lamp until `running` says no."""
     ledger = Ledger(config.state.lampguard, Program.LAMPGUARD)
+    ledger.sign_with(ledger_signer(config.state, Program.LAMPGUARD))
     door = listen(config.lamp_socket)
     supervisor.ready()
 
@@ -61,6 +64,7 @@ def run(
     ledger.append(Happening.START, {"version": VERSION})
     guard(pins, door, ledger, holder_uid=holder_uid, running=turning, interlock=interlock)
     ledger.append(Happening.STOP, {"reason": "stopped"})
+    ledger.sign()
 
 
 def resumed(records: Iterable[Record], *, now_s: float, utc_ms: int) -> Interlock:
@@ -126,6 +130,8 @@ def guard(  # noqa: PLR0913  # The last is for a guard that was here before.
             # After the lamp, which must not wait for a disk; before any lease under the change.
             while changes:
                 _record(ledger, changes.popleft(), desk.lease_id)
+            if not desk.interlock.lamp:
+                ledger.sign()  # Never while somebody looks, whose lease a slow disk could end.
             desk.serve()
             time.sleep(TICK_S)
     finally:

@@ -26,7 +26,7 @@ from firmware.hardware.accelerator import opened
 from firmware.hardware.camera import Camera
 from firmware.hardware.lamp import Lamp
 from firmware.hardware.temperature import Thermometer
-from firmware.identity import watch_keys
+from firmware.identity import ledger_signer, watch_keys
 from firmware.record.counts import Counts
 from firmware.record.ledger import Ledger
 from firmware.reporter import Reporter
@@ -90,10 +90,11 @@ def run(config: Config, means: Means, running: Callable[[], bool]) -> None:
         watch(assemble(config, means, ledger, lambda: running() and not superseded()))
     except (FirmwareError, FormatError, RecognitionError) as error:
         _record(config, ledger, error)
+        ledger.sign()
         _rest(means, error, lambda: running() and not superseded())
         raise
     ledger.append(Happening.STOP, {"reason": "newer list" if superseded() else "stopped"})
-    ledger.checkpoint(watch_keys(config.state).sign)
+    ledger.sign()
 
 
 def open_eye(config: Config) -> Eye:
@@ -121,6 +122,7 @@ def assemble(config: Config, means: Means, ledger: Ledger, running: Callable[[],
         OutboxFull, LampDark: one of its parts cannot be had; nothing was looked at.
     """
     state, keys, counts = config.state, watch_keys(config.state), Counts()
+    ledger.sign_with(ledger_signer(state, Program.WATCH))
     eye = means.eye()
     this_camera = ThisCamera(sender_id(keys.sign.verify_key), keys.list, eye.manifest.model_digest)
     clock = Clock(floors_of(state.watch / "site"), means.wall, means.synchronised)
@@ -149,7 +151,7 @@ def assemble(config: Config, means: Means, ledger: Ledger, running: Callable[[],
         ledger=ledger,
         thermometer=means.thermometer,
         alive=means.supervisor.alive,
-        running=_with_time(running, clock, watchlist),
+        running=_with_time(running, clock, watchlist, ledger),
     )
 
 
@@ -195,12 +197,13 @@ def _stamp(inbox: Path) -> int:
 
 
 def _with_time(
-    running: Callable[[], bool], clock: Clock, watchlist: Watchlist
+    running: Callable[[], bool], clock: Clock, watchlist: Watchlist, ledger: Ledger
 ) -> Callable[[], bool]:
-    """Ask the same, and notice at every frame if the clock was set back."""
+    """Ask the same; notice at every frame if the clock was set back, and keep the ledger signed."""
 
     def ask() -> bool:
         clock.keep(watchlist.expires_utc_s)
+        ledger.keep_signed()
         return running()
 
     return ask

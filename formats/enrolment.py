@@ -7,6 +7,7 @@ Byte tables: docs/formats/enrolment.md.
 """
 
 from base64 import b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,10 +17,11 @@ from nacl.signing import SigningKey, VerifyKey
 
 from formats.envelope import recipient_key, sender_id
 from formats.errors import Forged
+from formats.ledger import Program
 from formats.strict_json import Fields, JsonValue, dumps, parse
 
 REQUEST_LIMIT: Final = 16 * 1024
-"""Most bytes of a request: four keys and a certificate request need about 1 KiB."""
+"""Most bytes of a request: six keys and a certificate request need about 1 KiB."""
 
 _CSR_LIMIT: Final = 4 * 1024
 _DOMAIN: Final = b"tallylight-enrolment-v1\0"
@@ -30,20 +32,35 @@ class CameraIdentity:
     """The public half of a camera: one key for each purpose."""
 
     sign_key: VerifyKey
-    """Ed25519: signs events."""
+    """Ed25519: signs events, and the ledger of `watch`."""
     list_key: PublicKey
     """X25519: opens list bodies."""
     receipt_key: PublicKey
     """X25519: the courier opens receipts with it, and nothing else."""
+    lampguard_key: VerifyKey
+    """Ed25519: signs the ledger of `lampguard`, and nothing else."""
+    courier_key: VerifyKey
+    """Ed25519: signs the ledger of `courier`, and nothing else."""
 
     @property
     def camera_id(self) -> bytes:
         """(16,) BLAKE2b-128 of `sign_key`: the sender id of every envelope of this camera."""
         return sender_id(self.sign_key)
 
-    def to_json(self) -> dict[str, JsonValue]:
-        """The three fields that `read_identity` reads."""
+    @property
+    def ledger_keys(self) -> Mapping[Program, VerifyKey]:
+        """Whose signature counts under which of the camera's ledgers."""
         return {
+            Program.WATCH: self.sign_key,
+            Program.LAMPGUARD: self.lampguard_key,
+            Program.COURIER: self.courier_key,
+        }
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """The five fields that `read_identity` reads."""
+        return {
+            "courier_key": bytes(self.courier_key).hex(),
+            "lampguard_key": bytes(self.lampguard_key).hex(),
             "list_key": bytes(self.list_key).hex(),
             "receipt_key": bytes(self.receipt_key).hex(),
             "sign_key": bytes(self.sign_key).hex(),
@@ -60,7 +77,7 @@ class Request:
 
 
 def read_identity(fields: Fields) -> CameraIdentity:
-    """The identity in three fields of a larger object.
+    """The identity in five fields of a larger object.
 
     Raises:
         Malformed: a key is missing or is not 32 bytes.
@@ -70,15 +87,14 @@ def read_identity(fields: Fields) -> CameraIdentity:
         sign_key=VerifyKey(fields.hex_bytes("sign_key", 32)),
         list_key=recipient_key(fields.hex_bytes("list_key", 32)),
         receipt_key=recipient_key(fields.hex_bytes("receipt_key", 32)),
+        lampguard_key=VerifyKey(fields.hex_bytes("lampguard_key", 32)),
+        courier_key=VerifyKey(fields.hex_bytes("courier_key", 32)),
     )
 
 
-def write_request(
-    sign_key: SigningKey, *, list_key: PublicKey, receipt_key: PublicKey, csr: bytes
-) -> bytes:
-    """The request of the camera that holds `sign_key`, signed with it."""
-    request = Request(CameraIdentity(sign_key.verify_key, list_key, receipt_key), csr)
-    body = _body(request)
+def write_request(sign_key: SigningKey, identity: CameraIdentity, csr: bytes) -> bytes:
+    """The request of the camera of this identity, signed with the `sign_key` that it names."""
+    body = _body(Request(identity, csr))
     signature = sign_key.sign(_DOMAIN + dumps(body)).signature
     return dumps({"request": body, "signature": signature.hex()})
 

@@ -33,7 +33,7 @@ from firmware.delivery import marks
 from firmware.delivery.marks import Link
 from firmware.delivery.outbox import CHAINS
 from firmware.identity import watch_keys
-from formats.enrolment import write_request
+from formats.enrolment import CameraIdentity, write_request
 from formats.envelope import NO_PREVIOUS, sender_id
 from formats.topics import Channel, Topic
 from hil_tests.chaos.yard import Held, Yard, open_yard
@@ -192,7 +192,9 @@ def camera(broker: Broker, authority: Authority, number: int, enrolled: Path, po
     key = SigningKey(number.to_bytes(32, "big"))
     name = sender_id(key.verify_key).hex()
     secret = PrivateKey.generate().public_key
-    request = write_request(key, list_key=secret, receipt_key=secret, csr=b"none")
+    public = key.verify_key
+    identity = CameraIdentity(public, secret, secret, lampguard_key=public, courier_key=public)
+    request = write_request(key, identity, b"none")
     (enrolled / f"{name}.json").write_bytes(request)
     private = Ed25519PrivateKey.generate()
     folder = broker.folder / "fleet"

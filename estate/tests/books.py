@@ -9,22 +9,32 @@ from pathlib import Path
 from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 from PIL import Image
+from typer.testing import CliRunner, Result
 
+from estate.__main__ import app
 from estate.console.desk import Desk
 from estate.site import SiteNow, read_site
 from estate.store import Store
 from estate.tests.events import EVENT
+from firmware.record.ledger import Ledger, Signer
 from firmware.tests import desk as authority
 from formats.casefile import Entry
 from formats.envelope import NO_PREVIOUS, Sealed, TimeQuality
 from formats.event import MatchEvent, seal_event
 from formats.keyfile import Cost, KeyFile, Purpose, make_key, unlock_opening, write_key
 from formats.keyfile import unlock_signing as unlock
+from formats.ledger import Program
 from formats.recipients import Recipients, Reviewer
 
 PASSPHRASE = "correct horse battery"  # noqa: S105 - of keys that the tests make.
 CHEAP = Cost(passes=1, memory_bytes=8192)
 CAMERA_KEY = authority.signing(51)
+LEDGER_KEYS = {
+    Program.WATCH: CAMERA_KEY,
+    Program.LAMPGUARD: authority.signing(54),
+    Program.COURIER: authority.signing(55),
+}
+"""Of the camera's programs, as its enrolment names them."""
 STRANGER = PrivateKey(bytes([99]) * 32)
 BOOT = bytes(range(16))
 
@@ -132,6 +142,17 @@ class Office:
         }
         lines = [f"{key} = {json.dumps(value)}" for key, value in (usual | changes).items()]
         self.settings.write_text("\n".join(lines))
+
+    def camera_book(self, program: Program = Program.WATCH) -> Ledger:
+        """The ledger of one of the camera's programs, as it would lie on a stick."""
+        ledger = Ledger(self.folder / "stick" / program, program)
+        ledger.sign_with(Signer(authority.CAMERA.camera_id, LEDGER_KEYS[program]))
+        return ledger
+
+    def take_in(self, program: Program = Program.WATCH) -> Result:
+        """Take in what is on the stick."""
+        file = str(self.folder / "stick" / program / "ledger.jsonl")
+        return CliRunner().invoke(app, ["ledger", "add", file, "--config", str(self.settings)])
 
     def site(self) -> SiteNow:
         return read_site(self.folder / "published", self.folder / "root.json", datetime.now(UTC))

@@ -10,12 +10,11 @@ from typer.testing import CliRunner
 
 from estate.__main__ import app
 from estate.ledger import records
-from estate.tests.books import CAMERA_KEY, Office
-from firmware.record.ledger import Ledger
+from estate.tests.books import Office
 from firmware.site import ListRefused, Refusal, ThisCamera, verify_site
 from firmware.tests import desk as authority
 from formats.budget import State, read_statement
-from formats.ledger import Happening, Program
+from formats.ledger import Happening
 from formats.verdict import Judgement
 
 MATCH, NOT = Judgement.MATCH, Judgement.NOT_A_MATCH
@@ -43,11 +42,10 @@ def judge(office: Office, false_alarms: int) -> None:
 
 
 def searched(office: Office, faces: int) -> None:
-    stick = Ledger(office.folder / "stick", Program.WATCH)
+    stick = office.camera_book()
     stick.append(Happening.PERIOD_END, {"frames": faces, "faces": faces, "searched": faces})
-    stick.checkpoint(CAMERA_KEY)
-    file = str(office.folder / "stick" / "ledger.jsonl")
-    done = CliRunner().invoke(app, ["ledger", "add", file, "--config", str(office.settings)])
+    stick.sign()
+    done = office.take_in()
     assert done.exit_code == 0, done.output
 
 

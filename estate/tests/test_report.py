@@ -22,13 +22,12 @@ from estate.config import Office as Settings
 from estate.ledger import records
 from estate.report.intervals import interval
 from estate.site import remember
-from estate.tests.books import CAMERA_KEY, Office
+from estate.tests.books import Office
 from estate.tests.browser import chromium
-from firmware.record.ledger import Ledger
 from firmware.tests import desk as authority
 from formats.budget import State
 from formats.casefile import case_digest
-from formats.ledger import Happening, Program
+from formats.ledger import Happening
 from formats.verdict import Judgement
 
 MATCH, NOT, UNSURE = Judgement.MATCH, Judgement.NOT_A_MATCH, Judgement.CANNOT_TELL
@@ -61,14 +60,14 @@ def busy(office: Office) -> None:
         office.desk(1).judge(event, first)
         office.desk(2).judge(event, second)
     office.arrive(5)
-    stick = Ledger(office.folder / "stick", Program.WATCH)
+    stick = office.camera_book()
     lists: dict[str, int | str] = {"lease_id": "06" * 16, "list_digest": office.site().digest.hex()}
     stick.append(Happening.PERIOD_BEGIN, lists)
     stick.append(Happening.PERIOD_END, {"frames": 900, "faces": 70, "searched": 60})
     stick.append(Happening.FAULT, {"code": "LampDark"})
-    stick.checkpoint(CAMERA_KEY)
+    stick.sign()
+    assert office.take_in().exit_code == 0
     config = ("--config", str(office.settings))
-    done("ledger", "add", str(office.folder / "stick" / "ledger.jsonl"), *config)
     done("retain", *config, *office.passphrase)
 
 

@@ -16,9 +16,10 @@ from typer.testing import CliRunner
 
 from estate import verify
 from estate.__main__ import app
-from estate.tests.books import CAMERA_KEY, Office
+from estate.tests.books import LEDGER_KEYS, Office
 from estate.tests.ledgers import CHANGES, Change, edit_body, first_bad, ledger, spelled
-from firmware.record.ledger import Ledger
+from firmware.record.ledger import Signer
+from firmware.tests import desk as authority
 from formats.errors import Malformed
 from formats.ledger import Happening, Program, Record, next_record
 from formats.verdict import Judgement
@@ -28,6 +29,7 @@ LINES = ledger(SIZE)
 ENDS = {SIZE: sha256(LINES[-1]).hexdigest()}
 MATCH = Judgement.MATCH
 PROGRAM = Path(verify.__file__)
+CAMERAS = [Program.WATCH, Program.LAMPGUARD, Program.COURIER]
 
 
 def blamed(lines: list[bytes], ends: dict[int, str] = ENDS) -> int | None:
@@ -164,25 +166,26 @@ def estate(*words: str) -> str:
     return result.output
 
 
-def camera_ledger(office: Office) -> Path:
-    """What the camera's `watch` wrote about the period in which the event was made."""
-    folder = office.folder / "stick"
-    written = Ledger(folder, Program.WATCH)
-    digest = office.site().digest.hex()
-    begin: dict[str, int | str] = {"lease_id": "06" * 16, "list_digest": digest}
-    written.append(Happening.PERIOD_BEGIN, begin)
-    written.append(Happening.PERIOD_END, {"frames": 900, "faces": 70, "searched": 60})
-    written.checkpoint(CAMERA_KEY)
-    return folder / "ledger.jsonl"
-
-
 def books(office: Office) -> Path:
-    """Everything that an outsider is handed."""
+    """Everything that an outsider is handed: the estate's ledger, and those of the camera."""
     config = ("--config", str(office.settings))
     event = office.arrive().digest
     office.desk(1).judge(event, MATCH)
     office.desk(2).judge(event, MATCH)
-    estate("ledger", "add", str(camera_ledger(office)), *config)
+    book, lease = office.camera_book(), {"lease_id": "06" * 16}
+    book.append(Happening.PERIOD_BEGIN, lease | {"list_digest": office.site().digest.hex()})
+    book.append(Happening.PERIOD_END, {"frames": 900, "faces": 70, "searched": 60})
+    book.sign()
+    lamp = office.camera_book(Program.LAMPGUARD)
+    lamp.append(Happening.LAMP, lease | {"from": "arming", "to": "on", "reason": "lit"})
+    lamp.append(Happening.LAMP, {"from": "on", "to": "hold", "reason": "holder stopped"})
+    lamp.sign()
+    sent = office.camera_book(Program.COURIER)
+    sent.append(Happening.START, {"version": "0"})
+    sent.append(Happening.EVENT_RECEIPTED, {"sequence": 1, "envelope": event.hex()})
+    sent.sign()
+    for program in CAMERAS:
+        assert office.take_in(program).exit_code == 0
     estate("ledger", "checkpoint", *config, *office.passphrase)
     estate("ledger", "export", str(office.folder / "handed"), *config)
     return office.folder / "handed"
@@ -212,6 +215,31 @@ def test_the_program_says_that_the_books_hold_and_how_fast(office: Office) -> No
     said = outsider(books(office))
     assert "records hold" in said.stdout
     assert "records a second" in said.stdout
+
+
+@pytest.mark.parametrize("program", CAMERAS)
+@pytest.mark.parametrize("kept", [None, 0, 1])
+def test_the_end_of_every_programs_ledger_is_missed_by_an_outsider(
+    office: Office, program: Program, kept: int | None
+) -> None:
+    handed = books(office)
+    path = handed / f"{authority.CAMERA.camera_id.hex()}_{program}.jsonl"
+    whole = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(whole[: kept or 0]))
+    if kept is None:
+        path.unlink()
+    said = outsider(handed)
+    assert said.returncode == 1
+    assert f"{path.name}, record {kept or 0}:" in said.stdout
+    assert f"{len(whole)} records were signed" in said.stdout
+
+
+def test_a_ledger_signed_by_another_program_of_the_same_camera_is_refused(office: Office) -> None:
+    book = office.camera_book(Program.LAMPGUARD)
+    book.append(Happening.START, {"version": "0"})
+    book.sign_with(Signer(authority.CAMERA.camera_id, LEDGER_KEYS[Program.COURIER]))
+    result = office.take_in(Program.LAMPGUARD)
+    assert (result.exit_code, "another camera or program" in result.stderr) == (1, True)
 
 
 def change_line(path: Path, number: int, old: bytes, new: bytes) -> None:
@@ -275,21 +303,20 @@ def test_a_checkpoint_that_was_kept_outside_shows_a_chain_written_anew(office: O
 
 def test_a_camera_cannot_take_back_what_it_said(office: Office) -> None:
     books(office)
-    stick = office.folder / "stick"
-    (stick / "ledger.jsonl").unlink()
-    again = Ledger(stick, Program.WATCH)
+    for file in (office.folder / "stick" / "watch").iterdir():
+        file.unlink()
+    again = office.camera_book()
     again.append(Happening.START, {"version": "0"})
-    again.checkpoint(CAMERA_KEY)
-    words = ["ledger", "add", str(stick / "ledger.jsonl"), "--config", str(office.settings)]
-    result = CliRunner().invoke(app, words)
+    again.sign()
+    result = office.take_in()
     assert (result.exit_code, "contradicts" in result.stderr) == (1, True)
 
 
 def test_a_ledger_that_its_camera_did_not_sign_is_not_taken_in(office: Office) -> None:
-    file = camera_ledger(office)
-    change_line(file, 0, b'"program":"watch"', b'"program":"courier"')
-    words = ["ledger", "add", str(file), "--config", str(office.settings)]
-    result = CliRunner().invoke(app, words)
+    office.camera_book().append(Happening.START, {"version": "0"})
+    office.camera_book()  # Signs what is there.
+    change_line(office.folder / "stick/watch/ledger.jsonl", 0, b'"watch"', b'"courier"')
+    result = office.take_in()
     assert (result.exit_code, result.stderr.startswith("Refused: ")) == (1, True)
 
 

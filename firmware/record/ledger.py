@@ -2,20 +2,27 @@
 
 A half-written last line, as a power cut leaves it, is cut off when the ledger is opened. Anything
 else that does not verify is for people to look at: the ledger is not opened and nothing starts.
+
+Once it is told with which key, the end of the chain is signed into `checkpoint.json`: at the start,
+after `SIGN_AFTER` records or `SIGN_AFTER_S`, and at the end. Whoever copied that file can tell if
+anything before it was changed or cut off since; so can the program itself when it starts.
 """
 
 import os
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
+from typing import Final
 
 from nacl.signing import SigningKey
 
 from firmware.errors import LedgerBroken
-from formats.envelope import sender_id
-from formats.errors import BrokenChain
+from formats.errors import BrokenChain, FormatError
 from formats.ledger import (
+    EMPTY,
     Checkpoint,
     Happening,
     Head,
@@ -24,7 +31,22 @@ from formats.ledger import (
     next_record,
     sign_checkpoint,
     verify_chain,
+    verify_checkpoint,
 )
+
+SIGN_AFTER: Final = 100
+"""Most records without a signature."""
+SIGN_AFTER_S: Final = 600.0
+"""Longest time that a record stays without one, while somebody asks `keep_signed`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """Whose ledger it is, and the key under it."""
+
+    camera: bytes
+    """(16,) id of the camera."""
+    key: SigningKey = field(repr=False)
 
 
 class Ledger:
@@ -39,6 +61,9 @@ class Ledger:
         folder.mkdir(mode=0o750, parents=True, exist_ok=True)
         self._path = folder / "ledger.jsonl"
         self._program = program
+        self._signer: Signer | None = None
+        self._unsigned = 0
+        self._signed_s = 0.0
         self._last = self._recover()
 
     def append(self, event: Happening, body: Mapping[str, int | str] | None = None) -> None:
@@ -61,22 +86,59 @@ class Ledger:
             os.truncate(self._path, length)  # Half a line, as a full disk leaves it.
             raise
         self._last = line
+        self._unsigned += 1
+        if self._unsigned >= SIGN_AFTER:
+            self.sign()
 
-    def checkpoint(self, key: SigningKey) -> None:
-        """Sign the end of the chain into `checkpoint.json`, for whoever collects the ledger."""
-        if self._last is None:
+    def sign_with(self, signer: Signer) -> None:
+        """From now on keep the chain signed; sign what there is.
+
+        Raises:
+            LedgerBroken: it is not the chain that was signed last, or its end was cut off.
+        """
+        checkpoint = self._path.with_name("checkpoint.json")
+        try:
+            signed = verify_checkpoint(checkpoint.read_bytes(), signer.key.verify_key).head
+        except (FileNotFoundError, FormatError):
+            # None yet, or torn by a power cut: it is not waited for. Copies kept elsewhere count.
+            signed = EMPTY
+        self._agree(signed)
+        self._signer, self._unsigned = signer, self._unsigned + 1
+        self.sign()
+
+    def sign(self) -> None:
+        """Sign the end of the chain into `checkpoint.json`, if it has grown since."""
+        if self._signer is None or self._last is None or not self._unsigned:
             return
         head = Head(Record.from_line(self._last).seq + 1, sha256(self._last).digest())
-        origin = f"{sender_id(key.verify_key).hex()}/{self._program}"
+        origin = f"{self._signer.camera.hex()}/{self._program}"
         part = self._path.with_name("checkpoint.part")
-        part.write_bytes(sign_checkpoint(Checkpoint(origin, head), key))
+        part.write_bytes(sign_checkpoint(Checkpoint(origin, head), self._signer.key))
         part.replace(self._path.with_name("checkpoint.json"))
+        self._unsigned, self._signed_s = 0, time.monotonic()
+
+    def keep_signed(self) -> None:
+        """Sign what has been without a signature for too long; cheap enough for every turn."""
+        if self._unsigned and time.monotonic() - self._signed_s >= SIGN_AFTER_S:
+            self.sign()
 
     def records(self) -> Iterator[Record]:
         """Yield what was written so far, oldest first."""
         with self._path.open("rb") as lines:
             for line in lines:
                 yield Record.from_line(line.rstrip(b"\n"))
+
+    def _agree(self, signed: Head) -> None:
+        if not signed.size:
+            return
+        with self._path.open("rb") as lines:
+            then = next(islice(lines, signed.size - 1, None), None)
+        if then is None or sha256(then.rstrip(b"\n")).digest() != signed.digest:
+            raise LedgerBroken(
+                f"{self._path} is not what this camera signed: its first {signed.size} records "
+                f"were changed or cut off. Keep {self._path.parent} as evidence, move ledger.jsonl "
+                "and checkpoint.json away, and start again."
+            )
 
     def _recover(self) -> bytes | None:
         self._path.touch(mode=0o640)

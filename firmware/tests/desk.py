@@ -65,7 +65,11 @@ STRANGER = signing(99)
 ESTATE = signing(64)
 LIST_KEY = opening(52)
 CAMERA = CameraIdentity(
-    signing(51).verify_key, LIST_KEY.public_key, receipt_key=opening(53).public_key
+    sign_key=signing(51).verify_key,
+    list_key=LIST_KEY.public_key,
+    receipt_key=opening(53).public_key,
+    lampguard_key=signing(54).verify_key,
+    courier_key=signing(55).verify_key,
 )
 THIS_CAMERA = ThisCamera(CAMERA.camera_id, LIST_KEY, MODEL)
 

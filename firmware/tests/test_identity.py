@@ -7,11 +7,15 @@ from cryptography import x509
 
 from firmware.config import State
 from firmware.errors import IdentityRefused
-from firmware.identity import courier_key, make_identity, watch_keys
+from firmware.identity import courier_key, ledger_signer, make_identity, watch_keys
 from firmware.tests.power_cut import cut
 from formats.enrolment import read_request
+from formats.ledger import Program
 
-KEYS = ("watch/sign.key", "watch/list.key", "courier/receipt.key", "courier/tls.key")
+KEYS = (
+    *("watch/sign.key", "watch/list.key"),
+    *("lampguard/ledger.key", "courier/ledger.key", "courier/receipt.key", "courier/tls.key"),
+)
 
 
 @pytest.fixture
@@ -45,6 +49,26 @@ def test_the_enrolment_request_names_the_cameras_own_keys(state: State) -> None:
     assert watch_keys(state).sign.verify_key == identity.sign_key
     assert watch_keys(state).list.public_key == identity.list_key
     assert courier_key(state).public_key == identity.receipt_key
+
+
+@pytest.mark.parametrize("program", [Program.WATCH, Program.LAMPGUARD, Program.COURIER])
+def test_the_key_under_every_ledger_is_enrolled(state: State, program: Program) -> None:
+    identity = make_identity(state)
+    signer = ledger_signer(state, program)
+    assert signer.camera == identity.camera_id
+    assert signer.key.verify_key == identity.ledger_keys[program]
+
+
+def test_every_ledger_has_a_key_of_its_own(state: State) -> None:
+    assert len(set(make_identity(state).ledger_keys.values())) == 3
+
+
+@pytest.mark.parametrize("program", [Program.LAMPGUARD, Program.COURIER])
+def test_a_ledgers_key_that_was_not_enrolled_is_refused(state: State, program: Program) -> None:
+    make_identity(state)
+    (state.root / program / "ledger.key").write_bytes(bytes(32))
+    with pytest.raises(IdentityRefused, match="enrol it again"):
+        ledger_signer(state, program)
 
 
 def test_the_certificate_request_is_signed_and_names_the_camera(state: State) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from firmware.errors import LampDark
 from firmware.hardware.lamp import Lamp
+from firmware.identity import make_identity
 from firmware.interlock import SELF_RECOVERY, Interlock, State
 from firmware.lampguard import CALLERS, resumed, run
 from firmware.record.ledger import Ledger
@@ -248,6 +249,7 @@ def test_the_door_is_closed_to_other_users(tmp_path: Path) -> None:
 
 def test_a_run_is_recorded_from_start_to_stop(tmp_path: Path) -> None:
     config = config_of(tmp_path)
+    make_identity(config.state)
     ticks = iter([True, True, False])
     run(config, Bulb(), os.getuid(), lambda: next(ticks), Supervisor())
     assert len(records(config.state.lampguard, Happening.START)) == 1
@@ -321,6 +323,7 @@ def test_a_lamp_without_recoveries_left_stays_dark_after_every_crash() -> None:
 
 def test_a_restarted_guard_reads_its_own_ledger(tmp_path: Path) -> None:
     config = config_of(tmp_path)
+    make_identity(config.state)
     ledger = Ledger(config.state.lampguard, Program.LAMPGUARD)
     ledger.append(Happening.LAMP, {"from": "on", "to": "fault", "reason": "light lost"})
     ticks = iter([*[True] * 50, False])

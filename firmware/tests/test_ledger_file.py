@@ -2,17 +2,19 @@
 
 import resource
 import signal
+import time
 from pathlib import Path
 
 import pytest
 from nacl.signing import SigningKey
 
 from firmware.errors import LedgerBroken
-from firmware.record.ledger import Ledger
+from firmware.record.ledger import SIGN_AFTER, SIGN_AFTER_S, Ledger, Signer
 from firmware.tests.observing import records
 from firmware.tests.power_cut import cut
 from formats.envelope import sender_id
 from formats.ledger import (
+    Checkpoint,
     Happening,
     Program,
     Record,
@@ -120,14 +122,84 @@ def test_a_full_disk_is_not_taken_for_tampering(file: Path) -> None:
     assert verify_chain(file.read_bytes().splitlines()).size == 4
 
 
-def test_a_checkpoint_is_signed_over_the_end_of_the_chain(file: Path) -> None:
-    key = SigningKey(bytes(32))
-    reopen(file).checkpoint(key)
-    signed = verify_checkpoint((file.parent / "checkpoint.json").read_bytes(), key.verify_key)
-    verify_against(file.read_bytes().splitlines(), signed)
-    assert signed.origin == f"{sender_id(key.verify_key).hex()}/watch"
+KEY = SigningKey(bytes(32))
+SIGNER = Signer(sender_id(KEY.verify_key), KEY)
+
+
+def signed(file: Path) -> Checkpoint:
+    return verify_checkpoint((file.parent / "checkpoint.json").read_bytes(), KEY.verify_key)
+
+
+def test_the_end_of_the_chain_is_signed_from_the_start(file: Path) -> None:
+    reopen(file).sign_with(SIGNER)
+    verify_against(file.read_bytes().splitlines(), signed(file))
+    assert signed(file).head.size == 3
+    assert signed(file).origin == f"{sender_id(KEY.verify_key).hex()}/watch"
 
 
 def test_an_empty_ledger_has_no_checkpoint(tmp_path: Path) -> None:
-    Ledger(tmp_path, Program.WATCH).checkpoint(SigningKey(bytes(32)))
+    Ledger(tmp_path, Program.WATCH).sign_with(SIGNER)
     assert not (tmp_path / "checkpoint.json").exists()
+
+
+def test_no_more_than_a_hundred_records_stay_without_a_signature(file: Path) -> None:
+    ledger = reopen(file)
+    ledger.sign_with(SIGNER)
+    for _ in range(SIGN_AFTER - 1):
+        ledger.append(Happening.FAULT)
+    assert signed(file).head.size == 3
+    ledger.append(Happening.FAULT)
+    assert signed(file).head.size == 3 + SIGN_AFTER
+
+
+def test_no_record_stays_without_a_signature_for_long(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger, now_s = reopen(file), time.monotonic()
+    ledger.sign_with(SIGNER)
+    ledger.append(Happening.FAULT)
+    ledger.keep_signed()
+    assert signed(file).head.size == 3
+    monkeypatch.setattr(time, "monotonic", lambda: now_s + 2 * SIGN_AFTER_S)
+    ledger.keep_signed()
+    assert signed(file).head.size == 4
+
+
+def test_what_has_not_grown_is_not_signed_again(file: Path) -> None:
+    ledger = reopen(file)
+    ledger.sign_with(SIGNER)
+    (file.parent / "checkpoint.json").unlink()
+    ledger.sign()
+    assert not (file.parent / "checkpoint.json").exists()
+
+
+@pytest.mark.parametrize("kept", [0, 1, 2])
+def test_a_ledger_cut_off_before_its_signature_keeps_the_program_from_starting(
+    file: Path, kept: int
+) -> None:
+    reopen(file).sign_with(SIGNER)
+    file.write_bytes(b"".join(file.read_bytes().splitlines(keepends=True)[:kept]))
+    with pytest.raises(LedgerBroken, match="first 3 records"):
+        reopen(file).sign_with(SIGNER)
+    assert signed(file).head.size == 3
+
+
+def test_a_ledger_written_anew_keeps_the_program_from_starting(file: Path) -> None:
+    reopen(file).sign_with(SIGNER)
+    file.unlink()
+    again = reopen(file)
+    for code in ("other", "other", "other", "other"):
+        again.append(Happening.FAULT, {"code": code})
+    with pytest.raises(LedgerBroken, match="evidence"):
+        again.sign_with(SIGNER)
+
+
+@pytest.mark.parametrize("torn", [b"", b'{"digest":'])
+def test_a_checkpoint_torn_by_a_power_cut_is_signed_anew(file: Path, torn: bytes) -> None:
+    (file.parent / "checkpoint.json").write_bytes(torn)
+    reopen(file).sign_with(SIGNER)
+    assert signed(file).head.size == 3
+
+
+def test_the_key_under_a_ledger_is_not_printed() -> None:
+    assert "key" not in repr(SIGNER)

@@ -20,7 +20,13 @@ def opening(seed: int) -> PrivateKey:
 
 
 CAMERA_KEY = signing(1)
-CAMERA = CameraIdentity(CAMERA_KEY.verify_key, opening(2).public_key, opening(3).public_key)
+CAMERA = CameraIdentity(
+    sign_key=CAMERA_KEY.verify_key,
+    list_key=opening(2).public_key,
+    receipt_key=opening(3).public_key,
+    lampguard_key=signing(14).verify_key,
+    courier_key=signing(15).verify_key,
+)
 POLICE = Supplier("police", signing(4).verify_key, signing(5).verify_key)
 ESTATE = Supplier("estate", signing(6).verify_key, signing(7).verify_key)
 POLICY = Policy(

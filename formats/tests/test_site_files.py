@@ -26,9 +26,7 @@ from formats.tests.site_samples import (
     RECIPIENTS,
 )
 
-REQUEST = write_request(
-    CAMERA_KEY, list_key=CAMERA.list_key, receipt_key=CAMERA.receipt_key, csr=b"csr"
-)
+REQUEST = write_request(CAMERA_KEY, CAMERA, b"csr")
 READERS: dict[str, tuple[Callable[[bytes], object], bytes]] = {
     "policy": (read_policy, write_policy(POLICY)),
     "recipients": (read_recipients, write_recipients(RECIPIENTS)),

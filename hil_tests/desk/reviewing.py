@@ -35,9 +35,10 @@ def send_portrait(desk: DeskSite, handle: str, picture: Path) -> None:
 
 
 def write_report(desk: DeskSite, to: Path) -> None:
-    """Take in the camera's ledger, sign the books, and write the public report of today."""
+    """Take in the camera's ledgers, sign the books, and write the public report of today."""
     config = ("--config", str(office(desk)))
-    tallylight_estate("ledger", "add", str(desk.camera / "watch" / "ledger.jsonl"), *config)
+    for program in ("lampguard", "watch", "courier"):
+        tallylight_estate("ledger", "add", str(desk.camera / program / "ledger.jsonl"), *config)
     passphrase = ("--passphrase-file", str(desk.passphrase))
     tallylight_estate("ledger", "checkpoint", *config, *passphrase)
     today = datetime.now(UTC).date()

@@ -84,10 +84,7 @@ def key_file() -> bytes:
 
 
 def request() -> bytes:
-    camera = samples.CAMERA
-    return write_request(
-        samples.CAMERA_KEY, list_key=camera.list_key, receipt_key=camera.receipt_key, csr=b"csr"
-    )
+    return write_request(samples.CAMERA_KEY, samples.CAMERA, b"csr")
 
 
 def settings(kind: type[CameraConfig] | type[EstateConfig]) -> bytes:

@@ -12,7 +12,7 @@ from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 from typer.testing import CliRunner
 
-from formats.enrolment import write_request
+from formats.enrolment import CameraIdentity, write_request
 from formats.envelope import sender_id
 from formats.keyfile import Cost
 from provisioning.__main__ import app
@@ -117,13 +117,14 @@ class Workshop:
         csr = empty.sign(tls, None).public_bytes(Encoding.DER)
         sign_key, list_key = SigningKey.generate(), PrivateKey.generate()
         (self.folder / "list.key").write_bytes(bytes(list_key))
-        request = write_request(
-            sign_key,
+        identity = CameraIdentity(
+            sign_key=sign_key.verify_key,
             list_key=list_key.public_key,
             receipt_key=PrivateKey.generate().public_key,
-            csr=csr,
+            lampguard_key=SigningKey.generate().verify_key,
+            courier_key=SigningKey.generate().verify_key,
         )
-        self.request.write_bytes(request)
+        self.request.write_bytes(write_request(sign_key, identity, csr))
         (self.folder / "camera.key").write_bytes(private_pem(tls))
         return sender_id(sign_key.verify_key).hex()
 
