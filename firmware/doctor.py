@@ -17,12 +17,12 @@ from firmware.delivery.outbox import Outbox
 from firmware.errors import CameraStalled, FirmwareError, LampDark, LampFault, TooHot
 from firmware.hardware.accelerator import Presence, presence
 from firmware.hardware.temperature import LIMIT_C, Thermometer
-from firmware.identity import courier_key, watch_keys
+from firmware.identity import courier_key, ledger_signer, watch_keys
 from firmware.reporter import time_quality
 from formats.envelope import TimeQuality, sender_id
 from formats.errors import FormatError, Refused
 from formats.keyfile import read_public_key
-from formats.ledger import Happening, Record
+from formats.ledger import Happening, Program, Record
 from formats.modelbundle import verify_bundle
 
 SWAPS: Final = Path("/proc/swaps")
@@ -83,6 +83,8 @@ def _parts(config: Config) -> dict[str, Callable[[], str]]:
 def _keys(config: Config) -> str:
     camera = sender_id(watch_keys(config.state).sign.verify_key).hex()
     courier_key(config.state)
+    for program in (Program.WATCH, Program.LAMPGUARD, Program.COURIER):
+        ledger_signer(config.state, program)
     return f"this camera is {camera}"
 
 

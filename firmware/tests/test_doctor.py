@@ -89,7 +89,6 @@ def test_a_lamp_in_fault_is_named_with_its_reason(
     config: Config, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = config.state.lampguard
-    folder.mkdir(parents=True)
     with guarding(folder, bulb=Bulb(wire_cut=True)):
         line = said(replace(config, lamp_socket=folder / "lamp.sock"), capsys)["lamp"]
     assert line.startswith("MISSING")
