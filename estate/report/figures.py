@@ -1,31 +1,45 @@
 """The figures: sums over the records of a period, each of which anybody can count again."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from statistics import quantiles
 
 from estate.budget import accounts
-from estate.report.intervals import interval
+from estate.report.groups import compare
+from estate.report.intervals import Share
+from estate.report.light import Span, in_light, looked, shone
 from formats.casefile import CaseFile, write_casefile
-from formats.ledger import Happening, Record
+from formats.ledger import Happening, Program, Record
 from formats.policy import Policy
 
-DARK = "LampDark"
-"""How a camera's ledger names a lamp fault (`firmware.errors`)."""
+HOUR_S = 3600.0
 
 
 @dataclass(slots=True)
 class Day:
     """One day, UTC."""
 
+    lit_h: float = 0.0
     armed_h: float = 0.0
     candidates: int = 0
     confirmed: int = 0
     not_a_match: int = 0
     cannot_tell: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """One ledger that a camera has handed over."""
+
+    camera: str
+    program: str
+    records: int
+    """Of all time; figures count those of the period."""
+    last_utc_ms: int
+    """When the newest of them was written, by the camera's clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +55,8 @@ class ListFigures:
     agreement_url: str
     issued: str
     expires: str
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """How many of how many, and how sure that is."""
-
-    count: int
-    of: int
-    low: float | None
-    high: float | None
-
-    @classmethod
-    def make(cls, count: int, of: int) -> "Share":
-        """A share with its exact interval; none where nothing was counted."""
-        low, high = interval(count, max(of, count)) or (None, None)
-        return cls(count, of, low, high)
+    cameras: int
+    """How many cameras say that they took it."""
 
 
 @dataclass(slots=True)
@@ -67,9 +67,19 @@ class Figures:
     since: str
     until: str
     """The first day that is not in it."""
+    lit_h: float = 0.0
+    """Hours with the lamp lit, as the guards wrote them down."""
     armed_h: float = 0.0
-    """Hours with recognition on, and so with the lamp lit."""
+    """Hours with recognition on, as the programs that look wrote them down."""
+    dark_s: float = 0.0
+    """Seconds of looking outside the light of its own lease: between a lamp's fault and the record
+    of the end, at most 0.25 s for each."""
+    unproven_h: float = 0.0
+    """Hours of looking for which no guard's ledger was handed over."""
     periods: int = 0
+    unended: int = 0
+    """Periods of use and stretches of light whose end nobody wrote down: they count for nothing."""
+    frames: int = 0
     faces: int = 0
     searched: int = 0
     candidates: int = 0
@@ -80,9 +90,16 @@ class Figures:
     """Candidates of the period without a decision at its end."""
     exported: int = 0
     held: int = 0
+    sealed: int = 0
+    """Events that cameras say they made."""
+    receipted: int = 0
+    """Of those, the ones for which cameras say that they have the estate's receipt."""
+    lapsed: int = 0
+    """Events that were never receipted and that cameras destroyed when their time had ended."""
     lamp_faults: int = 0
     other_faults: int = 0
     lists_refused: int = 0
+    lists_destroyed: int = 0
     destroyed: dict[str, int] = field(default_factory=dict)
     delay_s_p50: float | None = None
     delay_s_p95: float | None = None
@@ -91,9 +108,12 @@ class Figures:
     false_of_searched: Share | None = None
     fpir_ppm: int = 0
     groups: dict[str, Share] = field(default_factory=dict)
+    groups_compared: str = ""
+    """Whether they differ, in a sentence."""
     budgets: list[dict[str, object]] = field(default_factory=list)
     lists: list[ListFigures] = field(default_factory=list)
     days: dict[str, Day] = field(default_factory=dict)
+    handed: list[Handed] = field(default_factory=list)
     ledger_records: int = 0
     ledger_head: str = ""
 
@@ -116,11 +136,13 @@ def gather(  # noqa: PLR0913 - one argument for each source of figures.
     figures = Figures(site, since.isoformat(), until.isoformat(), fpir_ppm=fpir_ppm)
     mine = [each for each in estate if since <= _day(each) < until]
     _count_estate(figures, estate, mine)
-    _count_cameras(figures, [each for each in cameras if since <= _day(each[1]) < until])
+    _count_cameras(figures, [each for _, each in cameras if since <= _day(each) < until])
+    _measure_light(figures, cameras, since, until)
     decided = figures.confirmed + figures.not_a_match + figures.cannot_tell
     figures.false_of_decided = Share.make(figures.not_a_match, decided)
     figures.false_of_searched = Share.make(figures.not_a_match, figures.searched)
     figures.groups = {name: Share.make(*each) for name, each in groups.items()}
+    figures.groups_compared = compare(figures.groups)
     if fpir_ppm:
         figures.budgets = [
             {
@@ -131,7 +153,8 @@ def gather(  # noqa: PLR0913 - one argument for each source of figures.
             }
             for each in accounts(estate, cameras, fpir_ppm)
         ]
-    figures.lists = [_list(*each) for each in lists if _in_force(each[0], since, until)]
+    took = _took(cameras)
+    figures.lists = [_list(*each, took) for each in lists if _in_force(each[0], since, until)]
     return figures
 
 
@@ -163,32 +186,70 @@ def _count_estate(figures: Figures, estate: Sequence[Record], mine: Sequence[Rec
     figures.ledger_records = len(estate)
 
 
-def _count_cameras(figures: Figures, records: Iterable[tuple[bytes, Record]]) -> None:
-    begun: dict[bytes, Record] = {}
-    for camera, record in records:
-        if record.event is Happening.PERIOD_BEGIN:
-            begun[camera] = record
-        elif record.event is Happening.PERIOD_END:
-            figures.periods += 1
-            figures.faces += int(record.body.get("faces", 0))
-            figures.searched += int(record.body.get("searched", 0))
-            begin = begun.pop(camera, None)
-            if begin is not None and begin.mono_ns <= record.mono_ns:
-                hours = (record.mono_ns - begin.mono_ns) / 3.6e12
-                figures.armed_h += hours
-                _of(figures, begin).armed_h += hours
-        elif record.event is Happening.FAULT:
-            dark = record.body.get("code") == DARK
-            figures.lamp_faults += dark
-            figures.other_faults += not dark
-        elif record.event is Happening.LIST_REFUSED:
-            figures.lists_refused += 1
+def _count_cameras(figures: Figures, mine: Sequence[Record]) -> None:
+    kinds = Counter(each.event for each in mine)
+    figures.sealed = kinds[Happening.EVENT_SEALED]
+    figures.receipted = kinds[Happening.EVENT_RECEIPTED]
+    figures.lapsed = kinds[Happening.EVENT_LAPSED]
+    figures.lists_refused = kinds[Happening.LIST_REFUSED]
+    figures.lists_destroyed = kinds[Happening.LIST_DESTROYED]
+    figures.other_faults = kinds[Happening.FAULT]
+    figures.periods = kinds[Happening.PERIOD_END]
+    for each in mine:
+        if each.event is Happening.PERIOD_END:
+            for name in ("frames", "faces", "searched"):
+                setattr(figures, name, getattr(figures, name) + int(each.body.get(name, 0)))
+        elif each.event is Happening.LAMP:
+            figures.lamp_faults += each.body["to"] == "fault"
 
 
-def _list(case: CaseFile, policy: Policy) -> ListFigures:
+def _measure_light(
+    figures: Figures, cameras: Sequence[tuple[bytes, Record]], since: date, until: date
+) -> None:
+    ledgers: defaultdict[tuple[bytes, Program], list[Record]] = defaultdict(list)
+    for camera, record in cameras:
+        ledgers[camera, record.program].append(record)
+    figures.handed = [
+        Handed(camera.hex(), str(program), len(told), told[-1].utc_ms)
+        for (camera, program), told in sorted(ledgers.items())
+    ]
+    for camera in sorted({camera for camera, _ in ledgers}):
+        light = shone(ledgers[camera, Program.LAMPGUARD])
+        periods = looked(ledgers[camera, Program.WATCH])
+        _add_hours(figures, "lit_h", light, since, until)
+        _add_hours(figures, "armed_h", periods, since, until)
+        for period in (each for each in periods if since <= _day(each.begin) < until):
+            lit_h = in_light(period, light)
+            figures.unproven_h += period.hours if lit_h is None else 0.0
+            figures.dark_s += 0.0 if lit_h is None else (period.hours - lit_h) * HOUR_S
+
+
+def _add_hours(
+    figures: Figures, name: str, spans: Sequence[Span], since: date, until: date
+) -> None:
+    begun = [each for each in spans if since <= _day(each.begin) < until]
+    figures.unended += sum(each.end is None for each in begun)
+    for day, hours in (piece for each in spans for piece in each.by_day()):
+        if since <= day < until:
+            of_day = figures.days.setdefault(day.isoformat(), Day())
+            for total in (of_day, figures):
+                setattr(total, name, getattr(total, name) + hours)
+
+
+def _took(cameras: Sequence[tuple[bytes, Record]]) -> Mapping[str, set[bytes]]:
+    """The cameras that took each list, by its digest."""
+    took: defaultdict[str, set[bytes]] = defaultdict(set)
+    for camera, record in cameras:
+        if record.event is Happening.LIST_ACCEPTED:
+            took[str(record.body["digest"])].add(camera)
+    return took
+
+
+def _list(case: CaseFile, policy: Policy, took: Mapping[str, set[bytes]]) -> ListFigures:
+    digest = sha256(write_casefile(case)).hexdigest()
     return ListFigures(
         version=case.version,
-        digest=sha256(write_casefile(case)).hexdigest(),
+        digest=digest,
         entries=len(case.entries),
         categories=dict(Counter(entry.category for entry in case.entries)),
         suppliers=dict(Counter(entry.organisation for entry in case.entries)),
@@ -196,6 +257,7 @@ def _list(case: CaseFile, policy: Policy) -> ListFigures:
         agreement_url=policy.agreement.url,
         issued=_date(case.issued_utc_s),
         expires=_date(case.expires_utc_s),
+        cameras=len(took.get(digest, ())),
     )
 
 

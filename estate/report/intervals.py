@@ -1,12 +1,39 @@
 """How sure a share is: the exact 95 % interval of Clopper and Pearson, from binomial sums alone."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from math import exp, lgamma, log
 from typing import Final
 
 CONFIDENCE: Final = 0.95
 _STEPS: Final = 60
 """Halvings: the bounds are right to 1e-15."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How many of how many, and how sure that is."""
+
+    count: int
+    of: int
+    low: float | None
+    high: float | None
+
+    @classmethod
+    def make(cls, count: int, of: int) -> "Share":
+        """A share with its exact interval; none where nothing was counted."""
+        low, high = interval(count, max(of, count)) or (None, None)
+        return cls(count, of, low, high)
+
+    @property
+    def rate(self) -> float:
+        """The share itself; 0 of nothing."""
+        return self.count / self.of if self.of else 0.0
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The interval; all that a share can be, where nothing was counted."""
+        return (self.low or 0.0, 1.0 if self.high is None else self.high)
 
 
 def interval(count: int, of: int) -> tuple[float, float] | None:

@@ -1,5 +1,6 @@
 """The report as one page that needs nothing beside it, made from figures and plots."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -8,7 +9,8 @@ from markupsafe import Markup
 
 from estate.budget import FALSE_ALARM, MISSED, RATIO
 from estate.report import plots
-from estate.report.figures import Figures, Share
+from estate.report.figures import Figures
+from estate.report.intervals import Share
 
 TEMPLATE: Final = "report.html"
 
@@ -20,7 +22,7 @@ def page(figures: Figures) -> str:
         autoescape=select_autoescape(default=True),
         undefined=StrictUndefined,
     )
-    environment.filters |= {"share": share, "minutes": minutes}
+    environment.filters |= {"share": share, "minutes": minutes, "hours": hours, "day": day}
     drawings = {
         "outcomes": Markup(plots.outcomes(figures)),  # noqa: S704 - our own drawing.
         "hours": Markup(plots.hours(figures)),  # noqa: S704
@@ -36,6 +38,16 @@ def share(value: Share | None) -> str:
         return "nothing was counted"
     low, high = f"{value.low:.3%}", f"{value.high:.3%}"
     return f"{value.count:,} of {value.of:,}, 95 % interval {low} to {high}"
+
+
+def hours(value: float) -> str:
+    """Return hours as people say them: minutes where it was less than one."""
+    return f"{value:,.1f} h" if value >= 1 or not value else f"{value * 60:,.1f} min"
+
+
+def day(utc_ms: int) -> str:
+    """Return the day and minute of a record, UTC."""
+    return f"{datetime.fromtimestamp(utc_ms / 1000, UTC):%Y-%m-%d %H:%M}"
 
 
 def minutes(seconds: float | None) -> str:

@@ -40,15 +40,18 @@ def outcomes(figures: Figures) -> str:
 
 
 def hours(figures: Figures) -> str:
-    """Hours per day with the lamp lit and recognition on."""
+    """Hours per day with the lamp lit, and inside them those with recognition on."""
 
     def draw(axes: Axes) -> None:
         names, days = _days(figures)
-        axes.bar(names, [day.armed_h for day in days], color="#d9782d", width=0.8)
-        axes.set_ylim(0, max([day.armed_h for day in days] + [1.0]) * 1.15)
+        lit, armed = [day.lit_h for day in days], [day.armed_h for day in days]
+        axes.bar(names, lit, color="#f2b36b", label="lamp lit", width=0.8)
+        axes.bar(names, armed, color="#c2410c", label="recognition on", width=0.4)
+        axes.legend(frameon=False, labelcolor=INK, ncols=2, loc="upper left")
+        axes.set_ylim(0, max([*lit, *armed]) * 1.35 or 1.0)
         axes.set_ylabel("hours")
 
-    return _svg(draw)
+    return _svg(draw, whole=False)
 
 
 def delays(figures: Figures) -> str:
@@ -71,7 +74,7 @@ def _days(figures: Figures) -> tuple[list[str], list[Day]]:
     )
 
 
-def _svg(draw: Callable[[Axes], None]) -> str:
+def _svg(draw: Callable[[Axes], None], *, whole: bool = True) -> str:
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "tallylight", "font.size": 9}):
         figure = Figure(figsize=WIDE_IN, layout="constrained")
         axes = figure.subplots()
@@ -79,7 +82,7 @@ def _svg(draw: Callable[[Axes], None]) -> str:
         axes.tick_params(colors=INK)
         axes.xaxis.label.set_color(INK)
         axes.yaxis.label.set_color(INK)
-        axes.locator_params(axis="y", nbins=5, integer=True)
+        axes.locator_params(axis="y", nbins=5, integer=whole)
         ticks = axes.get_xticks()
         if len(ticks) > 10:  # noqa: PLR2004 - more days than fit as words.
             axes.set_xticks(ticks[:: len(ticks) // 8 or 1])

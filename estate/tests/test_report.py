@@ -90,7 +90,7 @@ def test_the_reports_totals_are_those_of_the_ledger(office: Office) -> None:
         assert figures[outcome] == outcomes[outcome]
     assert figures["destroyed"] == {"not_a_match": kinds[Happening.DESTROYED]}
     assert (figures["waiting"], figures["faces"], figures["searched"]) == (1, 70, 60)
-    assert (figures["lamp_faults"], figures["ledger_records"]) == (1, len(told))
+    assert (figures["other_faults"], figures["ledger_records"]) == (1, len(told))
 
 
 def test_the_days_of_the_report_add_up_to_its_totals(office: Office) -> None:

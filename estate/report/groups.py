@@ -1,0 +1,44 @@
+"""Whether the error rates of groups differ, said no more firmly than the counts allow.
+
+Groups come from trials with volunteers; cameras and reviewers record none about anybody. A
+difference is stated when the 95 % intervals of the worst and the best do not touch, and likeness
+only when even their far ends lie within four fifths of each other. Anything between is called what
+it is: too few counted.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from estate.report.intervals import Share
+
+ALIKE: Final = 1.25
+"""Most that the worst may be of the best to be called alike: the four-fifths rule."""
+FEW: Final = 2
+"""Groups that a comparison needs."""
+
+
+def compare(groups: Mapping[str, Share]) -> str:
+    """One sentence about the worst and the best of the groups; empty if there are not two."""
+    rated = [(name, *each.bounds) for name, each in groups.items() if each.of]
+    if len(rated) < FEW:
+        return ""
+    worst = max(rated, key=lambda each: groups[each[0]].rate)
+    best = min(rated, key=lambda each: groups[each[0]].rate)
+    names = f"{worst[0]} and {best[0]}"
+    if worst[1] > best[2]:
+        at_least = worst[1] / best[2]
+        return (
+            f"The rates differ: {worst[0]} has at least {at_least:.1f} times the errors of "
+            f"{best[0]}; their intervals do not touch."
+        )
+    could_be = worst[2] / best[1] if best[1] else None
+    if could_be is not None and could_be <= ALIKE:
+        return (
+            f"The rates are alike: even at the ends of their intervals {names} differ by less "
+            f"than {could_be - 1:.0%}."
+        )
+    most = f"{could_be:.1f} times the" if could_be is not None else "many times the"
+    return (
+        f"Insufficient: by these counts {worst[0]} could have as many errors as {best[0]}, or "
+        f"{most} errors. More trials are needed before anybody may call this fair."
+    )
