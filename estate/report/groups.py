@@ -13,6 +13,8 @@ from estate.report.intervals import Share
 
 ALIKE: Final = 1.25
 """Most that the worst may be of the best to be called alike: the four-fifths rule."""
+MANY: Final = 10
+"""Beyond this many times, how many exactly is no news."""
 FEW: Final = 2
 """Groups that a comparison needs."""
 
@@ -37,7 +39,8 @@ def compare(groups: Mapping[str, Share]) -> str:
             f"The rates are alike: even at the ends of their intervals {names} differ by less "
             f"than {could_be - 1:.0%}."
         )
-    most = f"{could_be:.1f} times the" if could_be is not None else "many times the"
+    known = could_be is not None and could_be < MANY
+    most = f"{could_be:.1f} times the" if known else f"more than {MANY} times the"
     return (
         f"Insufficient: by these counts {worst[0]} could have as many errors as {best[0]}, or "
         f"{most} errors. More trials are needed before anybody may call this fair."

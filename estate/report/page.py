@@ -13,6 +13,8 @@ from estate.report.figures import Figures
 from estate.report.intervals import Share
 
 TEMPLATE: Final = "report.html"
+FEW: Final = 5
+"""Delays that a drawing of their spread needs."""
 
 
 def page(figures: Figures) -> str:
@@ -26,7 +28,7 @@ def page(figures: Figures) -> str:
     drawings = {
         "outcomes": Markup(plots.outcomes(figures)),  # noqa: S704 - our own drawing.
         "hours": Markup(plots.hours(figures)),  # noqa: S704
-        "delays": Markup(plots.delays(figures)) if figures.delays_s else "",  # noqa: S704
+        "delays": Markup(plots.delays(figures)) if len(figures.delays_s) >= FEW else "",  # noqa: S704
     }
     bounds = {"false_alarm": FALSE_ALARM, "missed": MISSED, "ratio": RATIO}
     return environment.get_template(TEMPLATE).render(f=figures, plots=drawings, test=bounds)
@@ -36,13 +38,15 @@ def share(value: Share | None) -> str:
     """Return a share in words, with its 95 % interval."""
     if value is None or value.low is None or value.high is None:
         return "nothing was counted"
-    low, high = f"{value.low:.3%}", f"{value.high:.3%}"
-    return f"{value.count:,} of {value.of:,}, 95 % interval {low} to {high}"
+    low, high = f"{100 * value.low:.3g}", f"{100 * value.high:.3g}"
+    return f"{value.count:,} of {value.of:,}; 95 % interval {low} to {high} %"
 
 
 def hours(value: float) -> str:
-    """Return hours as people say them: minutes where it was less than one."""
-    return f"{value:,.1f} h" if value >= 1 or not value else f"{value * 60:,.1f} min"
+    """Return hours as people say them: minutes or seconds where it was less than one."""
+    if value >= 1 or not value:
+        return f"{value:,.1f} h"
+    return f"{value * 60:,.1f} min" if value * 60 >= 1 else f"{value * 3600:,.1f} s"
 
 
 def day(utc_ms: int) -> str:
@@ -51,5 +55,7 @@ def day(utc_ms: int) -> str:
 
 
 def minutes(seconds: float | None) -> str:
-    """Return a time in minutes."""
-    return "-" if seconds is None else f"{seconds / 60:,.1f} min"
+    """Return a time in minutes, or in seconds where it was less than one."""
+    if seconds is None:
+        return "-"
+    return f"{seconds / 60:,.1f} min" if seconds >= 60 else f"{seconds:,.0f} s"  # noqa: PLR2004

@@ -19,7 +19,8 @@ OUTCOMES: Final = {
 }
 INK: Final = "#7a7f87"
 """Grey that can be read on white and on black."""
-WIDE_IN: Final = (7.2, 2.5)
+WIDE_IN: Final = (7.2, 2.3)
+SLOTS: Final = 14
 
 
 def outcomes(figures: Figures) -> str:
@@ -34,6 +35,7 @@ def outcomes(figures: Figures) -> str:
             below = [low + count for low, count in zip(below, counts, strict=True)]
         axes.legend(frameon=False, labelcolor=INK, ncols=3, loc="upper left")
         axes.set_ylim(0, max([*below, 1]) * 1.35)
+        _keep_slim(axes, len(days))
         axes.set_ylabel("decisions")
 
     return _svg(draw)
@@ -44,12 +46,14 @@ def hours(figures: Figures) -> str:
 
     def draw(axes: Axes) -> None:
         names, days = _days(figures)
-        lit, armed = [day.lit_h for day in days], [day.armed_h for day in days]
+        unit, scale = ("hours", 1) if max([day.lit_h for day in days]) >= 1 else ("minutes", 60)
+        lit, armed = ([scale * getattr(day, h) for day in days] for h in ("lit_h", "armed_h"))
         axes.bar(names, lit, color="#f2b36b", label="lamp lit", width=0.8)
         axes.bar(names, armed, color="#c2410c", label="recognition on", width=0.4)
         axes.legend(frameon=False, labelcolor=INK, ncols=2, loc="upper left")
         axes.set_ylim(0, max([*lit, *armed]) * 1.35 or 1.0)
-        axes.set_ylabel("hours")
+        axes.set_ylabel(unit)
+        _keep_slim(axes, len(days))
 
     return _svg(draw, whole=False)
 
@@ -63,6 +67,12 @@ def delays(figures: Figures) -> str:
         axes.set_ylabel("decisions")
 
     return _svg(draw)
+
+
+def _keep_slim(axes: Axes, days: int) -> None:
+    """Leave a few days the width that they have in a fortnight."""
+    spare = max(0, SLOTS - days) / 2
+    axes.set_xlim(-0.5 - spare, days - 0.5 + spare)
 
 
 def _days(figures: Figures) -> tuple[list[str], list[Day]]:
