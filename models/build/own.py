@@ -46,7 +46,7 @@ def main() -> None:
     samples = ((chip.astype(np.float32) - mean) / divisor for chip in chips)
     content = int8_net(function, islice(samples, CHIPS))
     likeness = alike(float_net(function), content, list(samples))
-    print(f"{arguments.to.name}: {len(content):,} bytes; {likeness}")
+    print(f"{arguments.to.name}: {len(content):,} bytes; against float: {likeness}")
     if likeness.least < ALIKE_MIN:
         raise SystemExit(
             f"Quantisation takes too much of this net: {ALIKE_MIN} is the least. Quantise it with "

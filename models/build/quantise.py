@@ -39,8 +39,8 @@ class Likeness:
 
     def __str__(self) -> str:
         return (
-            f"against float on {self.samples} samples: cosine {self.least:.4f} at worst, "
-            f"{self.median:.4f} in the middle"
+            f"cosine {self.least:.4f} at worst, {self.median:.4f} in the middle of "
+            f"{self.samples} samples"
         )
 
 

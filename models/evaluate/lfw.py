@@ -72,12 +72,15 @@ class Found:
         """
 
         def rows() -> Rows:
-            wanted = dict(zip(self.places.tolist(), self.faces, strict=True))
-            seen = enumerate(pictures(self.archive))
-            told = ((pixels, wanted[at]) for at, (_, pixels) in seen if at in wanted)
-            return mapped(lambda one: make(*one), told, str(origins[0]))
+            return mapped(lambda one: make(*one), self.seen(), str(origins[0]))
 
         return kept((self.origins, origins), rows)
+
+    def seen(self) -> Iterator[tuple[Pixels, Face]]:
+        """Yield each picture with its face."""
+        wanted = dict(zip(self.places.tolist(), self.faces, strict=True))
+        told = enumerate(pictures(self.archive))
+        return ((pixels, wanted[at]) for at, (_, pixels) in told if at in wanted)
 
 
 def find(archive: Path, models: Path) -> Found:

@@ -1,7 +1,8 @@
 """Whatever turns a face into numbers, each with the alignment it wants: ours, its original, a peer.
 
-Ours is the very code that runs on the camera. The float original and the net without its mirrored
-chip show what each step costs or brings. The peer gets the five points of its own detector and its
+Ours is the very code that runs on the camera. The net as published, the same before it was
+quantised, quantised on real faces, or without its mirrored chip show what each step costs or
+brings. The peer gets the five points of its own detector and its
 own 112 x 112 chip, because with another alignment it would do worse than it can.
 """
 
@@ -21,7 +22,11 @@ from recognition.face import Face
 from recognition.manifest import load_uncalibrated
 from recognition.picture import Pixels
 
+PUBLISHED_NET: Final = "embedder.published.onnx"
 FLOAT_NET: Final = "embedder.float32.tflite"
+REAL_NET: Final = "embedder.real.int8.tflite"
+"""What originals.py writes: as published, before quantising, and quantised on real faces."""
+
 PEER_NET: Final = "MobileFaceNet.onnx"
 PEER_DETECTOR: Final = "yunet_n_320_320.onnx"
 PEER_SCORE_MIN: Final = 0.3
@@ -125,6 +130,34 @@ class Bare:
         self.interpreter.invoke()
         answer: Rows = self.interpreter.get_tensor(given["index"])[0].astype(np.float64)
         return answer if real else answer - given["quantization"][1]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Published:
+    """The net that ours is derived from, as its makers published it, on our chips."""
+
+    net: Any
+    origin: str
+    entry: EmbedderEntry
+    name: str = "float32 as published, mirrored"
+
+    @classmethod
+    def load(cls, originals: Path, entry: EmbedderEntry) -> "Published":
+        """Return the net whose file originals.py wrote."""
+        cv2.setNumThreads(1)
+        path = originals / PUBLISHED_NET
+        return cls(cv2.dnn.readNetFromONNX(str(path)), digest_of(path), entry)
+
+    def vector(self, pixels: Pixels, face: Face) -> Rows:
+        """Return the sum of both answers, (128,)."""
+        chip = align(pixels, face, self.entry.alignment).pixels
+        return self.answer(chip) + self.answer(chip[:, ::-1])
+
+    def answer(self, chip: Pixels) -> Rows:
+        """Return what the net says of one chip, (128,)."""
+        self.net.setInput(np.ascontiguousarray(chip.transpose(2, 0, 1)[None], np.float32))
+        answer: Rows = self.net.forward()[0].astype(np.float64)
+        return answer
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -21,7 +21,15 @@ from calibrate import calibrate  # noqa: E402
 from kept import Rows  # noqa: E402
 from lfw import Found, find  # noqa: E402
 from page import page  # noqa: E402
-from recognisers import FLOAT_NET, Bare, Peer, Recogniser, Shipped  # noqa: E402
+from recognisers import (  # noqa: E402
+    FLOAT_NET,
+    REAL_NET,
+    Bare,
+    Peer,
+    Published,
+    Recogniser,
+    Shipped,
+)
 from report import (  # noqa: E402
     Json,
     as_calibrated,
@@ -38,6 +46,7 @@ from trials import Trial  # noqa: E402
 from worse import worsen  # noqa: E402
 
 from recognition.calibration import Calibration, Grade, grade  # noqa: E402
+from recognition.contract import EmbedderEntry  # noqa: E402
 
 DRIFT_FACES: Final = 200
 GROUPS: Final = (
@@ -84,9 +93,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--lfw", type=Path, required=True, help="ZIP of Person_Name/picture.jpg")
     parser.add_argument("--senate", type=Path, help="ZIP of portraits, one of each person")
     parser.add_argument("--peers", type=Path, help="folder with the peers' nets")
-    parser.add_argument(
-        "--originals", type=Path, help="folder that models/evaluate/floats.py wrote"
-    )
+    parser.add_argument("--originals", type=Path, help="folder that make originals wrote")
     parser.add_argument("--detection", type=Path, help="what detect.py printed, to save its time")
     parser.add_argument("--out", type=Path, required=True, help="folder for JSON and page")
     return parser.parse_args()
@@ -102,16 +109,26 @@ def _recognisers(arguments: argparse.Namespace, skipped: list[str]) -> list[Reco
     if arguments.senate is None:
         skipped.append("strangers of another population: no --senate")
     if arguments.originals is None:
-        skipped.append("float32 original: no --originals")
+        skipped.append("what the shipped net was made from: no --originals")
     else:
-        original = arguments.originals / FLOAT_NET
-        chosen.append(
-            Bare.load("float32 before quantising, mirrored", original, entry, mirrored=True)
-        )
+        chosen += _originals(arguments.originals, entry, skipped)
     if arguments.peers is None:
         skipped.append("peers: no --peers")
     else:
         chosen.append(Peer.load(arguments.peers))
+    return chosen
+
+
+def _originals(folder: Path, entry: EmbedderEntry, skipped: list[str]) -> list[Recogniser]:
+    chosen: list[Recogniser] = [Published.load(folder, entry)]
+    for name, file in (
+        ("float32 before quantising, mirrored", FLOAT_NET),
+        ("int8 quantised on real faces, mirrored", REAL_NET),
+    ):
+        if (folder / file).exists():
+            chosen.append(Bare.load(name, folder / file, entry, mirrored=True))
+        else:
+            skipped.append(f"{name}: make originals LFW=<zip> writes it")
     return chosen
 
 
