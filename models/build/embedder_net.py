@@ -3,10 +3,10 @@
 Three changes to the published net, none of which trains anything. Normalisation is folded into the
 convolution before it, the first of all included, so the net takes pixels less 128. A slope for
 negative values, one per channel, is written as the larger of a value and its product with the
-slope, because both operations are fast in int8, where PRELU is not; the few channels whose slope
-is above 1 are turned over for that (`_turned`). These two change nothing but the rounding. The
-last layer, two thirds of all weights, is split in two through `RANK` channels that keep most of
-what matters, so that both nets fit the Edge TPU's memory.
+slope, because both operations are fast in int8, where PRELU is not; that is the same for slopes up
+to 1, and the three that are higher, by 12 % at most, are taken as 1. The last layer, two thirds of
+all weights, is split in two through `RANK` channels that keep most of what matters, so that both
+nets fit the Edge TPU's memory.
 """
 
 from typing import Any, Final, TypeAlias
@@ -18,8 +18,6 @@ from onnx_weights import Array, Published, attribute
 Tensor: TypeAlias = Any
 Function: TypeAlias = Any
 """TensorFlow ships no types."""
-Layer: TypeAlias = tuple[Array, Array, Array, int]
-"""Kernel, bias, slope and stride of one convolution with what follows it."""
 
 DIGEST: Final = "0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79"
 """SHA-256 of face_recognition_sface_2021dec.onnx: OpenCV's model zoo, Apache-2.0."""
@@ -44,12 +42,8 @@ stay within the Edge TPU's 8 MB (`make models-check`)."""
 
 def embedder(published: Published) -> Function:
     """Return a function of (1, 112, 112, 3), RGB pixels less 128, that gives (1, 128)."""
-    layers: list[Layer] = []
-    worth = np.ones(3)
-    for node in published.of_kind("Conv"):
-        layer, worth = _layer(published, node, worth)
-        layers.append(layer)
-    last = _last(published, worth)
+    layers = [_layer(published, node) for node in published.of_kind("Conv")]
+    last = _last(published)
 
     @tf.function(
         input_signature=[tf.TensorSpec((1, CHIP_PX, CHIP_PX, 3), tf.float32)], autograph=False
@@ -64,38 +58,19 @@ def embedder(published: Published) -> Function:
     return embed
 
 
-def _layer(published: Published, node: Any, worth: Array) -> tuple[Layer, Array]:  # noqa: ANN401
-    """Return one convolution with what follows it, and what its channels must be multiplied by.
-
-    Args:
-        published: the net.
-        node: its convolution.
-        worth: (channels,), what the channels before it must be multiplied by.
-    """
+def _layer(published: Published, node: Any) -> tuple[Tensor, Tensor, Tensor, int]:  # noqa: ANN401
+    """Return kernel, bias, slope and stride of one convolution with what follows it."""
     name = str(node.output[0]).removesuffix("_conv2d")
     constants = published.constants
-    deep = attribute(node, "group") > 1
     gain, shift = _normalisation(constants, f"{name}_batchnorm", EPSILON)
     kernel = constants[f"{name}_conv2d_weight"] * gain[:, None, None, None]
-    kernel = kernel * (worth[:, None, None, None] if deep else worth[None, :, None, None])
     if node.input[0] == "_mulscalar0":
         kernel = kernel / SPREAD
         shift = shift + CENTRE_OFF * kernel.sum(axis=(1, 2, 3))
-    sign, slope, worth = _turned(constants[f"{name}_relu_gamma"].ravel())
-    kernel, shift = kernel * sign[:, None, None, None], shift * sign
+    slope = np.minimum(constants[f"{name}_relu_gamma"].ravel(), 1)
+    deep = attribute(node, "group") > 1
     laid = kernel.transpose(2, 3, 0, 1) if deep else kernel.transpose(2, 3, 1, 0)
-    stride = attribute(node, "strides")[0]
-    return (np.float32(laid), np.float32(shift), np.float32(slope), stride), worth
-
-
-def _turned(slope: Array) -> tuple[Array, Array, Array]:
-    """Return each channel's sign, its slope up to 1, and what makes it again what it was.
-
-    With a slope s above 1 a channel is the smaller of x and s x. Turned over it is the larger of
-    -x and -x / s, which times -s is the same number.
-    """
-    steep = slope > 1
-    return np.where(steep, -1, 1), np.where(steep, 1 / slope, slope), np.where(steep, -slope, 1)
+    return np.float32(laid), np.float32(shift), np.float32(slope), attribute(node, "strides")[0]
 
 
 def _normalisation(constants: dict[str, Array], name: str, epsilon: float) -> tuple[Array, Array]:
@@ -104,15 +79,15 @@ def _normalisation(constants: dict[str, Array], name: str, epsilon: float) -> tu
     return gain, constants[f"{name}_beta"] - constants[f"{name}_moving_mean"] * gain
 
 
-def _last(published: Published, worth: Array) -> tuple[Tensor, Tensor, Tensor]:
-    """Return both halves of the last layer and its bias; `worth` as for `_layer`."""
+def _last(published: Published) -> tuple[Tensor, Tensor, Tensor]:
+    """Return both halves of the last layer and its bias."""
     constants = published.constants
     gain, shift = _normalisation(constants, "bn1", EPSILON_LAST)
     gain_out, shift_out = _normalisation(constants, "fc1", EPSILON_LAST)
     weights = constants["pre_fc1_weight"].reshape(-1, len(gain), LAST_PX * LAST_PX)
     bias = constants["pre_fc1_bias"] + np.einsum("ocs,c->o", weights, shift)
-    weights = weights * (gain * worth)[None, :, None] * gain_out[:, None, None]
-    into, out = _split(weights, np.sqrt(constants["bn1_moving_var"]) / np.abs(worth))
+    weights = weights * gain[None, :, None] * gain_out[:, None, None]
+    into, out = _split(weights, np.sqrt(constants["bn1_moving_var"]))
     return into, out, np.float32(bias * gain_out + shift_out)
 
 

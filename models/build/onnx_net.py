@@ -2,7 +2,7 @@
 
 Only what nets of this kind are made of is known; anything else is refused by name. A slope for
 negative values is written as the larger of a value and its product with the slope, much as in
-`embedder_net`: int8 kernels for PRELU are six times slower. Maps are flattened as ONNX has them,
+`embedder_net`: int8 kernels for PRELU are slow. Maps are flattened as ONNX has them,
 channels first, by laying the weights after them the other way round.
 """
 

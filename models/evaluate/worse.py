@@ -120,7 +120,7 @@ def worsen(found: Found, models: Path) -> list[Worse]:
     originals = [one for at, (_, one) in enumerate(pictures(found.archive)) if at in wanted]
     made = []
     for step in STEPS:
-        origins = (found.origins, chosen.tolist(), shipped.origin, step.kind, step.value)
+        origins = (found.origins, chosen.tolist(), shipped.origin, FACE_PX, step.kind, step.value)
         pixels = (np.asarray(step.apply(Image.fromarray(one))) for one in originals)
         name = f"worse by {step.kind}, {step.value:g} {step.unit}"
         stored = kept(origins, partial(mapped, partial(_row, shipped, eye), pixels, name))
