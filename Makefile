@@ -167,7 +167,7 @@ screenshots: $(VENV)/.dev browser  ## take the documents' pictures of the last d
 	@$(PY) -m hil_tests.desk.screenshots
 
 ledger-edits: $(VENV)/.dev  ## change 100,000 records in a thousand places and find each: EDITS=<n> SEED=<n>
-	@LEDGER_EDITS=$(or $(EDITS),1000) LEDGER_SEED=$(or $(SEED),1) $(VENV)/bin/pytest -q -s estate/tests/test_verify.py -k thousand
+	@$(PY) -m estate.tests.ledger_edits $(if $(EDITS),--edits $(EDITS)) $(if $(SEED),--seed $(SEED))
 
 # The virtual camera's root file system, outside the repository: made once, and again when its recipe changes.
 .PHONY: models-own hil soak model camera-contract units-contract

@@ -9,6 +9,7 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
+from weakref import finalize
 
 from sqlalchemy import (
     BigInteger,
@@ -30,6 +31,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from estate.errors import StoreRefused
 from estate.ledger import METADATA, append
 from estate.migrations import migrate
+from estate.scrubbing import release, scrub
 from formats.envelope import Kind, Sealed, read
 from formats.ledger import Happening
 
@@ -72,6 +74,7 @@ class Store:
             raise StoreRefused(
                 "The store cannot be opened: check `store` in the settings."
             ) from error
+        self._release = finalize(self, release, self._engine)
 
     @property
     def engine(self) -> Engine:
@@ -183,24 +186,11 @@ class Store:
         Raises:
             StoreRefused: it could not be done.
         """
-        try:
-            with self._engine.connect().execution_options(
-                isolation_level="AUTOCOMMIT"
-            ) as connection:
-                if self._engine.dialect.name == "sqlite":
-                    connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-                    connection.exec_driver_sql("VACUUM")
-                    connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-                else:
-                    connection.exec_driver_sql("VACUUM FULL envelopes")
-        except SQLAlchemyError as error:
-            raise StoreRefused(
-                "The store cannot be cleaned: stop other programs that hold it, then repeat."
-            ) from error
+        scrub(self._engine)
 
     def close(self) -> None:
-        """Let go of the database."""
-        self._engine.dispose()
+        """Let go of the database; a program that ends without saying so does it, too."""
+        self._release()
 
     def _update(self, sealed: Sealed, **values: object) -> bool:
         """Change the row of an envelope; say whether there is one."""
@@ -239,4 +229,5 @@ def _make_durable(connection: object, _record: object) -> None:
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA secure_delete=ON")  # What is overwritten or deleted becomes zeros.
+    cursor.execute("PRAGMA temp_store=MEMORY")  # And nothing is copied elsewhere.
     cursor.close()

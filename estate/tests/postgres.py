@@ -12,9 +12,13 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
+from sqlalchemy import Connection
+
 USER: Final = "nobody"
 """PostgreSQL refuses to run as root: then it runs as this one."""
 START_S: Final = 60
+LOG_BYTES: Final = 8 << 20
+"""The server's write-ahead log is soon over and begun anew."""
 
 
 class Missing(Exception):
@@ -34,6 +38,13 @@ class Cluster:
         name = f"store{next(self.names)}"
         self.run("createdb", "-h", str(self.folder), "-U", "estate", name)
         return f"postgresql://estate@/{name}?host={self.folder}"
+
+    def turn_log_over(self, connection: Connection) -> None:
+        """Let the server write so much that its log has come round; it takes days otherwise."""
+        for _ in range(3 * LOG_BYTES >> 19):
+            zeros = "SELECT pg_logical_emit_message(false, 'zeros', repeat('0', 1 << 19))"
+            connection.exec_driver_sql(zeros)
+        connection.exec_driver_sql("CHECKPOINT")
 
     def run(self, program: str, *arguments: str) -> None:
         """Run one of PostgreSQL's programs as the unprivileged user."""
@@ -67,8 +78,10 @@ def cluster() -> Iterator[Cluster]:
             shutil.chown(folder, USER)
         server = Cluster(found[-1].parent, folder)
         data = str(folder / "data")
-        server.run("initdb", "-D", data, "-U", "estate", "--auth=trust", "--encoding=UTF8")
-        options = f"-c listen_addresses= -c unix_socket_directories={folder}"
+        made = ("--auth=trust", "--encoding=UTF8", "--wal-segsize=1")
+        server.run("initdb", "-D", data, "-U", "estate", *made)
+        log = f"-c min_wal_size=2MB -c max_wal_size={LOG_BYTES >> 20}MB"
+        options = f"-c listen_addresses= -c unix_socket_directories={folder} {log}"
         server.run("pg_ctl", "-D", data, "-l", str(folder / "log"), "-o", options, "-w", "start")
         try:
             yield server

@@ -1,9 +1,9 @@
 """It ends: what is destroyed, when, what is kept, and that nothing of it is left."""
 
-from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from typer.testing import CliRunner
@@ -14,16 +14,16 @@ from estate.errors import BooksRefused, HoldRefused
 from estate.holds import hold, release
 from estate.ledger import records
 from estate.retention import DAY_S, LEAP_S, destroy, due, note_deadline, trusted_now
+from estate.store import Store
 from estate.tests.books import STRANGER, Office, jpeg
+from estate.tests.needles import CANARY, needles
 from formats.destruction import Ground, read_destruction
-from formats.envelope import Kind, Sealed, open_sealed, read, sender_id, verify
+from formats.envelope import Kind, open_sealed, read, sender_id, verify
 from formats.errors import FormatError
-from formats.header import HEADER_BYTES
 from formats.ledger import Happening
 from formats.verdict import Judgement
 
 MATCH, NOT, UNSURE = Judgement.MATCH, Judgement.NOT_A_MATCH, Judgement.CANNOT_TELL
-CANARY = b"canary in a coal mine, forty-two bytes long."
 
 
 @pytest.fixture
@@ -203,15 +203,6 @@ def test_an_open_console_forgets_what_was_destroyed(office: Office) -> None:
     assert desk.standings() == []
 
 
-def needles(sealed: Sealed) -> list[bytes]:
-    """Everything by which the event could be told on a disk: canaries, slots, body."""
-    header, blob = sealed.header, sealed.blob
-    slots = [blob[HEADER_BYTES + 120 * n : HEADER_BYTES + 120 * (n + 1)] for n in range(2)]
-    body = blob[HEADER_BYTES + 120 * header.slot_count + 4 : -64]
-    pieces = [body[at : at + 48] for at in range(0, len(body) - 48, 1024)]
-    return [CANARY, b64encode(CANARY)[4:-4], *(slot[8:] for slot in slots), *pieces, blob[-64:]]
-
-
 def disk(office: Office) -> bytes:
     return b"".join(path.read_bytes() for path in sorted(office.folder.glob("store.db*")))
 
@@ -261,3 +252,31 @@ def _blobs(office: Office) -> list[bytes]:
     with office.store.engine.connect() as connection:
         rows = connection.exec_driver_sql("SELECT blob FROM envelopes")
         return [bytes(blob) for (blob,) in rows]
+
+
+def test_cleaning_does_not_disturb_a_receiver_that_is_writing(office: Office) -> None:
+    count, other = 40, Store(office.url)
+
+    def receive() -> None:
+        for number in range(1, count + 1):
+            office.arrive(number)
+
+    receiving = Thread(target=receive)
+    receiving.start()
+    while receiving.is_alive():
+        other.scrub()
+    receiving.join()
+    other.close()
+    assert len(set(office.store.digests())) == count
+    with office.store.engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
+
+
+def test_cleaning_does_not_make_the_store_grow_for_ever(office: Office) -> None:
+    office.arrive()
+    office.store.scrub()
+    office.store.scrub()
+    size = (office.folder / "store.db").stat().st_size
+    for _ in range(5):
+        office.store.scrub()
+    assert (office.folder / "store.db").stat().st_size == size

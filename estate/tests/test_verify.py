@@ -2,7 +2,6 @@
 
 import ast
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -59,26 +58,6 @@ def test_every_change_at_an_end_is_found_and_named(change: Change, at: int) -> N
     lines = list(LINES)
     change(lines, at)
     assert blamed(lines) == first_bad(change, at, SIZE)
-
-
-@pytest.mark.skipif("LEDGER_EDITS" not in os.environ, reason="the long form: make ledger-edits")
-@pytest.mark.timeout(0)
-def test_a_thousand_changes_to_a_hundred_thousand_records_are_found_and_named() -> None:
-    import numpy as np  # noqa: PLC0415
-
-    count = int(os.environ["LEDGER_EDITS"])
-    seed = int(os.environ.get("LEDGER_SEED", "1"))
-    size, random = 100_000, np.random.default_rng(seed)
-    whole = ledger(size)
-    ends = {size: sha256(whole[-1]).hexdigest()}
-    found = 0
-    for number in range(count):
-        change, at = CHANGES[number % len(CHANGES)], int(random.integers(size))
-        lines = list(whole)
-        change(lines, at)
-        found += blamed(lines, ends) == first_bad(change, at, size)
-    print(f"{found} of {count} changes to {size:,} records found and named")  # noqa: T201
-    assert found == count
 
 
 LINE = (
