@@ -1,5 +1,6 @@
 """A lamp, a guard, eyes and frames in their real shapes, for the tests of the camera."""
 
+import math
 import os
 import socket
 import threading
@@ -12,6 +13,7 @@ from typing import Self
 
 import numpy as np
 
+from firmware.errors import LampDark
 from firmware.hardware.camera import Frame
 from firmware.hardware.lamp import Lit
 from firmware.lampguard import guard, listen
@@ -173,11 +175,17 @@ class ScriptedGuard:
             return b""
 
 
-def look(lit: Lit, *, for_s: float = 5.0) -> None:
-    """Check the light again and again."""
-    until_s = time.monotonic() + for_s
-    while time.monotonic() < until_s:
-        lit.check()
+def last_look(lit: Lit) -> float:
+    """Check the light until it is refused; return when the last check that passed was begun."""
+    passed_s, until_s = -math.inf, time.monotonic() + 30
+    while passed_s < until_s:
+        begun_s = time.monotonic()
+        try:
+            lit.check()
+        except LampDark:
+            return passed_s
+        passed_s = begun_s
+    return passed_s
 
 
 def grant(for_s: float) -> Grant:

@@ -13,8 +13,8 @@ def records(folder: Path, happening: Happening) -> list[Mapping[str, int | str]]
     return [one.body for one in map(Record.from_line, lines) if one.event is happening]
 
 
-def eventually(holds: Callable[[], object], *, within_s: float = 5.0) -> None:
-    """Wait until something holds."""
+def eventually(holds: Callable[[], object], *, within_s: float = 30.0) -> None:
+    """Wait until something holds; long, for a busy machine: what holds ends the waiting."""
     until_s = time.monotonic() + within_s
     while not holds():
         assert time.monotonic() < until_s, "It did not happen in time."

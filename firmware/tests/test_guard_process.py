@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from firmware.errors import LampDark
 from firmware.hardware.lamp import Lamp
-from firmware.tests.fakes import Bulb, Guard, look
+from firmware.tests.fakes import Bulb, Guard, last_look
 from firmware.tests.observing import eventually
 
 PROGRAM = """
@@ -43,6 +42,4 @@ def test_without_the_guard_the_proof_ends_within_250_ms(
             lit.check()
             guard.send_signal(number)
             struck_s = time.monotonic()
-            with pytest.raises(LampDark):
-                look(lit)
-            assert time.monotonic() - struck_s <= 0.25
+            assert last_look(lit) - struck_s <= 0.25

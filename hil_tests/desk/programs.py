@@ -13,9 +13,9 @@ from typing import IO, Final
 
 from hil_tests.desk.errors import DeskRefused
 
-READY_S: Final = 10.0
+READY_S: Final = 30.0
 """Longest wait for a program to be ready."""
-STOP_S: Final = 5.0
+STOP_S: Final = 20.0
 """Longest wait for a program to stop by itself."""
 
 

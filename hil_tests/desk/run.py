@@ -31,7 +31,7 @@ from hil_tests.desk.site import REVIEWERS, DeskSite, signers
 from hil_tests.desk.tap import FORMAT, ON_THE_WIRE, Tap
 from hil_tests.desk.truth import person_in
 
-DELIVERED_S: Final = 10.0
+DELIVERED_S: Final = 30.0
 """Longest wait, after the last frame, for the last event to be receipted and opened."""
 
 

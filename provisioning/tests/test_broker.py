@@ -125,13 +125,14 @@ def running(workshop: Workshop, port: int) -> Iterator[None]:
 
 
 def await_port(port: int) -> None:
-    for _ in range(100):
+    for _ in range(600):
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
         except OSError:
             time.sleep(0.05)
         else:
             return
+    pytest.fail("The broker did not start.")
 
 
 def publishes(workshop: Workshop, port: int, who: str, topic: str) -> bool:

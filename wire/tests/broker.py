@@ -61,7 +61,7 @@ class Broker:
             self.process = subprocess.Popen(
                 ["/usr/sbin/mosquitto", "-c", str(self.files / "mosquitto.conf")], stderr=log
             )
-        until_s = time.monotonic() + 10
+        until_s = time.monotonic() + 30
         while not self._listens():
             assert time.monotonic() < until_s, (self.folder / "broker.log").read_text()
             time.sleep(0.01)

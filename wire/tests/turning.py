@@ -19,7 +19,7 @@ def open_to(connection: Connection) -> Iterator[Connection]:
         connection.close()
 
 
-def turn_until(holds: Callable[[], object], *connections: Connection, for_s: float = 10) -> None:
+def turn_until(holds: Callable[[], object], *connections: Connection, for_s: float = 30) -> None:
     until_s = time.monotonic() + for_s
     while not holds():
         assert time.monotonic() < until_s, "It did not happen in time."
