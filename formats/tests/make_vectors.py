@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 
 from formats.tests.envelope_vectors import envelopes
+from formats.tests.estate_vectors import budgets, portraits
 from formats.tests.plain_vectors import destructions, events, leases, ledgers, topics, verdicts
 
 FOLDER = Path(__file__).parent / "vectors"
@@ -24,6 +25,8 @@ def vectors() -> dict[str, bytes]:
         "topics.json": topics(),
         "verdict.json": verdicts(),
         "destruction.json": destructions(),
+        "portrait.json": portraits(),
+        "budget.json": budgets(),
     }
     return {file: json.dumps(value, indent=1).encode() + b"\n" for file, value in contents.items()}
 
