@@ -105,6 +105,9 @@ bench-delivery: $(VENV)/.dev broker postgres  ## time courier, broker and receiv
 screens: $(VENV)/.dev  ## draw the terminal's screens of docs/lists.md from the real commands
 	@$(PY) -m hil_tests.screens
 
+vectors: $(VENV)/.dev  ## write the formats' test vectors again, without the code that they test
+	@$(PY) -m formats.tests.make_vectors
+
 wheel: $(VENV)/.dev  ## build/wheel: what a camera installs, and nothing of a desk
 	@rm -rf provisioning/image/build
 	@$(PY) -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir build/wheel provisioning/image

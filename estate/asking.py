@@ -12,7 +12,8 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from formats.casefile import CaseFile, Entry, case_digest
+from formats.casefile import CaseFile
+from formats.entry import Entry, case_digest
 from formats.policy import Policy
 
 

@@ -20,7 +20,8 @@ from tuf.api.metadata import Metadata, Timestamp  # type: ignore[attr-defined]  
 
 from estate.errors import SiteRefused
 from estate.ledger import METADATA, append
-from formats.casefile import CaseFile, Entry, read_casefile
+from formats.casefile import CaseFile, read_casefile
+from formats.entry import Entry
 from formats.envelope import sender_id
 from formats.errors import FormatError
 from formats.ledger import Happening

@@ -13,7 +13,8 @@ import numpy as np
 from firmware.errors import ClockWentBack, NobodyListed, OutsideHours
 from firmware.record.counts import Counts
 from firmware.sight import Probe
-from firmware.site import EntryLapsed, Watchlist
+from firmware.watchlist import EntryLapsed, Watchlist
+from formats.watchlist import HANDLE_BYTES
 from recognition.calibration import Calibration, Grade, Threshold, threshold_for
 from recognition.gallery import Gallery
 
@@ -41,18 +42,17 @@ class Search:
             NobodyListed: there is nobody to look for, so nobody is looked at.
             ListNotServed: no threshold keeps the policy's budget of false alarms at this size.
         """
-        size = len(watchlist.entries)
-        if size == 0:
+        if not len(watchlist.entries):
             raise NobodyListed("The list has no live entry: nobody is looked for.")
         self.watchlist = watchlist
         self._latest = datetime.min.replace(tzinfo=UTC) + CLOCK_SLACK
         self._counts = counts
-        budget_ppm = watchlist.policy.fpir_ppm
+        handles = np.frombuffer(watchlist.handles, np.uint8).reshape(-1, HANDLE_BYTES)
+        templates = np.frombuffer(watchlist.templates, np.int8).reshape(-1, watchlist.dim)
+        # A stranger may resemble any template: each is one chance to be wrong, whosever it is.
+        size, budget_ppm = len(templates), watchlist.policy.fpir_ppm
         self.threshold: Threshold = threshold_for(calibration, size, budget_ppm, Grade.FUSED)
-        self._gallery = Gallery(
-            np.frombuffer(watchlist.handles, np.uint8).reshape(size, -1),
-            np.frombuffer(watchlist.templates, np.int8).reshape(size, watchlist.dim),
-        )
+        self._gallery = Gallery(handles, templates)
 
     def check(self, now: datetime) -> None:
         """Do nothing while the list may be searched.
@@ -77,11 +77,11 @@ class Search:
         """
         self.check(now)
         self._counts.searched += 1
-        index, score_ppm = self._gallery.best(probe.template)
+        row, score_ppm = self._gallery.best(probe.template)
         if score_ppm < self.threshold.score_ppm:
             return None
         self._counts.candidates += 1
         try:
-            return Candidate(self.watchlist.entry(index, now).handle, score_ppm, probe)
+            return Candidate(self.watchlist.entry(row, now).handle, score_ppm, probe)
         except EntryLapsed:
             return None

@@ -32,17 +32,11 @@ from firmware.record.ledger import Ledger
 from firmware.reporter import Reporter
 from firmware.search import Search
 from firmware.sight import Sight
-from firmware.site import (
-    ListRefused,
-    ThisCamera,
-    Watchlist,
-    floors_of,
-    verify_accepted,
-    verify_site,
-)
+from firmware.site import floors_of, verify_accepted, verify_site
 from firmware.supervisor import Supervisor
 from firmware.tracks import Tracks
 from firmware.watch import Station, watch
+from firmware.watchlist import ListRefused, ThisCamera, Watchlist
 from formats import VERSION
 from formats.envelope import sender_id
 from formats.errors import FormatError, Refused

@@ -28,7 +28,7 @@ SUPPLIERS: Final = range(2, 17)
 
 CAP_DEFAULT: Final = 500
 """Entries on a list unless the targets role says otherwise (DESIGN.md, section 5)."""
-CAP_LIMIT: Final = 10_000
+CAP_LIMIT: Final = 100_000
 """Entries that the case file has room for; a purpose should never need them."""
 RETENTION_DAYS_LIMIT: Final = 30
 """Matches are destroyed after this time at the latest (DESIGN.md, P7)."""

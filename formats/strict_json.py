@@ -149,16 +149,16 @@ class Fields:
             return bytes.fromhex(value)
         raise self._wrong(name, f"is not {size} bytes in lower-case hex")
 
-    def base64_bytes(self, name: str, *, at_most: int) -> bytes:
-        """1 to `at_most` bytes, written in canonical padded base64 (RFC 4648, section 4)."""
+    def base64_bytes(self, name: str, *, at_most: int, at_least: int = 1) -> bytes:
+        """Bytes of bounded length, in canonical padded base64 (RFC 4648, section 4)."""
         value = self._take(name)
         try:
             data = base64.b64decode(value, validate=True) if isinstance(value, str) else b""
         except ValueError:
             data = b""
         # Base64 has spare bits: without the second spelling one file could have several.
-        if not 1 <= len(data) <= at_most or base64.b64encode(data).decode() != value:
-            raise self._wrong(name, f"is not 1 to {at_most} bytes in base64")
+        if not at_least <= len(data) <= at_most or base64.b64encode(data).decode() != value:
+            raise self._wrong(name, f"is not {at_least} to {at_most} bytes in base64")
         return data
 
     def is_null(self, name: str) -> bool:

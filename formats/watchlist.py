@@ -1,14 +1,14 @@
 """The body of a list: handles and templates in columns, and not one byte more.
 
 It says nothing about anybody: whose handle it is, why and until when stands in the case file
-(`formats.casefile`), row by row in the same order. A body travels only inside a sealed LIST
-envelope. It is read as two columns, so that opening a list costs the same few slices for one entry
-or ten thousand. Byte tables: docs/formats/watchlist.md.
+(`formats.casefile`), in the same order; a row is one picture, and a person may have several. A body
+travels only inside a sealed LIST envelope. It is read as two columns, so that opening a list costs
+the same few slices for one entry or ten thousand. Byte tables: docs/formats/watchlist.md.
 """
 
 import struct
 from dataclasses import dataclass, field
-from itertools import pairwise
+from operator import le
 from typing import Final
 
 from formats.errors import Malformed
@@ -27,7 +27,7 @@ class Body:
     dim: int
     """Components of a template."""
     handles: bytes = field(repr=False)
-    """n handles of 16 bytes, strictly ascending."""
+    """n handles of 16 bytes, ascending; whoever has several templates has as many rows."""
     templates: bytes = field(repr=False)
     """n rows of `dim` signed bytes, in the order of the handles."""
 
@@ -36,17 +36,17 @@ class Body:
             raise Malformed("The list body has a broken handle or templates without components.")
         if len(self.templates) != len(self) * self.dim:
             raise Malformed("The list body does not have one template for each handle.")
-        if any(here >= after for here, after in pairwise(self.names)):
-            raise Malformed("The handles of the list body are out of order, or one is there twice.")
+        names = handles_of(self.handles)
+        if not all(map(le, names, names[1:])):
+            raise Malformed("The handles of the list body are out of order.")
 
     def __len__(self) -> int:
         return len(self.handles) // HANDLE_BYTES
 
-    @property
-    def names(self) -> tuple[bytes, ...]:
-        """(16,) each: the handles one by one."""
-        starts = range(0, len(self.handles), HANDLE_BYTES)
-        return tuple(self.handles[at : at + HANDLE_BYTES] for at in starts)
+
+def handles_of(column: bytes) -> list[bytes]:
+    """(16,) each: the handles of a column one by one."""
+    return [column[at : at + HANDLE_BYTES] for at in range(0, len(column), HANDLE_BYTES)]
 
 
 def write_body(body: Body) -> bytes:

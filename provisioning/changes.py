@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from tuf.api.metadata import Metadata, Targets  # type: ignore[attr-defined]  # Re-exports.
 
-from formats.casefile import CaseFile, Entry, read_casefile
+from formats.casefile import CaseFile, read_casefile
+from formats.entry import Entry
 from formats.site_tuf import casefile_name, signers_of, site_role
 from provisioning.disk import write_whole
 from provisioning.lists import ORGANISATIONS, SignedList

@@ -1,11 +1,11 @@
-"""People to be on the next list: each with a case, a template, and no picture.
+"""People to be on the next list: each with a case, templates, and no picture.
 
-`add_entry` looks at the picture once and forgets it. The template rests sealed to the desk's key,
-so whoever steals the machine has random handles and reasons, but nobody's face.
+`add_entry` looks at the pictures once and forgets them. The templates rest sealed to the desk's
+key, so whoever steals the machine has random handles and reasons, but nobody's face.
 """
 
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -15,22 +15,30 @@ from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, PublicKey, SealedBox
 from nacl.utils import random
 
-from formats.casefile import Entry, PictureQuality, case_digest, read_entry, write_entry
+from formats.entry import (
+    PICTURES_LIMIT,
+    QUALITIES,
+    Entry,
+    PictureQuality,
+    case_digest,
+    read_entry,
+    write_entry,
+)
 from formats.errors import FormatError
 from formats.keyfile import Purpose
 from formats.strict_json import Fields, dumps, parse
 from formats.watchlist import HANDLE_BYTES
 from provisioning.disk import write_whole
 from provisioning.errors import EntryRefused
+from provisioning.gate import Told, enrol_all
 from provisioning.models import site_bundle
 from provisioning.site import Site
-from recognition.enrolment import enrol
 from recognition.eye import Eye
-from recognition.picture import read_picture
-from recognition.quality import Judged, Quality
+from recognition.quality import Quality
+from recognition.template import Template
 
 _FILE_LIMIT: Final = 64 * 1024
-_TEMPLATE_LIMIT: Final = 4096
+_TEMPLATES_LIMIT: Final = 48 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +69,10 @@ class KeptEntry:
     model_digest: bytes
     """(32,) of the model and preprocessing that made the template."""
     locked: bytes = field(repr=False)
-    """SealedBox of the template, for the desk's key."""
+    """SealedBox of the templates, one per picture, for the desk's key."""
 
     def unlock(self, desk: PrivateKey) -> bytes:
-        """The template, one signed byte per component.
+        """The templates one after the other, one signed byte per component.
 
         Raises:
             EntryRefused: the entry was sealed to another key, or has been changed.
@@ -73,32 +81,32 @@ class KeptEntry:
             return SealedBox(desk).decrypt(self.locked)
         except CryptoError as error:
             name = self.entry.handle.hex()
-            raise EntryRefused(f"The template of {name} does not open: add it again.") from error
+            raise EntryRefused(f"The templates of {name} do not open: add it again.") from error
 
 
-def add_entry(
-    site: Site, picture: Path, case: Case, told: Callable[[list[Judged]], object] = lambda _: None
-) -> Entry:
-    """Put the one person in `picture` on the next list.
+def add_entry(site: Site, pictures: Sequence[Path], case: Case, told: Told) -> Entry:
+    """Put the one person in `pictures` on the next list.
 
     Args:
         site: the site.
-        picture: file with a portrait; looked at once.
+        pictures: 1 to `PICTURES_LIMIT` files with a portrait of the same person; looked at once.
         case: why.
-        told: gets every measure of the portrait beside its bound.
+        told: gets every measure of each picture beside its bound.
 
     Raises:
-        EntryRefused: the policy does not allow the case.
+        EntryRefused: the policy does not allow the case, or there are too many pictures.
         SiteRefused: the site has no nets that its trusted key has signed.
         ModelRefused: a net is not what its manifest says.
-        PictureRefused: the picture will not do.
+        PictureRefused: a picture will not do, or shows somebody else than the others.
     """
     _refuse_unlawful(site, case)
+    if not 1 <= len(pictures) <= PICTURES_LIMIT:
+        raise EntryRefused(f"A person has 1 to {PICTURES_LIMIT} pictures: leave the poorest out.")
     eye = Eye.load(site_bundle(site))
-    enrolled = enrol(read_picture(picture), eye, told)
+    enrolled = enrol_all(pictures, eye, site.policy.fpir_ppm, told)
     try:
-        entry = _entry(case, random(HANDLE_BYTES), enrolled.quality)
-        content = _write(entry, enrolled.template.vector.tobytes(), eye, site)
+        entry = _entry(case, random(HANDLE_BYTES), [one.quality for one in enrolled])
+        content = _write(entry, [one.template for one in enrolled], eye, site)
         parse(content, _read, limit=_FILE_LIMIT, what="entry")
     except FormatError as error:
         raise EntryRefused(f"The entry is refused: {error}") from error
@@ -154,7 +162,7 @@ def _refuse_unlawful(site: Site, case: Case) -> None:
             raise EntryRefused(f"The policy knows no {what} {value!r}, only: {'; '.join(allowed)}.")
 
 
-def _entry(case: Case, handle: bytes, quality: Quality) -> Entry:
+def _entry(case: Case, handle: bytes, pictures: Sequence[Quality]) -> Entry:
     return Entry(
         handle=handle,
         organisation=case.organisation,
@@ -165,23 +173,22 @@ def _entry(case: Case, handle: bytes, quality: Quality) -> Entry:
         necessity=case.necessity,
         case_digest=case_digest(handle, case.reference),
         source=case.source,
-        quality=PictureQuality(
-            face_height_px=quality.face_height_px,
-            inter_eye_px=quality.inter_eye_px,
-            sharpness_centi=quality.sharpness_centi,
-            exposure_centi=quality.exposure_centi,
+        pictures=tuple(
+            PictureQuality(**{name: getattr(quality, name) for name in QUALITIES})
+            for quality in pictures
         ),
         minor=case.minor,
         vulnerable=case.vulnerable,
+        picture_kept=False,
         added_utc_s=case.added_utc_s,
         expires_utc_s=case.expires_utc_s,
         review_utc_s=case.review_utc_s,
     )
 
 
-def _write(entry: Entry, template: bytes, eye: Eye, site: Site) -> bytes:
+def _write(entry: Entry, templates: Sequence[Template], eye: Eye, site: Site) -> bytes:
     desk = PublicKey(site.key(Purpose.DESK).public)
-    locked = SealedBox(desk).encrypt(template)
+    locked = SealedBox(desk).encrypt(b"".join(one.vector.tobytes() for one in templates))
     return _spelled(KeptEntry(entry, eye.manifest.model_digest, locked))
 
 
@@ -206,5 +213,5 @@ def _read(fields: Fields) -> KeptEntry:
     return KeptEntry(
         entry=fields.object("entry", read_entry),
         model_digest=fields.hex_bytes("model_digest", 32),
-        locked=fields.base64_bytes("locked", at_most=_TEMPLATE_LIMIT),
+        locked=fields.base64_bytes("locked", at_most=_TEMPLATES_LIMIT),
     )

@@ -16,6 +16,7 @@ from nacl.signing import SigningKey
 from tuf.api.metadata import Metadata, Targets  # type: ignore[attr-defined]  # Re-exports.
 
 from formats.casefile import LIST_LIFE_S, CaseFile, read_casefile, write_casefile
+from formats.entries import entries_of
 from formats.envelope import DIGEST_BYTES, ID_BYTES, Kind, Origin, TimeQuality, seal
 from formats.keyfile import KeyRefused
 from formats.policy import Policy, Supplier, read_policy
@@ -28,9 +29,10 @@ from provisioning.models import site_bundle
 from provisioning.policies import signed_policy
 from provisioning.roles import make_site, sign
 from provisioning.site import Site
-from recognition.calibration import Grade, threshold_for
+from recognition.calibration import Grade, Threshold, threshold_for
 from recognition.gallery import Gallery
 from recognition.manifest import Manifest, read_manifest
+from recognition.template import PPM
 
 ORGANISATIONS: Final = 2
 """Different organisations that must sign a list (DESIGN.md, P2)."""
@@ -52,11 +54,30 @@ class SignedList:
     @property
     def needed(self) -> int:
         """How many different organisations must sign."""
-        sensitive = any(entry.sensitive for entry in self.case.entries)
-        return ORGANISATIONS_SENSITIVE if sensitive else ORGANISATIONS
+        return ORGANISATIONS_SENSITIVE if self.case.entries.sensitive else ORGANISATIONS
 
 
-def build_list(site: Site, *, sealer: SigningKey, desk: PrivateKey, now: datetime) -> CaseFile:
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How far a list is from its limits."""
+
+    templates: int
+    ceiling_ppm: int | None
+    """The cross-subject ceiling: how alike the two most alike people are; None without two."""
+    threshold: Threshold
+    """What cameras will demand of a passer-by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A new version of the list, without signatures yet."""
+
+    case: CaseFile
+    room: Room | None
+    """None when nobody is on it."""
+
+
+def build_list(site: Site, *, sealer: SigningKey, desk: PrivateKey, now: datetime) -> Built:
     """A new version of the list, from every kept entry that is live now; nobody has signed it yet.
 
     Raises:
@@ -73,8 +94,9 @@ def build_list(site: Site, *, sealer: SigningKey, desk: PrivateKey, now: datetim
     manifest = read_manifest(site_bundle(site).manifest)
     now_s = int(now.timestamp())
     kept = [one for one in kept_entries(site) if one.entry.is_live(now_s)]
+    _refuse_unfit(policy, kept, manifest)
     body = _body(kept, desk, manifest.embedder.net.outputs[0].shape[-1])
-    _refuse_unfit(policy, kept, body, manifest)
+    room = _room(policy, body, manifest) if kept else None
     version = _last_version(site, policy) + 1
     sealed = _seal(body, policy, sealer, version)
     case = CaseFile(
@@ -86,10 +108,10 @@ def build_list(site: Site, *, sealer: SigningKey, desk: PrivateKey, now: datetim
         policy_digest=sha256(policy_bytes).digest(),
         body_digest=sha256(sealed).digest(),
         dim=body.dim,
-        entries=tuple(one.entry for one in kept),
+        entries=entries_of(one.entry for one in kept),
     )
     _keep(site, case, sealed, make_site(case, sealed))
-    return case
+    return Built(case, room)
 
 
 def open_list(site: Site) -> SignedList:
@@ -153,14 +175,12 @@ def sign_list(site: Site, signed: SignedList, key: SigningKey) -> SignedList:
 def _body(kept: Sequence[KeptEntry], desk: PrivateKey, dim: int) -> Body:
     return Body(
         dim=dim,
-        handles=b"".join(one.entry.handle for one in kept),
+        handles=b"".join(one.entry.handle * len(one.entry.pictures) for one in kept),
         templates=b"".join(one.unlock(desk) for one in kept),
     )
 
 
-def _refuse_unfit(
-    policy: Policy, kept: Sequence[KeptEntry], body: Body, manifest: Manifest
-) -> None:
+def _refuse_unfit(policy: Policy, kept: Sequence[KeptEntry], manifest: Manifest) -> None:
     if not policy.places:
         raise ListRefused("The policy names no camera yet: tallylight camera add.")
     if len(kept) > policy.cap:
@@ -172,20 +192,23 @@ def _refuse_unfit(
             "The policy demands another evaluation of the nets than the site's bundle names: "
             "adopt one that was judged so, or have the policy signed anew."
         )
-    if kept:
-        _refuse_alike(policy, body, manifest)
 
 
-def _refuse_alike(policy: Policy, body: Body, manifest: Manifest) -> None:
-    """Do nothing if the list can be told apart: two people on it must not pass for each other."""
+def _room(policy: Policy, body: Body, manifest: Manifest) -> Room:
+    """How far the list is from its limits: two people on it must not pass for each other."""
+    # A stranger may resemble any template: each counts, whosever it is.
     threshold = threshold_for(manifest.calibration, len(body), policy.fpir_ppm, Grade.FUSED)
     handles = np.frombuffer(body.handles, np.uint8).reshape(-1, HANDLE_BYTES)
     templates = np.frombuffer(body.templates, np.int8).reshape(-1, body.dim)
-    if Gallery(handles, templates).ceiling_ppm() >= threshold.score_ppm:
+    ceiling = Gallery(handles, templates).ceiling()
+    if ceiling and ceiling.score_ppm >= threshold.score_ppm:
+        one, other = (handles[row].tobytes().hex() for row in (ceiling.one, ceiling.other))
         raise ListRefused(
-            "Two people on the list would be taken for each other: "
-            "remove one, or replace a picture by a better one."
+            f"Two people on the list would be taken for each other: {one} and {other} are alike by "
+            f"{ceiling.score_ppm / PPM:.3f}, and {threshold.score_ppm / PPM:.3f} is the threshold "
+            "of this list. Remove one, or replace a picture by a better one."
         )
+    return Room(len(body), ceiling.score_ppm if ceiling else None, threshold)
 
 
 def _last_version(site: Site, policy: Policy) -> int:

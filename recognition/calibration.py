@@ -82,7 +82,7 @@ def threshold_for(
 
     Args:
         calibration: what the net's scores are worth.
-        list_size: entries on the list, 1 or more.
+        list_size: templates on the list, 1 or more; whoever has several counts as often.
         fpir_ppm: the false-positive identification rate that policy accepts, in millionths.
         probe: the poorest grade of probe that will be compared with this threshold.
 

@@ -1,10 +1,10 @@
 """Makes the template of a portrait, or says in one sentence why the portrait will not do.
 
 The same nets that judge a passer-by judge the portrait; the bounds are narrower, because a list
-carries a bad portrait to every camera.
+carries a bad portrait to every camera. Several portraits of one person must agree with each other.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from recognition.aligner import align
@@ -12,7 +12,7 @@ from recognition.errors import PictureRefused
 from recognition.eye import Eye
 from recognition.picture import Pixels
 from recognition.quality import ENROLMENT, Judged, Quality, judged, measure, shortfalls
-from recognition.template import Template
+from recognition.template import Template, fuse, similarity_ppm
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +49,15 @@ def enrol(
         raise PictureRefused(" ".join(one.sentence for one in wanting))
     chip = align(picture, faces[0], eye.manifest.embedder.alignment)
     return Enrolled(eye.embedder.template(chip), quality)
+
+
+def agreement_ppm(templates: Sequence[Template]) -> list[int]:
+    """Return how alike each portrait is to the sum of all the others, in millionths.
+
+    Args:
+        templates: of two portraits or more.
+    """
+    return [
+        similarity_ppm(one, fuse([*templates[:at], *templates[at + 1 :]]))
+        for at, one in enumerate(templates)
+    ]

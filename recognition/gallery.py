@@ -5,12 +5,12 @@ number below 2^24 and therefore exact: the fast matrix product of the machine gi
 as integer arithmetic would.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recognition.template import Template, cosines_ppm
+from recognition.template import PPM, Template, cosines_ppm
 
 HANDLE_BYTES: Final = 16
 DIMENSIONS_MAX: Final = 1040
@@ -18,6 +18,15 @@ DIMENSIONS_MAX: Final = 1040
 
 BLOCK: Final = 256
 """Rows compared at once with all others: 100 MB for a list of 100,000."""
+
+
+class Pair(NamedTuple):
+    """Two templates of a list, by their places, and how alike they are."""
+
+    score_ppm: int
+    """Their cosine in millionths."""
+    one: int
+    other: int
 
 
 class Gallery:
@@ -53,15 +62,18 @@ class Gallery:
         score_ppm = cosines_ppm(dots[place], self._squares[place], square)
         return place, int(score_ppm)
 
-    def ceiling_ppm(self) -> int:
-        """Return the highest cosine between two different handles; -1,000,000 without two."""
+    def ceiling(self) -> Pair | None:
+        """Return the two most alike templates of different people; None without two people."""
         people = np.unique(self._handles, axis=0, return_inverse=True)[1].reshape(-1)
-        ceiling_ppm = -1_000_000
+        highest: Pair | None = None
         for start in range(0, len(people), BLOCK):
             rows = slice(start, start + BLOCK)
             dots = self._templates[rows] @ self._templates.T
             others = people[rows, None] != people
             if others.any():
                 pairs_ppm = cosines_ppm(dots, self._squares[rows, None], self._squares)
-                ceiling_ppm = max(ceiling_ppm, int(pairs_ppm[others].max()))
-        return ceiling_ppm
+                place = int(np.argmax(np.where(others, pairs_ppm, -PPM - 1)))
+                one, other = divmod(place, len(people))
+                found = Pair(int(pairs_ppm[one, other]), start + one, other)
+                highest = max(highest or found, found)
+        return highest

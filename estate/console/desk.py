@@ -20,7 +20,7 @@ from estate.retention import note_deadline
 from estate.site import SiteNow, entry_of, remember
 from estate.store import Store
 from estate.verdicts import VERDICTS, Outcome, give, outcome_of, own
-from formats.casefile import Entry
+from formats.entry import Entry
 from formats.envelope import sender_id
 from formats.errors import FormatError
 from formats.event import MatchEvent

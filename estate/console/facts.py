@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from estate.printing import CLOCKS
 from estate.site import SiteNow
-from formats.casefile import Entry
+from formats.entry import Entry
 from formats.event import PPB, PPM, MatchEvent
 
 

@@ -18,7 +18,7 @@ from estate.store import Store
 from estate.tests.events import EVENT
 from firmware.record.ledger import Ledger, Signer
 from firmware.tests import desk as authority
-from formats.casefile import Entry
+from formats.entry import Entry
 from formats.envelope import NO_PREVIOUS, Sealed, TimeQuality
 from formats.event import MatchEvent, seal_event
 from formats.keyfile import Cost, KeyFile, Purpose, make_key, unlock_opening, write_key

@@ -11,8 +11,9 @@ from typer.testing import CliRunner
 from estate.__main__ import app
 from estate.ledger import records
 from estate.tests.books import Office
-from firmware.site import ListRefused, Refusal, ThisCamera, verify_site
+from firmware.site import verify_site
 from firmware.tests import desk as authority
+from firmware.watchlist import ListRefused, Refusal, ThisCamera
 from formats.budget import State, read_statement
 from formats.ledger import Happening
 from formats.verdict import Judgement

@@ -26,7 +26,7 @@ from estate.tests.books import Office
 from estate.tests.browser import chromium
 from firmware.tests import desk as authority
 from formats.budget import State
-from formats.casefile import case_digest
+from formats.entry import case_digest
 from formats.ledger import Happening
 from formats.verdict import Judgement
 

@@ -14,10 +14,10 @@ from shutil import copytree, rmtree
 from tuf.api.metadata import Targets  # type: ignore[attr-defined]  # Re-exports.
 
 from firmware.floors import COPIES
-from firmware.site import Refusal, ThisCamera
 from firmware.tests import desk
 from firmware.tests.desk import NOW, NOW_S, SEALERS, SIGNERS, STRANGER, THIS_CAMERA, Desk, entry
 from firmware.tests.verifier import Camera, flip, only
+from firmware.watchlist import Refusal, ThisCamera
 from formats.casefile import CaseFile
 from formats.site_tuf import SiteKey
 
@@ -341,7 +341,7 @@ ATTACKS = [
     Attack(
         "a body with a handle twice",
         body(lambda it: it[:16] + it[16:32] * 2 + it[48:]),
-        Refusal.FORM,
+        Refusal.ALTERED,
     ),
     Attack(
         "a body of other handles", body(lambda it: it[:16] + bytes(16) + it[32:]), Refusal.ALTERED

@@ -14,10 +14,12 @@ from nacl.signing import SigningKey
 from tuf.api.metadata import Metadata, Targets  # type: ignore[attr-defined]  # Re-exports.
 
 from estate.stopping import sign_statement
-from firmware.site import ThisCamera
+from firmware.watchlist import ThisCamera
 from formats.budget import Statement, write_statement
-from formats.casefile import CaseFile, Entry, PictureQuality, write_casefile
+from formats.casefile import CaseFile, write_casefile
 from formats.enrolment import CameraIdentity
+from formats.entries import entries_of
+from formats.entry import Entry, PictureQuality
 from formats.envelope import Kind, Origin, TimeQuality, seal
 from formats.policy import Agreement, Assessment, Place, Policy, Supplier, Window, write_policy
 from formats.recipients import Recipients, Reviewer, write_recipients
@@ -85,9 +87,10 @@ def entry(number: int, **changes: object) -> Entry:
         necessity="Nothing else found them.",
         case_digest=bytes(32),
         source="Family",
-        quality=PictureQuality(200, 80, 30, 50),
+        pictures=(PictureQuality(200, 80, 30, 50),),
         minor=False,
         vulnerable=False,
+        picture_kept=False,
         added_utc_s=NOW_S - 3600,
         expires_utc_s=NOW_S + 30 * 86400,
         review_utc_s=NOW_S + 20 * 86400,
@@ -210,8 +213,9 @@ class Desk:
         return inbox
 
     def _sealed(self, version: int) -> bytes:
-        templates = b"".join(bytes([number]) * DIM for number in range(len(self.entries)))
-        handles = b"".join(each.handle for each in self.entries)
+        rows = [each.handle for each in self.entries for _ in each.pictures]
+        templates = b"".join(bytes([number]) * DIM for number in range(len(rows)))
+        handles = b"".join(rows)
         payload = self.amend_body(write_body(Body(DIM, handles, templates)))
         origin = Origin(bytes(16), version, 1, TimeQuality.SYNCHRONISED, bytes(32))
         to = [self.sealed_to.public_key]
@@ -228,6 +232,6 @@ class Desk:
             policy_digest=sha256(policy).digest(),
             body_digest=sha256(sealed).digest(),
             dim=DIM,
-            entries=tuple(self.entries),
+            entries=entries_of(self.entries),
         )
         return self.amend_case(case)

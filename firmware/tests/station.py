@@ -16,7 +16,7 @@ from firmware.record.ledger import Ledger
 from firmware.reporter import Reporter
 from firmware.search import Search
 from firmware.sight import Sight
-from firmware.site import ThisCamera, Watchlist, verify_site
+from firmware.site import verify_site
 from firmware.tests import desk
 from firmware.tests.fakes import (
     CALIBRATION,
@@ -30,6 +30,7 @@ from firmware.tests.fakes import (
 from firmware.tests.observing import records
 from firmware.tracks import Tracks
 from firmware.watch import Station, watch
+from firmware.watchlist import ThisCamera, Watchlist
 from formats.casefile import CaseFile
 from formats.envelope import verify
 from formats.event import MatchEvent, open_event

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from firmware.site import ListRefused
 from firmware.tests.attacks import ATTACKS, Attack
 from firmware.tests.desk import Desk
 from firmware.tests.verifier import Camera
+from firmware.watchlist import ListRefused
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import pytest
 from tuf.api.exceptions import LengthOrHashMismatchError
 from tuf.api.metadata import Metadata, Targets  # type: ignore[attr-defined]  # Re-exports.
 
-from firmware.site import ListRefused
 from firmware.tests.desk import DIM, Desk, entry
 from firmware.tests.verifier import Camera, flip, only
+from firmware.watchlist import ListRefused
 from formats.casefile import read_casefile, write_casefile
 from formats.errors import FormatError
 from formats.watchlist import Body, read_body, write_body

@@ -10,13 +10,13 @@ import pytest
 from firmware.config import Config
 from firmware.errors import ClockUntrusted
 from firmware.identity import make_identity, watch_keys
-from firmware.site import ListRefused
 from firmware.station import Means, run
 from firmware.tests.command import config_of
 from firmware.tests.fakes import FakeCamera, eye, guarding
 from firmware.tests.observing import records
 from firmware.tests.station import ListDesk
 from firmware.tests.test_station import WALK, looks, policy_for, publish
+from firmware.watchlist import ListRefused
 from formats.ledger import Happening
 from formats.listend import End, ListEnd, verify_list_end
 

@@ -11,9 +11,10 @@ from firmware.errors import NobodyListed, OutsideHours
 from firmware.record.counts import Counts
 from firmware.search import Search
 from firmware.sight import Probe
-from firmware.site import ListRefused
 from firmware.tests.fakes import CALIBRATION, PasserBy, face_of, template_of
 from firmware.tests.station import listed
+from firmware.watchlist import ListRefused
+from formats.entries import entries_of
 from recognition.calibration import Rate
 from recognition.errors import ListNotServed
 from recognition.quality import Quality
@@ -71,7 +72,7 @@ def test_nobody_is_searched_for_outside_the_hours_of_the_policy(tmp_path: Path) 
 def test_an_entry_that_lapsed_since_is_a_stranger(tmp_path: Path) -> None:
     watchlist = listed(tmp_path)
     review_utc_s = int(now().timestamp()) - 1
-    lapsed = tuple(replace(entry, review_utc_s=review_utc_s) for entry in watchlist.entries)
+    lapsed = entries_of(replace(entry, review_utc_s=review_utc_s) for entry in watchlist.entries)
     search = Search(replace(watchlist, entries=lapsed), CALIBRATION, Counts())
     assert search.candidate(probe(0), now()) is None
 

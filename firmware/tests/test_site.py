@@ -8,10 +8,6 @@ from pathlib import Path
 import pytest
 from tuf.api.metadata import Targets  # type: ignore[attr-defined]  # Re-exports.
 
-from firmware.site import (
-    Refusal,
-    ThisCamera,
-)
 from firmware.tests.desk import (
     DIM,
     LIST_KEY,
@@ -26,6 +22,7 @@ from firmware.tests.desk import (
     opening,
 )
 from firmware.tests.verifier import Camera, only, refused
+from firmware.watchlist import Refusal, ThisCamera
 
 
 @pytest.fixture
@@ -56,7 +53,7 @@ def test_a_list_ends_with_its_freshness(camera: Camera) -> None:
 
 
 def test_an_empty_list_is_accepted(camera: Camera) -> None:
-    assert camera.takes(Desk(entries=[])).entries == ()
+    assert camera.takes(Desk(entries=[])).entries.handles == b""
 
 
 def test_the_same_list_is_accepted_again(camera: Camera) -> None:

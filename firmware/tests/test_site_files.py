@@ -5,14 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from firmware.site import (
-    Refusal,
-)
 from firmware.tests.desk import (
     DIM,
     Desk,
 )
 from firmware.tests.verifier import Camera, flip, only, refused
+from firmware.watchlist import Refusal
 from formats.watchlist import Body, write_body
 
 

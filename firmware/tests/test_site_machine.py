@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from firmware.floors import COPIES
-from firmware.site import ListRefused, Watchlist
 from firmware.tests.desk import NOW, NOW_S, Desk, entry
 from firmware.tests.verifier import Camera, flip
+from firmware.watchlist import ListRefused, Watchlist
 
 PEOPLE = tuple(range(1, 6))
 

@@ -8,11 +8,7 @@ from pathlib import Path
 import pytest
 from tuf.api.metadata import TargetFile, Targets  # type: ignore[attr-defined]  # Re-exports.
 
-from firmware.site import (
-    EntryLapsed,
-    Refusal,
-    verify_site,
-)
+from firmware.site import verify_site
 from firmware.tests.desk import (
     DIM,
     NOW,
@@ -24,6 +20,7 @@ from firmware.tests.desk import (
     entry,
 )
 from firmware.tests.verifier import Camera, refused
+from firmware.watchlist import EntryLapsed, Refusal
 from formats.site_tuf import SiteKey
 from provisioning.roles import make_root, sign
 
@@ -167,7 +164,7 @@ def test_a_lapsed_entry_is_not_searched_for(camera: Camera) -> None:
 
 def test_an_entry_that_begins_later_is_not_searched_for(camera: Camera) -> None:
     later = entry(1, added_utc_s=NOW_S + 1)
-    assert camera.takes(Desk(entries=[later])).entries == ()
+    assert camera.takes(Desk(entries=[later])).entries.handles == b""
 
 
 def test_an_entry_that_lapses_in_use_is_refused(camera: Camera) -> None:

@@ -19,13 +19,13 @@ from firmware.errors import (
     OutboxFull,
 )
 from firmware.identity import make_identity, watch_keys
-from firmware.site import ListRefused
 from firmware.station import Means, newer_list, open_eye, run
 from firmware.tests import desk
 from firmware.tests.command import config_of, make_bundle
 from firmware.tests.fakes import MANIFEST, FakeCamera, PasserBy, eye, guarding
 from firmware.tests.observing import records
 from firmware.tests.station import ListDesk
+from firmware.watchlist import ListRefused
 from formats.enrolment import CameraIdentity
 from formats.errors import Forged
 from formats.keyfile import KeyRefused

@@ -13,7 +13,6 @@ from PIL import Image
 
 from firmware.delivery.outbox import LARGEST
 from firmware.errors import LampDark, OutboxFull
-from firmware.site import ListRefused
 from firmware.tests.fakes import (
     LEASE_ID,
     FakeCamera,
@@ -24,6 +23,7 @@ from firmware.tests.fakes import (
 )
 from firmware.tests.observing import records
 from firmware.tests.station import listed, run_of
+from firmware.watchlist import ListRefused
 from formats.event import CROP_LIMIT
 from formats.ledger import Happening
 

@@ -1,4 +1,4 @@
-"""Writes formats/tests/vectors: `python -m formats.tests.make_vectors`.
+"""Writes formats/tests/vectors: `make vectors`.
 
 The vectors are made without the code that they test: envelopes by `second_encoder`, everything else
 spelled out in `plain_vectors`. The same bytes come out every time, and a test compares them with
@@ -8,6 +8,7 @@ the files.
 import json
 from pathlib import Path
 
+from formats.tests.casefile_vectors import casefiles
 from formats.tests.envelope_vectors import envelopes
 from formats.tests.estate_vectors import budgets, portraits
 from formats.tests.plain_vectors import destructions, events, leases, ledgers, topics, verdicts
@@ -27,6 +28,7 @@ def vectors() -> dict[str, bytes]:
         "destruction.json": destructions(),
         "portrait.json": portraits(),
         "budget.json": budgets(),
+        "casefile.json": casefiles(),
     }
     return {file: json.dumps(value, indent=1).encode() + b"\n" for file, value in contents.items()}
 

@@ -3,8 +3,10 @@
 from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 
-from formats.casefile import CaseFile, Entry, PictureQuality
+from formats.casefile import CaseFile
 from formats.enrolment import CameraIdentity
+from formats.entries import entries_of
+from formats.entry import Entry, PictureQuality
 from formats.policy import Agreement, Assessment, Place, Policy, Supplier, Window
 from formats.recipients import Recipients, Reviewer
 
@@ -65,9 +67,10 @@ ENTRY = Entry(
     necessity="Nothing else found them.",
     case_digest=bytes(32),
     source="Family",
-    quality=PictureQuality(200, 80, 30, 50),
+    pictures=(PictureQuality(200, 80, 30, 50),),
     minor=False,
     vulnerable=False,
+    picture_kept=False,
     added_utc_s=MOMENT_S,
     expires_utc_s=MOMENT_S + 200,
     review_utc_s=MOMENT_S + 100,
@@ -81,5 +84,5 @@ CASE = CaseFile(
     policy_digest=bytes([2]) * 32,
     body_digest=bytes([3]) * 32,
     dim=128,
-    entries=(ENTRY,),
+    entries=entries_of([ENTRY]),
 )

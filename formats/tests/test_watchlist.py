@@ -64,9 +64,9 @@ def test_handles_out_of_order_are_refused() -> None:
         Body(1, bytes([2]) * 16 + bytes([1]) * 16, b"ab")
 
 
-def test_one_handle_twice_is_refused() -> None:
-    with pytest.raises(Malformed, match="there twice"):
-        Body(1, bytes([1]) * 32, b"ab")
+def test_somebody_with_two_templates_has_two_rows() -> None:
+    body = Body(1, bytes([1]) * 32, b"ab")
+    assert (len(body), read_body(write_body(body))) == (2, body)
 
 
 def test_a_handle_without_a_template_is_refused() -> None:

@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
-from formats.casefile import Entry, write_entry
+from formats.entry import Entry, write_entry
 from formats.strict_json import dumps
+from provisioning.commands.measures import Measures
 from provisioning.commands.options import Folder, Json, say
 from provisioning.entries import Case, add_entry, kept_entries, remove_entry, renew_review
 from provisioning.errors import EntryRefused
 from provisioning.site import open_site
-from recognition.quality import Judged
 
 app = typer.Typer()
 
@@ -24,7 +24,9 @@ Handle = Annotated[str, typer.Argument(help="As list show prints it.")]
 @app.command()
 def add(  # noqa: PLR0913, PLR0917  # Each is one thing that must be said of everybody on a list.
     folder: Folder,
-    picture: Annotated[Path, typer.Option(help="Portrait with one face; it is not kept.")],
+    picture: Annotated[
+        list[Path], typer.Option(help="Portrait with one face; again for more of the same person.")
+    ],
     organisation: Annotated[str, typer.Option(help="Which asks; a supplier of the policy.")],
     requested_by: Annotated[str, typer.Option(help="Role of who asks, never a name.")],
     approved_by: Annotated[str, typer.Option(help="Role of who approved, never a name.")],
@@ -42,7 +44,7 @@ def add(  # noqa: PLR0913, PLR0917  # Each is one thing that must be said of eve
     vulnerable: Annotated[bool, typer.Option("--vulnerable", help="Three must sign.")] = False,
     json: Json = False,
 ) -> None:
-    """Put the one person in a picture on the next list."""
+    """Put the one person in one or more pictures on the next list; no picture is kept."""
     case = Case(
         organisation=organisation,
         requested_by=requested_by,
@@ -58,11 +60,17 @@ def add(  # noqa: PLR0913, PLR0917  # Each is one thing that must be said of eve
         expires_utc_s=_end_of(until),
         review_utc_s=_end_of(review or until),
     )
-    entry = add_entry(open_site(folder), picture, case, told=_show_measures)
+    site, measures = open_site(folder), Measures()
+    try:
+        entry = add_entry(site, picture, case, told=measures.take)
+    finally:
+        measures.show(picture)
+    count = "1 picture, which was" if len(picture) == 1 else f"{len(picture)} pictures, which were"
     say(
-        f"Entry {entry.handle.hex()} will be on the next list; the picture was not kept.",
+        f"Entry {entry.handle.hex()} will be on the next list, from {count} not kept.",
         json=json,
         handle=entry.handle.hex(),
+        pictures=len(picture),
     )
 
 
@@ -127,7 +135,7 @@ def describe(entry: Entry) -> str:
             f"    asked for by {entry.requested_by}, {entry.organisation}",
             f"    approved by {entry.approved_by}",
             f"    because: {entry.necessity}",
-            f"    picture from: {entry.source}",
+            f"    {_pictures(entry)} from: {entry.source}",
             f"    until {moment(entry.expires_utc_s)}, reviewed by {moment(entry.review_utc_s)}",
         ]
     )
@@ -139,11 +147,8 @@ def brief(entry: Entry) -> str:
     return f"Entry {entry.handle.hex()}, {entry.category}, {entry.organisation}, until {until}"
 
 
-def _show_measures(measures: list[Judged]) -> None:
-    """Each measure beside its bound, to the error stream: it is no part of what machines read."""
-    for one in measures:
-        verdict = "good" if one.passes else "NOT GOOD ENOUGH"
-        typer.echo(f"{one.what:<24}{one.measured:>6}   {one.bound:<14}{verdict}", err=True)
+def _pictures(entry: Entry) -> str:
+    return "picture" if len(entry.pictures) == 1 else f"{len(entry.pictures)} pictures"
 
 
 def _flags(entry: Entry) -> tuple[tuple[str, bool], ...]:

@@ -18,8 +18,9 @@ from provisioning.commands.options import (
     say,
     unlocked,
 )
-from provisioning.lists import SignedList, build_list, open_list, sign_list, supplier_of
+from provisioning.lists import Room, SignedList, build_list, open_list, sign_list, supplier_of
 from provisioning.site import Site, open_site
+from recognition.template import PPM
 
 app = typer.Typer(help="Put people on the list; build, sign, publish, verify it.")
 app.add_typer(entries.app)
@@ -37,9 +38,33 @@ def build(
     sealer = unlocked(key, Purpose.LIST_SEAL, passphrase_file)
     desk = site.key(Purpose.DESK)
     opener = unlock_opening(desk, passphrase_of(desk, passphrase_file))
-    case = build_list(site, sealer=sealer, desk=opener, now=datetime.now(UTC))
-    sentence = f"Version {case.version} must be signed now. Entries: {len(case.entries)}."
-    say(sentence, json=json, version=case.version, entries=len(case.entries))
+    built = build_list(site, sealer=sealer, desk=opener, now=datetime.now(UTC))
+    case, room = built.case, built.room
+    people = f"Version {case.version} must be signed now. Entries: {len(case.entries)}."
+    say(
+        f"{people} {_told(room)}" if room else people,
+        json=json,
+        version=case.version,
+        entries=len(case.entries),
+        templates=room.templates if room else 0,
+        ceiling_ppm=room.ceiling_ppm if room else None,
+        threshold_ppm=room.threshold.score_ppm if room else None,
+        predicted_fpir_ppb=room.threshold.predicted_fpir_ppb if room else None,
+    )
+
+
+def _told(room: Room) -> str:
+    """How far the list is from its limits, in figures."""
+    threshold = f"{room.threshold.score_ppm / PPM:.3f}"
+    alike = (
+        "There are no two people to mistake for each other"
+        if room.ceiling_ppm is None
+        else f"The two people most alike reach {room.ceiling_ppm / PPM:.3f}"
+    )
+    return (
+        f"Templates: {room.templates}.\n{alike}; the threshold of this list is {threshold}, which "
+        f"at most {room.threshold.predicted_fpir_ppb / 1e7:.3f} % of strangers pass."
+    )
 
 
 @app.command()

@@ -24,7 +24,7 @@ def test_a_picture_that_will_do_is_shown_with_every_bound(prepared: Workshop) ->
     code, said = add(prepared, HOPPER)
     assert code == 0
     assert all(measure in said for measure in MEASURES)
-    assert said.count("good") == len(MEASURES)
+    assert said.count("\N{CHECK MARK}") == len(MEASURES)
 
 
 def test_a_picture_that_will_not_do_is_shown_with_every_bound_and_what_to_do(
@@ -36,6 +36,6 @@ def test_a_picture_that_will_not_do_is_shown_with_every_bound_and_what_to_do(
     code, said = add(prepared, small)
     assert code == 1
     assert all(measure in said for measure in MEASURES)
-    assert "NOT GOOD ENOUGH" in said
+    assert "\N{BALLOT X}" in said
     assert "Use a larger picture" in said
     assert not list((prepared.site / "entries").iterdir())

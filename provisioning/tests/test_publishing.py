@@ -8,7 +8,8 @@ from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 
 from estate.stopping import put_statement
-from firmware.site import ThisCamera, verify_site
+from firmware.site import verify_site
+from firmware.watchlist import ThisCamera
 from formats.budget import CameraBudget, State, Statement
 from formats.casefile import read_casefile
 from provisioning.models import read_unverified

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from nacl.public import PrivateKey
 
-from firmware.site import ThisCamera, verify_site
+from firmware.site import verify_site
+from firmware.watchlist import ThisCamera
 from formats.keyfile import Purpose, make_key, read_key, write_key
 from provisioning.models import read_unverified
 from provisioning.rotation import newest_root

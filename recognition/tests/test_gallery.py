@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from recognition.gallery import Gallery
+from recognition.gallery import Gallery, Pair
 from recognition.template import Template, similarity_ppm
 
 
@@ -35,17 +35,19 @@ def test_the_ceiling_is_the_closest_pair_of_different_handles() -> None:
     templates[599] = templates[0]
     templates[599, 0] = -templates[0, 0]
     expected = similarity_ppm(Template(templates[0]), Template(templates[599]))
-    assert Gallery(handles, templates).ceiling_ppm() == expected
+    assert Gallery(handles, templates).ceiling() == Pair(expected, 599, 0)
 
 
 def test_two_pictures_of_one_person_do_not_raise_the_ceiling() -> None:
     handles, templates = drawn(3, 5)
     handles[1], templates[1] = handles[0], templates[0]
-    assert Gallery(handles, templates).ceiling_ppm() < 500_000
+    ceiling = Gallery(handles, templates).ceiling()
+    assert ceiling is not None
+    assert ceiling.score_ppm < 500_000
 
 
 def test_one_person_alone_has_no_ceiling() -> None:
-    assert Gallery(*drawn(1, 5)).ceiling_ppm() == -1_000_000
+    assert Gallery(*drawn(1, 5)).ceiling() is None
 
 
 def test_an_empty_list_makes_no_gallery() -> None:

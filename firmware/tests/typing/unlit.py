@@ -7,8 +7,8 @@ from firmware.hardware.lamp import Lamp, Lit
 from firmware.reporter import Reporter
 from firmware.search import Candidate, Search
 from firmware.sight import Sight
-from firmware.site import Watchlist
 from firmware.tracks import Track
+from firmware.watchlist import Watchlist
 from recognition.face import Face
 
 
