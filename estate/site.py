@@ -119,8 +119,7 @@ def entry_of(connection: Connection, list_digest: bytes, handle: bytes) -> Entry
     found = connection.execute(query).scalar()
     if found is None:
         return None
-    entries = read_casefile(bytes(found)).entries
-    return next((entry for entry in entries if entry.handle == handle), None)
+    return read_casefile(bytes(found)).entries.by_handle(handle)
 
 
 def _prove(folder: Path, root: bytes, now: datetime) -> SignedSite:

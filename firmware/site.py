@@ -32,7 +32,7 @@ from tuf.api import exceptions as tuf
 from firmware.accepted import accepted, open_accepted, replacing
 from firmware.errors import FloorsBroken
 from firmware.floors import Floors, raise_floors, read_floors
-from firmware.watchlist import ListRefused, Refusal, ThisCamera, Watchlist, accept
+from firmware.watchlist import ListRefused, Refusal, ThisCamera, Watchlist, accept_list
 from formats.budget import read_statement
 from formats.errors import FormatError
 from formats.site_tuf import SignedSite, collect
@@ -56,7 +56,7 @@ def verify_site(
     with replacing(metadata) as copy:  # (0)
         site = _prove(lambda name: (inbox / name).open("rb"), copy, trusted_root, now)
         _check_floors(site, floors_of(metadata), now)
-        watchlist = accept(site, camera, now)
+        watchlist = accept_list(site, camera, now)
         # Before the list itself: a power cut in between leaves the camera stricter, never laxer.
         moment = min(int(now.timestamp()), watchlist.expires_utc_s)
         raise_floors(floors_of(metadata), Floors(moment, site.versions))
@@ -78,7 +78,7 @@ def verify_accepted(
     site = _prove(lambda name: open_accepted(metadata, name), trusted, trusted_root, now)
     _check_floors(site, floors_of(metadata), now)
     _check_budget(site, camera)
-    return accept(site, camera, now)
+    return accept_list(site, camera, now)
 
 
 def _check_budget(site: SignedSite, camera: ThisCamera) -> None:

@@ -1,6 +1,6 @@
 """A list that this camera may search, and the rules that make one of a site's proven files.
 
-`firmware.site` states all rules in their order and proves who signed; `accept` enforces those that
+`firmware.site` states all rules in their order and proves who signed; `accept_list` enforces those that
 are about the files: (2) in part, (3) to (7). A `Watchlist` is made nowhere else. The list is read
 in columns: whether it has one entry or ten thousand, no rule makes an object of each.
 """
@@ -125,13 +125,13 @@ class Watchlist:
             EntryLapsed: the entry has expired or is due for review since the list was accepted.
         """
         self.check(now)
-        entry = self.entries.find(_handle(self.handles, row))
+        entry = self.entries.by_handle(_handle(self.handles, row))
         if entry is None or not entry.is_live(int(now.timestamp())):
             raise EntryLapsed("An entry of the list has lapsed.")
         return entry
 
 
-def accept(site: SignedSite, camera: ThisCamera, now: datetime) -> Watchlist:
+def accept_list(site: SignedSite, camera: ThisCamera, now: datetime) -> Watchlist:
     """The list among a site's proven files, if rules (2) to (7) hold.
 
     Raises:

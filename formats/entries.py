@@ -92,7 +92,7 @@ class Entries:
     def __iter__(self) -> Iterator[Entry]:
         return map(self.__getitem__, range(len(self)))
 
-    def find(self, handle: bytes) -> Entry | None:
+    def by_handle(self, handle: bytes) -> Entry | None:
         """Whoever has this handle, if anybody."""
         row = bisect_left(range(len(self)), handle, key=self._handle)
         return self[row] if row < len(self) and self._handle(row) == handle else None

@@ -21,7 +21,7 @@ import numpy as np
 import typer
 
 from firmware.tests.desk import NOW, NOW_S, THIS_CAMERA, Desk, entry, usual_policy
-from firmware.watchlist import accept
+from firmware.watchlist import accept_list
 from formats.casefile import CaseFile
 from formats.entries import entries_of
 from formats.entry import Entry
@@ -98,7 +98,7 @@ def measure(folder: Path) -> dict[str, float]:
         site = collect(
             lambda name: (folder / "inbox" / name).open("rb"), Path(trusted), root=root, now=NOW
         )
-    watchlist = accept(site, THIS_CAMERA, NOW)
+    watchlist = accept_list(site, THIS_CAMERA, NOW)
     handles = np.frombuffer(watchlist.handles, np.uint8).reshape(-1, 16)
     templates = np.frombuffer(watchlist.templates, np.int8).reshape(-1, DIM)
     gallery = Gallery(handles, templates)
@@ -107,7 +107,7 @@ def measure(folder: Path) -> dict[str, float]:
     return {
         "case_mb": len(site.casefile) / 1e6,
         "signatures_ms": best_ms(prove),
-        "accept_ms": best_ms(lambda: accept(site, THIS_CAMERA, NOW)),
+        "accept_ms": best_ms(lambda: accept_list(site, THIS_CAMERA, NOW)),
         "prepare_ms": best_ms(lambda: Gallery(handles, templates)),
         "search_ms": best_ms(lambda: gallery.best(probe)),
         "peak_mb": peak_mb,

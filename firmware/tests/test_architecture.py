@@ -60,7 +60,11 @@ def test_only_the_lamp_makes_light(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["Watchlist", "_Made"])
 def test_only_the_verifier_makes_a_list(name: str) -> None:
-    assert makers_of(name) == {"site.py"}
+    assert makers_of(name) == {"watchlist.py"}
+
+
+def test_only_files_whose_signatures_are_proven_become_a_list() -> None:
+    assert makers_of("accept_list") == {"site.py"}
 
 
 def test_only_sight_and_the_lamp_open_pixels() -> None:

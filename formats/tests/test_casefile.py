@@ -69,7 +69,7 @@ def test_columns_answer_as_the_entries_themselves(entries: list[Entry], now_s: i
     assert list(columns.only(columns.live(now_s))) == live
     assert columns.sensitive == any(entry.sensitive for entry in entries)
     assert columns.said("category") == {entry.category for entry in entries}
-    assert [columns.find(entry.handle) for entry in entries] == entries
+    assert [columns.by_handle(entry.handle) for entry in entries] == entries
     handles = b"".join(entry.handle * len(entry.pictures) for entry in entries)
     assert columns.template_handles == handles
 
@@ -105,8 +105,8 @@ def test_a_broken_case_file_is_refused(name: str) -> None:
 
 
 def test_nobody_is_found_under_another_handle() -> None:
-    assert CASE.entries.find(bytes(16)) is None
-    assert CASE.entries.find(b"\xff" * 16) is None
+    assert CASE.entries.by_handle(bytes(16)) is None
+    assert CASE.entries.by_handle(b"\xff" * 16) is None
 
 
 def test_a_row_that_is_not_there_is_no_entry() -> None:

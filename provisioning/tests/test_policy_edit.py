@@ -46,7 +46,7 @@ def test_hours_can_be_changed(prepared: Workshop) -> None:
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        ("cap = 500", "cap = 10001"),
+        ("cap = 500", "cap = 100001"),
         ("cap = 500", ""),
         ("cap = 500", "cap = 500\nunknown = 1"),
         ("cap = 500", "cap = = 500"),

@@ -58,7 +58,7 @@ def test_no_list_is_signed_before_it_is_built(prepared: Workshop) -> None:
 
 def test_a_list_that_was_tampered_with_is_not_signed(listed: Workshop) -> None:
     path = listed.site / "signed" / "list" / "watchlist-mill-lane.json"
-    path.write_bytes(path.read_bytes().replace(b"Inspector", b"Constable"))
+    path.write_bytes(path.read_bytes().replace(b"Inspector", b"Inspecting officer"))
     assert "was changed" in refusal(*sign(listed, "list-sign-example-police", "--yes"))
 
 
