@@ -1,8 +1,8 @@
 """A list that this camera may search, and the rules that make one of a site's proven files.
 
-`firmware.site` states all rules in their order and proves who signed; `accept_list` enforces those that
-are about the files: (2) in part, (3) to (7). A `Watchlist` is made nowhere else. The list is read
-in columns: whether it has one entry or ten thousand, no rule makes an object of each.
+`firmware.site` states all rules in their order and proves who signed; `accept_list` enforces those
+that are about the files: (2) in part, (3) to (7). A `Watchlist` is made nowhere else. The list is
+read in columns: whether it has one entry or ten thousand, no rule makes an object of each.
 """
 
 from collections.abc import Iterable, Sequence
