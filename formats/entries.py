@@ -219,7 +219,7 @@ def read_entries(fields: Fields, *, count: int) -> Entries:
 
 
 def _check_lengths(entries: Entries) -> None:
-    count, pictures = len(entries), entries._picture_ends[-1]  # noqa: SLF001  # Of this module.
+    count, pictures = len(entries), sum(entries.counts)
     lengths = [
         len(entries.handles) == count * HANDLE_BYTES,
         len(entries.case_digests) == count * DIGEST_BYTES,
