@@ -14,7 +14,7 @@ from sqlalchemy.engine import Engine
 
 LOCK: Final = 0x7A11
 """PostgreSQL's name for the lock under which one program at a time brings a store up to date."""
-NEWEST: Final = "0003"
+NEWEST: Final = "0004"
 """The step that this program works with; a test compares it with the folder."""
 
 
@@ -30,7 +30,10 @@ def migrate(engine: Engine) -> None:
     steps = Config()
     steps.set_main_option("script_location", str(Path(__file__).parent))
     with engine.begin() as connection:
-        if engine.dialect.name == "postgresql":  # Receivers may start at the same moment.
+        # Receivers may start at the same moment: one at a time, and the next finds it done.
+        if engine.dialect.name == "postgresql":
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
+        else:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
         steps.attributes["connection"] = connection
         command.upgrade(steps, NEWEST)

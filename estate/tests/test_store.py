@@ -3,6 +3,7 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
+from pathlib import Path
 
 import pytest
 from nacl.signing import SigningKey
@@ -145,3 +146,25 @@ def test_a_disk_that_cannot_be_written_is_refused(store: Store) -> None:
         connection.execute(text("DROP TABLE envelopes"))
     with pytest.raises(StoreRefused, match="disk"):
         store.keep(sealed_event(KEY), 1)
+
+
+STARTING = """
+import sys
+from estate.store import Store
+print(flush=True)
+sys.stdin.readline()
+Store(sys.argv[1])
+"""
+
+
+def test_receivers_that_start_first_at_the_same_moment_all_start(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", STARTING, f"sqlite:///{tmp_path / 'store.sqlite'}"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    starting = [subprocess.Popen(command, **pipes) for _ in range(6)]  # type: ignore[call-overload]
+    for each in starting:
+        each.stdout.readline()  # It has imported all it needs and waits for the word.
+    for each in starting:
+        each.stdin.write(b"\n")
+        each.stdin.flush()
+    said = [each.communicate(timeout=60)[1].decode() for each in starting]
+    assert [each.returncode for each in starting] == [0] * 6, said
