@@ -26,8 +26,8 @@ from estate.commands.retain import hold_event, release_event, retain
 from estate.commands.review import review
 from estate.commands.serve import health, serve
 from estate.config import Config
-from estate.opening import opened, save_crop, to_json
-from estate.printing import chains_table, panel
+from estate.opening import opened, save_crop, status_json, to_json
+from estate.printing import chains_table, panel, status_line
 from estate.receiver import SESSION_S, Receiver, read_cameras, receive
 from estate.store import Store
 from estate.unlocking import PassphraseFile, ask, unlocking
@@ -44,6 +44,7 @@ from formats.keyfile import (
     write_key,
 )
 from formats.settings import read_settings
+from formats.status import Status
 from formats.topics import Channel, shared
 from wire.certificate import Address, Certificate
 from wire.connection import Connection
@@ -186,6 +187,10 @@ def _opener(
             event = opened(sealed, cameras, key)
         except FormatError as error:  # One such event must not hide those after it.
             typer.echo(f"{_name(sealed)} is kept, but not opened: {error}", err=True)
+            return
+        if isinstance(event, Status):
+            typer.echo(json.dumps(status_json(event)) if as_json else status_line(event))
+            sys.stdout.flush()
             return
         crop = save_crop(event, sealed.digest, crops)
         if as_json:

@@ -5,7 +5,7 @@ waits. The same figures for people, as JSON, and as text for Prometheus.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -15,9 +15,11 @@ from sqlalchemy import select
 
 from estate.chains import Chain, chains
 from estate.site import SiteNow
+from estate.statuses import last_words, noted
 from estate.store import ENVELOPES, Store
 from estate.verdicts import DECISIONS
 from formats.policy import Place
+from formats.status import Status
 
 DAY_H: Final = 24
 GRACE_H: Final = 2
@@ -36,6 +38,15 @@ class CameraHealth:
     gaps: int
     """Places where something newer shows that events are missing."""
     forks: int
+    status_utc_ms: int | None = None
+    """When its newest status arrived; None where none was read: the policy may have it off."""
+    looking_s: int | None = None
+    """How long it had been looking then."""
+    list_version: int | None = None
+    """The list it searched then."""
+    outbox: int | None = None
+    """Envelopes that waited on it then."""
+    temperature_c: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +77,7 @@ def look(store: Store, site: SiteNow, certificates: Sequence[Path], now: datetim
     with store.reading() as connection:
         decided = {bytes(event) for (event,) in connection.execute(select(DECISIONS.c.event))}
         query = select(ENVELOPES.c.digest, ENVELOPES.c.stored_utc_ms)
+        statuses, words = noted(connection), last_words(connection)
         kept = [
             (bytes(digest), stored_utc_ms)
             for digest, stored_utc_ms in connection.execute(query.where(ENVELOPES.c.blob != b""))
@@ -74,12 +86,15 @@ def look(store: Store, site: SiteNow, certificates: Sequence[Path], now: datetim
     oldest_ms = (now_s - (site.policy.retention_days * DAY_H + GRACE_H) * 3600) * 1000
     return Health(
         now_utc_s=now_s,
-        cameras=[_camera(place, known.get(place.camera.camera_id)) for place in site.policy.places],
+        cameras=[
+            _camera(place, known.get(place.camera.camera_id), words.get(place.camera.camera_id))
+            for place in site.policy.places
+        ],
         list_version=site.case.version,
         list_issued_utc_s=site.case.issued_utc_s,
         list_expires_utc_s=site.case.expires_utc_s,
         repository_lapsed=site.lapsed is not None,
-        waiting=sum(digest not in decided for digest, _ in kept),
+        waiting=sum(digest not in decided | statuses for digest, _ in kept),
         overdue=sum(stored < oldest_ms for _, stored in kept),
         certificates={path.name: _end_of(path) for path in certificates},
     )
@@ -99,6 +114,14 @@ def prometheus(health: Health) -> str:
             lines.append(
                 f"tallylight_last_event_timestamp_seconds{camera} {each.last_word_utc_ms / 1000}"
             )
+        if each.status_utc_ms is not None:
+            lines += [
+                f"tallylight_status_timestamp_seconds{camera} {each.status_utc_ms / 1000}",
+                f"tallylight_outbox{camera} {each.outbox}",
+                f"tallylight_camera_list_version{camera} {each.list_version}",
+            ]
+        if each.temperature_c is not None:
+            lines.append(f"tallylight_temperature_celsius{camera} {each.temperature_c}")
     lines += [
         f"tallylight_list_version {health.list_version}",
         f"tallylight_list_issued_timestamp_seconds {health.list_issued_utc_s}",
@@ -112,12 +135,24 @@ def prometheus(health: Health) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _camera(place: Place, chain: Chain | None) -> CameraHealth:
+def _camera(place: Place, chain: Chain | None, word: tuple[int, Status] | None) -> CameraHealth:
     camera = place.camera.camera_id.hex()
     if chain is None:
         return CameraHealth(camera, place.place, None, 0, 0, 0)
     gaps, forks = len(chain.gaps), len(chain.forks)
-    return CameraHealth(camera, place.place, chain.last_utc_ms, chain.events, gaps, forks)
+    plain = CameraHealth(camera, place.place, chain.last_utc_ms, chain.events, gaps, forks)
+    if word is None:
+        return plain
+    arrived_utc_ms, status = word
+    degrees = None if status.temperature_centi is None else status.temperature_centi / 100
+    return replace(
+        plain,
+        status_utc_ms=arrived_utc_ms,
+        looking_s=status.looking_s,
+        list_version=status.list_version,
+        outbox=status.waiting,
+        temperature_c=degrees,
+    )
 
 
 def _end_of(path: Path) -> int:

@@ -9,11 +9,14 @@ from nacl.public import PrivateKey
 from formats.enrolment import CameraIdentity
 from formats.envelope import Sealed, verify
 from formats.errors import Malformed
-from formats.event import MatchEvent, open_event
+from formats.event import MatchEvent
+from formats.status import Status, open_message
 
 
-def opened(sealed: Sealed, cameras: Mapping[bytes, CameraIdentity], key: PrivateKey) -> MatchEvent:
-    """Return the event in an envelope.
+def opened(
+    sealed: Sealed, cameras: Mapping[bytes, CameraIdentity], key: PrivateKey
+) -> MatchEvent | Status:
+    """Return the event, or the status, in an envelope.
 
     Raises:
         Malformed: no camera of this site sent it, or it is not what it claims to be.
@@ -23,7 +26,7 @@ def opened(sealed: Sealed, cameras: Mapping[bytes, CameraIdentity], key: Private
     camera = cameras.get(sealed.header.sender)
     if camera is None:
         raise Malformed("It comes from no camera of this site.")
-    return open_event(verify(sealed, camera.sign_key), key)
+    return open_message(verify(sealed, camera.sign_key), key)
 
 
 def save_crop(event: MatchEvent, digest: bytes, folder: Path) -> Path | None:
@@ -35,6 +38,15 @@ def save_crop(event: MatchEvent, digest: bytes, folder: Path) -> Path | None:
     path.touch(mode=0o600)
     path.write_bytes(event.crop_jpeg)
     return path
+
+
+def status_json(status: Status) -> dict[str, object]:
+    """Return a camera's word about itself as plain values: bytes in hex."""
+    fields = {
+        name: value.hex() if isinstance(value, bytes) else value
+        for name, value in asdict(status).items()
+    }
+    return {"kind": "status", **fields}
 
 
 def to_json(event: MatchEvent, crop: Path | None) -> dict[str, object]:

@@ -12,6 +12,7 @@ from rich.text import Text
 from estate.chains import Chain
 from formats.envelope import TimeQuality
 from formats.event import MatchEvent
+from formats.status import Status
 
 CLOCKS: Final = {
     TimeQuality.UNSYNCHRONISED: "clock not synchronised",
@@ -34,6 +35,19 @@ def panel(event: MatchEvent, crop: Path | None) -> Panel:
         subtitle=f"camera {event.camera.hex()[:8]}, event {event.sequence}",
         subtitle_align="right",
         expand=False,
+    )
+
+
+def status_line(status: Status) -> str:
+    """Return a camera's word about itself in one line."""
+    degrees = (
+        ""
+        if status.temperature_centi is None
+        else f", {status.temperature_centi / 100:.0f} degrees"
+    )
+    return (
+        f"Camera {status.camera.hex()[:8]} is well: looking for {status.looking_s} s, list version "
+        f"{status.list_version}, {status.waiting} in its outbox{degrees}."
     )
 
 

@@ -35,6 +35,7 @@ from sqlalchemy import (
 from estate.errors import BooksRefused
 from estate.holds import held
 from estate.ledger import LEDGER, METADATA, append
+from estate.statuses import forget_status, noted
 from estate.store import ENVELOPES, Store
 from estate.verdicts import DECISIONS, VERDICTS, Outcome
 from formats.destruction import Destruction, Ground, sign_destruction
@@ -113,6 +114,7 @@ def due(connection: Connection, now_s: int, retention_days: int) -> list[Due]:
         if outcome != Outcome.CONFIRMED
     }
     said = {bytes(event): until for event, until in connection.execute(select(DEADLINES))}
+    statuses = noted(connection)
     longest_s = min(retention_days, RETENTION_DAYS_LIMIT) * DAY_S
     here, kept = ENVELOPES.c, held(connection)
     certified = {bytes(event) for (event,) in connection.execute(select(CERTIFICATES.c.event))}
@@ -126,6 +128,8 @@ def due(connection: Connection, now_s: int, retention_days: int) -> list[Due]:
             continue  # What is gone without a certificate met a power cut: it is due once more.
         if event in unconfirmed:
             found.append(Due(event, bytes(camera), Ground.NOT_A_MATCH))
+        elif event in statuses:
+            found.append(Due(event, bytes(camera), Ground.STATUS))
         elif gone or now_s >= min(latest, said.get(event, latest)):
             found.append(Due(event, bytes(camera), Ground.RETENTION))
     return found
@@ -156,6 +160,7 @@ def _overwrite(connection: Connection, event: bytes) -> None:
     connection.execute(update(ENVELOPES).where(here).values(blob=bytes(len(blob))))
     connection.execute(update(ENVELOPES).where(here).values(blob=b""))
     connection.execute(delete(DEADLINES).where(DEADLINES.c.event == event))
+    forget_status(connection, event)
     # Verdicts hold no face; what they decided and who gave them is in the ledger for good.
     connection.execute(delete(VERDICTS).where(VERDICTS.c.event == event))
 

@@ -20,9 +20,10 @@ from firmware.hardware.lamp import Lit
 from firmware.record.ledger import Ledger
 from firmware.search import Candidate, Search
 from firmware.tracks import Track
-from formats import event
+from formats import VERSION, event
 from formats.envelope import NO_PREVIOUS, TimeQuality, sender_id
 from formats.ledger import Happening
+from formats.status import Status
 
 PAUSE_S: Final = 30.0
 """An entry that was just reported is not reported again for this long; it is counted."""
@@ -74,7 +75,41 @@ class Reporter:
             LampDark: the light ended before the event was whole.
         """
         self.outbox.room()
-        described = self._describe(candidate, track, lit, crop)
+        self._seal(self._describe(candidate, track, lit, crop), lit, Happening.EVENT_SEALED)
+        self._reported_ns[candidate.handle] = track.last_seen_ns
+
+    def tell(self, looking_s: int, temperature_c: float | None, lit: Lit) -> None:
+        """Seal one status, as an event is sealed.
+
+        Raises:
+            OutboxFull: there is no room; nothing was made.
+            LampDark: the light ended before the status was whole.
+        """
+        self.outbox.room()
+        watchlist = self.search.watchlist
+        described = Status(
+            camera=sender_id(self.key.verify_key),
+            site=watchlist.policy.site,
+            boot_id=self.boot_id,
+            sequence=self._next_sequence(),
+            sent_utc_ms=time.time_ns() // 1_000_000,
+            time_quality=time_quality(),
+            looking_s=looking_s,
+            lease_id=lit.lease_id,
+            version=VERSION,
+            firmware_digest=self.firmware_digest,
+            model_digest=self.model_digest,
+            runtime=self.runtime,
+            list_version=watchlist.version,
+            list_digest=watchlist.digest,
+            list_expires_utc_s=watchlist.expires_utc_s,
+            policy_digest=watchlist.policy_digest,
+            waiting=len(self.outbox.names()),
+            temperature_centi=None if temperature_c is None else round(100 * temperature_c),
+        )
+        self._seal(described, lit, Happening.STATUS_SEALED)
+
+    def _seal(self, described: event.Message, lit: Lit, happening: Happening) -> None:
         recipients = self.search.watchlist.recipients
         sealed = event.seal_event(
             described,
@@ -87,12 +122,11 @@ class Reporter:
         number = self.link.number + 1 if self.link else 1
         self.link = Link(number, self.boot_id, described.sequence, sealed.digest)
         self.outbox.put(sealed, self.link)
-        self._reported_ns[candidate.handle] = track.last_seen_ns
         body: dict[str, int | str] = {
             "sequence": described.sequence,
             "envelope": sealed.digest.hex(),
         }
-        self.ledger.append(Happening.EVENT_SEALED, body)
+        self.ledger.append(happening, body)
 
     def _describe(
         self, candidate: Candidate, track: Track, lit: Lit, crop: bytes | None

@@ -34,6 +34,7 @@ from firmware.search import Search
 from firmware.sight import Sight
 from firmware.site import floors_of, verify_accepted, verify_site
 from firmware.supervisor import Supervisor
+from firmware.telling import Teller
 from firmware.tracks import Tracks
 from firmware.watch import Station, watch
 from firmware.watchlist import ListRefused, ThisCamera, Watchlist
@@ -138,12 +139,15 @@ def assemble(config: Config, means: Means, ledger: Ledger, running: Callable[[],
         sight=(sight := Sight(eye, counts)),
         tracks=Tracks(),
         search=search,
-        reporter=Reporter(
-            search, outbox, ledger, keys.sign, sight.runtime, eye.manifest.model_digest, link
+        reporter=(
+            reporter := Reporter(
+                search, outbox, ledger, keys.sign, sight.runtime, eye.manifest.model_digest, link
+            )
         ),
         counts=counts,
         ledger=ledger,
         thermometer=means.thermometer,
+        teller=Teller(reporter, means.thermometer),
         alive=means.supervisor.alive,
         running=_with_time(running, clock, watchlist, ledger),
     )

@@ -17,6 +17,7 @@ from firmware.record.ledger import Ledger
 from firmware.reporter import Reporter
 from firmware.search import Candidate, Search
 from firmware.sight import Sight
+from firmware.telling import Teller
 from firmware.tracks import Track, Tracks
 from formats.event import CROP_LIMIT
 from formats.ledger import Happening
@@ -35,6 +36,7 @@ class Station:
     counts: Counts
     ledger: Ledger
     thermometer: Thermometer
+    teller: Teller
     alive: Callable[[str], None]
     """Told after every frame that was looked at in light; the supervisor restarts the silent."""
     running: Callable[[], bool]
@@ -59,6 +61,7 @@ def watch(station: Station) -> None:
             station.thermometer.check()
             with frame:
                 _look(station, lit, frame)
+            station.teller.turn(lit)
             station.alive(station.counts.to_line())
             if not station.running():
                 return

@@ -28,6 +28,8 @@ class Ground(StrEnum):
     """Its time has ended."""
     NOT_A_MATCH = "not_a_match"
     """Two people decided that it was none, or could not tell: at once."""
+    STATUS = "status"
+    """It was none: a camera's word about itself, which was read."""
     RESTORED = "restored"
     """An older copy of the store had brought it back."""
 

@@ -8,7 +8,7 @@ and others can check it later. It decides nothing. Its repr shows nothing.
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 from nacl.public import PrivateKey, PublicKey
 from nacl.signing import SigningKey
@@ -39,7 +39,7 @@ PPM: Final = 1_000_000
 PPB: Final = 1_000_000_000
 """Parts per billion in one."""
 
-_WORD: Final = "candidate"  # Other words, "status" for one, may share kind, size and sequence.
+_WORD: Final = "candidate"  # A status shares kind, size and sequence under its own word.
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,15 +191,41 @@ class MatchEvent:
         return parse(payload, _read_event, limit=PAYLOAD_LIMIT, what="event")
 
 
+class Message(Protocol):
+    """What an EVENT envelope can hold: a candidate, or a status."""
+
+    @property
+    def camera(self) -> bytes:
+        """(16,) `sender_id` of the camera."""
+
+    @property
+    def boot_id(self) -> bytes:
+        """(16,) of this start of the camera."""
+
+    @property
+    def sequence(self) -> int:
+        """From 1, never used twice in one boot."""
+
+    @property
+    def time_quality(self) -> TimeQuality:
+        """How far its time can be believed."""
+
+    def to_payload(self) -> bytes:
+        """The message in canonical JSON."""
+
+
+Said = TypeVar("Said", bound=Message)
+
+
 def seal_event(
-    event: MatchEvent,
+    event: Message,
     *,
     sender: SigningKey,
     recipients: Sequence[PublicKey],
     key_epoch: int,
     previous: bytes,
 ) -> Sealed:
-    """`event` in its envelope, which takes boot, sequence and time quality from the event itself.
+    """`event`, or a status, in its envelope, whose header says what the message itself says.
 
     Raises:
         Forged: the event names another camera than `sender`.
@@ -219,12 +245,20 @@ def open_event(verified: Verified, key: PrivateKey) -> MatchEvent:
         Forged: envelope and event disagree about camera, boot, sequence or time quality.
         NotForThisKey, Malformed, TooLarge: see `open_sealed` and `MatchEvent.from_payload`.
     """
-    event = MatchEvent.from_payload(open_sealed(verified, key))
+    return agreed(MatchEvent.from_payload(open_sealed(verified, key)), verified)
+
+
+def agreed(said: Said, verified: Verified) -> Said:
+    """Return the message if its envelope says the same of its origin.
+
+    Raises:
+        Forged: it does not.
+    """
     header = verified.sealed.header
     outside = (header.sender, header.boot_id, header.sequence, header.time_quality)
-    if outside != (event.camera, event.boot_id, event.sequence, event.time_quality):
+    if outside != (said.camera, said.boot_id, said.sequence, said.time_quality):
         raise Forged("Envelope and event disagree about where the event comes from.")
-    return event
+    return said
 
 
 def _read_event(fields: Fields) -> MatchEvent:

@@ -54,6 +54,8 @@ class Happening(StrEnum):
     LIST_REFUSED = "list_refused"
     LIST_DESTROYED = "list_destroyed"
     EVENT_SEALED = "event_sealed"
+    STATUS_SEALED = "status_sealed"
+    STATUS_READ = "status_read"
     EVENT_RECEIPTED = "event_receipted"
     EVENT_LAPSED = "event_lapsed"
     OUTBOX_FULL = "outbox_full"

@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from estate.commands.office import AsJson, Settings, open_office, site_now
 from estate.config import Office
-from estate.health import Health, look, prometheus
+from estate.health import CameraHealth, Health, look, prometheus
 from estate.store import Store
 
 HOST: Final = "127.0.0.1"
@@ -99,7 +99,7 @@ def rows(seen: Health) -> list[tuple[str, str]]:
             "never" if each.last_word_utc_ms is None else _ago(seen, each.last_word_utc_ms // 1000)
         )
         words = f"last event {last}; {each.events} events, {each.gaps} gaps, {each.forks} forks"
-        found.append((f"{each.place} ({each.camera[:8]})", words))
+        found.append((f"{each.place} ({each.camera[:8]})", words + _status(seen, each)))
     left = "has run out: cameras are dark" if seen.repository_lapsed else "is fresh"
     found += [
         ("list", f"version {seen.list_version}, issued {_ago(seen, seen.list_issued_utc_s)}"),
@@ -114,6 +114,17 @@ def rows(seen: Health) -> list[tuple[str, str]]:
     for name, end_s in seen.certificates.items():
         found.append((f"certificate {name}", f"ends {_until(seen, end_s)}"))
     return found
+
+
+def _status(seen: Health, camera: CameraHealth) -> str:
+    if camera.status_utc_ms is None or camera.looking_s is None:
+        return ""
+    warm = "" if camera.temperature_c is None else f", {camera.temperature_c:.0f} degrees"
+    return (
+        f"; {_ago(seen, camera.status_utc_ms // 1000)} it said: looking for "
+        f"{_span(camera.looking_s)}, list version {camera.list_version}, "
+        f"{camera.outbox} in its outbox{warm}"
+    )
 
 
 def _ago(seen: Health, utc_s: int) -> str:

@@ -7,7 +7,7 @@ event says. New candidates are announced by server-sent events. Nothing here dec
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qs
@@ -82,7 +82,8 @@ class _Pages:
     async def _turn(self) -> None:
         while True:
             await asyncio.sleep(TURN_S)
-            await run_in_threadpool(self._desk.refresh)
+            with suppress(Refused):  # A store that did not answer is asked again at the next turn.
+                await run_in_threadpool(self._desk.refresh)
 
     def shell(self, _request: Request) -> Response:
         """The page around everything."""

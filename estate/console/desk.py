@@ -7,17 +7,20 @@ nothing here tells what another has said, nor that anybody has.
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Lock
 
 from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from estate.errors import VerdictRefused
 from estate.opening import opened
 from estate.retention import note_deadline
 from estate.site import SiteNow, entry_of, remember
+from estate.statuses import note_status
 from estate.store import Store
 from estate.verdicts import VERDICTS, Outcome, give, outcome_of, own
 from formats.entry import Entry
@@ -25,6 +28,7 @@ from formats.envelope import sender_id
 from formats.errors import FormatError
 from formats.event import MatchEvent
 from formats.recipients import Reviewer
+from formats.status import Status
 from formats.verdict import Basis, Judgement, Verdict, read_verdict, sign_verdict
 
 
@@ -59,6 +63,8 @@ class Desk:
     closed: dict[bytes, str] = field(default_factory=dict)
     """Why an event cannot be opened here, by digest."""
     _opened: dict[bytes, MatchEvent] = field(default_factory=dict, repr=False)
+    _statuses: set[bytes] = field(default_factory=set, repr=False)
+    """Envelopes that held no event."""
     _seen: object = None
     _lock: Lock = field(default_factory=Lock, repr=False)
 
@@ -88,8 +94,9 @@ class Desk:
         """Open what is new, forget what is gone, and count a change if there is one."""
         with self._lock:
             here = self.store.digests()
+            known = {*self._opened, *self.closed, *self._statuses}
             for digest in here:
-                if digest not in self._opened and digest not in self.closed:
+                if digest not in known:
                     self._open(digest)
             for digest in set(self._opened) - set(here):
                 del self._opened[digest]
@@ -136,10 +143,20 @@ class Desk:
         except FormatError as error:
             self.closed[digest] = str(error)
             return
+        if isinstance(candidate, Status):
+            self._note(digest, candidate)
+            return
         self._opened[digest] = candidate
         self.arrivals += 1
-        with self.store.writing() as connection:
+        # Two consoles may open it at one moment: then one of them has noted what it says.
+        with suppress(IntegrityError), self.store.writing() as connection:
             note_deadline(connection, digest, candidate.retain_until_utc_s)
+
+    def _note(self, digest: bytes, status: Status) -> None:
+        # Two consoles may read it at one moment: then one of them has noted it.
+        with suppress(IntegrityError), self.store.writing() as connection:
+            note_status(connection, digest, status)
+        self._statuses.add(digest)
 
     def _standing(self, event: bytes) -> Standing:
         candidate = self._opened[event]

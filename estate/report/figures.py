@@ -163,7 +163,15 @@ def _count_estate(figures: Figures, estate: Sequence[Record], mine: Sequence[Rec
         str(each.body["envelope"]): each.utc_ms for each in estate if each.event is Happening.STORED
     }
     kinds = Counter(each.event for each in mine)
-    figures.candidates, figures.exported = kinds[Happening.STORED], kinds[Happening.EXPORTED]
+    statuses = {
+        str(each.body["envelope"]) for each in estate if each.event is Happening.STATUS_READ
+    }
+    candidates = [
+        each
+        for each in mine
+        if each.event is Happening.STORED and each.body["envelope"] not in statuses
+    ]
+    figures.candidates, figures.exported = len(candidates), kinds[Happening.EXPORTED]
     figures.held = kinds[Happening.HELD]
     figures.destroyed = dict(
         Counter(str(each.body["ground"]) for each in mine if each.event is Happening.DESTROYED)
@@ -175,11 +183,10 @@ def _count_estate(figures: Figures, estate: Sequence[Record], mine: Sequence[Rec
         day = _of(figures, each)
         setattr(day, outcome, getattr(day, outcome) + 1)
         figures.delays_s.append((each.utc_ms - stored_ms[str(each.body["envelope"])]) / 1000)
-    for each in mine:
-        if each.event is Happening.STORED:
-            _of(figures, each).candidates += 1
+    for each in candidates:
+        _of(figures, each).candidates += 1
     names = {str(each.body["envelope"]) for each in decided}
-    arrived = {str(each.body["envelope"]) for each in mine if each.event is Happening.STORED}
+    arrived = {str(each.body["envelope"]) for each in candidates}
     figures.waiting = len(arrived - names)
     figures.delay_s_p50 = _percentile(figures.delays_s, 50)
     figures.delay_s_p95 = _percentile(figures.delays_s, 95)

@@ -17,6 +17,7 @@ from firmware.reporter import Reporter
 from firmware.search import Search
 from firmware.sight import Sight
 from firmware.site import verify_site
+from firmware.telling import Teller
 from firmware.tests import desk
 from firmware.tests.fakes import (
     CALIBRATION,
@@ -165,6 +166,7 @@ def run_of(  # noqa: PLR0913 - every test changes another one.
             counts=counts,
             ledger=made.ledger,
             thermometer=Thermometer(()),
+            teller=Teller(made, Thermometer(())),
             alive=said.append,
             running=running,
         ),

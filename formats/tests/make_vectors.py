@@ -11,7 +11,15 @@ from pathlib import Path
 from formats.tests.casefile_vectors import casefiles
 from formats.tests.envelope_vectors import envelopes
 from formats.tests.estate_vectors import budgets, portraits
-from formats.tests.plain_vectors import destructions, events, leases, ledgers, topics, verdicts
+from formats.tests.plain_vectors import (
+    destructions,
+    events,
+    leases,
+    ledgers,
+    statuses,
+    topics,
+    verdicts,
+)
 
 FOLDER = Path(__file__).parent / "vectors"
 
@@ -21,6 +29,7 @@ def vectors() -> dict[str, bytes]:
     contents = {
         "envelope.json": envelopes(),
         "event.json": events(),
+        "status.json": statuses(),
         "ledger.json": ledgers(),
         "lease.json": leases(),
         "topics.json": topics(),

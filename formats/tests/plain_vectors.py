@@ -76,6 +76,48 @@ def events() -> dict[str, object]:
     return {"good": {"with a crop": good, "without a crop": without_crop}, "broken": texts}
 
 
+STATUS: dict[str, object] = {
+    "kind": "status",
+    "camera": name_of(CAMERA).hex(),
+    "site": "north-gate",
+    "boot_id": CANDIDATE["boot_id"],
+    "sequence": 8,
+    "sent_utc_ms": 1_767_225_900_000,
+    "time_quality": 1,
+    "looking_s": 7_260,
+    "lease_id": CANDIDATE["lease_id"],
+    "version": "0.1.0",
+    "firmware_digest": CANDIDATE["firmware_digest"],
+    "model_digest": CANDIDATE["model_digest"],
+    "runtime": CANDIDATE["runtime"],
+    "list_version": 12,
+    "list_digest": CANDIDATE["list_digest"],
+    "list_expires_utc_s": 1_767_830_400,
+    "policy_digest": CANDIDATE["policy_digest"],
+    "waiting": 2,
+    "temperature_centi": 4_580,
+}
+
+
+def statuses() -> dict[str, object]:
+    """status.json."""
+    good = canonical(STATUS).decode()
+    cold = canonical({**STATUS, "temperature_centi": None}).decode()
+    fields: dict[str, dict[str, object]] = {
+        "a count of faces": {"faces": 3},
+        "another kind": {"kind": "candidate"},
+        "a camera that is too short": {"camera": "00"},
+        "a list of version 0": {"list_version": 0},
+        "a temperature as a float": {"temperature_centi": 45.8},
+        "a temperature of the sun": {"temperature_centi": 550_000},
+        "less than nothing waiting": {"waiting": -1},
+        "a time in seconds with a fraction": {"looking_s": "7260.5"},
+    }
+    texts = {name: canonical({**STATUS, **field}).decode() for name, field in fields.items()}
+    texts["a blank"] = good.replace(",", ", ", 1)
+    return {"good": {"with a sensor": good, "without one": cold}, "broken": texts}
+
+
 def ledgers() -> dict[str, object]:
     """ledger.json."""
     happened: list[tuple[str, dict[str, int | str]]] = [

@@ -28,6 +28,7 @@ from formats.policy import read_policy, write_policy
 from formats.receipt import open_receipt
 from formats.recipients import read_recipients, write_recipients
 from formats.settings import read_settings
+from formats.status import Status
 from formats.tests import site_samples as samples
 from formats.tests.make_vectors import FOLDER
 from formats.tests.second_encoder import COURIER, ESTATE
@@ -160,5 +161,10 @@ def _of_the_site() -> list[Parser]:
             "event-payload",
             MatchEvent.from_payload,
             tuple(event.encode() for event in vectors("event")["good"].values()),
+        ),
+        Parser(
+            "status-payload",
+            Status.from_payload,
+            tuple(status.encode() for status in vectors("status")["good"].values()),
         ),
     ]

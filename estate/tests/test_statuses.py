@@ -1,0 +1,100 @@
+"""What becomes of a camera's word about itself at the estate."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from estate.health import look, prometheus
+from estate.ledger import records
+from estate.report.figures import gather
+from estate.retention import destroy, due
+from estate.statuses import last_words
+from estate.tests.books import CAMERA_KEY, Office
+from formats.destruction import Ground
+from formats.envelope import NO_PREVIOUS, Sealed
+from formats.event import seal_event
+from formats.ledger import Happening
+from formats.status import Status
+from formats.tests.test_status import STATUS
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Office:
+    return Office(tmp_path / "office")
+
+
+def tell(office: Office, sequence: int = 1, **changes: object) -> Sealed:
+    """Let the camera say something of itself."""
+    camera = office.candidate().camera
+    status: Status = replace(STATUS, camera=camera, sequence=sequence, **changes)  # type: ignore[arg-type]
+    sealed = seal_event(
+        status,
+        sender=CAMERA_KEY,
+        recipients=[office.opening(number).public_key for number in (1, 2)],
+        key_epoch=1,
+        previous=NO_PREVIOUS,
+    )
+    office.store.keep(sealed, int(office.now.timestamp() * 1000) + sequence)
+    return sealed
+
+
+def happened(office: Office, happening: Happening) -> list[str]:
+    with office.store.reading() as connection:
+        return [
+            str(each.body["envelope"]) for each in records(connection) if each.event is happening
+        ]
+
+
+def test_a_status_is_nobodys_to_judge(office: Office) -> None:
+    sealed, event = tell(office, 1), office.arrive(2)
+    desk = office.desk(1)
+    assert [each.event for each in desk.standings()] == [event.digest]
+    assert desk.closed == {}
+    assert happened(office, Happening.STATUS_READ) == [sealed.digest.hex()]
+
+
+def test_two_consoles_note_it_once(office: Office) -> None:
+    sealed = tell(office)
+    for number in (1, 2, 1):
+        office.desk(number).refresh()
+    assert happened(office, Happening.STATUS_READ) == [sealed.digest.hex()]
+
+
+def test_the_newest_is_the_cameras_last_word_in_the_health_view(office: Office) -> None:
+    tell(office, 1, looking_s=60)
+    tell(office, 2, looking_s=960, temperature_centi=5125)
+    before = look(office.store, office.site(), [], office.now)
+    assert (before.waiting, before.cameras[0].status_utc_ms) == (2, None)
+    office.desk(1)
+    health = look(office.store, office.site(), [], office.now)
+    assert health.waiting == 0
+    assert (health.cameras[0].looking_s, health.cameras[0].temperature_c) == (960, 51.25)
+    assert "tallylight_temperature_celsius" in prometheus(health)
+
+
+def test_a_status_that_was_read_is_destroyed_and_the_last_word_stays(office: Office) -> None:
+    tell(office, 1)
+    tell(office, 2)
+    office.desk(1)
+    with office.store.reading() as connection:
+        doomed = due(connection, int(datetime.now(UTC).timestamp()), 30)
+    assert [each.ground for each in doomed] == [Ground.STATUS, Ground.STATUS]
+    destroy(office.store, doomed, CAMERA_KEY, office.folder / "certificates")
+    assert office.store.digests() == []
+    with office.store.reading() as connection:
+        assert [each[1].sequence for each in last_words(connection).values()] == [2]
+    assert office.desk(2).standings() == []
+
+
+def test_a_status_is_no_candidate_in_the_report(office: Office) -> None:
+    tell(office, 1)
+    office.arrive(2)
+    office.desk(1)
+    with office.store.reading() as connection:
+        estate = list(records(connection))
+    today = datetime.now(UTC).date()
+    since, until = today - timedelta(days=1), today + timedelta(days=2)
+    figures = gather(estate, [], [], since=since, until=until, groups={})
+    assert (figures.candidates, figures.waiting) == (1, 1)
