@@ -1,4 +1,4 @@
-"""People to be on the next list: each with a case, templates, and no picture.
+"""People to be on the next list: each with a case, templates, and no picture in the clear.
 
 `add_entry` looks at the pictures once and forgets them. The templates rest sealed to the desk's
 key, so whoever steals the machine has random handles and reasons, but nobody's face.
@@ -13,6 +13,7 @@ from typing import Final
 
 from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, PublicKey, SealedBox
+from nacl.signing import SigningKey
 from nacl.utils import random
 
 from formats.entry import (
@@ -32,8 +33,12 @@ from provisioning.disk import write_whole
 from provisioning.errors import EntryRefused
 from provisioning.gate import Told, enrol_all
 from provisioning.models import site_bundle
+from provisioning.portraits import forget_portraits, keep_portrait, sealed_portrait
 from provisioning.site import Site
+from recognition.enrolment import head
 from recognition.eye import Eye
+from recognition.face import Face
+from recognition.picture import read_picture
 from recognition.quality import Quality
 from recognition.template import Template
 
@@ -84,7 +89,13 @@ class KeptEntry:
             raise EntryRefused(f"The templates of {name} do not open: add it again.") from error
 
 
-def add_entry(site: Site, pictures: Sequence[Path], case: Case, told: Told) -> Entry:
+def add_entry(
+    site: Site,
+    pictures: Sequence[Path],
+    case: Case,
+    told: Told,
+    keep: SigningKey | None = None,
+) -> Entry:
     """Put the one person in `pictures` on the next list.
 
     Args:
@@ -92,8 +103,10 @@ def add_entry(site: Site, pictures: Sequence[Path], case: Case, told: Told) -> E
         pictures: 1 to `PICTURES_LIMIT` files with a portrait of the same person; looked at once.
         case: why.
         told: gets every measure of each picture beside its bound.
+        keep: a supplier's sealing key, to keep the first picture for the reviewers' eyes alone.
 
     Raises:
+        KeyRefused: `keep` is no supplier's sealing key.
         EntryRefused: the policy does not allow the case, or there are too many pictures.
         SiteRefused: the site has no nets that its trusted key has signed.
         ModelRefused: a net is not what its manifest says.
@@ -104,13 +117,20 @@ def add_entry(site: Site, pictures: Sequence[Path], case: Case, told: Told) -> E
         raise EntryRefused(f"A person has 1 to {PICTURES_LIMIT} pictures: leave the poorest out.")
     eye = Eye.load(site_bundle(site))
     enrolled = enrol_all(pictures, eye, site.policy.fpir_ppm, told)
+    handle = random(HANDLE_BYTES)
     try:
-        entry = _entry(case, random(HANDLE_BYTES), [one.quality for one in enrolled])
+        kept = _sealed(site, handle, pictures[0], enrolled[0].face, keep) if keep else None
+        entry = replace(
+            _entry(case, handle, [one.quality for one in enrolled]), picture_kept=bool(kept)
+        )
         content = _write(entry, [one.template for one in enrolled], eye, site)
         parse(content, _read, limit=_FILE_LIMIT, what="entry")
     except FormatError as error:
         raise EntryRefused(f"The entry is refused: {error}") from error
-    write_whole(site.entries / f"{entry.handle.hex()}.json", content)
+    # A picture without its entry would be removed; an entry that promises one must have it.
+    if kept:
+        keep_portrait(site, handle, kept)
+    write_whole(site.entries / f"{handle.hex()}.json", content)
     return entry
 
 
@@ -124,6 +144,15 @@ def remove_entry(site: Site, handle: str) -> None:
     if path not in site.entries.iterdir():
         raise EntryRefused(f"No entry has the handle {handle}: see tallylight list show.")
     path.unlink()
+    forget_portraits(site)
+
+
+def forget_ended(site: Site, now: datetime) -> None:
+    """Remove everybody whose time is over, and every picture whose entry is gone."""
+    for one in kept_entries(site):
+        if one.entry.expires_utc_s <= now.timestamp():
+            (site.entries / f"{one.entry.handle.hex()}.json").unlink()
+    forget_portraits(site)
 
 
 def renew_review(site: Site, handle: str, review_utc_s: int, now: datetime) -> Entry:
@@ -184,6 +213,10 @@ def _entry(case: Case, handle: bytes, pictures: Sequence[Quality]) -> Entry:
         expires_utc_s=case.expires_utc_s,
         review_utc_s=case.review_utc_s,
     )
+
+
+def _sealed(site: Site, handle: bytes, picture: Path, face: Face, sealer: SigningKey) -> bytes:
+    return sealed_portrait(site, handle, head(read_picture(picture), face), sealer)[0]
 
 
 def _write(entry: Entry, templates: Sequence[Template], eye: Eye, site: Site) -> bytes:

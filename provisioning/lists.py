@@ -23,7 +23,7 @@ from formats.policy import Policy, Supplier, read_policy
 from formats.site_tuf import casefile_name, sealed_name, signers_of, site_role
 from formats.watchlist import HANDLE_BYTES, Body, write_body
 from provisioning.disk import whole_folder, write_whole
-from provisioning.entries import KeptEntry, kept_entries
+from provisioning.entries import KeptEntry, forget_ended, kept_entries
 from provisioning.errors import ListRefused
 from provisioning.models import site_bundle
 from provisioning.policies import signed_policy
@@ -93,6 +93,7 @@ def build_list(site: Site, *, sealer: SigningKey, desk: PrivateKey, now: datetim
         raise KeyRefused("This key seals no lists: use a key file named list-seal-....")
     manifest = read_manifest(site_bundle(site).manifest)
     now_s = int(now.timestamp())
+    forget_ended(site, now)
     kept = [one for one in kept_entries(site) if one.entry.is_live(now_s)]
     _refuse_unfit(policy, kept, manifest)
     body = _body(kept, desk, manifest.embedder.net.outputs[0].shape[-1])

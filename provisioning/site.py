@@ -79,6 +79,11 @@ class Site:
         return self.folder / "entries"
 
     @property
+    def portraits(self) -> Path:
+        """Folder of the sealed pictures that were kept on request."""
+        return self.folder / "portraits"
+
+    @property
     def signed_targets(self) -> Path:
         """Folder of policy and recipients with their signatures."""
         return self.folder / "signed" / "targets"

@@ -39,6 +39,16 @@ STANDARD: Final = Alignment(
 """The pose in which quality is measured, whatever the embedder: the face fills the chip."""
 
 
+def framed(alignment: Alignment, margin_px: int, scale: int = 1) -> Alignment:
+    """Return the same pose with more around it, `scale` times as large."""
+    eye, other_eye, nose, mouth, other_mouth = (
+        Point(scale * (point.x + margin_px), scale * (point.y + margin_px))
+        for point in alignment.points
+    )
+    side_px = scale * (alignment.chip_px + 2 * margin_px)
+    return Alignment(side_px, (eye, other_eye, nose, mouth, other_mouth))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Chip:
     """One aligned face."""
@@ -51,7 +61,7 @@ class Chip:
 
 def align(pixels: Pixels, face: Face, alignment: Alignment = STANDARD) -> Chip:
     """Return the face as an upright chip."""
-    scale_turn, shift = _chip_to_picture(face.points, alignment)
+    scale_turn, shift = chip_to_picture(face.points, alignment)
     shrink = max(1, int(abs(scale_turn)))
     corners = alignment.chip_px * np.array([0, 1, 1j, 1 + 1j])
     part, origin = _cut(pixels, scale_turn * corners + shift, shrink)
@@ -65,7 +75,7 @@ def align(pixels: Pixels, face: Face, alignment: Alignment = STANDARD) -> Chip:
     return Chip(np.array(chip), alignment)  # A copy that can be overwritten.
 
 
-def _chip_to_picture(points: Points, alignment: Alignment) -> tuple[complex, complex]:
+def chip_to_picture(points: Points, alignment: Alignment) -> tuple[complex, complex]:
     """Return (scale and turn, shift) that take a chip's x + iy to the picture's, least squares."""
     chip = np.array([complex(*point) for point in alignment.points])
     eyes_and_nose = (points.right_eye, points.left_eye, points.nose)

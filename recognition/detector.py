@@ -51,7 +51,11 @@ class Detector:
 
     def find(self, pixels: Pixels) -> list[Face]:
         """Return the faces in the picture, the most certain first."""
-        found = [face for one in self._passes for face in one.find(pixels)]
+        return self.above(pixels, SCORE_MIN)
+
+    def above(self, pixels: Pixels, score_min: float) -> list[Face]:
+        """Return everything that looks like a face by more than a score, best first."""
+        found = [face for one in self._passes for face in one.find(pixels, score_min)]
         found.sort(key=lambda face: -face.score)
         faces: list[Face] = []
         for face in found:
@@ -69,10 +73,10 @@ class _Pass:
         maps = zip(net.entry.outputs, decodes, strict=True)
         self._grids = [_Grid(spec, decode) for spec, decode in maps]
 
-    def find(self, pixels: Pixels) -> Iterator[Face]:
+    def find(self, pixels: Pixels, score_min: float) -> Iterator[Face]:
         canvas, scale = self._fitted(pixels)
         for grid, stored in zip(self._grids, self._net.run(canvas), strict=True):
-            for face in grid.faces(stored):
+            for face in grid.faces(stored, score_min):
                 yield face.scaled(1 / scale)
 
     def _fitted(self, pixels: Pixels) -> tuple[NDArray[np.int8], float]:
@@ -102,12 +106,12 @@ class _Grid:
         self._base = -spec.zero_point * self._gain - np.array(decode.offset, np.float32)
         self._channels = channels
 
-    def faces(self, stored: NDArray[np.int8]) -> Iterator[Face]:
+    def faces(self, stored: NDArray[np.int8], score_min: float = SCORE_MIN) -> Iterator[Face]:
         """Yield the faces that the cells found, each as often as it was found."""
         cells = stored.reshape(-1, self._channels)
         logits = cells[:, :2] * self._gain[:2] + self._base[:2]
         scores = np.sqrt(1 / (1 + np.exp(-logits)).prod(axis=1))
-        likely = np.flatnonzero(scores > SCORE_MIN)
+        likely = np.flatnonzero(scores > score_min)
         values = cells[likely] * self._gain + self._base
         corners = np.stack([likely % self._columns, likely // self._columns], axis=1)
         sizes = np.exp(values[:, 4:6]) * self._stride_px

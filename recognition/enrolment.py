@@ -6,13 +6,19 @@ carries a bad portrait to every camera. Several portraits of one person must agr
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from recognition.aligner import align
+from recognition.aligner import align, framed
 from recognition.errors import PictureRefused
 from recognition.eye import Eye
+from recognition.face import Face
+from recognition.occlusion import WIDE, covered, halves, judged_halves
 from recognition.picture import Pixels
 from recognition.quality import ENROLMENT, Judged, Quality, judged, measure, shortfalls
 from recognition.template import Template, fuse, similarity_ppm
+
+PORTRAIT: Final = framed(WIDE, 0, 2)
+"""The head at twice the size in which it is judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +27,8 @@ class Enrolled:
 
     template: Template
     quality: Quality
+    face: Face
+    """Where it is in the picture."""
 
 
 def enrol(
@@ -44,11 +52,17 @@ def enrol(
             f"There are {len(faces)} faces in the picture: cut it down to the one person."
         )
     quality = measure(picture, faces[0])
-    told(judged(quality, ENROLMENT))
-    if wanting := shortfalls(quality, ENROLMENT):
+    seen = halves(picture, faces[0], eye.detector)
+    told(judged(quality, ENROLMENT) + judged_halves(seen))
+    if wanting := shortfalls(quality, ENROLMENT) + covered(seen):
         raise PictureRefused(" ".join(one.sentence for one in wanting))
     chip = align(picture, faces[0], eye.manifest.embedder.alignment)
-    return Enrolled(eye.embedder.template(chip), quality)
+    return Enrolled(eye.embedder.template(chip), quality, faces[0])
+
+
+def head(picture: Pixels, face: Face) -> Pixels:
+    """Return the head alone, upright, for people to look at: (512, 512, 3)."""
+    return align(picture, face, PORTRAIT).pixels
 
 
 def agreement_ppm(templates: Sequence[Template]) -> list[int]:

@@ -31,6 +31,7 @@ class Fault(Enum):
     TURNED = "turned"
     DARK = "dark"
     BRIGHT = "bright"
+    COVERED = "covered"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,13 @@ from typing import Annotated
 import typer
 
 from formats.entry import Entry, write_entry
+from formats.keyfile import Purpose
 from formats.strict_json import dumps
 from provisioning.commands.measures import Measures
-from provisioning.commands.options import Folder, Json, say
+from provisioning.commands.options import Folder, Json, PassphraseFile, say, unlocked
 from provisioning.entries import Case, add_entry, kept_entries, remove_entry, renew_review
 from provisioning.errors import EntryRefused
+from provisioning.portraits import portrait_of
 from provisioning.site import open_site
 
 app = typer.Typer()
@@ -39,12 +41,17 @@ def add(  # noqa: PLR0913, PLR0917  # Each is one thing that must be said of eve
     review: Annotated[
         datetime | None, typer.Option(formats=_DAY, help="Last day before review, or --until.")
     ] = None,
+    keep_picture: Annotated[
+        Path | None,
+        typer.Option(help="A list-seal key file: keep the first picture, for the reviewers alone."),
+    ] = None,
+    passphrase_file: PassphraseFile = None,
     *,
     minor: Annotated[bool, typer.Option("--minor", help="Under 18: three must sign.")] = False,
     vulnerable: Annotated[bool, typer.Option("--vulnerable", help="Three must sign.")] = False,
     json: Json = False,
 ) -> None:
-    """Put the one person in one or more pictures on the next list; no picture is kept."""
+    """Put the one person in one or more pictures on the next list."""
     case = Case(
         organisation=organisation,
         requested_by=requested_by,
@@ -61,16 +68,19 @@ def add(  # noqa: PLR0913, PLR0917  # Each is one thing that must be said of eve
         review_utc_s=_end_of(review or until),
     )
     site, measures = open_site(folder), Measures()
+    keep = unlocked(keep_picture, Purpose.LIST_SEAL, passphrase_file) if keep_picture else None
     try:
-        entry = add_entry(site, picture, case, told=measures.take)
+        entry = add_entry(site, picture, case, measures.take, keep)
     finally:
         measures.show(picture)
-    count = "1 picture, which was" if len(picture) == 1 else f"{len(picture)} pictures, which were"
+    handle = entry.handle.hex()
+    kept = portrait_of(site, handle) if entry.picture_kept else None
     say(
-        f"Entry {entry.handle.hex()} will be on the next list, from {count} not kept.",
+        f"Entry {handle} will be on the next list, from {_count(entry)}; {_fate(kept)}",
         json=json,
-        handle=entry.handle.hex(),
+        handle=handle,
         pictures=len(picture),
+        picture_kept=str(kept) if kept else None,
     )
 
 
@@ -148,7 +158,18 @@ def brief(entry: Entry) -> str:
 
 
 def _pictures(entry: Entry) -> str:
-    return "picture" if len(entry.pictures) == 1 else f"{len(entry.pictures)} pictures"
+    count = "picture" if len(entry.pictures) == 1 else f"{len(entry.pictures)} pictures"
+    return f"{count}, one kept for the reviewers," if entry.picture_kept else count
+
+
+def _count(entry: Entry) -> str:
+    return "1 picture" if len(entry.pictures) == 1 else f"{len(entry.pictures)} pictures"
+
+
+def _fate(kept: Path | None) -> str:
+    if kept is None:
+        return "no picture was kept."
+    return f"the first is kept in {kept}, and nobody but the site's reviewers can open it."
 
 
 def _flags(entry: Entry) -> tuple[tuple[str, bool], ...]:

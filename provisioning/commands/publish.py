@@ -8,10 +8,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from formats.entry import Entry
 from formats.keyfile import Purpose, unlock_signing
 from formats.strict_json import JsonValue
 from provisioning.changes import Published, changes, history
 from provisioning.commands.options import Folder, Json, PassphraseFile, passphrase_of, say
+from provisioning.entries import forget_ended
 from provisioning.errors import BrokerRefused
 from provisioning.publishing import Online, Publication, inspect
 from provisioning.publishing import publish as publish_list
@@ -57,6 +59,7 @@ def renew(
     site, address = open_site(folder), _address(broker)
     online = _online(site, passphrase_file)
     found = renew_list(site, online=online, inboxes=to, now=datetime.now(UTC))
+    forget_ended(site, datetime.now(UTC))  # Nobody need build a list for somebody's time to end.
     _tell(found, _send(site, address), json=json, what="is renewed")
 
 
@@ -106,10 +109,15 @@ def show_history(folder: Folder, *, json: Json = False) -> None:
             f"{datetime.fromtimestamp(after.case.issued_utc_s, UTC):%Y-%m-%d %H:%M}",
             "\n".join(after.organisations),
             str(len(after.case.entries)),
-            "\n".join(entry.handle.hex()[:8] for entry in found.added),
+            "\n".join(_named(entry) for entry in found.added),
             "\n".join(entry.handle.hex()[:8] for entry in found.removed),
         )
     Console().print(table if lists else "Nothing has been published yet.")
+
+
+def _named(entry: Entry) -> str:
+    kept = ", picture kept" if entry.picture_kept else ""
+    return f"{entry.handle.hex()[:8]}{kept}"
 
 
 def _as_json(before: Published | None, after: Published) -> JsonValue:
@@ -119,6 +127,7 @@ def _as_json(before: Published | None, after: Published) -> JsonValue:
         "entries": len(after.case.entries),
         "issued_utc_s": after.case.issued_utc_s,
         "organisations": list(after.organisations),
+        "pictures_kept": [entry.handle.hex() for entry in after.case.entries if entry.picture_kept],
         "removed": [entry.handle.hex() for entry in found.removed],
         "version": after.case.version,
     }

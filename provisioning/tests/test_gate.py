@@ -11,6 +11,7 @@ from provisioning.tests.workshop import HOPPER, Workshop
 MEASURES = (
     *("face, px high", "px from eye to eye", "sharpness", "nose off the middle", "tilt"),
     "brightness",
+    *("eyes free", "mouth and chin free", "sides free"),
 )
 
 

@@ -45,7 +45,7 @@ def case_of(workshop: Workshop) -> bytes:
 def test_two_pictures_of_one_person_are_one_entry_with_two_templates(
     prepared: Workshop, brighter: Path
 ) -> None:
-    assert "from 2 pictures, which were not kept" in tallylight(*add(prepared, HOPPER, brighter))
+    assert "from 2 pictures; no picture was kept" in tallylight(*add(prepared, HOPPER, brighter))
     assert "Entries: 1. Templates: 2." in build(prepared)
     (entry,) = read_casefile(case_of(prepared)).entries
     assert len(entry.pictures) == 2
