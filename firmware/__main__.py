@@ -74,7 +74,7 @@ def _lampguard(config: Config, chosen: argparse.Namespace) -> None:
         holder_uid = pwd.getpwnam(chosen.holder).pw_uid if chosen.holder else os.getuid()
     except KeyError as error:
         raise SettingsRefused(f"There is no user {chosen.holder}: create it first.") from error
-    with GpioPins(lgpio_factory()) as pins:
+    with GpioPins(lgpio_factory(), config.lamp_eye) as pins:
         run(config, pins, holder_uid, until_stopped(), supervisor())
 
 

@@ -53,6 +53,13 @@ class State:
         return self.root / "inbox"
 
 
+class LampEye(StrEnum):
+    """What sees whether the lamp's light gets out."""
+
+    NONE = "none"
+    PHOTODIODE = "photodiode"
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """Where things are on this camera; `formats.settings.read_settings` reads it."""
@@ -71,6 +78,8 @@ class Config:
     broker_port: int
     broker_ca: Path
     """PEM of the authority that signed the broker's certificate."""
+    lamp_eye: LampEye = LampEye.NONE
+    """What sees the lamp from outside; docs/lamp.md."""
 
     @property
     def state(self) -> State:

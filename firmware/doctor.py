@@ -18,6 +18,7 @@ from firmware.errors import CameraStalled, FirmwareError, LampDark, LampFault, T
 from firmware.hardware.accelerator import Presence, presence
 from firmware.hardware.temperature import LIMIT_C, Thermometer
 from firmware.identity import courier_key, ledger_signer, watch_keys
+from firmware.interlock import COVERED
 from firmware.reporter import time_quality
 from formats.envelope import TimeQuality, sender_id
 from formats.errors import FormatError, Refused
@@ -130,7 +131,9 @@ def _lamp(config: Config) -> str:
     change = _last(config.state.lampguard, Happening.LAMP)
     state, why = (change.body["to"], change.body["reason"]) if change else ("boot", "starting")
     if state == "fault":
-        raise LampFault(f"{why}: check the lamp, its wires and its sense line; docs/lamp.md.")
+        covered = "take away what covers the lamp, or its photodiode"
+        wires = "check the lamp, its wires and its sense line"
+        raise LampFault(f"{why}: {covered if why == COVERED else wires}; docs/lamp.md.")
     return f"the guard listens; {state} ({why})"
 
 

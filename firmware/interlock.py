@@ -4,7 +4,8 @@ Permission flows from light to inference and never back: a lease is granted only
 own current has been sensed, and it ends by itself 200 ms later. Every doubt ends in FAULT: lamp
 off, no leases. Times are CLOCK_MONOTONIC seconds, passed in; nothing here waits or reads a clock.
 Sense is held against the lamp only as it was driven, and for as long as it was: a guard that was
-kept waiting for its disk or its turn finds no fault with the lamp.
+kept waiting for its disk or its turn finds no fault with the lamp. Where a photodiode sees the
+lamp, light that does not get out for three seconds is a fault, too: somebody has covered it.
 
     BOOT ──test passed──▶ OFF ──asked──▶ ARMING ──60 ms of light──▶ ON
                            ▲                ▲                            │ stop, or silent 0.5 s
@@ -34,6 +35,12 @@ LEASE_S: Final = lease.LEASE_MS / 1000
 SILENCE_S: Final = lease.SILENT_MS / 1000
 HOLD_S: Final = 2.0 + LEASE_S
 """The lamp stays on this long: 2 s after the last lease can have ended, so a short look is seen."""
+COVERED: Final = "light covered"
+COVERED_S: Final = 3.0
+"""The lamp may shine so long, over all its times of light, with nothing seen of it outside: tape is
+found within 5 s, and a hand that passes is none."""
+UNWATCHED_S: Final = 0.05
+"""Of the time between two ticks at most so much counts as unseen: the guard was kept waiting."""
 RECOVER_S: Final = 60.0
 """Wait before a self-recovery."""
 SELF_RECOVERY: Final = "self-recovery"
@@ -84,6 +91,9 @@ class Interlock:
     _samples: int = 0
     _sampled_s: float = 0.0
     _heard_s: float = 0.0
+    _unseen_s: float = 0.0
+    """How long the lamp has shone without being seen; kept over faults, so tape is found again in
+    the self-test, before anybody looks."""
     recoveries: deque[float] = field(default_factory=deque)
     """When the lamp recovered by itself, oldest first; of earlier runs, too."""
 
@@ -116,9 +126,16 @@ class Interlock:
         if self.state in {State.ARMING, State.ON}:
             self._enter(State.HOLD, reason)
 
-    def tick(self, now_s: float, *, sensed: bool) -> None:
-        """Advance to `now_s`; `sensed` is the lamp's own current. Drive `lamp` right after."""
-        self.now_s, self._sensed = now_s, sensed
+    def tick(self, now_s: float, *, sensed: bool, seen: bool | None = None) -> None:
+        """Advance to `now_s` and drive `lamp` right after.
+
+        Args:
+            now_s: CLOCK_MONOTONIC.
+            sensed: whether the lamp's own current flows.
+            seen: whether its light gets out; None where nothing sees it.
+        """
+        elapsed_s, self.now_s, self._sensed = now_s - self.now_s, now_s, sensed
+        self._look_outside(elapsed_s, seen=seen)
         steps = {
             State.BOOT: self._test,
             State.OFF: self._rest,
@@ -130,6 +147,15 @@ class Interlock:
         steps[self.state]()
         if self.lamp is not self._driven:
             self._driven, self._driven_s = self.lamp, self.now_s
+
+    def _look_outside(self, elapsed_s: float, *, seen: bool | None) -> None:
+        if seen is not False:
+            self._unseen_s = 0.0
+        elif self._sensed and self._driven and self._steady_s > SETTLE_S:
+            self._unseen_s += min(elapsed_s, UNWATCHED_S)
+        tested = self.state in LIT or self._proved
+        if tested and self._unseen_s >= COVERED_S:
+            self._enter(State.FAULT, COVERED)
 
     @property
     def _elapsed_s(self) -> float:

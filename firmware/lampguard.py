@@ -125,7 +125,8 @@ def guard(  # noqa: PLR0913  # The last is for a guard that was here before.
     desk = _Desk(door, interlock, holder_uid)
     try:
         while running():
-            desk.interlock.tick(time.monotonic(), sensed=pins.senses_current())
+            sensed, seen = pins.senses_current(), pins.sees_light()
+            desk.interlock.tick(time.monotonic(), sensed=sensed, seen=seen)
             pins.drive(high=desk.interlock.lamp)
             # After the lamp, which must not wait for a disk; before any lease under the change.
             while changes:

@@ -1,11 +1,11 @@
 """Reads one flat TOML file of settings into a frozen dataclass: its fields are the keys.
 
-A key that is missing, unknown, empty or of another type is refused, so a misspelt setting is never
-a silently ignored one. No environment variable is looked at.
+A key that is unknown, empty, of another type, or missing where the field has no default is refused,
+so a misspelt setting is never a silently ignored one. No environment variable is looked at.
 """
 
 import tomllib
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -26,7 +26,7 @@ def read_settings(path: Path, kind: type[T]) -> T:
     """Return the settings in the file as a `kind`.
 
     Args:
-        path: of a TOML file with one key for each field.
+        path: of a TOML file with one key for each field; one with a default may be left out.
         kind: a dataclass whose fields are `str`, `Path`, `int` (a port) or a `StrEnum`.
 
     Raises:
@@ -39,10 +39,11 @@ def read_settings(path: Path, kind: type[T]) -> T:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsRefused(f"{path} is not TOML: {error}.") from error
     kinds: dict[str, Any] = {field.name: field.type for field in fields(kind)}  # type: ignore[arg-type]  # A dataclass.
-    if odd := sorted(set(kinds) ^ set(table)):
+    usual = {field.name for field in fields(kind) if field.default is not MISSING}  # type: ignore[arg-type]
+    if odd := sorted((set(kinds) ^ set(table)) - usual):
         raise SettingsRefused(f"{path}: missing or unknown: {', '.join(odd)}.")
     try:
-        return kind(**{name: _value(name, table[name], kinds[name]) for name in kinds})
+        return kind(**{name: _value(name, table[name], kinds[name]) for name in table})
     except ValueError as error:
         raise SettingsRefused(f"{path}: {error}") from error
 

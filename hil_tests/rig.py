@@ -32,6 +32,8 @@ class Wrong(StrEnum):
     """It shines, driven or not: a shorted transistor."""
     TIED_HIGH = "sense tied high"
     """The sense line says that current flows, whether any does or not."""
+    COVERED = "covered"
+    """It shines, and its light does not get out: tape. Seen by a photodiode alone."""
 
 
 class Program(StrEnum):

@@ -1,4 +1,4 @@
-"""The lamp's two lines: one drives the lamp, the other senses the lamp's own current.
+"""The lamp's lines: one drives it, one senses its own current, and one may see its light.
 
 The pin factory is named, never guessed: with a mock factory in the environment gpiozero reports a
 lit lamp and nothing shines, and with a missing one it falls through with only a warning.
@@ -10,12 +10,16 @@ from typing import Any, Final, Protocol, Self
 import gpiozero
 from gpiozero.pins import Factory
 
+from firmware.config import LampEye
 from firmware.errors import LampFault
 
 LED_GPIO: Final = 17
 """Drives the MOSFET of the lamp; docs/lamp.md."""
 SENSE_GPIO: Final = 27
 """Reads the optocoupler in series with the lamp; docs/lamp.md."""
+
+LIGHT_GPIO: Final = 22
+"""Reads the photodiode before the lamp, where there is one; docs/lamp.md."""
 
 
 class Pins(Protocol):
@@ -27,16 +31,25 @@ class Pins(Protocol):
     def senses_current(self) -> bool:
         """Say whether current flows through the lamp, now."""
 
+    def sees_light(self) -> bool | None:
+        """Say whether the lamp's light gets out, now; None where nothing sees it."""
+
 
 class GpioPins:
     """The lamp's lines through gpiozero and one explicit factory; dark when the context ends."""
 
-    def __init__(self, factory: Factory) -> None:
+    def __init__(self, factory: Factory, eye: LampEye = LampEye.NONE) -> None:
         self._led: Any = gpiozero.OutputDevice(LED_GPIO, initial_value=False, pin_factory=factory)
         self._sense: Any = gpiozero.DigitalInputDevice(
             SENSE_GPIO, pull_up=False, pin_factory=factory
         )
-        if self._led.pin_factory is not factory or self._sense.pin_factory is not factory:
+        self._light: Any = None
+        if eye is LampEye.PHOTODIODE:
+            self._light = gpiozero.DigitalInputDevice(
+                LIGHT_GPIO, pull_up=False, pin_factory=factory
+            )
+        devices = [one for one in (self._led, self._sense, self._light) if one is not None]
+        if any(one.pin_factory is not factory for one in devices):
             raise LampFault("gpiozero did not use the pin factory it was given: no recognition.")
 
     def __enter__(self) -> Self:
@@ -52,6 +65,8 @@ class GpioPins:
         self._led.off()
         self._led.close()
         self._sense.close()
+        if self._light is not None:
+            self._light.close()
 
     def drive(self, *, high: bool) -> None:
         """Switch the lamp."""
@@ -60,6 +75,10 @@ class GpioPins:
     def senses_current(self) -> bool:
         """Say whether current flows through the lamp, now."""
         return bool(self._sense.value)
+
+    def sees_light(self) -> bool | None:
+        """Say whether the lamp's light gets out, now; None where nothing sees it."""
+        return None if self._light is None else bool(self._light.value)
 
 
 def lgpio_factory() -> Factory:

@@ -48,12 +48,19 @@ class Bulb:
     wire_cut: bool = False
     tied_high: bool = False
     driven: bool = False
+    covered: bool | None = None
+    """Whether tape keeps the light in; None: no photodiode looks."""
 
     def drive(self, *, high: bool) -> None:
         self.driven = high
 
     def senses_current(self) -> bool:
         return self.tied_high or (self.driven and not self.wire_cut)
+
+    def sees_light(self) -> bool | None:
+        if self.covered is None:
+            return None
+        return self.driven and not self.wire_cut and not self.covered
 
 
 @dataclass

@@ -131,7 +131,9 @@ class LitMachine(RuleBasedStateMachine):
         self.now_s += for_s
 
     def _tick(self, guard: _Desk) -> None:
-        guard.interlock.tick(self.now_s, sensed=self.bulb.senses_current())
+        guard.interlock.tick(
+            self.now_s, sensed=self.bulb.senses_current(), seen=self.bulb.sees_light()
+        )
         self.bulb.drive(high=guard.interlock.lamp)
         guard.serve()
 
@@ -204,16 +206,19 @@ class LitMachine(RuleBasedStateMachine):
         with suppress(OSError):
             self.holder = Holder(self.door)
 
-    @rule(wire_cut=st.booleans(), tied_high=st.booleans())
-    def the_lamp_breaks_or_is_mended(self, *, wire_cut: bool, tied_high: bool) -> None:
+    @rule(wire_cut=st.booleans(), tied_high=st.booleans(), covered=st.booleans())
+    def the_lamp_breaks_or_is_mended(
+        self, *, wire_cut: bool, tied_high: bool, covered: bool
+    ) -> None:
         self.bulb.wire_cut, self.bulb.tied_high = wire_cut, tied_high
+        self.bulb.covered = covered
 
     @rule(request=st.sampled_from(list(Request)))
     def watch_says_something_out_of_turn(self, request: Request) -> None:
         if self.holder is not None:
             self.holder.say(request)
 
-    @precondition(lambda self: not (self.bulb.wire_cut or self.bulb.tied_high))
+    @precondition(lambda self: not (self.bulb.wire_cut or self.bulb.tied_high or self.bulb.covered))
     @precondition(
         lambda self: self.guard is not None and self.guard.interlock.state is not State.FAULT
     )

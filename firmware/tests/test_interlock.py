@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from firmware.interlock import HOLD_S, RECOVER_S, Change, Interlock, State
+from firmware.interlock import COVERED_S, HOLD_S, RECOVER_S, Change, Interlock, State
 from firmware.tests.fakes import Bulb
 
 TICK_S = 0.01
@@ -27,7 +27,9 @@ class Rig:
 
     def step(self, by_s: float = TICK_S) -> None:
         self.now_s += by_s
-        self.interlock.tick(self.now_s, sensed=self.bulb.senses_current())
+        self.interlock.tick(
+            self.now_s, sensed=self.bulb.senses_current(), seen=self.bulb.sees_light()
+        )
         self.bulb.drive(high=self.interlock.lamp)
 
     def run(self, for_s: float) -> None:
@@ -258,3 +260,63 @@ def test_every_change_is_told_with_its_time(rig: Rig) -> None:
         (State.ARMING, State.ON),
     ]
     assert [change.at_s for change in rig.changes] == sorted(change.at_s for change in rig.changes)
+
+
+def covered(rig: Rig, *, tape: bool) -> Rig:
+    rig.bulb.covered = tape
+    return rig
+
+
+def test_light_that_does_not_get_out_for_three_seconds_is_a_fault(rig: Rig) -> None:
+    covered(rig, tape=False).lit().beat(5.0)
+    assert rig.state is State.ON
+    covered(rig, tape=True).beat(COVERED_S - 0.1)
+    assert rig.state is State.ON
+    rig.beat(0.2)
+    assert (rig.state, rig.changes[-1].reason) == (State.FAULT, "light covered")
+    assert not rig.bulb.driven
+
+
+def test_a_hand_that_passes_over_the_lamp_is_no_fault(rig: Rig) -> None:
+    covered(rig, tape=False).lit()
+    for _ in range(10):
+        covered(rig, tape=True).beat(1.0)
+        covered(rig, tape=False).beat(0.1)
+    assert rig.state is State.ON
+
+
+def test_short_looks_under_tape_add_up(rig: Rig) -> None:
+    covered(rig, tape=True).lit()
+    for _ in range(10):
+        rig.interlock.stop("holder stopped")
+        rig.run(HOLD_S + 0.1)
+        rig.interlock.ask()
+        rig.run(0.15)
+    assert "light covered" in [change.reason for change in rig.changes]
+
+
+def test_tape_that_is_still_there_is_found_before_anybody_looks_again(rig: Rig) -> None:
+    covered(rig, tape=True).lit().beat(COVERED_S)
+    rig.run(RECOVER_S + 0.5)
+    told = [(change.before, change.after, change.reason) for change in rig.changes[-2:]]
+    assert told == [
+        (State.FAULT, State.BOOT, "self-recovery"),
+        (State.BOOT, State.FAULT, "light covered"),
+    ]
+
+
+def test_without_tape_the_lamp_recovers(rig: Rig) -> None:
+    covered(rig, tape=True).lit().beat(COVERED_S)
+    covered(rig, tape=False).run(RECOVER_S + 0.5)
+    assert (rig.state, rig.changes[-1].reason) == (State.OFF, "test passed")
+
+
+def test_a_guard_that_was_kept_waiting_does_not_take_that_for_tape(rig: Rig) -> None:
+    covered(rig, tape=True).lit()
+    rig.step(60.0)
+    assert "light covered" not in [change.reason for change in rig.changes]
+
+
+def test_a_camera_without_a_photodiode_finds_no_fault_with_its_light(rig: Rig) -> None:
+    rig.lit().beat(2 * COVERED_S)
+    assert rig.state is State.ON

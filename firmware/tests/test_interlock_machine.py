@@ -4,7 +4,15 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from firmware.interlock import RECOVERIES, RECOVERY_WINDOW_S, Change, Interlock, State
+from firmware.interlock import (
+    COVERED_S,
+    RECOVERIES,
+    RECOVERY_WINDOW_S,
+    UNWATCHED_S,
+    Change,
+    Interlock,
+    State,
+)
 from firmware.tests.fakes import Bulb
 
 FINE_S = 0.01
@@ -21,6 +29,8 @@ class LampMachine(RuleBasedStateMachine):
         self.bulb = Bulb()
         self.changes: list[Change] = []
         self.interlock = Interlock(self.now_s, on_change=self.changes.append)
+        self.unseen_s = 0.0
+        """How long leases could be had without the photodiode having seen anything."""
         self.lit_since_s: float | None = None
         """Since when every tick has sensed light."""
         self.lease_end_s = 0.0
@@ -33,8 +43,12 @@ class LampMachine(RuleBasedStateMachine):
             self.lit_since_s = None
         elif self.lit_since_s is None:
             self.lit_since_s = self.now_s
-        self.interlock.tick(self.now_s, sensed=sensed)
+        self.interlock.tick(self.now_s, sensed=sensed, seen=self.bulb.sees_light())
         self.bulb.drive(high=self.interlock.lamp)
+        if self.bulb.sees_light() is not False:
+            self.unseen_s = 0.0
+        elif self.interlock.deadline_s() is not None:
+            self.unseen_s += min(by_s, UNWATCHED_S)
         self.check_lease()
 
     def check_lease(self) -> None:
@@ -70,11 +84,14 @@ class LampMachine(RuleBasedStateMachine):
     def the_holder_stops(self) -> None:
         self.interlock.stop("holder stopped")
 
-    @rule(wire_cut=st.booleans(), tied_high=st.booleans())
-    def the_lamp_breaks_or_is_mended(self, *, wire_cut: bool, tied_high: bool) -> None:
+    @rule(wire_cut=st.booleans(), tied_high=st.booleans(), covered=st.sampled_from([None, 0, 1]))
+    def the_lamp_breaks_or_is_mended(
+        self, *, wire_cut: bool, tied_high: bool, covered: int | None
+    ) -> None:
         self.bulb.wire_cut, self.bulb.tied_high = wire_cut, tied_high
+        self.bulb.covered = None if covered is None else bool(covered)
 
-    @precondition(lambda self: not (self.bulb.wire_cut or self.bulb.tied_high))
+    @precondition(lambda self: not (self.bulb.wire_cut or self.bulb.tied_high or self.bulb.covered))
     @precondition(lambda self: self.interlock.state not in {State.FAULT, State.ON})
     @rule()
     def a_sound_lamp_lights_within_a_second(self) -> None:
@@ -86,6 +103,11 @@ class LampMachine(RuleBasedStateMachine):
     @invariant()
     def no_lease_but_in_on(self) -> None:
         assert (self.interlock.deadline_s() is not None) == (self.interlock.state is State.ON)
+
+    @invariant()
+    def nobody_looks_for_four_seconds_under_tape(self) -> None:
+        """Three unseen seconds, and the ticks between them."""
+        assert self.unseen_s <= COVERED_S + 1.0
 
     @invariant()
     def a_fault_is_dark(self) -> None:

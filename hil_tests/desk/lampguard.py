@@ -25,8 +25,8 @@ def main() -> int:
 
 
 def _guard(chosen: argparse.Namespace) -> None:
-    with GpioPins(PiGPIOFactory("127.0.0.1", chosen.pins)) as pins:
-        config = read_settings(chosen.config, Config)
+    config = read_settings(chosen.config, Config)
+    with GpioPins(PiGPIOFactory("127.0.0.1", chosen.pins), config.lamp_eye) as pins:
         run(config, pins, os.getuid(), until_stopped(), supervisor())
 
 

@@ -16,7 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final, Self
 
-from firmware.hardware.pins import LED_GPIO, SENSE_GPIO
+from firmware.hardware.pins import LED_GPIO, LIGHT_GPIO, SENSE_GPIO
 from hil_tests.rig import Edge
 
 BOARD: Final = 0xA03111
@@ -41,6 +41,8 @@ class Board:
     """The sense line reads current whether there is any or not."""
     stuck_on: bool = False
     """The lamp shines, driven or not."""
+    covered: bool = False
+    """Tape: the lamp's light does not get out to the photodiode."""
     edges: list[Edge] = field(default_factory=list)
     """Every change of sensed current since the start."""
     shone: list[Edge] = field(default_factory=list)
@@ -50,11 +52,17 @@ class Board:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def fault(
-        self, *, wire_cut: bool = False, tied_high: bool = False, stuck_on: bool = False
+        self,
+        *,
+        wire_cut: bool = False,
+        tied_high: bool = False,
+        stuck_on: bool = False,
+        covered: bool = False,
     ) -> None:
         """Break or mend the lamp."""
         with self._lock:
             self.wire_cut, self.tied_high, self.stuck_on = wire_cut, tied_high, stuck_on
+            self.covered = covered
             self._note()
 
     def obey(self, command: int, line: int, value: int) -> int:
@@ -68,7 +76,8 @@ class Board:
             return self._result(command, line)
 
     def _result(self, command: int, line: int) -> int:
-        levels = self._driven << LED_GPIO | self._sensed << SENSE_GPIO
+        seen = self._shines and not self.covered
+        levels = self._driven << LED_GPIO | self._sensed << SENSE_GPIO | seen << LIGHT_GPIO
         results = {
             SET_MODE: 0,
             GET_MODE: self._modes.get(line, 0),

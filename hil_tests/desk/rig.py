@@ -132,6 +132,7 @@ class DeskRig:
             wire_cut=wrong is Wrong.OPEN,
             stuck_on=wrong is Wrong.STUCK_ON,
             tied_high=wrong is Wrong.TIED_HIGH,
+            covered=wrong is Wrong.COVERED,
         )
 
     def light(self) -> Sequence[Edge]:

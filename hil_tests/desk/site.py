@@ -196,7 +196,7 @@ def _make_camera(desk: DeskSite) -> None:
         f"model_key = '{desk.model_key}'\n"
         "accelerator = 'cpu'\n"
         f"trusted_root = '{desk.site / 'root.json'}'\n"
-        f"lamp_socket = '{desk.lamp_socket}'\n"
+        f"lamp_socket = '{desk.lamp_socket}'\nlamp_eye = 'photodiode'\n"
         "broker_host = 'localhost'\n"
         f"broker_port = {desk.port}\n"
         f"broker_ca = '{desk.broker / 'ca.pem'}'\n",

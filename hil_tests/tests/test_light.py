@@ -23,6 +23,8 @@ pytestmark = [pytest.mark.hil, pytest.mark.slow, pytest.mark.timeout(180)]
 OFF_S = (2.0, 3.0)
 """The lamp goes out this long after the last look (DESIGN.md, P1)."""
 DAY_S = 86400
+TAPE_MS = 5000
+"""Nobody looks for longer under tape (docs/lamp.md)."""
 
 
 @pytest.fixture(scope="module")
@@ -137,6 +139,18 @@ def test_the_self_test_finds_a_lamp_that_is_wrong_from_the_start(
     assert rig.states()[-1] == ("fault", reason)
     assert rig.looks() == ()
     assert rig.faults(Program.WATCH)[-1] == "LampDark"
+
+
+@pytest.mark.needs(Feature.LAMP_FAULTS)
+def test_tape_over_the_lamp_ends_the_looking(rig: DeskRig) -> None:
+    rig.start()
+    looks_again_and_again(rig)
+    rig.lamp(Wrong.COVERED)
+    taped_ns = time.monotonic_ns()
+    rig.until(lambda: ("fault", "light covered") in rig.states())
+    print(f"\n  last look began {last_begin_ms(rig, taped_ns) / 1000:.2f} s after the tape")
+    assert last_begin_ms(rig, taped_ns) <= TAPE_MS
+    all_in_light(rig)
 
 
 @pytest.mark.needs(Feature.SIGNALS)

@@ -9,6 +9,7 @@ from gpiozero import DigitalInputDevice
 from gpiozero.pins.mock import MockFactory
 from gpiozero.pins.pigpio import PiGPIOFactory
 
+from firmware.config import LampEye
 from firmware.errors import LampFault
 from firmware.hardware.pins import LED_GPIO, GpioPins, lgpio_factory
 from hil_tests.desk.pins import UNKNOWN, Board, PinServer
@@ -131,3 +132,19 @@ def test_a_line_that_is_taken_is_not_shared(factory: PiGPIOFactory) -> None:
 def test_without_gpio_lines_there_is_no_lamp() -> None:
     with pytest.raises(LampFault, match="lgpio"):
         lgpio_factory()
+
+
+def test_a_photodiode_sees_the_lamp_until_it_is_covered(
+    factory: PiGPIOFactory, board: Board
+) -> None:
+    with GpioPins(factory, LampEye.PHOTODIODE) as pins:
+        assert pins.sees_light() is False
+        pins.drive(high=True)
+        assert pins.sees_light() is True
+        board.fault(covered=True)
+        assert (pins.sees_light(), pins.senses_current()) == (False, True)
+
+
+def test_where_nothing_sees_the_lamp_nothing_is_said(factory: PiGPIOFactory) -> None:
+    with GpioPins(factory) as pins:
+        assert pins.sees_light() is None

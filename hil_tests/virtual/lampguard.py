@@ -50,10 +50,10 @@ def main() -> int:
 
 def _guard(config: Path, *, dark: bool) -> None:
     pigpio.socket = SimpleNamespace(**{**vars(socket), "create_connection": _dial})
-    with GpioPins(PiGPIOFactory()) as pins:
+    settings = read_settings(config, Config)
+    with GpioPins(PiGPIOFactory(), settings.lamp_eye) as pins:
         if not dark:
             holder_uid = pwd.getpwnam(HOLDER).pw_uid
-            settings = read_settings(config, Config)
             run(settings, pins, holder_uid, until_stopped(), supervisor())
 
 

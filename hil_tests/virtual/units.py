@@ -184,7 +184,8 @@ class VirtualCamera(AbstractContextManager["VirtualCamera"]):
             f"state_folder = '/{STATE}'\nmodels = '/etc/tallylight/models'\n"
             "model_key = '/etc/tallylight/models.pub'\naccelerator = 'cpu'\n"
             "trusted_root = '/etc/tallylight/root.json'\n"
-            "lamp_socket = '/run/tallylight-lamp/lamp.sock'\nbroker_host = 'localhost'\n"
+            "lamp_socket = '/run/tallylight-lamp/lamp.sock'\nlamp_eye = 'photodiode'\n"
+            "broker_host = 'localhost'\n"
             "broker_port = 8883\nbroker_ca = '/etc/tallylight/broker.pem'\n",
             encoding="utf-8",
         )
