@@ -7,7 +7,7 @@ PIP    := $(PY) -m pip install --quiet --disable-pip-version-check
 OLDEST := $(shell date -d '14 days ago' +%F 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: models-own screens bench-list systemd help demo test check format cover lock wheel vectors models models-check chaos fuzz bench-delivery clean python broker postgres
+.PHONY: evaluate-entries models-own screens bench-list systemd help demo test check format cover lock wheel vectors models models-check chaos fuzz bench-delivery clean python broker postgres
 
 help:            ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,6 +65,10 @@ models-edgetpu: $(VENV)/.dev  ## compile the nets for the Edge TPU, where its co
 
 evaluate: $(VENV)/.dev  ## judge the nets: LFW=<zip> SENATE=<zip> PEERS=<folder> ORIGINALS=<folder> DETECTION=<json>
 	@$(PY) models/evaluate/run.py --lfw '$(LFW)' $(if $(SENATE),--senate '$(SENATE)') $(if $(PEERS),--peers '$(PEERS)') $(if $(ORIGINALS),--originals '$(ORIGINALS)') $(if $(DETECTION),--detection '$(DETECTION)') --out build/evaluation
+
+evaluate-entries: $(VENV)/.dev  ## what several pictures bring, and how well covered faces are guessed: LFW=<zip> SENATE=<zip>
+	@$(PY) models/evaluate/several.py '$(LFW)'
+	@$(PY) models/evaluate/covered.py $(if $(SENATE),'$(SENATE)') '$(LFW)'
 
 chaos: $(VENV)/.dev broker  ## real programs and everything that goes wrong between them: EVENTS=<n> SEED=<n>
 	@$(PY) -m hil_tests.chaos $(if $(EVENTS),--events $(EVENTS)) $(if $(SEED),--seed $(SEED))

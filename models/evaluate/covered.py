@@ -123,7 +123,7 @@ def main() -> None:
     """Measure and print one table for each set."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("sets", type=Path, nargs="+", help="ZIPs of Person_Name/picture.jpg")
-    parser.add_argument("--faces", type=int, default=150, help="of each set, evenly spread")
+    parser.add_argument("--faces", type=int, default=90, help="of each set, evenly spread")
     arguments = parser.parse_args()
     _, entries = load_uncalibrated(ROOT / "models")
     gate = Gate(Detector.load(ROOT / "models", entries))

@@ -1,0 +1,177 @@
+"""What several enrolment pictures of one person bring, and what they cost in false alarms.
+
+    python models/evaluate/several.py lfw-dev.zip
+
+Three pictures of a passer-by, added up as on a camera, are searched for on a list whose entries
+have one picture; three pictures, of which the best counts, as the list's format has it; or three
+added up to one. First at the threshold that cameras take, for which every template counts, then at
+the one that would just keep the budget on this very set.
+It also says how often pictures of one person would be refused because they do not agree.
+"""
+
+import argparse
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+import numpy as np  # noqa: E402
+from kept import Rows  # noqa: E402 - found beside this script
+from lfw import find  # noqa: E402
+from numpy.typing import NDArray  # noqa: E402
+from recognisers import Shipped  # noqa: E402
+from trials import HALVINGS, SEED, fused, unit  # noqa: E402
+
+from recognition.calibration import Grade, threshold_for  # noqa: E402
+from recognition.enrolment import agreement_ppm  # noqa: E402
+from recognition.errors import ListNotServed  # noqa: E402
+from recognition.manifest import load_manifest  # noqa: E402
+from recognition.quality import ENROLMENT, MATCHING, shortfalls  # noqa: E402
+from recognition.template import PPM, Template  # noqa: E402
+
+PICTURES: Final = 3
+"""Of an entry, and of a passer-by."""
+BUDGET: Final = 1e-3
+SIZES: Final = (7, 30, 100)
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """Everybody as an entry, and everybody who walks past."""
+
+    scores: NDArray[np.float32]
+    """(probes, people): how alike each probe is to each person's entry."""
+    owners: NDArray[np.int64]
+    """(probes,), the place of each probe's own person among the people; -1 for none."""
+
+    def reached(self, threshold: float) -> NDArray[np.float64]:
+        """Return each probe's chance that another person's entry reaches the threshold."""
+        passed = self.scores >= threshold
+        own = self.owners >= 0
+        passed[np.flatnonzero(own), self.owners[own]] = False
+        shares: NDArray[np.float64] = passed.sum(axis=1) / (self.scores.shape[1] - own)
+        return shares
+
+    def fpir(self, threshold: float, size: int) -> float:
+        """Return the chance of an alarm for somebody who is not on a list of `size` people."""
+        return float((1 - (1 - self.reached(threshold)) ** size).mean())
+
+    def fnir(self, threshold: float) -> float:
+        """Return the share of probes that miss their own entry."""
+        own = np.flatnonzero(self.owners >= 0)
+        return float((self.scores[own, self.owners[own]] < threshold).mean())
+
+    def threshold(self, size: int) -> float:
+        """Return the lowest threshold that keeps the budget on a list of `size`."""
+        low, high = -1.0, 1.0
+        for _ in range(HALVINGS):
+            middle = (low + high) / 2
+            low, high = (middle, high) if self.fpir(middle, size) > BUDGET else (low, middle)
+        return high
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("lfw", type=Path, help="ZIP of Person_Name/picture.jpg")
+    found = find(parser.parse_args().lfw, ROOT / "models")
+    shipped = Shipped.load(ROOT / "models")
+    templates = found.each(shipped.vector, shipped.name, shipped.origin)
+    good = np.array([not shortfalls(one, ENROLMENT) for one in found.qualities])
+    fair = np.array([not shortfalls(one, MATCHING) for one in found.qualities])
+    entries, probes, owners = dealt(found.people, good, fair)
+    one, best, summed = lists(templates, entries, probes, owners)
+    print(
+        f"{found.archive.name}: {len(entries)} people with {PICTURES} pictures good enough for a "
+        f"list, {len(probes)} passers-by of {PICTURES} other pictures, "
+        f"{(owners >= 0).sum()} of them on the list; budget {BUDGET:.1%}"
+    )
+    print(f"\n{'people':>7}  {'entry':<48}{'threshold':>10}{'FNIR':>8}{'FPIR':>9}")
+    for size in SIZES:
+        for name, listed, count in (
+            ("one picture", one, size),
+            ("three pictures, the best counts", best, size * PICTURES),
+        ):
+            tell(size, f"{name}; as cameras do", listed, calibrated(count))
+        for name, listed in (
+            ("one picture", one),
+            ("three pictures, the best counts", best),
+            ("three pictures, added up", summed),
+        ):
+            tell(size, f"{name}; just within", listed, listed.threshold(size))
+    tell_agreement(templates, entries)
+
+
+def calibrated(templates: int) -> float | None:
+    """Return the threshold that cameras take for so many templates; None if they refuse."""
+    calibration = load_manifest(ROOT / "models").calibration
+    try:
+        demanded = threshold_for(calibration, templates, round(BUDGET * PPM), Grade.FUSED)
+    except ListNotServed:
+        return None
+    return demanded.score_ppm / PPM
+
+
+def tell(size: int, name: str, listed: Lists, threshold: float | None) -> None:
+    """Print one row."""
+    if threshold is None:
+        print(f"{size:>7}  {name:<48}   refused: too long for the calibration")
+        return
+    missed, alarms = listed.fnir(threshold), listed.fpir(threshold, size)
+    print(f"{size:>7}  {name:<48}{threshold:>10.3f}{missed:>8.2%}{alarms:>9.3%}")
+
+
+def dealt(
+    people: NDArray[np.int32], good: NDArray[np.bool_], fair: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return the pictures of entries and of passers-by, and who of the latter is which entry."""
+    rng = np.random.default_rng(SEED)
+    entries, probes, owners = [], [], []
+    for person in range(people.max() + 1):
+        own = rng.permutation(np.flatnonzero((people == person) & good))
+        listed = own[:PICTURES] if len(own) >= PICTURES else own[:0]
+        rest = np.setdiff1d(np.flatnonzero((people == person) & fair), listed)
+        groups = rng.permutation(rest)[: len(rest) // PICTURES * PICTURES].reshape(-1, PICTURES)
+        probes += groups.tolist()
+        owners += [len(entries) if len(listed) else -1] * len(groups)
+        if len(listed):
+            entries.append(listed.tolist())
+    return np.array(entries), np.array(probes), np.array(owners)
+
+
+def lists(
+    templates: Rows,
+    entries: NDArray[np.int64],
+    probes: NDArray[np.int64],
+    owners: NDArray[np.int64],
+) -> tuple[Lists, Lists, Lists]:
+    """Return the list with one picture, the best of all, and their sum."""
+    seen = unit(fused(templates, probes))
+    each = np.stack([seen @ unit(templates[entries[:, at]]).T for at in range(PICTURES)])
+    summed = seen @ unit(fused(templates, entries)).T
+    return Lists(each[0], owners), Lists(each.max(axis=0), owners), Lists(summed, owners)
+
+
+def tell_agreement(templates: Rows, entries: NDArray[np.int64]) -> None:
+    """Print how often the gate would refuse pictures of one person, and let a stranger's pass."""
+    calibration = load_manifest(ROOT / "models").calibration
+    needed = threshold_for(calibration, 1, round(BUDGET * PPM), Grade.FUSED).score_ppm
+    every = [Template(row) for row in templates.astype(np.int8)]
+    own = [min(agreement_ppm([every[at] for at in group])) for group in entries]
+    strange = [
+        agreement_ppm([every[group[0]], every[group[1]], every[after[2]]])[2]
+        for group, after in zip(entries, np.roll(entries, 1, axis=0), strict=True)
+    ]
+    print(
+        f"\nThree pictures of one person, one of which does not agree at {needed / PPM:.3f}: "
+        f"{np.mean(np.array(own) < needed):.1%} of {len(own)}."
+        f"\nA picture of somebody else beside two of one person that passes: "
+        f"{np.mean(np.array(strange) >= needed):.1%} of {len(strange)}."
+    )
+
+
+if __name__ == "__main__":
+    main()
