@@ -83,7 +83,7 @@ def _add(desk: DeskSite, name: str, *pictures: str) -> None:
 
 
 def _run(desk: DeskSite, name: str, noun: str, verb: str, *words: str) -> None:
-    said = tallylight(noun, verb, str(desk.site), *words)
+    said = tallylight(noun, verb, str(desk.site), *words).replace(str(desk.site), "mill-lane")
     shown = [word for word in words if word not in {"--passphrase-file", str(desk.passphrase)}]
     typed = " ".join([Path(word).name if "/" in word else word for word in shown])
     _draw(name, f"tallylight {noun} {verb} mill-lane {typed}".strip(), said)

@@ -1,10 +1,14 @@
 """`tallylight list add|remove|show|review`: who is to be on the next list."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from formats.entry import Entry, write_entry
 from formats.keyfile import Purpose
@@ -109,7 +113,7 @@ def review(
         if until is None:
             raise EntryRefused("Say until when the entry may stay before its next review: --until.")
         entry = renew_review(site, handle, _end_of(until), now)
-        sentence = f"Entry {handle} is to be reviewed by {moment(entry.review_utc_s)}."
+        sentence = f"Entry {handle} is to be reviewed by {last_day(entry.review_utc_s)}."
         say(sentence, json=json, handle=handle, review_utc_s=entry.review_utc_s)
         return
     horizon_s = (now + timedelta(days=within_days)).timestamp()
@@ -119,9 +123,9 @@ def review(
     elif not due:
         typer.echo(f"No review is due within {within_days} days.")
     else:
-        for entry in sorted(due, key=lambda one: one.review_utc_s):
-            typer.echo(brief(entry))
-        typer.echo("Stays: tallylight list review SITE HANDLE --until DAY. Leaves: list remove.")
+        Console().print(_due(sorted(due, key=lambda one: one.review_utc_s), now))
+        typer.echo(f"Stays:  tallylight list review {folder} HANDLE --until DAY")
+        typer.echo(f"Leaves: tallylight list remove {folder} HANDLE")
 
 
 @app.command()
@@ -135,9 +139,23 @@ def show(folder: Folder, *, json: Json = False) -> None:
             typer.echo(describe(entry))
 
 
+def _due(entries: Sequence[Entry], now: datetime) -> Table:
+    """Whose review is due, and who is no longer searched for because it was not done."""
+    table = Table("Review by", "Entry", "Asked for by", "Ends")
+    table.columns[1].no_wrap = True  # Or nobody could copy it.
+    for entry in entries:
+        late = entry.review_utc_s <= now.timestamp()
+        review = Text(f"{last_day(entry.review_utc_s)}{' LATE' if late else ''}")
+        review.stylize("bold red" if late else "")
+        asking = f"{entry.requested_by},\n{entry.organisation}"
+        table.add_row(review, entry.handle.hex(), asking, last_day(entry.expires_utc_s))
+    return table
+
+
 def describe(entry: Entry) -> str:
     """Everything that a person must know of an entry before signing it."""
     flags = [word for word, set_ in _flags(entry) if set_]
+    ends = last_day(entry.expires_utc_s)
     return "\n".join(
         [
             f"Entry {entry.handle.hex()}{': ' if flags else ''}{' and '.join(flags)}",
@@ -146,14 +164,14 @@ def describe(entry: Entry) -> str:
             f"    approved by {entry.approved_by}",
             f"    because: {entry.necessity}",
             f"    {_pictures(entry)} from: {entry.source}",
-            f"    until {moment(entry.expires_utc_s)}, reviewed by {moment(entry.review_utc_s)}",
+            f"    until {ends}, reviewed by {last_day(entry.review_utc_s)}",
         ]
     )
 
 
 def brief(entry: Entry) -> str:
     """One line for somebody about whom nothing changes."""
-    until = moment(entry.review_utc_s)
+    until = last_day(entry.review_utc_s)
     return f"Entry {entry.handle.hex()}, {entry.category}, {entry.organisation}, until {until}"
 
 
@@ -179,6 +197,14 @@ def _flags(entry: Entry) -> tuple[tuple[str, bool], ...]:
 def moment(utc_s: int) -> str:
     """A moment as people read it."""
     return f"{datetime.fromtimestamp(utc_s, UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def last_day(utc_s: int) -> str:
+    """The last day of somebody whose time ends with it, or the very moment."""
+    end = datetime.fromtimestamp(utc_s, UTC)
+    if (end.hour, end.minute, end.second) == (0, 0, 0):
+        return f"{end - timedelta(days=1):%Y-%m-%d}"
+    return moment(utc_s)
 
 
 def _end_of(day: datetime) -> int:

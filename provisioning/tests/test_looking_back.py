@@ -106,7 +106,9 @@ def test_nothing_is_renewed_before_it_is_published(listed: Workshop) -> None:
 
 def test_reviews_that_are_due_are_shown_and_can_be_held(listed: Workshop) -> None:
     (handle,) = handles(listed)
-    assert handle in tallylight("list", "review", listed.site)
+    said = tallylight("list", "review", listed.site)
+    assert handle in said  # Whole, so that it can be copied.
+    assert f"tallylight list remove {listed.site} HANDLE" in said.replace("\n", "")
     assert "No review is due" in tallylight("list", "review", listed.site, "--within-days", "0")
     listed.add(COLLINS, until=day(100), review=day(3))
     (other,) = set(handles(listed)) - {handle}
