@@ -41,7 +41,10 @@ STAGES: Final = (
     ("refused_bright", "too bright"),
     ("searched", "compared with the list"),
     ("candidates", "above the threshold"),
-    ("suppressed", "passers-by whose entry had an event just before"),
+    (
+        "suppressed",
+        "passers-by whose entry had an event just before, or during a storm",
+    ),
     ("events", "events sealed"),
 )
 """Every stage of a period, in the order of the flow."""

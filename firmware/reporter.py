@@ -5,6 +5,7 @@ disk, and this program cannot open it again. When the outbox is full nothing is 
 """
 
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -19,14 +20,20 @@ from firmware.delivery.outbox import Outbox
 from firmware.hardware.lamp import Lit
 from firmware.record.ledger import Ledger
 from firmware.search import Candidate, Search
+from firmware.sight import Shown, encoded
 from firmware.tracks import Track
 from formats import VERSION, event
 from formats.envelope import NO_PREVIOUS, TimeQuality, sender_id
+from formats.event import CROP_LIMIT
 from formats.ledger import Happening
 from formats.status import Status
 
 PAUSE_S: Final = 30.0
 """An entry that was just reported is not reported again for this long; it is counted."""
+STORM: Final = 30
+STORM_S: Final = 60.0
+"""After so many events within so long only entries that were not reported yet make new ones: two
+people cannot judge more than one in two seconds, and no storm may hide a first sighting."""
 DAY_S: Final = 24 * 3600
 PROGRAMS: Final = ("firmware", "formats", "recognition")
 """The packages whose digest an event carries as the firmware's."""
@@ -61,22 +68,32 @@ class Reporter:
     boot_id: bytes = field(default_factory=lambda: token_bytes(16))
     firmware_digest: bytes = field(default_factory=programs_digest)
     _reported_ns: dict[bytes, int] = field(default_factory=dict, repr=False)
+    _recent_ns: deque[int] = field(default_factory=deque, repr=False)
+    """When the latest events were made, CLOCK_MONOTONIC, oldest first."""
 
     def pauses(self, candidate: Candidate, at_ns: int) -> bool:
-        """Say whether this entry was reported just before."""
-        last_ns = self._reported_ns.get(candidate.handle)
-        return last_ns is not None and at_ns - last_ns < PAUSE_S * 1e9
+        """Say whether this entry was reported just before, or again within a storm of events.
 
-    def report(self, candidate: Candidate, track: Track, lit: Lit, crop: bytes | None) -> None:
-        """Seal one event; it is on disk when this returns.
+        An entry that this run has not reported yet never pauses, however many others come.
+        """
+        last_ns = self._reported_ns.get(candidate.handle)
+        if last_ns is None:
+            return False
+        while self._recent_ns and at_ns - self._recent_ns[0] >= STORM_S * 1e9:
+            self._recent_ns.popleft()
+        return at_ns - last_ns < PAUSE_S * 1e9 or len(self._recent_ns) >= STORM
+
+    def report(self, candidate: Candidate, track: Track, lit: Lit) -> None:
+        """Seal one event, with the track's clearest look; it is on disk when this returns.
 
         Raises:
             OutboxFull: there is no room; no event was made.
             LampDark: the light ended before the event was whole.
         """
         self.outbox.room()
-        self._seal(self._describe(candidate, track, lit, crop), lit, Happening.EVENT_SEALED)
+        self._seal(self._describe(candidate, track, lit), lit, Happening.EVENT_SEALED)
         self._reported_ns[candidate.handle] = track.last_seen_ns
+        self._recent_ns.append(track.last_seen_ns)
 
     def tell(self, looking_s: int, temperature_c: float | None, lit: Lit) -> None:
         """Seal one status, as an event is sealed.
@@ -128,12 +145,11 @@ class Reporter:
         }
         self.ledger.append(happening, body)
 
-    def _describe(
-        self, candidate: Candidate, track: Track, lit: Lit, crop: bytes | None
-    ) -> event.MatchEvent:
+    def _describe(self, candidate: Candidate, track: Track, lit: Lit) -> event.MatchEvent:
         watchlist, threshold = self.search.watchlist, self.search.threshold
-        quality = candidate.probe.quality
-        age_ns = time.monotonic_ns() - track.last_seen_ns
+        shown = track.clearest or Shown(track.last_seen_ns, candidate.probe.quality)
+        quality = shown.quality
+        age_ns = time.monotonic_ns() - shown.captured_ns
         captured_ms = (time.time_ns() - age_ns) // 1_000_000
         return event.MatchEvent(
             camera=sender_id(self.key.verify_key),
@@ -141,7 +157,7 @@ class Reporter:
             boot_id=self.boot_id,
             sequence=self._next_sequence(),
             captured_utc_ms=captured_ms,
-            captured_mono_ns=track.last_seen_ns,
+            captured_mono_ns=shown.captured_ns,
             time_quality=time_quality(),
             entry=candidate.handle,
             score_ppm=candidate.score_ppm,
@@ -163,7 +179,7 @@ class Reporter:
                 quality.sharpness_centi,
                 quality.exposure_centi,
             ),
-            crop_jpeg=crop,
+            crop_jpeg=None if shown.pixels is None else encoded(shown.pixels, limit=CROP_LIMIT),
             retain_until_utc_s=captured_ms // 1000 + watchlist.policy.retention_days * DAY_S,
         )
 

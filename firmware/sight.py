@@ -53,6 +53,29 @@ class Probe:
         self.template.forget()
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Shown:
+    """One look at a face, as an event will show it to people."""
+
+    captured_ns: int
+    """CLOCK_MONOTONIC of its frame."""
+    quality: Quality
+    pixels: Pixels | None = None
+    """(height, width, 3) RGB, at most `CROP_PX` on a side; None where the policy wants no crop."""
+
+    @property
+    def clarity(self) -> int:
+        """How much a person sees in it: large, sharp and turned to the camera is more."""
+        measured = self.quality
+        frontal = max(0, 100 - abs(measured.yaw_centi))
+        return measured.inter_eye_px * measured.sharpness_centi * frontal
+
+    def forget(self) -> None:
+        """Overwrite the picture; nothing of it can be had afterwards."""
+        if self.pixels is not None:
+            self.pixels[...] = 0
+
+
 class Sight:
     """The nets, behind the proof of light."""
 
@@ -105,23 +128,18 @@ class Sight:
         lit.check()
         return Probe(face, template, quality)
 
-    def crop(self, lit: Lit, frame: Frame, face: Face, *, limit: int) -> bytes:
-        """Return the face with a margin as a JPEG of at most `limit` bytes.
+    def shown(self, lit: Lit, frame: Frame, probe: Probe, *, crop: bool) -> Shown:
+        """Return one look as people will see it: the face with a margin, if there is to be a crop.
 
         Raises:
             LampDark: light was not proven.
         """
+        if not crop:
+            return Shown(frame.captured_ns, probe.quality)
         picture = Image.fromarray(frame.pixels(lit))
-        cut = picture.crop(_around(face.box, picture.width, picture.height))
+        cut = picture.crop(_around(probe.face.box, picture.width, picture.height))
         cut.thumbnail((CROP_PX, CROP_PX))
-        encoded = b""
-        for quality in JPEG_QUALITIES:
-            file = BytesIO()
-            cut.save(file, "JPEG", quality=quality)
-            encoded = file.getvalue()
-            if len(encoded) <= limit:
-                break
-        return encoded
+        return Shown(frame.captured_ns, probe.quality, np.array(cut))
 
     def _passes_over(self, pixels: Pixels) -> bool:
         """Say whether a picture is not looked at, because it has no colour."""
@@ -136,6 +154,18 @@ class Sight:
                 "the place, or wait for the day."
             )
         return True
+
+
+def encoded(pixels: Pixels, *, limit: int) -> bytes:
+    """Return a picture as a JPEG of at most `limit` bytes."""
+    picture, found = Image.fromarray(pixels), b""
+    for quality in JPEG_QUALITIES:
+        file = BytesIO()
+        picture.save(file, "JPEG", quality=quality)
+        found = file.getvalue()
+        if len(found) <= limit:
+            break
+    return found
 
 
 def has_colour(pixels: Pixels) -> bool:

@@ -1,8 +1,10 @@
 """Who is who from frame to frame: one track per passer-by, so that one passer-by is one event.
 
-A track holds boxes, times and votes, no picture, and the templates of its last `LOOKS` probes: they
-are added up and compared as one, and overwritten as soon as the track is closed. A vote says which
-entry such a sum resembled; an event needs `AGREE` of the last `OF` sums to agree on one entry.
+A track holds boxes, times and votes, and the templates of its last `LOOKS` probes: they are added
+up and compared as one. A vote says which entry such a sum resembled; an event needs `AGREE` of the
+last `OF` sums to agree on one entry. Of a face that resembled an entry the track also holds its
+clearest look, which people will be shown; of any other it holds no picture. All of it is
+overwritten as soon as the track is closed.
 """
 
 from collections import deque
@@ -11,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, TypeGuard
 
 from firmware.search import Candidate
-from firmware.sight import Probe
+from firmware.sight import Probe, Shown
 from recognition.face import Box, Face
 from recognition.template import Template, fuse
 
@@ -39,6 +41,8 @@ class Track:
     frames_seen: int = 1
     announced: bool = False
     """Whether this passer-by has already been an event."""
+    clearest: Shown | None = field(default=None, repr=False)
+    """The best of the looks at which it resembled an entry."""
     agreed: int = 0
     """How many looks went into the sums that agree with the latest."""
     _looks: deque[Template] = field(default_factory=deque, repr=False)
@@ -52,10 +56,26 @@ class Track:
         self._looks.append(Template(probe.template.vector.copy()))
         return replace(probe, template=fuse(self._looks)) if len(self._looks) == LOOKS else None
 
+    def keep(self, shown: Shown) -> None:
+        """Take one more look at a face that resembled an entry; the clearest stays."""
+        if self.clearest is not None and self.clearest.clarity >= shown.clarity:
+            shown.forget()
+            return
+        if self.clearest is not None:
+            self.clearest.forget()
+        self.clearest = shown
+
     def forget(self) -> None:
-        """Overwrite the templates; nothing of them can be had afterwards."""
+        """Overwrite templates and picture; nothing of them can be had afterwards."""
         while self._looks:
             self._looks.pop().forget()
+        self.forget_clearest()
+
+    def forget_clearest(self) -> None:
+        """Overwrite the picture, which nobody needs any more."""
+        if self.clearest is not None:
+            self.clearest.forget()
+            self.clearest = None
 
     def decides(self, candidate: Candidate | None) -> TypeGuard[Candidate]:
         """Count what one sum resembled; say whether the vote is won, which happens once."""

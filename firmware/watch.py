@@ -19,7 +19,6 @@ from firmware.search import Candidate, Search
 from firmware.sight import Sight
 from firmware.telling import Teller
 from firmware.tracks import Track, Tracks
-from formats.event import CROP_LIMIT
 from formats.ledger import Happening
 
 
@@ -79,22 +78,23 @@ def _look(station: Station, lit: Lit, frame: Frame) -> None:
         if together is None:
             continue
         candidate = station.search.candidate(together, datetime.now(UTC))
+        if candidate and not track.announced:
+            crop = station.search.watchlist.policy.crop
+            track.keep(station.sight.shown(lit, frame, candidate.probe, crop=crop))
         if track.decides(candidate):
-            _announce(station, lit, frame, track, candidate)
+            _announce(station, lit, track, candidate)
         together.forget()
 
 
-def _announce(station: Station, lit: Lit, frame: Frame, track: Track, candidate: Candidate) -> None:
-    """Make the one event of this passer-by, unless the same entry had one just before."""
+def _announce(station: Station, lit: Lit, track: Track, candidate: Candidate) -> None:
+    """Make the one event of this passer-by, unless its entry pauses."""
     track.announced = True
-    if station.reporter.pauses(candidate, frame.captured_ns):
+    if station.reporter.pauses(candidate, track.last_seen_ns):
         station.counts.suppressed += 1
-        return
-    crop = None
-    if station.search.watchlist.policy.crop:
-        crop = station.sight.crop(lit, frame, candidate.probe.face, limit=CROP_LIMIT)
-    station.reporter.report(candidate, track, lit, crop)
-    station.counts.events += 1
+    else:
+        station.reporter.report(candidate, track, lit)
+        station.counts.events += 1
+    track.forget_clearest()
 
 
 @contextmanager

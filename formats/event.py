@@ -68,7 +68,7 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """How good the deciding face was, by the same measures as at enrolment."""
+    """How good the face was in the clearest look, by the same measures as at enrolment."""
 
     face_height_px: int
     """Height of the face's box in the frame."""
@@ -85,7 +85,7 @@ class MatchEvent:
     """One candidate, with everything that it rests on.
 
     Raises:
-        Malformed: the score is below the threshold, or the deciding frame is outside the track.
+        Malformed: the score is below the threshold, or the clearest look is outside the track.
     """
 
     camera: bytes
@@ -97,9 +97,9 @@ class MatchEvent:
     sequence: int
     """From 1, never used twice in one boot."""
     captured_utc_ms: int
-    """Time of the deciding frame by the camera's clock, milliseconds since 1970."""
+    """Time of the clearest look that agreed, by the camera's clock, milliseconds since 1970."""
     captured_mono_ns: int
-    """CLOCK_MONOTONIC of the deciding frame."""
+    """CLOCK_MONOTONIC of the same."""
     time_quality: TimeQuality
     """How far `captured_utc_ms` can be believed."""
     entry: bytes
@@ -121,13 +121,13 @@ class MatchEvent:
     policy_digest: bytes
     """(32,) digest of the policy in force."""
     lease_id: bytes
-    """(16,) the lamp lease under which the deciding frame was seen."""
+    """(16,) the lamp lease under which the face was seen."""
     firmware_digest: bytes
     """(32,) digest of the camera's programs."""
     track: Track
     """The face over time."""
     quality: Quality
-    """The face in the deciding frame."""
+    """The face in the clearest look."""
     crop_jpeg: bytes | None
     """The face, if the policy allows a crop."""
     retain_until_utc_s: int
@@ -138,7 +138,7 @@ class MatchEvent:
             raise Malformed("The score is below the threshold.")
         track = self.track
         if not track.first_seen_mono_ns <= self.captured_mono_ns <= track.last_seen_mono_ns:
-            raise Malformed("The deciding frame is outside the track.")
+            raise Malformed("The clearest look is outside the track.")
 
     def __repr__(self) -> str:
         return "MatchEvent()"

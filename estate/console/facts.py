@@ -19,7 +19,7 @@ class Fact:
 
 
 def when(candidate: MatchEvent) -> str:
-    """The moment of the deciding frame."""
+    """The moment of the clearest look."""
     return f"{_moment(candidate.captured_utc_ms // 1000):%d %B %Y, %H:%M:%S} UTC"
 
 

@@ -26,7 +26,7 @@ class Counts:
     events: int = 0
     """Passers-by of whom an event was made."""
     suppressed: int = 0
-    """Passers-by of whom none was made because the same entry had one just before."""
+    """Passers-by of whom none was made because their entry had one just before, or in a storm."""
 
     def refuse(self, fault: str) -> None:
         """Count a face that was not good enough: small, blurred, turned, dark or bright."""

@@ -1,17 +1,19 @@
 """One sealed event, and the chain that it stands in."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from firmware.delivery.outbox import LARGEST, Outbox
 from firmware.errors import LampDark, OutboxFull
 from firmware.hardware.lamp import Lamp, Lit
 from firmware.record.counts import Counts
-from firmware.reporter import PROGRAMS, Reporter, programs_digest
+from firmware.reporter import PROGRAMS, STORM, STORM_S, Reporter, programs_digest
 from firmware.search import Candidate, Search
-from firmware.sight import Probe
+from firmware.sight import Probe, Shown
 from firmware.tests.fakes import CALIBRATION, PasserBy, ScriptedGuard, face_of, template_of
 from firmware.tests.observing import records
 from firmware.tests.station import CAMERA_KEY, REVIEWER, listed, reporter
@@ -56,13 +58,20 @@ def decided(at_ns: int = 10**9) -> Track:
     return track
 
 
+def shown(at_ns: int = 10**9, quality: Quality = QUALITY) -> Track:
+    """The same, with a picture for people."""
+    track = decided(at_ns)
+    track.keep(Shown(at_ns, quality, np.full((90, 80, 3), 128, np.uint8)))
+    return track
+
+
 def waiting(folder: Path) -> list[Sealed]:
     outbox = Outbox(folder / "outbox")
     return [outbox.sealed(name) for name in outbox.names()]
 
 
 def test_an_event_is_on_disk_and_in_the_ledger(tmp_path: Path, search: Search, lit: Lit) -> None:
-    reporter(tmp_path, search).report(candidate(), decided(), lit, None)
+    reporter(tmp_path, search).report(candidate(), decided(), lit)
     (sealed,) = waiting(tmp_path)
     (record,) = records(tmp_path, Happening.EVENT_SEALED)
     assert record == {"sequence": 1, "envelope": sealed.digest.hex()}
@@ -73,8 +82,8 @@ def test_events_are_a_chain_over_restarts_with_no_sequence_used_twice(
 ) -> None:
     for _ in range(2):
         made = reporter(tmp_path, search)
-        made.report(candidate(), decided(), lit, None)
-        made.report(candidate(), decided(), lit, None)
+        made.report(candidate(), decided(), lit)
+        made.report(candidate(), decided(), lit)
     headers = [one.header for one in waiting(tmp_path)]
     digests = [one.digest for one in waiting(tmp_path)]
     assert [one.previous for one in headers] == [NO_PREVIOUS, *digests[:-1]]
@@ -85,17 +94,19 @@ def test_events_are_a_chain_over_restarts_with_no_sequence_used_twice(
 def test_the_chain_goes_on_when_its_last_event_was_removed(
     tmp_path: Path, search: Search, lit: Lit
 ) -> None:
-    reporter(tmp_path, search).report(candidate(), decided(), lit, None)
+    reporter(tmp_path, search).report(candidate(), decided(), lit)
     (first,) = waiting(tmp_path)
     Outbox(tmp_path / "outbox").remove("000000000001")
-    reporter(tmp_path, search).report(candidate(), decided(), lit, None)
+    reporter(tmp_path, search).report(candidate(), decided(), lit)
     assert [one.header.previous for one in waiting(tmp_path)] == [first.digest]
 
 
 def test_only_the_sites_reviewers_open_an_event(tmp_path: Path, search: Search, lit: Lit) -> None:
-    reporter(tmp_path, search).report(candidate(), decided(), lit, b"crop")
+    reporter(tmp_path, search).report(candidate(), shown(), lit)
     verified = verify(waiting(tmp_path)[0], CAMERA_KEY.verify_key)
-    assert open_event(verified, REVIEWER).crop_jpeg == b"crop"
+    crop = open_event(verified, REVIEWER).crop_jpeg
+    assert crop is not None
+    assert crop.startswith(b"\xff\xd8")
     with pytest.raises(NotForThisKey):
         open_event(verified, CAMERA_KEY.to_curve25519_private_key())
 
@@ -103,7 +114,7 @@ def test_only_the_sites_reviewers_open_an_event(tmp_path: Path, search: Search, 
 def test_the_event_ends_with_the_policys_retention(
     tmp_path: Path, search: Search, lit: Lit
 ) -> None:
-    reporter(tmp_path, search).report(candidate(), decided(), lit, None)
+    reporter(tmp_path, search).report(candidate(), decided(), lit)
     event = open_event(verify(waiting(tmp_path)[0], CAMERA_KEY.verify_key), REVIEWER)
     assert event.retain_until_utc_s - event.captured_utc_ms // 1000 == 30 * 86400
 
@@ -111,7 +122,7 @@ def test_the_event_ends_with_the_policys_retention(
 def test_without_room_nothing_is_made(tmp_path: Path, search: Search, lit: Lit) -> None:
     made = reporter(tmp_path, search, limit_bytes=LARGEST - 1)
     with pytest.raises(OutboxFull):
-        made.report(candidate(), decided(), lit, None)
+        made.report(candidate(), decided(), lit)
     assert (waiting(tmp_path), made.link) == ([], None)
     assert records(tmp_path, Happening.EVENT_SEALED) == []
 
@@ -122,7 +133,7 @@ def test_without_light_nothing_is_made(
     made = reporter(tmp_path, search)
     guard.goes_dark()
     with pytest.raises(LampDark):
-        made.report(candidate(), decided(), lit, None)
+        made.report(candidate(), decided(), lit)
     assert (waiting(tmp_path), made.link) == ([], None)
 
 
@@ -130,15 +141,43 @@ def test_an_entry_pauses_for_30_s_and_no_other_entry_does(
     tmp_path: Path, search: Search, lit: Lit
 ) -> None:
     made = reporter(tmp_path, search)
-    made.report(candidate(0), decided(at_ns=10**9), lit, None)
+    made.report(candidate(0), decided(at_ns=10**9), lit)
     assert made.pauses(candidate(0), 10**9 + 29_999_999_999)
     assert not made.pauses(candidate(0), 10**9 + 30_000_000_000)
     assert not made.pauses(candidate(1), 10**9)
 
 
+def test_the_event_is_of_the_tracks_clearest_look(tmp_path: Path, search: Search, lit: Lit) -> None:
+    sharp = replace(QUALITY, sharpness_centi=90)
+    track = decided(at_ns=3 * 10**9)
+    track.first_seen_ns = 10**9
+    for at_s, quality in ((1, QUALITY), (2, sharp), (3, QUALITY)):
+        track.keep(Shown(at_s * 10**9, quality, np.zeros((9, 8, 3), np.uint8)))
+    reporter(tmp_path, search).report(candidate(), track, lit)
+    event = open_event(verify(waiting(tmp_path)[0], CAMERA_KEY.verify_key), REVIEWER)
+    assert (event.captured_mono_ns, event.quality.sharpness_centi) == (2 * 10**9, 90)
+
+
+def entry(number: int) -> Candidate:
+    return replace(candidate(), handle=number.to_bytes(16, "big"))
+
+
+def test_a_storm_of_events_never_hides_a_first_sighting(
+    tmp_path: Path, search: Search, lit: Lit
+) -> None:
+    made, at_ns = reporter(tmp_path, search), 10**9
+    for number in range(2 * STORM):
+        assert not made.pauses(entry(number), at_ns)
+        made.report(entry(number), decided(at_ns), lit)
+    later_ns = at_ns + 31 * 10**9
+    assert made.pauses(entry(0), later_ns), "A repetition, within the storm."
+    assert not made.pauses(entry(2 * STORM), later_ns), "Somebody whom nobody has seen yet."
+    assert not made.pauses(entry(0), at_ns + int(STORM_S * 1e9)), "The storm is over."
+
+
 def test_a_reporter_shows_no_entry(tmp_path: Path, search: Search, lit: Lit) -> None:
     made = reporter(tmp_path, search)
-    made.report(candidate(), decided(), lit, None)
+    made.report(candidate(), decided(), lit)
     assert repr(candidate().handle) not in repr(made)
 
 
@@ -150,5 +189,5 @@ def test_the_programs_digest_covers_what_sees_faces() -> None:
 def test_every_event_of_a_run_names_the_same_boot(tmp_path: Path, search: Search, lit: Lit) -> None:
     made: Reporter = reporter(tmp_path, search)
     for _ in range(3):
-        made.report(candidate(), decided(), lit, None)
+        made.report(candidate(), decided(), lit)
     assert {one.header.boot_id for one in waiting(tmp_path)} == {made.boot_id}

@@ -13,7 +13,7 @@ from firmware.errors import LampDark, PictureGrey
 from firmware.hardware.camera import Frame
 from firmware.hardware.lamp import Lamp, Lit
 from firmware.record.counts import Counts
-from firmware.sight import CROP_PX, GREY_FRAMES, Sight, has_colour
+from firmware.sight import CROP_PX, GREY_FRAMES, Probe, Sight, encoded, has_colour
 from firmware.tests.fakes import (
     FakeDetector,
     FakeEmbedder,
@@ -22,9 +22,13 @@ from firmware.tests.fakes import (
     eye,
     face_of,
     scene,
+    template_of,
 )
 from formats.event import CROP_LIMIT
 from recognition.aligner import Chip
+from recognition.face import Face
+from recognition.picture import Pixels
+from recognition.quality import Quality
 from recognition.template import Template
 
 LISTED = PasserBy(0, 50)
@@ -176,31 +180,44 @@ def test_a_template_made_while_the_light_ended_is_thrown_away(
         Sight(eye([], embedder), Counts()).probe(lit, frame(), face_of(LISTED))
 
 
+QUALITY = Quality(100, 40, 20, 50, 20, 0, 0)
+
+
+def cut(lit: Lit, frame: Frame, face: Face) -> Pixels:
+    """The part of a picture that people would be shown."""
+    probe = Probe(face, template_of(0), QUALITY)
+    pixels = Sight(eye([]), Counts()).shown(lit, frame, probe, crop=True).pixels
+    assert pixels is not None
+    return pixels
+
+
 def test_in_the_dark_there_is_no_crop(guard: ScriptedGuard, lit: Lit) -> None:
     guard.goes_dark()
     with pytest.raises(LampDark):
-        Sight(eye([]), Counts()).crop(lit, frame(), face_of(LISTED), limit=22_000)
+        cut(lit, frame(), face_of(LISTED))
 
 
 @pytest.mark.parametrize("limit", [22_000, 12_000])
 def test_a_crop_gets_coarser_until_it_fits(lit: Lit, limit: int) -> None:
-    crop = Sight(eye([]), Counts()).crop(lit, frame(), face_of(LISTED), limit=limit)
-    assert len(crop) <= limit
+    assert len(encoded(cut(lit, frame(), face_of(LISTED)), limit=limit)) <= limit
 
 
 def test_a_crop_of_nothing_but_noise_fits_its_envelope(lit: Lit) -> None:
     noise = np.random.default_rng(1).integers(0, 256, (400, 400, 3), np.uint8)
     face = face_of(PasserBy(0, 100, 100), size=CROP_PX / 2)
-    crop = Sight(eye([]), Counts()).crop(lit, Frame(noise, 0), face, limit=CROP_LIMIT)
-    assert len(crop) <= CROP_LIMIT
+    assert len(encoded(cut(lit, Frame(noise, 0), face), limit=CROP_LIMIT)) <= CROP_LIMIT
 
 
 def test_a_crop_ends_where_the_picture_ends(lit: Lit) -> None:
     at_the_edge = face_of(PasserBy(0, 0, 0))
-    crop = Sight(eye([]), Counts()).crop(lit, frame(), at_the_edge, limit=22_000)
+    crop = encoded(cut(lit, frame(), at_the_edge), limit=22_000)
     assert Image.open(BytesIO(crop)).size == (150, 150)
 
 
 def test_a_large_face_is_shrunk(lit: Lit) -> None:
-    crop = Sight(eye([]), Counts()).crop(lit, frame(), face_of(LISTED, size=200), limit=22_000)
-    assert max(Image.open(BytesIO(crop)).size) <= CROP_PX
+    assert max(cut(lit, frame(), face_of(LISTED, size=200)).shape) <= CROP_PX
+
+
+def test_without_a_crop_in_the_policy_no_picture_is_held(lit: Lit) -> None:
+    probe = Probe(face_of(LISTED), template_of(0), QUALITY)
+    assert Sight(eye([]), Counts()).shown(lit, frame(), probe, crop=False).pixels is None

@@ -83,10 +83,10 @@ def test_statuses_and_events_are_one_chain(tmp_path: Path, lit: Lit) -> None:
     clock = Clock()
     teller = telling(tmp_path, clock)
     made: Reporter = teller.reporter
-    made.report(candidate(), decided(), lit, None)
+    made.report(candidate(), decided(), lit)
     clock.now_s = 10.0
     teller.turn(lit)
-    made.report(candidate(1), decided(), lit, None)
+    made.report(candidate(1), decided(), lit)
     sealed = waiting(tmp_path)
     assert [one.header.sequence for one in sealed] == [1, 2, 3]
     assert [one.header.previous for one in sealed] == [

@@ -1,9 +1,10 @@
 """Passers-by as boxes whose truth is known."""
 
+import numpy as np
 import pytest
 
 from firmware.search import Candidate
-from firmware.sight import Probe
+from firmware.sight import Probe, Shown
 from firmware.tests.fakes import PasserBy, face_of, template_of
 from firmware.tracks import Track, Tracks, overlap
 from recognition.face import Box, Face
@@ -190,3 +191,26 @@ def test_half_a_box_aside_is_a_third() -> None:
 @pytest.mark.parametrize("aside", [Box(2, 0, 2, 2), Box(0, 2, 2, 2), Box(5, 5, 2, 2)])
 def test_boxes_that_only_touch_do_not_overlap(aside: Box) -> None:
     assert overlap(Box(0, 0, 2, 2), aside) == 0
+
+
+def look(at_ns: int, sharpness_centi: int, yaw_centi: int = 0) -> Shown:
+    measured = Quality(100, 40, sharpness_centi, 50, 20, yaw_centi, 0)
+    return Shown(at_ns, measured, np.full((9, 8, 3), 200, np.uint8))
+
+
+def test_a_track_shows_its_clearest_look_and_overwrites_the_others() -> None:
+    track = Track(Box(0, 0, 10, 10), 0, 0)
+    looks = [look(1, 20), look(2, 50), look(3, 30), look(4, 50, yaw_centi=60)]
+    for one in looks:
+        track.keep(one)
+    assert track.clearest is looks[1]
+    assert [one.pixels is not None and one.pixels.any() for one in looks] == [0, 1, 0, 0]
+
+
+def test_a_track_that_is_closed_overwrites_the_picture_too() -> None:
+    track, one = Track(Box(0, 0, 10, 10), 0, 0), look(1, 20)
+    track.keep(one)
+    track.forget()
+    assert track.clearest is None
+    assert one.pixels is not None
+    assert not one.pixels.any()

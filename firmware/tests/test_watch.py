@@ -121,7 +121,7 @@ def test_the_event_states_what_it_rests_on(tmp_path: Path, guard: ScriptedGuard)
     assert (event.list_version, event.list_digest) == (watchlist.version, watchlist.digest)
     assert (event.score_ppm, event.threshold_ppm) == (1_000_000, 500_000)
     assert (event.track.frames_seen, event.track.frames_agreed) == (5, 5)
-    assert event.captured_mono_ns == camera.given[4].captured_ns
+    assert event.captured_mono_ns in {shot.captured_ns for shot in camera.given[2:5]}
 
 
 def test_a_crop_is_a_picture_that_fits(tmp_path: Path, guard: ScriptedGuard) -> None:

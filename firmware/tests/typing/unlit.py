@@ -6,7 +6,7 @@ from firmware.hardware.camera import Frame
 from firmware.hardware.lamp import Lamp, Lit
 from firmware.reporter import Reporter
 from firmware.search import Candidate, Search
-from firmware.sight import Sight
+from firmware.sight import Probe, Sight
 from firmware.tracks import Track
 from firmware.watchlist import Watchlist
 from recognition.face import Face
@@ -19,15 +19,15 @@ def nobody_opens_a_frame_without_light(frame: Frame, lamp: Lamp) -> None:
     frame.pixels(lamp.lit())  # type: ignore[arg-type]
 
 
-def nobody_finds_a_face_without_light(sight: Sight, frame: Frame, face: Face) -> None:
+def nobody_finds_a_face_without_light(sight: Sight, frame: Frame, face: Face, probe: Probe) -> None:
     sight.faces(frame)  # type: ignore[call-arg, arg-type]
     sight.probe(frame, face)  # type: ignore[call-arg]
-    sight.crop(frame, face, limit=1)  # type: ignore[call-arg, arg-type]
+    sight.shown(frame, probe, crop=True)  # type: ignore[call-arg, arg-type]
 
 
 def nobody_reports_without_light(reporter: Reporter, one: Candidate, track: Track) -> None:
-    reporter.report(one, track, crop=None)  # type: ignore[call-arg]
-    reporter.report(one, track, None, None)  # type: ignore[arg-type]
+    reporter.report(one, track)  # type: ignore[call-arg]
+    reporter.report(one, track, None)  # type: ignore[arg-type]
 
 
 def nobody_searches_for_what_was_not_probed(search: Search, face: Face, now: datetime) -> None:
