@@ -1,215 +1,46 @@
-"""Attacks on a list, each with the word that the camera must refuse it with.
+"""The corpus: attacks on a list, each with the word that the camera must refuse it with."""
 
-Each is what somebody could put into a camera's inbox, or onto its card, after one good list was
-accepted. `publish` functions leave version 2 in the inbox, wrong in the one thing they are named
-after.
-"""
+from dataclasses import replace
+from datetime import timedelta
 
-import json
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from shutil import copytree, rmtree
-
-from tuf.api.metadata import Targets  # type: ignore[attr-defined]  # Re-exports.
-
-from firmware.floors import COPIES
 from firmware.tests import desk
-from firmware.tests.desk import NOW, NOW_S, SEALERS, SIGNERS, STRANGER, THIS_CAMERA, Desk, entry
-from firmware.tests.verifier import Camera, flip, only
-from firmware.watchlist import Refusal, ThisCamera
-from formats.casefile import CaseFile
-from formats.site_tuf import SiteKey
-
-POLICE, ESTATE = SIGNERS["police"], SIGNERS["estate"]
-
-
-@dataclass(frozen=True)
-class Attack:
-    """What somebody does, and what the camera says."""
-
-    name: str
-    do: Callable[[Camera], object]
-    code: Refusal
-    now: datetime = NOW
-    camera: ThisCamera = THIS_CAMERA
-    dark: bool = False
-    """Whether the old list is not in force any more, either."""
-
-
-def second(**changes: object) -> Desk:
-    """An authority whose policy is newer, too, so that cameras take nothing from what they have."""
-    newer = replace(desk.usual_policy(), version=2, cap=100)
-    return Desk(**{"policy": newer, **changes})  # type: ignore[arg-type]
-
-
-def published(**changes: object) -> Callable[[Camera], object]:
-    """A second list of an authority that differs in these."""
-    return lambda camera: second(**changes).publish(camera.inbox, version=2)
-
-
-def case(**changes: object) -> Callable[[Camera], object]:
-    """A second list whose case file, properly signed, differs in these."""
-
-    def amend(made: CaseFile) -> CaseFile:
-        return replace(made, **changes)  # type: ignore[arg-type]
-
-    return published(amend_case=amend)
-
-
-def policy(**changes: object) -> Callable[[Camera], object]:
-    """A second list under a policy, properly signed, that differs in these."""
-    return published(policy=replace(desk.usual_policy(), version=2, **changes))  # type: ignore[arg-type]
-
-
-def one(**changes: object) -> Callable[[Camera], object]:
-    """A second list with one entry, properly signed, that differs in these."""
-    return published(entries=[entry(1, **changes)])
-
-
-def body(amend: Callable[[bytes], bytes]) -> Callable[[Camera], object]:
-    """A second list whose body was amended before it was sealed."""
-    return published(amend_body=amend)
-
-
-def file(pattern: str, amend: Callable[[bytes], bytes]) -> Callable[[Camera], object]:
-    """A good second list, one of whose files was amended on the way."""
-
-    def do(camera: Camera) -> None:
-        rmtree(camera.inbox)
-        second().publish(camera.inbox, version=2)
-        path = only(camera.inbox, pattern)
-        path.write_bytes(amend(path.read_bytes()))
-
-    return do
-
-
-def without(pattern: str) -> Callable[[Camera], object]:
-    """A good second list, one of whose files was withheld."""
-
-    def do(camera: Camera) -> None:
-        rmtree(camera.inbox)
-        second().publish(camera.inbox, version=2)
-        only(camera.inbox, pattern).unlink()
-
-    return do
-
-
-def metadata(pattern: str, change: Callable[[dict[str, object]], object]) -> Callable[..., object]:
-    """A good second list, in one of whose roles what was signed was changed."""
-
-    def amend(content: bytes) -> bytes:
-        document = json.loads(content)
-        change(document["signed"])
-        return json.dumps(document).encode()
-
-    return file(pattern, amend)
-
-
-def signatures(
-    pattern: str, change: Callable[[list[dict[str, str]]], object]
-) -> Callable[..., object]:
-    """A good second list, in one of whose roles the signatures were changed."""
-
-    def amend(content: bytes) -> bytes:
-        document = json.loads(content)
-        change(document["signatures"])
-        return json.dumps(document).encode()
-
-    return file(pattern, amend)
-
-
-def one_key_under_two_names(targets: Targets) -> None:
-    role = next(iter(targets.delegations.roles.values()))  # type: ignore[union-attr]
-    key = SiteKey.of(POLICE.verify_key)
-    role.keyids = [key.keyid, "00" * 32]
-    targets.delegations.keys["00" * 32] = SiteKey(  # type: ignore[union-attr]
-        "00" * 32, key.keytype, key.scheme, key.keyval
-    )
-
-
-def threshold_of_one(targets: Targets) -> None:
-    for role in targets.delegations.roles.values():  # type: ignore[union-attr]
-        role.threshold = 1
-
-
-def another_key(targets: Targets) -> None:
-    role = next(iter(targets.delegations.roles.values()))  # type: ignore[union-attr]
-    key = SiteKey.of(STRANGER.verify_key)
-    role.keyids.append(key.keyid)
-    targets.delegations.keys[key.keyid] = key  # type: ignore[union-attr]
-
-
-def roll_back(camera: Camera) -> None:
-    camera.takes(Desk(), version=3)
-    Desk().publish(camera.inbox, version=2)
-
-
-def old_card(camera: Camera) -> None:
-    """Everything on the card but the floors is as it was weeks ago."""
-    older = camera.metadata.with_name("older")
-    copytree(camera.metadata, older, symlinks=True)
-    camera.takes(Desk(), version=2)
-    rmtree(camera.metadata)
-    older.rename(camera.metadata)
-    Desk().publish(camera.inbox, version=1)
-
-
-def elsewhere(made: CaseFile) -> CaseFile:
-    return replace(made, site="barn")
-
-
-def here(site: Targets) -> None:
-    """The other site's list, under the names that this site's role may sign."""
-    for info in site.targets.values():
-        info.path = info.path.replace("barn", "mill")
-    site.targets = {info.path: info for info in site.targets.values()}
-
-
-def another_version(site: Targets) -> None:
-    site.version += 1
-
-
-def broken_floors(camera: Camera) -> None:
-    for name in COPIES:
-        flip(camera.metadata.with_name("floors") / name, 70)
-    Desk().publish(camera.inbox, version=2)
-
-
-def mixed(camera: Camera) -> None:
-    """The body of another publication, whole and properly signed, under this one's name."""
-    other = Desk(entries=[entry(3)]).publish(camera.inbox.with_name("other"), version=2)
-    rmtree(camera.inbox)
-    Desk().publish(camera.inbox, version=2)
-    wanted, found = (only(place, "targets/*.sealed") for place in (camera.inbox, other))
-    wanted.write_bytes(found.read_bytes())
-
-
-def strip(camera: Camera) -> None:
-    for path in camera.inbox.rglob("*"):
-        if path.is_file():
-            path.unlink()
-
-
-def fresh(camera: Camera) -> None:
-    """Nothing new arrives: somebody keeps the camera from its broker."""
-    Desk().publish(camera.inbox, version=1)
-
-
-DAY = timedelta(days=1)
-OTHER_CAMERA = ThisCamera(bytes(16), desk.opening(54), desk.MODEL)
-OTHER_KEY = replace(THIS_CAMERA, list_key=desk.opening(54))
-OTHER_MODEL = replace(THIS_CAMERA, model_digest=bytes(32))
-SITE = "metadata/2.site-mill.json"
-
-
-def swap(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
-    return lambda content: content.replace(old, new)
-
-
-def overdue() -> object:
-    return replace(desk.usual_policy().assessment, review_utc_s=NOW_S)
-
+from firmware.tests.attacking import (
+    DAY,
+    ESTATE,
+    OTHER_CAMERA,
+    OTHER_KEY,
+    OTHER_MODEL,
+    POLICE,
+    SITE,
+    Attack,
+    another_key,
+    another_version,
+    body,
+    broken_floors,
+    case,
+    elsewhere,
+    file,
+    fresh,
+    here,
+    metadata,
+    mixed,
+    old_card,
+    one,
+    one_key_under_two_names,
+    overdue,
+    pictures,
+    policy,
+    published,
+    roll_back,
+    signatures,
+    strip,
+    swap,
+    threshold_of_one,
+    without,
+)
+from firmware.tests.desk import DIM, NOW, SEALERS, STRANGER, entry
+from firmware.watchlist import Refusal
+from formats.entries import entries_of
 
 ATTACKS = [
     # Who signs.
@@ -345,6 +176,36 @@ ATTACKS = [
     ),
     Attack(
         "a body of other handles", body(lambda it: it[:16] + bytes(16) + it[32:]), Refusal.ALTERED
+    ),
+    # Several pictures of one person.
+    Attack(
+        "a template more than pictures",
+        body(lambda it: it[:8] + b"\3" + it[9:16] + it[16:32] + it[16:48] + it[48:] + bytes(DIM)),
+        Refusal.ALTERED,
+    ),
+    Attack(
+        "a template fewer than pictures",
+        published(
+            entries=[entry(1, pictures=pictures(2))],
+            amend_body=lambda it: it[:8] + b"\1" + it[9:16] + it[16:32] + it[48 : 48 + DIM],
+        ),
+        Refusal.ALTERED,
+    ),
+    Attack(
+        "somebody's template under another's handle",
+        published(
+            entries=[entry(1, pictures=pictures(2)), entry(2)],
+            amend_body=lambda it: it[:32] + it[48:64] * 2 + it[64:],
+        ),
+        Refusal.ALTERED,
+    ),
+    Attack(
+        "a case file that hides a picture",
+        published(
+            entries=[entry(1, pictures=pictures(2))],
+            amend_case=lambda it: replace(it, entries=entries_of([entry(1)])),
+        ),
+        Refusal.ALTERED,
     ),
     # Clocks and cards.
     Attack(

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from firmware.tests.attacks import ATTACKS, Attack
+from firmware.tests.attacking import Attack
+from firmware.tests.attacks import ATTACKS
 from firmware.tests.desk import Desk
 from firmware.tests.verifier import Camera
 from firmware.watchlist import ListRefused

@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from formats.casefile import read_casefile, write_casefile
@@ -32,6 +32,9 @@ WORDS = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=128)
 FIGURES = st.integers(0, 2**31 - 1)
 PICTURES = st.builds(PictureQuality, FIGURES, FIGURES, FIGURES, FIGURES)
 
+UNHURRIED = settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+"""Lists of people take long to think of, above all on a machine that does other things, too."""
+
 
 @st.composite
 def people(draw: st.DrawFn) -> list[Entry]:
@@ -54,6 +57,7 @@ def people(draw: st.DrawFn) -> list[Entry]:
     return found
 
 
+@UNHURRIED
 @given(people())
 def test_a_case_file_reads_as_it_was_written(entries: list[Entry]) -> None:
     case = replace(CASE, entries=entries_of(entries))
@@ -62,6 +66,7 @@ def test_a_case_file_reads_as_it_was_written(entries: list[Entry]) -> None:
     assert list(read_casefile(written).entries) == entries
 
 
+@UNHURRIED
 @given(people(), st.integers(UTC_LOW_S, UTC_HIGH_S))
 def test_columns_answer_as_the_entries_themselves(entries: list[Entry], now_s: int) -> None:
     columns = entries_of(entries)
@@ -74,6 +79,7 @@ def test_columns_answer_as_the_entries_themselves(entries: list[Entry], now_s: i
     assert columns.template_handles == handles
 
 
+@UNHURRIED
 @given(people())
 def test_an_entry_by_itself_reads_as_it_was_written(entries: list[Entry]) -> None:
     for entry in entries:

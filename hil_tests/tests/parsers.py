@@ -89,7 +89,7 @@ def request() -> bytes:
 
 
 def settings(kind: type[CameraConfig] | type[EstateConfig]) -> bytes:
-    usual = {"accelerator": "'cpu'", "broker_port": "8883"}
+    usual = {"accelerator": "'cpu'", "broker_port": "8883", "lamp_eye": "'none'"}
     return "\n".join(
         f"{name} = {usual.get(name, repr('x'))}" for name in (one.name for one in fields(kind))
     ).encode()
