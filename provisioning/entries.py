@@ -6,6 +6,7 @@ key, so whoever steals the machine has random handles and reasons, but nobody's 
 
 from base64 import b64encode
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -148,10 +149,14 @@ def remove_entry(site: Site, handle: str) -> None:
 
 
 def forget_ended(site: Site, now: datetime) -> None:
-    """Remove everybody whose time is over, and every picture whose entry is gone."""
-    for one in kept_entries(site):
-        if one.entry.expires_utc_s <= now.timestamp():
-            (site.entries / f"{one.entry.handle.hex()}.json").unlink()
+    """Remove everybody whose time is over, and every picture whose entry is gone.
+
+    A broken entry stays: `kept_entries` refuses it when a list is built.
+    """
+    for path in site.entries.glob("*.json"):
+        with suppress(EntryRefused):
+            if _read_file(path).entry.expires_utc_s <= now.timestamp():
+                path.unlink()
     forget_portraits(site)
 
 

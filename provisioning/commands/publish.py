@@ -59,8 +59,8 @@ def renew(
     site, address = open_site(folder), _address(broker)
     online = _online(site, passphrase_file)
     found = renew_list(site, online=online, inboxes=to, now=datetime.now(UTC))
-    forget_ended(site, datetime.now(UTC))  # Nobody need build a list for somebody's time to end.
     _tell(found, _send(site, address), json=json, what="is renewed")
+    forget_ended(site, datetime.now(UTC))  # Nobody need build a list for somebody's time to end.
 
 
 @app.command()

@@ -100,6 +100,15 @@ def test_renewing_works_while_a_draft_waits_for_signatures(listed: Workshop) -> 
     assert timestamp["signed"]["version"] == 2
 
 
+def test_a_broken_entry_keeps_nobody_from_renewing(listed: Workshop) -> None:
+    publish(listed)
+    (path,) = (listed.site / "entries").iterdir()
+    path.write_bytes(b"{")
+    said = tallylight("list", "renew", listed.site, *listed.passphrase)
+    assert "Version 1 is renewed" in said
+    assert path.exists()
+
+
 def test_nothing_is_renewed_before_it_is_published(listed: Workshop) -> None:
     assert "list publish" in refusal("list", "renew", listed.site, *listed.passphrase)
 
