@@ -207,7 +207,8 @@ def _room(policy: Policy, body: Body, manifest: Manifest) -> Room:
         raise ListRefused(
             f"Two people on the list would be taken for each other: {one} and {other} are alike by "
             f"{ceiling.score_ppm / PPM:.3f}, and {threshold.score_ppm / PPM:.3f} is the threshold "
-            "of this list. Remove one, or replace a picture by a better one."
+            "of this list. Remove one; if both are one person, add them again as one entry with "
+            "both pictures, else with better ones."
         )
     return Room(len(body), ceiling.score_ppm if ceiling else None, threshold)
 

@@ -135,8 +135,8 @@ def show(folder: Folder, *, json: Json = False) -> None:
     if json:
         typer.echo(dumps({"entries": [write_entry(entry) for entry in entries]}).decode())
     else:
-        for entry in entries:
-            typer.echo(describe(entry))
+        nobody = "Nobody is to be on the next list: tallylight list add."
+        typer.echo("\n\n".join(map(describe, entries)) or nobody)
 
 
 def _due(entries: Sequence[Entry], now: datetime) -> Table:
