@@ -7,7 +7,7 @@ PIP    := $(PY) -m pip install --quiet --disable-pip-version-check
 OLDEST := $(shell date -d '14 days ago' +%F 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: evaluate-entries models-own screens bench-list systemd help demo test check format cover lock wheel vectors models models-check chaos fuzz bench-delivery clean python broker postgres
+.PHONY: evaluate-entries models-own screens bench-list systemd help demo test check format cover lock wheel vectors models models-check chaos fuzz bench bench-nets bench-delivery clean python broker postgres softhsm evaluate originals
 
 help:            ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,7 +15,7 @@ help:            ## list these commands
 demo: $(VENV)/.demo broker  ## the whole camera on this machine: SOURCE=<video|folder|webcam> PERSON=<picture> LISTED=<hopper|collins> PORT=<n> REVIEW=1
 	@$(PY) -m hil_tests.desk.demo $(if $(SOURCE),--source '$(SOURCE)') $(if $(PERSON),--person '$(PERSON)') $(if $(LISTED),--listed $(LISTED)) $(if $(PORT),--port $(PORT)) $(if $(REVIEW),--review)
 
-test: $(VENV)/.dev broker browser postgres  ## all tests, in random order
+test: $(VENV)/.dev broker browser postgres softhsm  ## all tests, in random order
 	@$(VENV)/bin/pytest -q
 
 check: $(VENV)/.dev systemd  ## look only: style, types, private names, who imports whom, spelling
@@ -81,7 +81,9 @@ originals: $(VENV)/.dev  ## what the embedder was made from, into build/original
 	  $(PY) models/evaluate/chips.py '$(LFW)' build/originals/chips.npy && \
 	  $(PY) models/build/run --originals build/originals --chips build/originals/chips.npy
 
-bench: $(VENV)/.dev  ## time every step on this machine: PEERS=<folder of yunet and MobileFaceNet>
+bench: bench-nets bench-list bench-delivery  ## time everything on this machine, one after the other
+
+bench-nets: $(VENV)/.dev  ## time nets, search, envelopes, outbox: PEERS=<folder of yunet and MobileFaceNet>
 	@$(PY) models/bench.py $(if $(PEERS),--peers '$(PEERS)')
 
 camera-contract: root  ## the camera's code on real picamera2, in a root file system of its own; needs root
@@ -156,6 +158,11 @@ postgres:
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { echo "Installing the database server PostgreSQL for the tests ..."; \
 	  { $(SUDO) apt-get update -qq; $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql; } >/dev/null 2>&1; \
 	  ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || echo "PostgreSQL could not be installed: its tests are left out."; }
+
+softhsm:
+	@command -v softhsm2-util >/dev/null || { echo "Installing SoftHSM, a token in software, for the tests ..."; \
+	  { $(SUDO) apt-get update -qq; $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq softhsm2 libp11-kit0; } >/dev/null 2>&1; \
+	  command -v softhsm2-util >/dev/null || echo "SoftHSM could not be installed: the tests of tokens are left out."; }
 
 systemd:
 	@command -v systemd-analyze >/dev/null || { echo "Installing systemd, whose tool judges the units ..."; \

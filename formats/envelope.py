@@ -24,7 +24,7 @@ from nacl.bindings import crypto_scalarmult
 from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, PublicKey, SealedBox
 from nacl.secret import Aead
-from nacl.signing import SigningKey, VerifyKey
+from nacl.signing import VerifyKey
 from nacl.utils import random
 
 from formats.errors import Forged, Malformed, NotForThisKey, TooLarge, UnusableKey
@@ -40,6 +40,7 @@ from formats.header import (
     pack_header,
     unpack_header,
 )
+from formats.signing import Signing
 
 __all__ = [  # The header's names belong to this door, too.
     "DIGEST_BYTES",
@@ -145,7 +146,7 @@ def seal(
     kind: Kind,
     payload: bytes,
     *,
-    sender: SigningKey,
+    sender: Signing,
     recipients: Sequence[PublicKey],
     origin: Origin,
 ) -> Sealed:

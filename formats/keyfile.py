@@ -1,8 +1,9 @@
-"""Private keys at rest: one file, one key, one purpose, one holder, under a passphrase.
+"""Private keys at rest: one file, one key, one purpose, one holder.
 
-The key is encrypted with a SecretBox whose key comes from passphrase (Argon2id) and purpose. The
-public half stands beside it, so a key can be named, counted and checked without opening it. A file
-is written once and never changed; holders take theirs away on a stick and nobody else needs it.
+The key is encrypted with a SecretBox whose key comes from passphrase (Argon2id) and purpose; or it
+rests on a PKCS#11 token, and the file only says on which. The public half stands beside it, so a
+key can be named, counted and checked without opening it. A file is written once and never changed;
+holders take theirs away on a stick and nobody else needs it.
 """
 
 import re
@@ -21,13 +22,16 @@ from nacl.signing import SigningKey
 from nacl.utils import random
 
 from formats.errors import FormatError
-from formats.strict_json import Fields, dumps, parse
+from formats.strict_json import Fields, JsonValue, dumps, parse
 
 PASSPHRASE_LENGTH: Final = 12
 """Fewest characters of a passphrase: shorter ones fall to an offline search."""
 
 _FILE_LIMIT: Final = 4096
-_KEY_BYTES: Final = 32
+KEY_BYTES: Final = 32
+"""Length of either half of a key."""
+KEY_ID_BYTES: Final = 16
+"""Length of the name of a key on its token."""
 _MEMORY_LIMIT: Final = 1 << 30
 """A foreign key file must not be able to ask for all memory."""
 
@@ -78,18 +82,37 @@ INTERACTIVE: Final = Cost(argon2id.OPSLIMIT_INTERACTIVE, argon2id.MEMLIMIT_INTER
 
 
 @dataclass(frozen=True, slots=True)
+class Locked:
+    """The key itself, under a passphrase."""
+
+    cost: Cost
+    salt: bytes = field(repr=False)
+    box: bytes = field(repr=False)
+    """SecretBox of the 32-byte key."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnToken:
+    """Where the key rests: a token that signs with it and never gives it out."""
+
+    label: str
+    """The token's name, for people."""
+    serial: str
+    """The token's serial number, which finds it."""
+    key_id: bytes
+    """(16,) the key's id on the token."""
+
+
+@dataclass(frozen=True, slots=True)
 class KeyFile:
-    """An encrypted private key, as it rests in its file."""
+    """A private key at rest."""
 
     purpose: Purpose
     holder: str
     """Organisation or office that holds it."""
     public: bytes
     """(32,) the public half."""
-    cost: Cost
-    salt: bytes = field(repr=False)
-    locked: bytes = field(repr=False)
-    """SecretBox of the 32-byte key."""
+    rest: Locked | OnToken
 
 
 def make_key(purpose: Purpose, holder: str, passphrase: str, cost: Cost) -> KeyFile:
@@ -99,9 +122,9 @@ def make_key(purpose: Purpose, holder: str, passphrase: str, cost: Cost) -> KeyF
         KeyRefused: the passphrase is too short.
     """
     _refuse_short(passphrase)
-    key, salt = random(_KEY_BYTES), random(argon2id.SALTBYTES)
-    locked = _box(passphrase, salt, cost, purpose).encrypt(key)
-    return KeyFile(purpose, holder, _public_half(purpose, key), cost, salt, bytes(locked))
+    key, salt = random(KEY_BYTES), random(argon2id.SALTBYTES)
+    box = _box(passphrase, salt, cost, purpose).encrypt(key)
+    return KeyFile(purpose, holder, _public_half(purpose, key), Locked(cost, salt, bytes(box)))
 
 
 def relock(key: KeyFile, old: str, new: str, cost: Cost) -> KeyFile:
@@ -112,26 +135,15 @@ def relock(key: KeyFile, old: str, new: str, cost: Cost) -> KeyFile:
     """
     _refuse_short(new)
     secret, salt = _unlock(key, old), random(argon2id.SALTBYTES)
-    locked = _box(new, salt, cost, key.purpose).encrypt(secret)
-    return KeyFile(key.purpose, key.holder, key.public, cost, salt, bytes(locked))
+    box = _box(new, salt, cost, key.purpose).encrypt(secret)
+    return KeyFile(key.purpose, key.holder, key.public, Locked(cost, salt, bytes(box)))
 
 
 def write_key(path: Path, key: KeyFile) -> None:
     """Write a key's file, readable by its owner alone."""
+    whose = {"holder": key.holder, "public": key.public.hex(), "purpose": key.purpose}
     path.touch(mode=0o600, exist_ok=False)
-    path.write_bytes(
-        dumps(
-            {
-                "holder": key.holder,
-                "locked": key.locked.hex(),
-                "memory_bytes": key.cost.memory_bytes,
-                "passes": key.cost.passes,
-                "public": key.public.hex(),
-                "purpose": key.purpose,
-                "salt": key.salt.hex(),
-            }
-        )
-    )
+    path.write_bytes(dumps(whose | _write_rest(key.rest)))
 
 
 def read_key(path: Path) -> KeyFile:
@@ -203,8 +215,11 @@ def _refuse_short(passphrase: str) -> None:
 
 
 def _unlock(key: KeyFile, passphrase: str) -> bytes:
+    rest = key.rest
+    if isinstance(rest, OnToken):
+        raise KeyRefused(f"The key of {key.holder} rests on a token, where no passphrase opens it.")
     try:
-        secret = _box(passphrase, key.salt, key.cost, key.purpose).decrypt(key.locked)
+        secret = _box(passphrase, rest.salt, rest.cost, key.purpose).decrypt(rest.box)
     except CryptoError as error:
         raise KeyRefused(
             f"The passphrase does not open the key of {key.holder}, or its file has been changed."
@@ -217,9 +232,9 @@ def _unlock(key: KeyFile, passphrase: str) -> bytes:
 
 def _box(passphrase: str, salt: bytes, cost: Cost, purpose: Purpose) -> SecretBox:
     password = passphrase.encode()
-    stretched = argon2id.kdf(_KEY_BYTES, password, salt, cost.passes, cost.memory_bytes)
+    stretched = argon2id.kdf(KEY_BYTES, password, salt, cost.passes, cost.memory_bytes)
     # The purpose makes the key, too: a file that claims another one does not open.
-    return SecretBox(blake2b(purpose.encode(), key=stretched, digest_size=_KEY_BYTES).digest())
+    return SecretBox(blake2b(purpose.encode(), key=stretched, digest_size=KEY_BYTES).digest())
 
 
 def _public_half(purpose: Purpose, key: bytes) -> bytes:
@@ -228,16 +243,39 @@ def _public_half(purpose: Purpose, key: bytes) -> bytes:
     return bytes(SigningKey(key).verify_key)
 
 
+def _write_rest(rest: Locked | OnToken) -> dict[str, JsonValue]:
+    if isinstance(rest, OnToken):
+        return {"key_id": rest.key_id.hex(), "serial": rest.serial, "token": rest.label}
+    return {
+        "locked": rest.box.hex(),
+        "memory_bytes": rest.cost.memory_bytes,
+        "passes": rest.cost.passes,
+        "salt": rest.salt.hex(),
+    }
+
+
 def _read(fields: Fields) -> KeyFile:
-    locked_bytes = SecretBox.NONCE_SIZE + SecretBox.MACBYTES + _KEY_BYTES
     return KeyFile(
         purpose=fields.choice("purpose", Purpose),
         holder=fields.text("holder", at_most=128),
-        public=fields.hex_bytes("public", _KEY_BYTES),
-        cost=Cost(
-            passes=fields.integer("passes", low=1, high=16),
-            memory_bytes=fields.integer("memory_bytes", low=8192, high=_MEMORY_LIMIT),
-        ),
-        salt=fields.hex_bytes("salt", argon2id.SALTBYTES),
-        locked=fields.hex_bytes("locked", locked_bytes),
+        public=fields.hex_bytes("public", KEY_BYTES),
+        rest=_read_on_token(fields) if fields.has("token") else _read_locked(fields),
     )
+
+
+def _read_on_token(fields: Fields) -> OnToken:
+    return OnToken(
+        label=fields.text("token", at_most=32),  # PKCS#11's own lengths.
+        serial=fields.text("serial", at_most=16),
+        key_id=fields.hex_bytes("key_id", KEY_ID_BYTES),
+    )
+
+
+def _read_locked(fields: Fields) -> Locked:
+    cost = Cost(
+        passes=fields.integer("passes", low=1, high=16),
+        memory_bytes=fields.integer("memory_bytes", low=8192, high=_MEMORY_LIMIT),
+    )
+    salt = fields.hex_bytes("salt", argon2id.SALTBYTES)
+    size = SecretBox.NONCE_SIZE + SecretBox.MACBYTES + KEY_BYTES
+    return Locked(cost, salt, fields.hex_bytes("locked", size))

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Final, final
 
 from nacl.exceptions import CryptoError
-from nacl.signing import SigningKey, VerifyKey
+from nacl.signing import VerifyKey
 
 from formats.errors import Forged, FormatError, TooLarge
+from formats.signing import Signing
 from formats.strict_json import Fields, dumps, parse
 
 MANIFEST_FILE: Final = "manifest.toml"
@@ -53,7 +54,7 @@ class VerifiedBundle:
     _made: _Made = field(repr=False)
 
 
-def sign_manifest(manifest: bytes, key: SigningKey) -> bytes:
+def sign_manifest(manifest: bytes, key: Signing) -> bytes:
     """The content of `manifest.sig`.
 
     Raises:

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from nacl.public import PrivateKey, PublicKey
-from nacl.signing import SigningKey
 
 from formats.envelope import Kind, Origin, Sealed, TimeQuality, open_sealed, read, seal, verify
 from formats.errors import Forged, Malformed, TooLarge
 from formats.header import ID_BYTES, NO_PREVIOUS
 from formats.policy import Policy
+from formats.signing import Signing
 
 PICTURE_LIMIT: Final = 64 * 1024 - 44 - ID_BYTES
 """Longest JPEG: the one bucket, less what envelope and payload put before it."""
@@ -22,7 +22,7 @@ _JPEG: Final = b"\xff\xd8\xff"
 
 
 def seal_portrait(
-    jpeg: bytes, handle: bytes, *, sealer: SigningKey, reviewers: Sequence[PublicKey]
+    jpeg: bytes, handle: bytes, *, sealer: Signing, reviewers: Sequence[PublicKey]
 ) -> Sealed:
     """The picture of the entry `handle`, for nobody but the reviewers.
 

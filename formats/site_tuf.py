@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from nacl.exceptions import CryptoError
-from nacl.signing import SigningKey, VerifyKey
+from nacl.signing import VerifyKey
 from securesystemslib.exceptions import UnverifiedSignatureError
 from securesystemslib.signer import (  # type: ignore[attr-defined]  # Re-exports without saying so.
     KEY_FOR_TYPE_AND_SCHEME,
@@ -36,6 +36,7 @@ from tuf.ngclient.fetcher import FetcherInterface
 from tuf.ngclient.updater import Updater
 
 from formats.policy import read_policy
+from formats.signing import Signing
 from formats.strict_json import dumps
 
 DAY_S: Final = 24 * 3600
@@ -159,7 +160,7 @@ KEY_FOR_TYPE_AND_SCHEME[_KIND, _KIND] = SiteKey
 class SiteSigner(Signer):
     """Signs role metadata with a key at hand."""
 
-    def __init__(self, key: SigningKey) -> None:
+    def __init__(self, key: Signing) -> None:
         self._key = key
         self._public_key = SiteKey.of(key.verify_key)
 

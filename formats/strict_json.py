@@ -161,6 +161,10 @@ class Fields:
             raise self._wrong(name, f"is not {at_least} to {at_most} bytes in base64")
         return data
 
+    def has(self, name: str) -> bool:
+        """Whether the field is there and unread: which of two formats this is."""
+        return name in self._unread
+
     def is_null(self, name: str) -> bool:
         """Whether the field is present and null; a null counts as read, a value does not."""
         if name in self._unread and self._unread[name] is None:

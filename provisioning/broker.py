@@ -14,11 +14,17 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from nacl.signing import SigningKey
 
 from formats.enrolment import read_request
+from formats.signing import Signing
 from formats.topics import Channel, every_camera
-from provisioning.certificates import Authority, private_pem, requested_key, revoke
+from provisioning.certificates import (
+    Authority,
+    Ed25519Elsewhere,
+    private_pem,
+    requested_key,
+    revoke,
+)
 from provisioning.disk import whole_folder, write_whole
 from provisioning.errors import BrokerRefused
 from provisioning.site import Site
@@ -61,7 +67,7 @@ class Listener:
         return (RECEIVER, *more, PUBLISHER, AUDITOR)
 
 
-def configure(site: Site, authority_key: SigningKey, listener: Listener, now: datetime) -> Path:
+def configure(site: Site, authority_key: Signing, listener: Listener, now: datetime) -> Path:
     """Make or complete the broker's folder: every camera of the policy has its certificate then.
 
     Raises:
@@ -95,7 +101,7 @@ def configure(site: Site, authority_key: SigningKey, listener: Listener, now: da
     return site.broker
 
 
-def revoke_client(site: Site, authority_key: SigningKey, name: str, now: datetime) -> None:
+def revoke_client(site: Site, authority_key: Signing, name: str, now: datetime) -> None:
     """Let the broker refuse a client from its next SIGHUP on.
 
     Raises:
@@ -122,9 +128,8 @@ def _is_due(certificate: bytes | None, now: datetime) -> bool:
     return x509.load_pem_x509_certificate(certificate).not_valid_after_utc < now + RENEW
 
 
-def _authority(site: Site, key: SigningKey, now: datetime) -> Authority:
-    private = Ed25519PrivateKey.from_private_bytes(bytes(key))
-    return Authority(private, f"Tallylight {site.policy.site}", now)
+def _authority(site: Site, key: Signing, now: datetime) -> Authority:
+    return Authority(Ed25519Elsewhere(key), f"Tallylight {site.policy.site}", now)
 
 
 def _kept(site: Site) -> dict[str, bytes]:

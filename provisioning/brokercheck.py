@@ -25,11 +25,11 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from nacl.signing import SigningKey
 
+from formats.signing import Signing
 from formats.topics import Channel, Topic
 from provisioning.broker import AUDITOR, AUTHORITY_FILE, PUBLISHER, RECEIVER, REVOKED_PROBE
-from provisioning.certificates import Authority, private_pem
+from provisioning.certificates import Authority, Ed25519Elsewhere, private_pem
 from provisioning.errors import BrokerRefused
 from provisioning.site import Site
 from wire.certificate import Address, Certificate
@@ -84,15 +84,14 @@ class _Desk:
 
 
 def check(
-    site: Site, authority_key: SigningKey, host: str, port: int, now: datetime
+    site: Site, authority_key: Signing, host: str, port: int, now: datetime
 ) -> Iterator[Finding]:
     """Yield every finding as it is made.
 
     Raises:
         BrokerRefused: there is no broker to check: the auditor is not let in.
     """
-    private = Ed25519PrivateKey.from_private_bytes(bytes(authority_key))
-    authority = Authority(private, f"Tallylight {site.policy.site}", now)
+    authority = Authority(Ed25519Elsewhere(authority_key), f"Tallylight {site.policy.site}", now)
     with TemporaryDirectory() as folder:
         desk = _Desk(site, host, port, authority, Path(folder))
         yield from _topics(desk)

@@ -14,9 +14,16 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    KeySerializationEncryption,
+    NoEncryption,
+    PrivateFormat,
+)
+from cryptography.utils import Buffer
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
+from formats.signing import Signing
 from provisioning.errors import BrokerRefused
 
 LEAF_LIFE: Final = timedelta(days=366)
@@ -25,6 +32,40 @@ AUTHORITY_LIFE: Final = timedelta(days=3660)
 """The authority and its revocation list outlive the cameras they serve."""
 
 PublicKey = Ed25519PublicKey | EllipticCurvePublicKey
+
+
+class Ed25519Elsewhere(Ed25519PrivateKey):
+    """The authority's key for `cryptography`, wherever it lies: it signs and is never read."""
+
+    def __init__(self, key: Signing) -> None:
+        self._key = key
+
+    def public_key(self) -> Ed25519PublicKey:
+        """The public half."""
+        return Ed25519PublicKey.from_public_bytes(bytes(self._key.verify_key))
+
+    def sign(self, data: Buffer) -> bytes:
+        """(64,) the signature over `data`."""
+        return self._key.sign(bytes(data)).signature
+
+    def private_bytes(
+        self,
+        encoding: Encoding,
+        format: PrivateFormat,  # noqa: A002  # The name in cryptography's own class.
+        encryption_algorithm: KeySerializationEncryption,
+    ) -> bytes:
+        """Refuse: it is never written."""
+        raise NotImplementedError
+
+    def private_bytes_raw(self) -> bytes:
+        """Refuse: it is never written."""
+        raise NotImplementedError
+
+    def __copy__(self) -> "Ed25519Elsewhere":
+        return self
+
+    def __deepcopy__(self, memo: dict[object, object]) -> "Ed25519Elsewhere":
+        return self
 
 
 @dataclass(frozen=True, slots=True)

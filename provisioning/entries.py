@@ -14,7 +14,6 @@ from typing import Final
 
 from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, PublicKey, SealedBox
-from nacl.signing import SigningKey
 from nacl.utils import random
 
 from formats.entry import (
@@ -28,6 +27,7 @@ from formats.entry import (
 )
 from formats.errors import FormatError
 from formats.keyfile import Purpose
+from formats.signing import Signing
 from formats.strict_json import Fields, dumps, parse
 from formats.watchlist import HANDLE_BYTES
 from provisioning.disk import write_whole
@@ -95,7 +95,7 @@ def add_entry(
     pictures: Sequence[Path],
     case: Case,
     told: Told,
-    keep: SigningKey | None = None,
+    keep: Signing | None = None,
 ) -> Entry:
     """Put the one person in `pictures` on the next list.
 
@@ -220,7 +220,7 @@ def _entry(case: Case, handle: bytes, pictures: Sequence[Quality]) -> Entry:
     )
 
 
-def _sealed(site: Site, handle: bytes, picture: Path, face: Face, sealer: SigningKey) -> bytes:
+def _sealed(site: Site, handle: bytes, picture: Path, face: Face, sealer: Signing) -> bytes:
     return sealed_portrait(site, handle, head(read_picture(picture), face), sealer)[0]
 
 

@@ -12,7 +12,6 @@ from typing import Final
 
 import numpy as np
 from nacl.public import PrivateKey
-from nacl.signing import SigningKey
 from tuf.api.metadata import Metadata, Targets  # type: ignore[attr-defined]  # Re-exports.
 
 from formats.casefile import LIST_LIFE_S, CaseFile, read_casefile, write_casefile
@@ -20,6 +19,7 @@ from formats.entries import entries_of
 from formats.envelope import DIGEST_BYTES, ID_BYTES, Kind, Origin, TimeQuality, seal
 from formats.keyfile import KeyRefused
 from formats.policy import Policy, Supplier, read_policy
+from formats.signing import Signing
 from formats.site_tuf import casefile_name, sealed_name, signers_of, site_role
 from formats.watchlist import HANDLE_BYTES, Body, write_body
 from provisioning.disk import whole_folder, write_whole
@@ -77,7 +77,7 @@ class Built:
     """None when nobody is on it."""
 
 
-def build_list(site: Site, *, sealer: SigningKey, desk: PrivateKey, now: datetime) -> Built:
+def build_list(site: Site, *, sealer: Signing, desk: PrivateKey, now: datetime) -> Built:
     """A new version of the list, from every kept entry that is live now; nobody has signed it yet.
 
     Raises:
@@ -145,7 +145,7 @@ def open_list(site: Site) -> SignedList:
     )
 
 
-def supplier_of(site: Site, key: SigningKey) -> Supplier:
+def supplier_of(site: Site, key: Signing) -> Supplier:
     """The organisation that signs lists with `key`.
 
     Raises:
@@ -157,7 +157,7 @@ def supplier_of(site: Site, key: SigningKey) -> Supplier:
     raise KeyRefused("This key signs no lists: use a key file named list-sign-....")
 
 
-def sign_list(site: Site, signed: SignedList, key: SigningKey) -> SignedList:
+def sign_list(site: Site, signed: SignedList, key: Signing) -> SignedList:
     """Add an organisation's signature to the very list that was shown to it.
 
     Raises:
@@ -218,7 +218,7 @@ def _last_version(site: Site, policy: Policy) -> int:
     return read_casefile(path.read_bytes()).version if path.exists() else 0
 
 
-def _seal(body: Body, policy: Policy, sealer: SigningKey, version: int) -> bytes:
+def _seal(body: Body, policy: Policy, sealer: Signing, version: int) -> bytes:
     origin = Origin(
         boot_id=bytes(ID_BYTES),
         sequence=version,

@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from nacl.signing import SigningKey, VerifyKey
+from nacl.signing import VerifyKey
 
 from formats.errors import FormatError
 from formats.keyfile import read_public_key
@@ -21,6 +21,7 @@ from formats.modelbundle import (
     sign_manifest,
     verify_bundle,
 )
+from formats.signing import Signing
 from provisioning.disk import whole_folder, write_whole
 from provisioning.errors import ModelsRefused, SiteRefused
 from provisioning.site import Site
@@ -44,7 +45,7 @@ def read_unverified(folder: Path) -> Manifest:
 
 
 def build_bundle(
-    folder: Path, source: Path, key: SigningKey, evaluation: Path | None
+    folder: Path, source: Path, key: Signing, evaluation: Path | None
 ) -> VerifiedBundle:
     """Sign the models in `source` and put them into the new folder `folder`.
 

@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from nacl.signing import SigningKey
 from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, Root, Targets  # type: ignore[attr-defined]  # Re-exports.
 
@@ -17,6 +16,7 @@ from formats.errors import FormatError
 from formats.keyfile import KeyRefused
 from formats.policy import Place, Policy, read_policy, write_policy
 from formats.recipients import read_recipients, write_recipients
+from formats.signing import Signing
 from formats.site_tuf import POLICY_FILE, RECIPIENTS_FILE, SiteKey
 from provisioning.disk import whole_folder, write_whole
 from provisioning.errors import CameraRefused, SiteRefused
@@ -49,7 +49,7 @@ def add_camera(site: Site, request_file: Path, *, place: str, grounds: str) -> P
     return added
 
 
-def sign_policy(site: Site, key: SigningKey, *, renew: bool, now: datetime) -> Metadata[Targets]:
+def sign_policy(site: Site, key: Signing, *, renew: bool, now: datetime) -> Metadata[Targets]:
     """Add a holder's signature to policy and recipients.
 
     Args:

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Final
 
 from nacl.public import PublicKey
-from nacl.signing import SigningKey
 from PIL import Image
 
 from formats.keyfile import KeyRefused
 from formats.policy import read_policy
 from formats.portrait import PICTURE_LIMIT, seal_portrait
 from formats.recipients import read_recipients
+from formats.signing import Signing
 from provisioning.disk import write_whole
 from provisioning.errors import EntryRefused
 from provisioning.policies import signed_policy
@@ -31,7 +31,7 @@ QUALITIES: Final = (90, 80, 65, 50, 30)
 
 
 def sealed_portrait(
-    site: Site, handle: bytes, picture: Pixels, sealer: SigningKey
+    site: Site, handle: bytes, picture: Pixels, sealer: Signing
 ) -> tuple[bytes, int]:
     """A picture of an entry for the site's reviewers, and how many they are.
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from nacl.signing import SigningKey
 from tuf.api.exceptions import DownloadError, RepositoryError
 from tuf.api.metadata import (  # type: ignore[attr-defined]  # Re-exports.
     Metadata,
@@ -26,6 +25,7 @@ from formats.bundle import write_bundle
 from formats.casefile import CaseFile, read_casefile
 from formats.policy import Policy, read_policy
 from formats.recipients import Recipients, read_recipients
+from formats.signing import Signing
 from formats.site_tuf import (
     METADATA_FOLDER,
     POLICY_FILE,
@@ -69,8 +69,8 @@ class Publication:
 class Online:
     """The two keys that say what is the newest, and nothing else."""
 
-    snapshot: SigningKey = field(repr=False)
-    timestamp: SigningKey = field(repr=False)
+    snapshot: Signing = field(repr=False)
+    timestamp: Signing = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from hashlib import sha256
 
-from formats.keyfile import KeyFile, Purpose
+from formats.keyfile import KeyFile, OnToken, Purpose
 from provisioning.words import words_of
 
 _DUTIES = {
@@ -51,6 +51,7 @@ def ceremony_record(title: str, keys: Iterable[KeyFile], root: bytes, now: datet
         lines += [
             f"{key.holder}: {key.purpose}",
             f"  {_DUTIES[key.purpose]}",
+            *([f"  {whereabouts(key)}"] if whereabouts(key) else []),
             f"    {' '.join(words[:6])}",
             f"    {' '.join(words[6:])}",
             "  Name, signature: ______________________________________________",
@@ -58,6 +59,13 @@ def ceremony_record(title: str, keys: Iterable[KeyFile], root: bytes, now: datet
         ]
     lines += ["Witness: ______________________________________________________", ""]
     return "\n".join(lines)
+
+
+def whereabouts(key: KeyFile) -> str:
+    """On which token a key rests; nothing if it rests in its file."""
+    if not isinstance(key.rest, OnToken):
+        return ""
+    return f"on the token {key.rest.label!r}, number {key.rest.serial}, which never gives it out"
 
 
 def _groups(digest: str) -> list[str]:

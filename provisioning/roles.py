@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import TypeVar
 
-from nacl.signing import SigningKey, VerifyKey
+from nacl.signing import VerifyKey
 from tuf.api.metadata import (  # type: ignore[attr-defined]  # It re-exports without saying so.
     DelegatedRole,
     Delegations,
@@ -26,6 +26,7 @@ from tuf.api.metadata import (  # type: ignore[attr-defined]  # It re-exports wi
 from formats.casefile import CaseFile, write_casefile
 from formats.policy import Policy, write_policy
 from formats.recipients import Recipients, write_recipients
+from formats.signing import Signing
 from formats.site_tuf import (
     METADATA_FOLDER,
     ONLINE,
@@ -120,7 +121,7 @@ def make_timestamp(snapshot: Metadata[Snapshot], end: datetime) -> Metadata[Time
     return Metadata(Timestamp(version, None, _whole(end), MetaFile(version)))
 
 
-def sign(metadata: Metadata[AnySigned], key: SigningKey) -> None:
+def sign(metadata: Metadata[AnySigned], key: Signing) -> None:
     """Add the signature of `key`."""
     metadata.sign(SiteSigner(key), append=True)
 

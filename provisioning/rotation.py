@@ -8,11 +8,12 @@ have signed. Every camera follows from the root in its image, version by version
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from nacl.signing import SigningKey, VerifyKey
+from nacl.signing import VerifyKey
 from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, Root  # type: ignore[attr-defined]  # Re-exports.
 
 from formats.keyfile import KeyFile, KeyRefused, Purpose
+from formats.signing import Signing
 from formats.site_tuf import ROOT, SiteKey
 from provisioning.disk import write_whole
 from provisioning.errors import SiteRefused
@@ -68,7 +69,7 @@ def open_rotation(site: Site) -> Rotation:
     return Rotation(root, complete=False)
 
 
-def sign_rotation(site: Site, rotation: Rotation, key: SigningKey) -> Rotation:
+def sign_rotation(site: Site, rotation: Rotation, key: Signing) -> Rotation:
     """Add a holder's signature to the root that was shown; the last one needed makes it count.
 
     Raises:

@@ -10,6 +10,8 @@ from formats.keyfile import (
     Cost,
     KeyFile,
     KeyRefused,
+    Locked,
+    OnToken,
     Purpose,
     find_keys,
     make_key,
@@ -27,6 +29,16 @@ PASSPHRASE = "correct horse battery"  # noqa: S105 - of keys that the tests make
 
 def made(purpose: Purpose = Purpose.RECEIPT) -> KeyFile:
     return make_key(purpose, "Mill security", PASSPHRASE, CHEAP)
+
+
+def locked(key: KeyFile) -> Locked:
+    assert isinstance(key.rest, Locked)
+    return key.rest
+
+
+def on_token() -> KeyFile:
+    rest = OnToken("Mill token", "00ff", bytes(range(16)))
+    return KeyFile(Purpose.ROOT, "Mill security", bytes(SigningKey.generate().verify_key), rest)
 
 
 def secret_of(key: KeyFile) -> bytes:
@@ -59,6 +71,34 @@ def test_the_secret_is_not_in_the_file(tmp_path: Path) -> None:
     assert secret_of(key).hex() not in (tmp_path / "receipt.key").read_text()
 
 
+def test_a_key_on_a_token_is_read_as_it_was_written(tmp_path: Path) -> None:
+    key = on_token()
+    write_key(tmp_path / "root.key", key)
+    assert read_key(tmp_path / "root.key") == key
+
+
+def test_no_passphrase_opens_a_key_on_a_token() -> None:
+    with pytest.raises(KeyRefused, match="rests on a token"):
+        unlock_signing(on_token(), PASSPHRASE)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"serial":"00ff"', b'"serial":""'),
+        (b'"key_id":"00', b'"key_id":"'),
+        (b'"Mill token"', b'"%s"' % (b"x" * 33)),
+        (b'"serial"', b'"salt":"00","serial"'),
+    ],
+)
+def test_a_token_that_is_badly_named_is_refused(tmp_path: Path, old: bytes, new: bytes) -> None:
+    path = tmp_path / "root.key"
+    write_key(path, on_token())
+    path.write_bytes(path.read_bytes().replace(old, new, 1))
+    with pytest.raises(KeyRefused, match="is not a key file"):
+        read_key(path)
+
+
 def test_a_key_is_never_overwritten(tmp_path: Path) -> None:
     write_key(tmp_path / "receipt.key", made())
     before = (tmp_path / "receipt.key").read_bytes()
@@ -70,7 +110,7 @@ def test_a_key_is_never_overwritten(tmp_path: Path) -> None:
 def test_two_keys_share_nothing() -> None:
     one, other = made(), made()
     assert one.public != other.public
-    assert one.salt != other.salt
+    assert locked(one).salt != locked(other).salt
 
 
 @pytest.mark.parametrize("passphrase", ["", "eleven char"])
@@ -87,9 +127,9 @@ def test_another_passphrase_opens_nothing(passphrase: str) -> None:
 
 def test_a_flipped_bit_opens_nothing() -> None:
     key = made()
-    locked = bytes([key.locked[0] ^ 1, *key.locked[1:]])
+    box = bytes([locked(key).box[0] ^ 1, *locked(key).box[1:]])
     with pytest.raises(KeyRefused):
-        unlock_signing(replace(key, locked=locked), PASSPHRASE)
+        unlock_signing(replace(key, rest=replace(locked(key), box=box)), PASSPHRASE)
 
 
 def test_another_public_half_is_seen() -> None:
@@ -149,8 +189,8 @@ def test_keys_are_found_by_their_purpose(tmp_path: Path) -> None:
 def test_a_key_shows_neither_salt_nor_secret() -> None:
     key = made()
     shown = repr(key)
-    assert repr(key.locked) not in shown
-    assert repr(key.salt) not in shown
+    assert repr(locked(key).box) not in shown
+    assert repr(locked(key).salt) not in shown
 
 
 def test_a_public_key_is_read_as_it_was_written(tmp_path: Path) -> None:

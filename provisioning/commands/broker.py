@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from nacl.signing import SigningKey
 
-from formats.keyfile import Purpose, unlock_signing
+from formats.keyfile import Purpose
+from formats.signing import Signing
 from provisioning.broker import Listener, configure, revoke_client
 from provisioning.brokercheck import check
-from provisioning.commands.options import Folder, PassphraseFile, passphrase_of
+from provisioning.commands.options import Folder, PassphraseFile, signing
 from provisioning.errors import BrokerRefused
 from provisioning.site import Site, open_site
 
@@ -75,6 +75,5 @@ def check_broker(
         )
 
 
-def _authority(site: Site, passphrase_file: Path | None) -> SigningKey:
-    locked = site.key(Purpose.BROKER)
-    return unlock_signing(locked, passphrase_of(locked, passphrase_file))
+def _authority(site: Site, passphrase_file: Path | None) -> Signing:
+    return signing(site.key(Purpose.BROKER), passphrase_file)

@@ -31,13 +31,18 @@ SignKey = Annotated[Path, typer.Option("--key", help="A key file named list-sign
 
 @app.command()
 def build(
-    folder: Folder, key: SealKey, passphrase_file: PassphraseFile = None, *, json: Json = False
+    folder: Folder,
+    key: SealKey,
+    passphrase_file: PassphraseFile = None,
+    desk_passphrase_file: PassphraseFile = None,
+    *,
+    json: Json = False,
 ) -> None:
     """Build and seal a new version of the list; nobody has signed it yet."""
     site = open_site(folder)
     sealer = unlocked(key, Purpose.LIST_SEAL, passphrase_file)
     desk = site.key(Purpose.DESK)
-    opener = unlock_opening(desk, passphrase_of(desk, passphrase_file))
+    opener = unlock_opening(desk, passphrase_of(desk, desk_passphrase_file or passphrase_file))
     built = build_list(site, sealer=sealer, desk=opener, now=datetime.now(UTC))
     case, room = built.case, built.room
     people = f"Version {case.version} must be signed now. Entries: {len(case.entries)}."

@@ -10,24 +10,19 @@ from rich.table import Table
 from rich.text import Text
 
 from formats.keyfile import (
-    INTERACTIVE,
-    KeyRefused,
     Purpose,
-    make_key,
     read_key,
     read_public_key,
-    unlock_signing,
-    write_key,
-    write_public_key,
 )
 from formats.modelbundle import verify_bundle
 from provisioning import imports
 from provisioning.commands.options import (
     Folder,
     PassphraseFile,
-    new_passphrase,
-    passphrase_of,
+    TokenLabel,
+    make_key_file,
     refuse_other_purpose,
+    signing,
 )
 from provisioning.models import adopt as adopt_bundle
 from provisioning.models import build_bundle, read_unverified
@@ -50,15 +45,12 @@ Trust = Annotated[Path, typer.Option("--trust", help="Public key of whoever must
 def key(
     file: Annotated[Path, typer.Argument(help="The new key file; its public half goes beside it.")],
     holder: Annotated[str, typer.Option(help="Who vouches for nets with it.")],
+    token: TokenLabel = None,
     passphrase_file: PassphraseFile = None,
 ) -> None:
     """Make a key that signs model bundles."""
+    make_key_file(file, Purpose.MODEL, holder, token=token, passphrase_file=passphrase_file)
     public = file.with_suffix(".pub")
-    if file.exists() or public.exists():
-        raise KeyRefused(f"{file} or {public} is there already: a key is never overwritten.")
-    made = make_key(Purpose.MODEL, holder, new_passphrase(passphrase_file), INTERACTIVE)
-    write_key(file, made)
-    write_public_key(public, made)
     typer.echo(f"The key of {holder} is in {file}; whoever shall trust it gets {public}.")
 
 
@@ -75,8 +67,7 @@ def build(
     """Sign nets into a new bundle, after loading it as a camera will."""
     locked = read_key(key)
     refuse_other_purpose(locked, Purpose.MODEL)
-    opened = unlock_signing(locked, passphrase_of(locked, passphrase_file))
-    build_bundle(folder, source, opened, evaluation)
+    build_bundle(folder, source, signing(locked, passphrase_file), evaluation)
     typer.echo(f"{locked.holder} vouches for the nets in {folder}.")
 
 

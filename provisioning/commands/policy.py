@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from formats.keyfile import Purpose, read_key, unlock_signing
+from formats.keyfile import Purpose, read_key
 from formats.policy import Policy, write_policy
 from formats.site_tuf import TARGETS
 from provisioning.commands.options import (
@@ -21,9 +21,9 @@ from provisioning.commands.options import (
     Json,
     PassphraseFile,
     Yes,
-    passphrase_of,
     refuse_other_purpose,
     say,
+    signing,
 )
 from provisioning.editing import differences, edited, keep, policy_text, schedule_lines
 from provisioning.policies import sign_policy, signed_policy
@@ -105,8 +105,8 @@ def sign(
     refuse_other_purpose(locked, Purpose.TARGETS)
     if not json:
         Console().print(_table(site.policy))
-    opened = unlock_signing(locked, passphrase_of(locked, passphrase_file))
-    targets = sign_policy(site, opened, renew=renew, now=datetime.now(UTC))
+    holder = signing(locked, passphrase_file)
+    targets = sign_policy(site, holder, renew=renew, now=datetime.now(UTC))
     count = f"{len(targets.signatures)} of {TARGETS.threshold}"
     say(
         f"{locked.holder} has signed version {targets.signed.version}: {count} signatures.",

@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.table import Table
 
 from formats.entry import Entry
-from formats.keyfile import Purpose, unlock_signing
+from formats.keyfile import Purpose
 from formats.strict_json import JsonValue
 from provisioning.changes import Published, changes, history
-from provisioning.commands.options import Folder, Json, PassphraseFile, passphrase_of, say
+from provisioning.commands.options import Folder, Json, PassphraseFile, say, signing
 from provisioning.entries import forget_ended
 from provisioning.errors import BrokerRefused
 from provisioning.publishing import Online, Publication, inspect
@@ -160,8 +160,9 @@ def _send(site: Site, address: tuple[str, int] | None) -> int:
 
 def _online(site: Site, passphrase_file: Path | None) -> Online:
     """The two online keys of the root that counts now."""
-    root, keys = newest_root(site), []
-    for purpose in (Purpose.SNAPSHOT, Purpose.TIMESTAMP):
-        locked = site.online_key(purpose, root)
-        keys.append(unlock_signing(locked, passphrase_of(locked, passphrase_file)))
-    return Online(*keys)
+    root = newest_root(site)
+    snapshot, timestamp = (
+        signing(site.online_key(purpose, root), passphrase_file)
+        for purpose in (Purpose.SNAPSHOT, Purpose.TIMESTAMP)
+    )
+    return Online(snapshot, timestamp)

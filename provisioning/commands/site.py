@@ -11,30 +11,34 @@ from formats.keyfile import (
     INTERACTIVE,
     KeyFile,
     KeyRefused,
+    OnToken,
     Purpose,
-    make_key,
     read_key,
     relock,
+    unlock_signing,
     write_key,
-    write_public_key,
 )
 from formats.policy import site_name_is_plain
+from formats.signing import Signing
 from formats.site_tuf import ROOT
-from provisioning.ceremony import hold_ceremony
+from provisioning.ceremony import Making, hold_ceremony
 from provisioning.commands.options import (
     Folder,
     Json,
     PassphraseFile,
+    TokenLabel,
     Yes,
+    make_key_file,
     new_passphrase,
     passphrase_of,
     say,
+    signing,
     unlocked,
 )
 from provisioning.disk import write_whole
 from provisioning.errors import PlanRefused
 from provisioning.plan import example, read_plan
-from provisioning.record import ceremony_record
+from provisioning.record import ceremony_record, whereabouts
 from provisioning.rotation import begin_rotation, newest_root, open_rotation, sign_rotation
 from provisioning.site import open_site
 from provisioning.words import words_of
@@ -56,17 +60,29 @@ def plan(
 
 
 @app.command()
-def init(
+def init(  # noqa: PLR0913  # Each is an option.
     folder: Folder,
     plan: Annotated[Path, typer.Option(help="The plan that was agreed on.")],
+    bring: Annotated[
+        list[Path],
+        typer.Option(help="Key file of a token, from tallylight site key --token; repeat it."),
+    ] = [],  # noqa: B006  # Typer reads it and copies it.
     passphrase_file: PassphraseFile = None,
+    pin_file: PassphraseFile = None,
     *,
     json: Json = False,
 ) -> None:
-    """Make every key of a new site and its trusted root."""
-    agreed = read_plan(plan)
+    """Make every key of a new site that nobody brings on a token, and its trusted root."""
+    agreed, brought = read_plan(plan), [read_key(path) for path in bring]
     passphrase = new_passphrase(passphrase_file)
-    site = hold_ceremony(folder, agreed, passphrase, cost=INTERACTIVE, now=datetime.now(UTC))
+
+    def unlock(key: KeyFile) -> Signing:
+        if isinstance(key.rest, OnToken):
+            return signing(key, pin_file)
+        return unlock_signing(key, passphrase)
+
+    makes = Making(passphrase, INTERACTIVE, brought, unlock)
+    site = hold_ceremony(folder, agreed, makes, now=datetime.now(UTC))
     record = site.folder / "ceremony-1.txt"
     say(
         f"The site {agreed.site} is in {folder}.\n"
@@ -83,23 +99,20 @@ def init(
 
 
 @app.command()
-def key(
+def key(  # noqa: PLR0913  # The same.
     file: Annotated[Path, typer.Argument(help="New file for the key.")],
     purpose: Annotated[Purpose, typer.Option(help="What the key is for.")],
     holder: Annotated[str, typer.Option(help="Office or organisation that holds it.")],
+    token: TokenLabel = None,
     passphrase_file: PassphraseFile = None,
     *,
     json: Json = False,
 ) -> None:
     """Make a key of your own, on your own machine; hand on only the file that ends with .pub."""
-    public = file.with_suffix(".pub")
-    for path in (file, public):
-        if path.exists():
-            raise KeyRefused(f"{path} is there already: a key is never overwritten.")
-    made = make_key(purpose, holder, new_passphrase(passphrase_file), INTERACTIVE)
-    write_key(file, made)
-    write_public_key(public, made)
-    _name(made, json=json)
+    _name(
+        make_key_file(file, purpose, holder, token=token, passphrase_file=passphrase_file),
+        json=json,
+    )
 
 
 @app.command()
@@ -116,9 +129,15 @@ def passphrase(
     new_passphrase_file: PassphraseFile = None,
 ) -> None:
     """Write the same key under a passphrase of your own; then destroy the old file."""
+    locked = read_key(file)
+    if isinstance(locked.rest, OnToken):
+        raise KeyRefused(
+            f"This key rests on the token {locked.rest.label!r}: change its PIN with its maker's "
+            "program."
+        )
     changed = relock(
-        read_key(file),
-        passphrase_of(read_key(file), passphrase_file),
+        locked,
+        passphrase_of(locked, passphrase_file),
         new_passphrase(new_passphrase_file),
         INTERACTIVE,
     )
@@ -185,10 +204,12 @@ def sign(
 
 
 def _name(made: KeyFile, *, json: bool) -> None:
-    found = words_of(made.public)
+    found, rest = words_of(made.public), made.rest
+    where = whereabouts(made)
     say(
-        f"{made.holder}: {made.purpose}\n    {found}",
+        "\n    ".join([f"{made.holder}: {made.purpose}", found, *([where] if where else [])]),
         json=json,
+        token=rest.label if isinstance(rest, OnToken) else None,
         holder=made.holder,
         public=made.public.hex(),
         purpose=str(made.purpose),

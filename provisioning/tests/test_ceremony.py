@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from provisioning.ceremony import hold_ceremony
 from provisioning.errors import PlanRefused, SiteRefused
 from provisioning.plan import example, read_plan
 from provisioning.tests.workshop import (
-    CHEAP,
+    CHEAPLY,
     PASSPHRASE,
     SITE,
     Workshop,
@@ -63,14 +64,15 @@ def test_a_site_is_never_begun_twice(begun: Workshop) -> None:
     before = contents(begun.site)
     plan = read_plan(begun.folder / "plan.toml")
     with pytest.raises(SiteRefused, match="not empty"):
-        hold_ceremony(begun.site, plan, PASSPHRASE, cost=CHEAP, now=datetime.now(UTC))
+        hold_ceremony(begun.site, plan, CHEAPLY, now=datetime.now(UTC))
     assert contents(begun.site) == before
 
 
 def test_a_short_passphrase_leaves_nothing_behind(tmp_path: Path) -> None:
     plan = read_plan(changed_plan(tmp_path, SITE, SITE))
+    short = replace(CHEAPLY, passphrase="x" * 11)
     with pytest.raises(KeyRefused, match="at least 12"):
-        hold_ceremony(tmp_path / "site", plan, "short", cost=CHEAP, now=datetime.now(UTC))
+        hold_ceremony(tmp_path / "site", plan, short, now=datetime.now(UTC))
     assert [path.name for path in tmp_path.iterdir()] == ["plan.toml"]
 
 
@@ -122,7 +124,7 @@ def test_a_plan_with_one_mistake_is_refused(
 def test_one_organisation_alone_is_no_plan(tmp_path: Path) -> None:
     plan = read_plan(changed_plan(tmp_path, ', "Example Estate"', ""))
     with pytest.raises(Exception, match="2 to 16 suppliers"):
-        hold_ceremony(tmp_path / "site", plan, PASSPHRASE, cost=CHEAP, now=datetime.now(UTC))
+        hold_ceremony(tmp_path / "site", plan, CHEAPLY, now=datetime.now(UTC))
     assert not (tmp_path / "site").exists()
 
 

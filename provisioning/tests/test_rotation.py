@@ -8,7 +8,7 @@ from nacl.public import PrivateKey
 
 from firmware.site import verify_site
 from firmware.watchlist import ThisCamera
-from formats.keyfile import Purpose, make_key, read_key, write_key
+from formats.keyfile import Locked, Purpose, make_key, read_key, write_key
 from provisioning.models import read_unverified
 from provisioning.rotation import newest_root
 from provisioning.site import Site
@@ -161,7 +161,8 @@ def test_the_record_names_every_key_in_words_and_no_secret(begun: Workshop) -> N
         first, second = words_of(locked.public).split()[:6], words_of(locked.public).split()[6:]
         assert " ".join(first) in record
         assert " ".join(second) in record
-        assert locked.locked.hex() not in record
+        assert isinstance(locked.rest, Locked)
+        assert locked.rest.box.hex() not in record
     assert max(len(line) for line in record.splitlines()) <= 80
 
 

@@ -14,9 +14,9 @@ from typer.testing import CliRunner
 
 from formats.enrolment import CameraIdentity, write_request
 from formats.envelope import sender_id
-from formats.keyfile import Cost
+from formats.keyfile import Cost, unlock_signing
 from provisioning.__main__ import app
-from provisioning.ceremony import hold_ceremony
+from provisioning.ceremony import Making, hold_ceremony
 from provisioning.certificates import private_pem
 from provisioning.commands.model import MODELS
 from provisioning.models import build_bundle
@@ -24,6 +24,7 @@ from provisioning.plan import example, read_plan
 
 PASSPHRASE = "correct horse battery staple"  # noqa: S105  # Of no key but the tests'.
 CHEAP = Cost(passes=1, memory_bytes=8192)
+CHEAPLY = Making(PASSPHRASE, CHEAP, (), lambda key: unlock_signing(key, PASSPHRASE))
 MODEL_KEY = SigningKey(bytes([71]) * 32)
 LEDGER_KEY = SigningKey(bytes([78]) * 32)
 SITE = "mill-lane"
@@ -91,7 +92,7 @@ class Workshop:
         plan = self.folder / "plan.toml"
         plan.write_text(example(SITE, datetime.now(UTC).date()))
         now = datetime.now(UTC)
-        hold_ceremony(self.site, read_plan(plan), PASSPHRASE, cost=CHEAP, now=now)
+        hold_ceremony(self.site, read_plan(plan), CHEAPLY, now=now)
         bundle, trusted = self.bundle()
         tallylight("model", "adopt", self.site, bundle, "--trust", trusted)
         for name in ("one", "two"):
@@ -104,6 +105,10 @@ class Workshop:
         """A model bundle, and the key that vouches for it."""
         build_bundle(self.folder / "models", MODELS, MODEL_KEY, None)
         return self.folder / "models", self.public("models", bytes(MODEL_KEY.verify_key))
+
+    def bundle_again(self) -> tuple[Path, Path]:
+        """The bundle that was made before, and its key."""
+        return self.folder / "models", self.folder / "models.pub"
 
     def public(self, name: str, key: bytes) -> Path:
         path = self.folder / f"{name}.pub"
