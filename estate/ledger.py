@@ -21,6 +21,7 @@ from sqlalchemy import (
     update,
 )
 
+from estate.once import insert_once
 from formats.ledger import Happening, Head, Program, Record, next_record, verify_chain
 
 METADATA: Final = MetaData()
@@ -41,8 +42,11 @@ HEAD: Final = Table(
 def append(connection: Connection, event: Happening, body: Mapping[str, int | str]) -> Record:
     """Write one record in the transaction of `connection`; it counts when that commits."""
     # The update comes first: it makes every other writer wait until this transaction has ended.
-    if not connection.execute(update(HEAD).values(size=HEAD.c.size + 1)).rowcount:
-        connection.execute(insert(HEAD).values(one=1, size=1))
+    longer = update(HEAD).values(size=HEAD.c.size + 1)
+    if not connection.execute(longer).rowcount and not insert_once(
+        connection, HEAD, {"one": 1, "size": 1}
+    ):
+        connection.execute(longer)  # Somebody else began the chain at this very moment.
     last = connection.execute(select(LEDGER.c.line).order_by(LEDGER.c.seq.desc()).limit(1)).scalar()
     record = next_record(
         None if last is None else bytes(last),

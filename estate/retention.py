@@ -35,6 +35,7 @@ from sqlalchemy import (
 from estate.errors import BooksRefused
 from estate.holds import held
 from estate.ledger import LEDGER, METADATA, append
+from estate.once import insert_once
 from estate.statuses import forget_status, noted
 from estate.store import ENVELOPES, Store
 from estate.verdicts import DECISIONS, VERDICTS, Outcome
@@ -76,13 +77,11 @@ class Due:
 
 def note_deadline(connection: Connection, event: bytes, retain_until_utc_s: int) -> None:
     """Remember what the event itself says about its end; the earliest word counts."""
-    query = select(DEADLINES.c.retain_until_utc_s).where(DEADLINES.c.event == event)
-    known = connection.execute(query).scalar()
     row = {"event": event, "retain_until_utc_s": retain_until_utc_s}
-    if known is None:
-        connection.execute(insert(DEADLINES).values(row))
-    elif retain_until_utc_s < known:
-        connection.execute(update(DEADLINES).where(DEADLINES.c.event == event).values(row))
+    if not insert_once(connection, DEADLINES, row):
+        here = DEADLINES.c
+        later = (here.event == event) & (here.retain_until_utc_s > retain_until_utc_s)
+        connection.execute(update(DEADLINES).where(later).values(row))
 
 
 def trusted_now(connection: Connection, now_s: int, *, clock_is_right: bool = False) -> int:

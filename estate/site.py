@@ -6,6 +6,7 @@ Case files hold no name and no biometrics; they are kept in the store, because "
 must have an answer after the list is gone.
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,12 +15,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Connection, LargeBinary, Table, insert, select
+from sqlalchemy import BigInteger, Column, Connection, LargeBinary, Table, select
 from tuf.api.exceptions import DownloadError, ExpiredMetadataError, RepositoryError
 from tuf.api.metadata import Metadata, Timestamp  # type: ignore[attr-defined]  # Re-exports.
 
 from estate.errors import SiteRefused
 from estate.ledger import METADATA, append
+from estate.once import insert_once
 from formats.casefile import CaseFile, read_casefile
 from formats.entry import Entry
 from formats.envelope import sender_id
@@ -89,8 +91,9 @@ def read_site(folder: Path, trusted_root: Path, now: datetime) -> SiteNow:
 
 def remember(connection: Connection, site: SiteNow) -> None:
     """Keep the case file and its policy for later questions, once, and say so in the ledger."""
-    known = select(LISTS.c.digest).where(LISTS.c.digest == site.digest)
-    if connection.execute(known).first() is not None:
+    casefile, policy = site.files
+    row = {"digest": site.digest, "met_utc_ms": time.time_ns() // 1_000_000}
+    if not insert_once(connection, LISTS, row | {"casefile": casefile, "policy": policy}):
         return
     body: dict[str, int | str] = {
         "version": site.case.version,
@@ -98,10 +101,7 @@ def remember(connection: Connection, site: SiteNow) -> None:
         "policy_digest": site.policy_digest.hex(),
         "entries": len(site.case.entries),
     }
-    record = append(connection, Happening.LIST_ACCEPTED, body)
-    casefile, policy = site.files
-    row = {"digest": site.digest, "met_utc_ms": record.utc_ms}
-    connection.execute(insert(LISTS).values(**row, casefile=casefile, policy=policy))
+    append(connection, Happening.LIST_ACCEPTED, body)
 
 
 def lists(connection: Connection) -> list[tuple[CaseFile, Policy]]:

@@ -7,9 +7,10 @@ the next run of retention, and the newest of each camera stays as its last word.
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Connection, LargeBinary, Table, delete, insert, select
+from sqlalchemy import BigInteger, Column, Connection, LargeBinary, Table, delete, select
 
 from estate.ledger import METADATA, append
+from estate.once import insert_once
 from estate.store import ENVELOPES
 from formats.ledger import Happening
 from formats.status import Status
@@ -25,11 +26,7 @@ STATUSES: Final = Table(
 
 
 def note_status(connection: Connection, envelope: bytes, status: Status) -> None:
-    """Write down that an envelope held a status, once.
-
-    Raises:
-        IntegrityError: another console wrote it at the same moment.
-    """
+    """Write down that an envelope held a status, once."""
     here = ENVELOPES.c
     query = select(here.stored_utc_ms).where(here.digest == envelope)
     stored_utc_ms = connection.execute(query).scalar()
@@ -41,9 +38,9 @@ def note_status(connection: Connection, envelope: bytes, status: Status) -> None
         "stored_utc_ms": stored_utc_ms,
         "payload": status.to_payload(),
     }
-    connection.execute(insert(STATUSES).values(row))
-    body: dict[str, int | str] = {"envelope": envelope.hex(), "camera": status.camera.hex()}
-    append(connection, Happening.STATUS_READ, body)
+    if insert_once(connection, STATUSES, row):
+        body: dict[str, int | str] = {"envelope": envelope.hex(), "camera": status.camera.hex()}
+        append(connection, Happening.STATUS_READ, body)
 
 
 def noted(connection: Connection) -> set[bytes]:

@@ -7,12 +7,13 @@ event says. New candidates are announced by server-sent events. Nothing here dec
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qs
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -67,7 +68,8 @@ class _Pages:
             autoescape=select_autoescape(default=True),
             undefined=StrictUndefined,
         )
-        self._stopping = False
+        self._trouble = ""
+        """Why the desk may be out of date, while it may be."""
 
     @asynccontextmanager
     async def watching(self, _app: Starlette) -> AsyncGenerator[None]:
@@ -82,8 +84,11 @@ class _Pages:
     async def _turn(self) -> None:
         while True:
             await asyncio.sleep(TURN_S)
-            with suppress(Refused):  # A store that did not answer is asked again at the next turn.
+            try:
                 await run_in_threadpool(self._desk.refresh)
+                self._trouble = ""
+            except (Refused, SQLAlchemyError):  # The store may be back in a moment.
+                self._trouble = "out of date: the store does not answer"
 
     def shell(self, _request: Request) -> Response:
         """The page around everything."""
@@ -105,8 +110,11 @@ class _Pages:
         return StreamingResponse(self._changes(request), media_type="text/event-stream")
 
     async def _changes(self, request: Request) -> AsyncGenerator[str]:
-        seen, arrived = -1, self._desk.arrivals
+        seen, arrived, told = -1, self._desk.arrivals, ""
         while not await request.is_disconnected():
+            if self._trouble != told:
+                told = self._trouble
+                yield f"event: trouble\ndata: {told}\n\n"
             if self._desk.changes != seen:
                 seen = self._desk.changes
                 kind = "arrival" if self._desk.arrivals > arrived else "change"

@@ -7,14 +7,12 @@ nothing here tells what another has said, nor that anybody has.
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Lock
 
 from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 
 from estate.errors import VerdictRefused
 from estate.opening import opened
@@ -148,13 +146,11 @@ class Desk:
             return
         self._opened[digest] = candidate
         self.arrivals += 1
-        # Two consoles may open it at one moment: then one of them has noted what it says.
-        with suppress(IntegrityError), self.store.writing() as connection:
+        with self.store.writing() as connection:
             note_deadline(connection, digest, candidate.retain_until_utc_s)
 
     def _note(self, digest: bytes, status: Status) -> None:
-        # Two consoles may read it at one moment: then one of them has noted it.
-        with suppress(IntegrityError), self.store.writing() as connection:
+        with self.store.writing() as connection:
             note_status(connection, digest, status)
         self._statuses.add(digest)
 

@@ -8,12 +8,13 @@
   // --- what is new
 
   const stream = new EventSource("/stream");
-  const state = (up) => {
-    link.textContent = up ? "connected" : "not connected: start the console again";
+  const state = (up, words) => {
+    link.textContent = words || (up ? "connected" : "not connected: start the console again");
     link.className = "link " + (up ? "up" : "down");
   };
   stream.onopen = () => state(true);
   stream.onerror = () => state(false);
+  stream.addEventListener("trouble", (event) => state(!event.data, event.data));
   stream.addEventListener("change", () => htmx.trigger(queue, "changed"));
   stream.addEventListener("arrival", () => { arrived = true; htmx.trigger(queue, "changed"); });
 

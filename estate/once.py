@@ -1,0 +1,18 @@
+"""Writes a row unless somebody else has just written it: several programs share one store."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from sqlalchemy import Connection, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+INSERTS: Final[Mapping[str, type[postgresql.Insert] | type[sqlite.Insert]]] = {
+    "sqlite": sqlite.Insert,
+    "postgresql": postgresql.Insert,
+}
+
+
+def insert_once(connection: Connection, table: Table, row: Mapping[str, object]) -> bool:
+    """Insert the row; say whether it is new. It waits for whoever is writing the same one."""
+    insert = INSERTS[connection.dialect.name]
+    return connection.execute(insert(table).values(row).on_conflict_do_nothing()).rowcount > 0
