@@ -174,7 +174,7 @@ class VirtualCamera(AbstractContextManager["VirtualCamera"]):
         shutil.copy(desk.model_key, etc / "models.pub")
         shutil.copy(desk.site / "root.json", etc / "root.json")
         shutil.copy(desk.broker / "ca.pem", etc / "broker.pem")
-        for name in ("watch", "courier", "inbox"):
+        for name in ("watch", "courier", "lampguard", "inbox"):
             shutil.copytree(desk.camera / name, state / name)
         shutil.copy(desk.camera / "enrolment.json", state)
         (state / "enrolment.json").chmod(0o644)

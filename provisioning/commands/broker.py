@@ -10,8 +10,8 @@ import typer
 from formats.keyfile import Purpose
 from formats.signing import Signing
 from provisioning.broker import Listener, configure, revoke_client
-from provisioning.brokercheck import check
-from provisioning.commands.options import Folder, PassphraseFile, signing
+from provisioning.brokercheck import Finding, check
+from provisioning.commands.options import Folder, Json, PassphraseFile, say, signing
 from provisioning.errors import BrokerRefused
 from provisioning.site import Site, open_site
 
@@ -34,12 +34,14 @@ def config(  # noqa: PLR0913  # Each is an option.
     port: Port = 8883,
     user: User = getuser(),  # noqa: B008  # Does not change while a command runs.
     receivers: Receivers = 1,
+    json: Json = False,
 ) -> None:
     """Issue what certificates are missing and write mosquitto's configuration."""
     site = open_site(folder)
     listener = Listener(hosts=host, bind=bind, port=port, user=user, receivers=receivers)
     made = configure(site, _authority(site, passphrase_file), listener, datetime.now(UTC))
-    typer.echo(f"Start the broker with: mosquitto -c {made.resolve() / 'mosquitto.conf'}")
+    written = made.resolve() / "mosquitto.conf"
+    say(f"Start the broker with: mosquitto -c {written}", json=json, configuration=str(written))
 
 
 @app.command()
@@ -47,11 +49,13 @@ def revoke(
     folder: Folder,
     client: Annotated[str, typer.Argument(help="A camera's id, receiver or auditor.")],
     passphrase_file: PassphraseFile = None,
+    *,
+    json: Json = False,
 ) -> None:
     """Let the broker refuse a client; then send it SIGHUP."""
     site = open_site(folder)
     revoke_client(site, _authority(site, passphrase_file), client, datetime.now(UTC))
-    typer.echo(f"{client} is revoked; the broker refuses it after SIGHUP.")
+    say(f"{client} is revoked; the broker refuses it after SIGHUP.", json=json, revoked=client)
 
 
 @app.command("check")
@@ -61,13 +65,18 @@ def check_broker(
     *,
     host: Annotated[str, typer.Option(help="Where the broker is.")] = "localhost",
     port: Port = 8883,
+    json: Json = False,
 ) -> None:
     """Prove with real connections that the broker refuses what it must."""
     site = open_site(folder)
-    authority, missing = _authority(site, passphrase_file), 0
+    authority, found = _authority(site, passphrase_file), list[Finding]()
     for finding in check(site, authority, host, port, datetime.now(UTC)):
-        typer.echo(f"{'ok  ' if finding.held else 'FAIL'}  {finding.what}")
-        missing += not finding.held
+        found.append(finding)
+        if not json:
+            typer.echo(f"{'ok  ' if finding.held else 'FAIL'}  {finding.what}")
+    missing = sum(not finding.held for finding in found)
+    if json:
+        say("", json=True, findings=[{"held": one.held, "what": one.what} for one in found])
     if missing:
         raise BrokerRefused(
             f"{missing} of these failed: start the broker with the configuration that tallylight "

@@ -15,13 +15,16 @@ from formats.keyfile import (
     read_public_key,
 )
 from formats.modelbundle import verify_bundle
+from formats.strict_json import JsonValue
 from provisioning import imports
 from provisioning.commands.options import (
     Folder,
+    Json,
     PassphraseFile,
     TokenLabel,
     make_key_file,
     refuse_other_purpose,
+    say,
     signing,
 )
 from provisioning.models import adopt as adopt_bundle
@@ -47,15 +50,22 @@ def key(
     holder: Annotated[str, typer.Option(help="Who vouches for nets with it.")],
     token: TokenLabel = None,
     passphrase_file: PassphraseFile = None,
+    *,
+    json: Json = False,
 ) -> None:
     """Make a key that signs model bundles."""
     make_key_file(file, Purpose.MODEL, holder, token=token, passphrase_file=passphrase_file)
     public = file.with_suffix(".pub")
-    typer.echo(f"The key of {holder} is in {file}; whoever shall trust it gets {public}.")
+    say(
+        f"The key of {holder} is in {file}; whoever shall trust it gets {public}.",
+        json=json,
+        key=str(file),
+        public=str(public),
+    )
 
 
 @app.command()
-def build(
+def build(  # noqa: PLR0913  # Each is an option.
     folder: Bundle,
     key: Annotated[Path, typer.Option(help="A key file made by tallylight model key.")],
     source: Source = MODELS,
@@ -63,38 +73,58 @@ def build(
         Path | None, typer.Option(help="JSON of models/evaluate for these nets.")
     ] = None,
     passphrase_file: PassphraseFile = None,
+    *,
+    json: Json = False,
 ) -> None:
     """Sign nets into a new bundle, after loading it as a camera will."""
     locked = read_key(key)
     refuse_other_purpose(locked, Purpose.MODEL)
     build_bundle(folder, source, signing(locked, passphrase_file), evaluation)
-    typer.echo(f"{locked.holder} vouches for the nets in {folder}.")
+    sentence = f"{locked.holder} vouches for the nets in {folder}."
+    say(sentence, json=json, **_fields(read_unverified(folder)))
 
 
 @app.command()
-def show(folder: Bundle) -> None:
+def show(folder: Bundle, *, json: Json = False) -> None:
     """Show what a manifest says, signed or not."""
-    Console().print(_table(read_unverified(folder)))
+    manifest = read_unverified(folder)
+    if json:
+        say("", json=True, **_fields(manifest))
+    else:
+        Console().print(_table(manifest))
 
 
 @app.command()
-def verify(folder: Bundle, trust: Trust) -> None:
+def verify(folder: Bundle, trust: Trust, *, json: Json = False) -> None:
     """Load a bundle as a camera that trusts this key does, and say what it would run."""
     bundle = verify_bundle(folder, VerifyKey(read_public_key(trust)))
-    Console().print(_table(Eye.load(bundle).manifest))
-    typer.echo(f"Signed by the trusted key {bytes(bundle.signer).hex()}; every net is as signed.")
+    manifest, signer = Eye.load(bundle).manifest, bytes(bundle.signer).hex()
+    if not json:
+        Console().print(_table(manifest))
+    sentence = f"Signed by the trusted key {signer}; every net is as signed."
+    say(sentence, json=json, signer=signer, **_fields(manifest))
 
 
 @app.command()
 def adopt(
-    site: Folder, bundle: Annotated[Path, typer.Argument(help="The bundle.")], trust: Trust
+    site: Folder,
+    bundle: Annotated[Path, typer.Argument(help="The bundle.")],
+    trust: Trust,
+    *,
+    json: Json = False,
 ) -> None:
     """Verify a bundle and make it the site's: people are enrolled with it, cameras run it."""
     place = open_site(site)
     manifest = adopt_bundle(place, bundle, VerifyKey(read_public_key(trust)))
-    typer.echo(f"The site's model is {manifest.model_digest.hex()}.")
-    typer.echo(f"Every camera's image carries {place.models} and {place.model_key}.")
-    typer.echo("Entries that were made with another model must be added again.")
+    say(
+        f"The site's model is {manifest.model_digest.hex()}.\n"
+        f"Every camera's image carries {place.models} and {place.model_key}.\n"
+        "Entries that were made with another model must be added again.",
+        json=json,
+        models=str(place.models),
+        model_key=str(place.model_key),
+        **_fields(manifest),
+    )
 
 
 @app.command("import")
@@ -103,18 +133,43 @@ def import_net(
     about: Annotated[Path, typer.Option(help="TOML: see tallylight model example.")],
     to: Annotated[Path, typer.Option(help="New folder for its manifest and the detectors.")],
     source: Source = MODELS,
+    *,
+    json: Json = False,
 ) -> None:
     """Bring your own embedder, to be calibrated and then signed."""
     entry = imports.import_embedder(net, about, source, to)
-    typer.echo(f"{entry.file} keeps its contract: {_contract(entry)}.")
-    typer.echo(f"Calibrate it: python models/evaluate/calibrate.py FACES.zip {to}")
-    typer.echo(f"Then sign it: tallylight model build BUNDLE --from {to} --key KEY")
+    say(
+        f"{entry.file} keeps its contract: {_contract(entry)}.\n"
+        f"Calibrate it: python models/evaluate/calibrate.py FACES.zip {to}\n"
+        f"Then sign it: tallylight model build BUNDLE --from {to} --key KEY",
+        json=json,
+        net=_net(entry),
+    )
 
 
 @app.command()
-def example() -> None:
+def example(*, json: Json = False) -> None:
     """Print what `import --about` wants, to start from."""
-    typer.echo(imports.EXAMPLE, nl=False)
+    say(imports.EXAMPLE.removesuffix("\n"), json=json, text=imports.EXAMPLE)
+
+
+def _fields(manifest: Manifest) -> dict[str, JsonValue]:
+    digest = manifest.evaluation_digest
+    return {
+        "model_digest": manifest.model_digest.hex(),
+        "nets": [_net(entry) for entry in manifest.entries],
+        "evaluation": None if digest is None else digest.hex(),
+    }
+
+
+def _net(entry: NetEntry) -> dict[str, JsonValue]:
+    return {
+        "file": entry.file,
+        "sha256": entry.digest.hex(),
+        "contract": _contract(entry),
+        "source": entry.source,
+        "licence": entry.licence,
+    }
 
 
 def _table(manifest: Manifest) -> Table:

@@ -72,9 +72,10 @@ def edit(
 
 
 @app.command()
-def text(folder: Folder) -> None:
+def text(folder: Folder, *, json: Json = False) -> None:
     """Print the policy as the text that policy edit takes."""
-    typer.echo(policy_text(open_site(folder).policy), nl=False)
+    written = policy_text(open_site(folder).policy)
+    say(written.removesuffix("\n"), json=json, text=written)
 
 
 @app.command()

@@ -52,11 +52,14 @@ RootKey = Annotated[Path, typer.Option("--key", help="A key file named root-....
 @app.command()
 def plan(
     name: Annotated[str, typer.Option(help="Name of the site: letters, digits, hyphens.")],
+    *,
+    json: Json = False,
 ) -> None:
     """Print a plan to start from: put it into a file, agree on it, change it."""
     if not site_name_is_plain(name):
         raise PlanRefused("A site's name is 1 to 32 lower-case letters, digits and hyphens.")
-    typer.echo(example(name, datetime.now(UTC).date()), nl=False)
+    text = example(name, datetime.now(UTC).date())
+    say(text.removesuffix("\n"), json=json, text=text)
 
 
 @app.command()
@@ -127,6 +130,8 @@ def passphrase(
     to: Annotated[Path, typer.Option(help="New file for the same key.")],
     passphrase_file: PassphraseFile = None,
     new_passphrase_file: PassphraseFile = None,
+    *,
+    json: Json = False,
 ) -> None:
     """Write the same key under a passphrase of your own; then destroy the old file."""
     locked = read_key(file)
@@ -142,7 +147,12 @@ def passphrase(
         INTERACTIVE,
     )
     write_key(to, changed)
-    typer.echo(f"{to} holds the key under its new passphrase; destroy {file} now.")
+    say(
+        f"{to} holds the key under its new passphrase; destroy {file} now.",
+        json=json,
+        file=str(to),
+        destroy=str(file),
+    )
 
 
 @app.command()

@@ -1,0 +1,54 @@
+"""Every command prints JSON for machines, if it is asked to."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import typer.main
+
+from provisioning.__main__ import app
+from provisioning.tests.workshop import Workshop, tallylight
+
+
+def leaves(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:  # noqa: ANN401 - Typer ships no types for what it makes.
+    """Every command that does something, with its words."""
+    if not hasattr(command, "list_commands"):
+        yield path, command
+        return
+    context = command.make_context(None, [], resilient_parsing=True)
+    for name in command.list_commands(context):
+        yield from leaves(command.get_command(context, name), (*path, name))
+
+
+COMMANDS = dict(leaves(typer.main.get_command(app)))
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_every_command_prints_json_for_machines(words: tuple[str, ...]) -> None:
+    options = [option for each in COMMANDS[words].params for option in each.opts]
+    assert "--json" in options
+
+
+def test_what_is_printed_is_one_object(begun: Workshop) -> None:
+    bundle, trusted = begun.bundle_again()
+    said = {
+        "site plan": tallylight("site", "plan", "--name", "mill", "--json"),
+        "policy text": tallylight("policy", "text", begun.site, "--json"),
+        "policy show": tallylight("policy", "show", begun.site, "--json"),
+        "model example": tallylight("model", "example", "--json"),
+        "model show": tallylight("model", "show", bundle, "--json"),
+        "model verify": tallylight("model", "verify", bundle, "--trust", trusted, "--json"),
+        "model adopt": tallylight(
+            "model", "adopt", begun.site, bundle, "--trust", trusted, "--json"
+        ),
+        "broker config": tallylight("broker", "config", begun.site, *begun.passphrase, "--json"),
+    }
+    read = {name: json.loads(text) for name, text in said.items()}
+    assert all(isinstance(one, dict) and one for one in read.values())
+    assert read["model show"]["model_digest"] == read["model adopt"]["model_digest"]
+
+
+def test_the_text_that_machines_get_is_the_text_that_people_get(begun: Workshop) -> None:
+    for words in (("policy", "text", begun.site), ("model", "example")):
+        assert json.loads(tallylight(*words, "--json"))["text"] == tallylight(*words)
