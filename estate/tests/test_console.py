@@ -97,6 +97,22 @@ def test_two_people_at_two_browsers_confirm_a_match(
     expect(one.locator("#queue")).to_contain_text("confirmed by two people")
 
 
+def test_a_verdict_signed_before_the_page_is_ready_for_it_is_not_lost(
+    office: Office, consoles: list[Console], browser: Browser
+) -> None:
+    office.arrive()
+    page = sit_down(browser, consoles[0])
+    page.wait_for_selector(".verdict")
+    # As a form is for a moment after it was put in place: nobody listens to it yet.
+    page.evaluate("""() => {
+        const form = document.querySelector(".verdict");
+        form.replaceWith(form.cloneNode(true));
+    }""")
+    judged(page, "m")
+    assert verdicts(office) == 1
+    assert "judgement" not in page.url
+
+
 def test_news_does_not_take_back_what_was_chosen(
     office: Office, consoles: list[Console], browser: Browser
 ) -> None:

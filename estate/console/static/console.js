@@ -129,5 +129,13 @@
     const act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (act) { event.preventDefault(); act(); }
   });
+  document.body.addEventListener("submit", (event) => {
+    if (event.defaultPrevented || !event.target.matches(".verdict")) return;
+    // A form that was just put in place, before htmx has made it ready: left alone, the browser
+    // would load a page with the judgement in its address, and the verdict would be lost.
+    event.preventDefault();
+    htmx.process(event.target);
+    htmx.trigger(event.target, "submit");
+  });
   byId("help-open").addEventListener("click", () => byId("help").showModal());
 })();
