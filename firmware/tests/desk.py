@@ -11,7 +11,7 @@ from pathlib import Path
 
 from nacl.public import PrivateKey
 from nacl.signing import SigningKey
-from tuf.api.metadata import Metadata, Targets  # type: ignore[attr-defined]  # Re-exports.
+from tuf.api.metadata import Metadata, Root, Targets  # type: ignore[attr-defined]  # Re-exports.
 
 from estate.stopping import sign_statement
 from firmware.watchlist import ThisCamera
@@ -137,6 +137,11 @@ def unchanged(value: object) -> None:
     """Changes nothing."""
 
 
+def online(rotation: int) -> tuple[SigningKey, SigningKey]:
+    """The keys of snapshot and timestamp after so many changes."""
+    return (signing(200 + rotation), signing(220 + rotation)) if rotation else (SNAPSHOT, TIMESTAMP)
+
+
 @dataclass
 class Desk:
     """Everything that `publish` puts together; a test changes the one thing it is about."""
@@ -158,20 +163,27 @@ class Desk:
     """Changes the signed part of the targets role before its holders sign."""
     amend_site: Callable[[Targets], object] = unchanged
     """Changes the signed part of the site's role before the organisations sign."""
+    rotations: int = 0
+    """How often the online keys have been changed over: each time by a further root."""
 
     @property
     def root(self) -> bytes:
+        return self._root(0).to_bytes()
+
+    def _root(self, rotation: int) -> Metadata[Root]:
+        snapshot, timestamp = online(rotation)
         holders = {
             "root": ROOTS,
             "targets": HOLDERS,
-            "snapshot": [SNAPSHOT],
-            "timestamp": [TIMESTAMP],
+            "snapshot": [snapshot],
+            "timestamp": [timestamp],
         }
         publics = {role: [key.verify_key for key in keys] for role, keys in holders.items()}
         root = make_root(publics, NOW - timedelta(days=1))
+        root.signed.version = rotation + 1
         for key in ROOTS[:3]:
             sign(root, key)
-        return root.to_bytes()
+        return root
 
     def publish(self, inbox: Path, *, version: int = 1) -> Path:
         policy = write_policy(self.policy)
@@ -193,14 +205,17 @@ class Desk:
             signed = sign_statement(self.statement, version, self.estate, self.now)
             roles[estate_role(self.policy.site)] = Metadata[Targets].from_bytes(signed)
         snapshot = make_snapshot(version, targets, roles, end)
-        sign(snapshot, SNAPSHOT)
+        snapshot_key, timestamp_key = online(self.rotations)
+        sign(snapshot, snapshot_key)
         timestamp = make_timestamp(snapshot, end)
-        sign(timestamp, TIMESTAMP)
+        sign(timestamp, timestamp_key)
+        further = [self._root(rotation) for rotation in range(1, self.rotations + 1)]
         statement = write_statement(self.statement) if self.statement else b""
         for name, content in (
             metadata_file("targets", targets),
             target_file(budget_name(self.policy.site), statement),
             *(metadata_file(name, each) for name, each in roles.items()),
+            *(metadata_file("root", each) for each in further),
             metadata_file("snapshot", snapshot),
             metadata_file("timestamp", timestamp),
             target_file(POLICY_FILE, policy),

@@ -12,10 +12,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from firmware.floors import COPIES
 from firmware.tests.desk import NOW, NOW_S, Desk, entry
-from firmware.tests.verifier import Camera, flip
-from firmware.watchlist import ListRefused, Watchlist
+from firmware.tests.verifier import Camera, flip, refused
+from firmware.watchlist import ListRefused, Refusal, Watchlist
 
 PEOPLE = tuple(range(1, 6))
+MOST_ROTATIONS = 5
 
 
 class Life(RuleBasedStateMachine):
@@ -27,6 +28,7 @@ class Life(RuleBasedStateMachine):
         self.camera = Camera(self.folder)
         self.now = NOW
         self.version = 0
+        self.rotations = 0
         self.listed = frozenset({1, 2})
         self.seen: list[tuple[int, frozenset[int]]] = []
         """Every list that lay whole in the inbox when the camera looked: version and people."""
@@ -55,6 +57,19 @@ class Life(RuleBasedStateMachine):
     def roll_back(self, back: int) -> None:
         """Somebody puts an older publication back, with whoever was on it then."""
         self._publish(max(1, self.version - back), frozenset(PEOPLE))
+
+    @rule()
+    @precondition(lambda self: self.rotations < MOST_ROTATIONS)
+    def rotate(self) -> None:
+        """The holders of root change the online keys over; the next publication carries it."""
+        self.rotations += 1
+
+    @rule(back=st.integers(1, 3))
+    @precondition(lambda self: self.rotations and self.version)
+    def publish_with_stolen_keys(self, back: int) -> None:
+        """Somebody who has the online keys from before puts back whoever was listed then."""
+        before = max(0, self.rotations - back)
+        self._publish(max(1, self.version - back), frozenset(PEOPLE), rotations=before)
 
     @rule()
     def withhold(self) -> None:
@@ -136,7 +151,10 @@ class Life(RuleBasedStateMachine):
         assert found <= people
         assert self.watchlist.expires_utc_s > self.now.timestamp()
 
-    def _publish(self, version: int, people: frozenset[int]) -> None:
+    def _publish(
+        self, version: int, people: frozenset[int], *, rotations: int | None = None
+    ) -> None:
+        by = self.rotations if rotations is None else rotations
         entries = [
             replace(
                 entry(who),
@@ -148,9 +166,22 @@ class Life(RuleBasedStateMachine):
         ]
         if self.camera.inbox.exists():
             rmtree(self.camera.inbox)
-        Desk(entries=entries, now=self.now).publish(self.camera.inbox, version=version)
+        desk = Desk(entries=entries, now=self.now, rotations=by)
+        desk.publish(self.camera.inbox, version=version)
         self.in_inbox = (version, people)
 
 
 TestLife = Life.TestCase
 TestLife.settings = settings(max_examples=25, stateful_step_count=15, deadline=None)
+
+
+def test_whoever_has_the_online_keys_from_before_brings_nobody_back(tmp_path: Path) -> None:
+    camera = Camera(tmp_path)
+    before, after = [entry(1), entry(2)], [entry(1)]
+    assert camera.takes(Desk(entries=before), version=1).version == 1
+    assert camera.takes(Desk(entries=after, rotations=1), version=2).version == 2
+    for rotations in (0, 1):  # With the old keys; and with the new ones, whose holder errs.
+        rmtree(camera.inbox)
+        with refused(Refusal.ROLLBACK if rotations else Refusal.SIG):
+            camera.takes(Desk(entries=before, rotations=rotations), version=1)
+        assert [each.handle for each in camera.reloads().entries] == [entry(1).handle]
