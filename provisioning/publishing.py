@@ -165,7 +165,9 @@ def inspect(repository: Path, root: bytes, now: datetime) -> Publication:
                 lambda name: (repository / name).open("rb"), Path(trusted), root=root, now=now
             )
         except (RepositoryError, DownloadError) as error:
-            raise ListRefused(f"The repository does not verify: {error}.") from error
+            raise ListRefused(
+                f"The repository does not verify: {str(error).rstrip('.')}."
+            ) from error
     policy = read_policy(found.policy)
     names = {supplier.sign_key: supplier.organisation for supplier in policy.suppliers}
     return Publication(

@@ -251,7 +251,9 @@ def test_a_clock_that_leaves_the_lists_days_ends_the_looking(rig: DeskRig, by_s:
     rig.clock(by_s)
     ended_s = rig.until(lambda: not rig.running(Program.WATCH))
     print(f"\n  ended {ended_s:.1f} s after the clock jumped by {by_s // DAY_S} days")
-    assert rig.faults(Program.WATCH)[-1] == ("ListRefused" if by_s > 0 else "ClockWentBack")
+    # Two guards look at the clock for every frame; which of them is first is chance.
+    expected = {"ListRefused"} if by_s > 0 else {"ClockWentBack", "ClockUntrusted"}
+    assert rig.faults(Program.WATCH)[-1] in expected
     all_in_light(rig)
 
 
