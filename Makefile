@@ -7,7 +7,7 @@ PIP    := $(PY) -m pip install --quiet --disable-pip-version-check
 OLDEST := $(shell date -d '14 days ago' +%F 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: evaluate-entries models-own screens bench-list systemd help demo test check format cover lock wheel vectors models models-check chaos fuzz bench bench-nets bench-delivery clean python broker postgres softhsm evaluate originals
+.PHONY: crowd evaluate-entries models-own screens bench-list systemd help demo test check format cover lock wheel vectors models models-check chaos fuzz bench bench-nets bench-delivery clean python broker postgres softhsm evaluate originals
 
 help:            ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -98,6 +98,9 @@ hil: $(VENV)/.dev  ## break the real programs on this desk, and print what each 
 
 soak: $(VENV)/.dev  ## look for SECONDS=600 while something breaks every second: SEED=<n>
 	@$(PY) -m hil_tests.desk.soak $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
+
+crowd: $(VENV)/.dev  ## precision and recall of events in a drawn crowd: FACES=<zip> GROUPS=<n> LISTED=<n> SEED=<n>
+	@$(PY) -m hil_tests.crowd $(if $(FACES),--faces '$(FACES)') $(if $(GROUPS),--groups $(GROUPS)) $(if $(LISTED),--listed $(LISTED)) $(if $(SEED),--seed $(SEED))
 
 model: $(VENV)/.dev  ## guard, holder and faults on a virtual clock, STEPS=10000 or more
 	@$(PY) -m firmware.tests.lit_machine $(STEPS)

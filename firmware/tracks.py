@@ -10,6 +10,7 @@ overwritten as soon as the track is closed.
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from math import dist, inf
 from typing import Final, TypeGuard
 
 from firmware.search import Candidate
@@ -26,8 +27,13 @@ OF: Final = 5
 entry are in at most two sums."""
 LOST_S: Final = 1.0
 """A track without a face for this long is closed."""
-OVERLAP: Final = 0.2
-"""Least overlap (intersection over union) of a face with where its track is expected."""
+REACH: Final = 0.7
+"""Farthest from where its track is expected that a face may be, in face heights."""
+FIRST_REACH: Final = 1.2
+"""The same for a track of one frame, whose direction is not known yet: a face is 20 cm high, and
+somebody who walks past briskly goes as far in a tenth of a second (`make crowd`)."""
+ALIKE: Final = 1.6
+"""Most that the size of one face changes from frame to frame, as a ratio of heights."""
 
 
 @dataclass(slots=True, eq=False)
@@ -95,6 +101,18 @@ class Track:
             self.box.height,
         )
 
+    def distance(self, box: Box, at_ns: int) -> float:
+        """Return how far a face is from where this one is expected, in shares of its reach.
+
+        Up to 1 it may be the same face; a face of quite another size is infinitely far.
+        """
+        expected = self.expected(at_ns)
+        heights = sorted((box.height, expected.height))
+        if heights[1] > ALIKE * heights[0]:
+            return inf
+        reach = FIRST_REACH if self.frames_seen == 1 else REACH
+        return dist(_centre(box), _centre(expected)) / (reach * sum(heights) / 2)
+
     def move(self, box: Box, at_ns: int) -> None:
         """Take the face's new place."""
         elapsed_s = max(at_ns - self.last_seen_ns, 1) / 1e9
@@ -114,16 +132,16 @@ class Tracks:
         self._close(lambda track: (at_ns - track.last_seen_ns) / 1e9 > LOST_S)
         pairs = sorted(
             (
-                (overlap(face.box, track.expected(at_ns)), at, track)
+                (track.distance(face.box, at_ns), at, track)
                 for at, face in enumerate(faces)
                 for track in self._open
             ),
-            key=lambda pair: -pair[0],
+            key=lambda pair: pair[0],
         )
         known: dict[int, Track] = {}
         taken: set[int] = set()
-        for share, at, track in pairs:
-            if share >= OVERLAP and at not in known and id(track) not in taken:
+        for distance, at, track in pairs:
+            if distance <= 1 and at not in known and id(track) not in taken:
                 track.move(faces[at].box, at_ns)
                 known[at] = track
                 taken.add(id(track))
@@ -147,9 +165,5 @@ class Tracks:
         return track
 
 
-def overlap(one: Box, other: Box) -> float:
-    """Intersection over union of two boxes, 0 to 1."""
-    width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
-    height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
-    shared = max(width, 0.0) * max(height, 0.0)
-    return shared / (one.width * one.height + other.width * other.height - shared)
+def _centre(box: Box) -> tuple[float, float]:
+    return box.x + box.width / 2, box.y + box.height / 2

@@ -25,7 +25,6 @@ from firmware.tests.fakes import (
     template_of,
 )
 from firmware.tests.station import run_of
-from firmware.tracks import overlap
 from formats.event import MatchEvent
 from recognition.aligner import Chip
 from recognition.template import Template
@@ -38,7 +37,7 @@ MISSED = 0.1
 MISTAKEN = 0.05
 """Share of probes that resemble somebody else."""
 HIDDEN = 0.4
-"""Overlap from which the farther one is not seen."""
+"""Share of a face behind another one from which it is not seen."""
 EVERY_FRAMES = 28
 """Somebody new comes so often: two or three are in view at any time."""
 WHO = [
@@ -74,6 +73,13 @@ def crowd(seed: int) -> list[Walker]:
     return walkers
 
 
+def hides(nearer: PasserBy, farther: PasserBy) -> bool:
+    one, other = face_of(nearer).box, face_of(farther).box
+    width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
+    height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
+    return max(width, 0.0) * max(height, 0.0) > HIDDEN * other.width * other.height
+
+
 def seen(walkers: list[Walker], seed: int) -> list[list[PasserBy]]:
     """Whom the detector finds in each frame."""
     random = np.random.default_rng(seed)
@@ -81,8 +87,7 @@ def seen(walkers: list[Walker], seed: int) -> list[list[PasserBy]]:
     for frame in range(len(WHO) * EVERY_FRAMES + 60):
         near: list[PasserBy] = []
         for one in filter(None, (walker.at(frame) for walker in walkers)):
-            boxes = [face_of(other).box for other in near]
-            if all(overlap(face_of(one).box, box) < HIDDEN for box in boxes):
+            if not any(hides(other, one) for other in near):
                 near.append(one)
         shots.append([one for one in near if random.random() >= MISSED])
     return shots

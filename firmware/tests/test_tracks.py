@@ -1,12 +1,15 @@
 """Passers-by as boxes whose truth is known."""
 
+from dataclasses import replace
+from math import inf
+
 import numpy as np
 import pytest
 
 from firmware.search import Candidate
 from firmware.sight import Probe, Shown
 from firmware.tests.fakes import PasserBy, face_of, template_of
-from firmware.tracks import Track, Tracks, overlap
+from firmware.tracks import Track, Tracks
 from recognition.face import Box, Face
 from recognition.quality import Quality
 from recognition.template import fuse
@@ -97,7 +100,7 @@ def test_a_track_without_a_face_for_a_second_goes_on() -> None:
 def test_somebody_elsewhere_is_somebody_else() -> None:
     tracks = Tracks()
     ((_, before),) = tracks.follow([face(0)], 0)
-    ((_, after),) = tracks.follow([face(90)], FRAME_NS)
+    ((_, after),) = tracks.follow([face(130)], FRAME_NS)
     assert after is not before
 
 
@@ -180,17 +183,45 @@ def test_a_look_that_is_too_old_to_be_compared_is_overwritten() -> None:
     assert not kept.vector.any()
 
 
-def test_the_same_box_overlaps_wholly() -> None:
-    assert overlap(Box(1, 2, 3, 4), Box(1, 2, 3, 4)) == 1
+def test_a_new_face_may_be_more_than_its_own_height_aside_in_the_next_frame() -> None:
+    one = Track(Box(0, 0, 80, 100), 0, 0)
+    assert one.distance(Box(119, 0, 80, 100), 1) < 1 < one.distance(Box(121, 0, 80, 100), 1)
 
 
-def test_half_a_box_aside_is_a_third() -> None:
-    assert overlap(Box(0, 0, 2, 2), Box(1, 0, 2, 2)) == pytest.approx(1 / 3)
+def test_a_face_whose_way_is_known_is_looked_for_nearer_to_where_it_is_expected() -> None:
+    one = Track(Box(0, 0, 80, 100), 0, 0)
+    one.move(Box(50, 0, 80, 100), 100_000_000)
+    assert one.distance(Box(100, 0, 80, 100), 200_000_000) == pytest.approx(0)
+    assert one.distance(Box(169, 0, 80, 100), 200_000_000) < 1
+    assert one.distance(Box(171, 0, 80, 100), 200_000_000) > 1
 
 
-@pytest.mark.parametrize("aside", [Box(2, 0, 2, 2), Box(0, 2, 2, 2), Box(5, 5, 2, 2)])
-def test_boxes_that_only_touch_do_not_overlap(aside: Box) -> None:
-    assert overlap(Box(0, 0, 2, 2), aside) == 0
+@pytest.mark.parametrize("height", [60, 170])
+def test_a_face_of_quite_another_size_is_another_face(height: float) -> None:
+    one = Track(Box(0, 0, 80, 100), 0, 0)
+    assert one.distance(Box(0, 0, 80, height), 1) == inf
+
+
+def test_somebody_who_walks_past_briskly_is_one_track() -> None:
+    tracks = Tracks()
+    seen = [
+        tracks.follow([replace(face(0), box=Box(90.0 * n, 0, 80, 100))], n * 100_000_000)[0][1]
+        for n in range(6)
+    ]
+    assert len(set(map(id, seen))) == 1
+
+
+def test_two_who_cross_keep_their_tracks() -> None:
+    tracks, right, left = Tracks(), [], []
+    for n in range(12):
+        there = [
+            replace(face(0), box=Box(40 * n, 0, 80, 100)),
+            replace(face(0), box=Box(440 - 40 * n, 5, 80, 100)),
+        ]
+        (_, one), (_, other) = tracks.follow(there, n * 100_000_000)
+        right.append(one)
+        left.append(other)
+    assert (len(set(map(id, right))), len(set(map(id, left)))) == (1, 1)
 
 
 def look(at_ns: int, sharpness_centi: int, yaw_centi: int = 0) -> Shown:

@@ -7,18 +7,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from hil_tests.desk.drawing import (
+    HEIGHT_PX,
+    SEED,
+    WIDTH_PX,
+    Figure,
+    cut_out,
+    grain,
+    lay,
+    scenery,
+    seen,
+)
 from hil_tests.desk.portraits import Person, portrait
 from recognition.picture import Pixels, read_picture
 
-WIDTH_PX: Final = 960
-HEIGHT_PX: Final = 720
 FRAMES_PER_S: Final = 10
-SEED: Final = 2016
-"""Of the noise and the houses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,99 +49,28 @@ WALKS: Final = (
 LENGTH_S: Final = 12.5
 
 
-@dataclass(frozen=True, slots=True)
-class _Figure:
-    """A person cut out of the portrait."""
-
-    pixels: Pixels
-    cover: NDArray[np.uint8]
-    """(h, w), 0 where the background shows, 255 where the person is."""
-
-
 def street(walks: Sequence[Walk] = WALKS, length_s: float = LENGTH_S) -> Iterator[Pixels]:
     """Yield the frames of the scene, (720, 960, 3) RGB, `FRAMES_PER_S` to a second."""
     random = np.random.default_rng(SEED)
-    scenery = _scenery(random)
-    grain = _grain(random)
+    houses = scenery(random)
+    noise = grain(random)
     people = {walk.person for walk in walks}
-    figures = {person: _cut_out(read_picture(portrait(person))) for person in people}
+    figures = {person: cut_out(read_picture(portrait(person))) for person in people}
     for number in range(round(length_s * FRAMES_PER_S)):
         at_s = number / FRAMES_PER_S
-        picture = scenery.copy()
+        picture = houses.copy()
         for walk in walks:
             if walk.start_s <= at_s < walk.end_s:
                 _place(picture, figures[walk.person], walk, at_s)
         y, x = random.integers(0, 64, 2)
-        yield _seen(picture, at_s, grain[y : y + HEIGHT_PX, x : x + WIDTH_PX])
+        yield seen(picture, at_s, noise[y : y + HEIGHT_PX, x : x + WIDTH_PX])
 
 
-def _place(picture: Pixels, figure: _Figure, walk: Walk, at_s: float) -> None:
+def _place(picture: Pixels, figure: Figure, walk: Walk, at_s: float) -> None:
     """Draw the figure where the walk has it at `at_s`."""
     done = (at_s - walk.start_s) / (walk.end_s - walk.start_s)
     scale = walk.from_scale + done * (walk.to_scale - walk.from_scale)
-    size = (round(figure.cover.shape[1] * scale), round(figure.cover.shape[0] * scale))
+    width, height = (round(length * scale) for length in figure.cover.shape[::-1])
     bob_px = 6.0 * scale * (1 + np.sin(2 * np.pi * 1.8 * at_s))
-    left = round((walk.from_x + done * (walk.to_x - walk.from_x)) * WIDTH_PX - size[0] / 2)
-    top = round(HEIGHT_PX - size[1] + bob_px)
-    cover = cv2.resize(figure.cover, size, interpolation=cv2.INTER_AREA)
-    pixels = cv2.resize(figure.pixels, size, interpolation=cv2.INTER_AREA)
-    rows = slice(max(top, 0), min(top + size[1], HEIGHT_PX))
-    columns = slice(max(left, 0), min(left + size[0], WIDTH_PX))
-    if columns.start >= columns.stop:
-        return
-    inside = (
-        slice(rows.start - top, rows.stop - top),
-        slice(columns.start - left, columns.stop - left),
-    )
-    share = cover[inside][..., None] / np.float32(255)
-    behind = picture[rows, columns]
-    picture[rows, columns] = (share * pixels[inside] + (1 - share) * behind).astype(np.uint8)
-
-
-def _seen(picture: Pixels, at_s: float, grain: NDArray[np.int16]) -> Pixels:
-    """What a camera makes of it: light that changes, a little blur, noise."""
-    light = 1.0 + 0.18 * np.sin(2 * np.pi * at_s / 7.0)
-    blur = 0.4 + 0.5 * (1 + np.sin(2 * np.pi * at_s / 3.1)) / 2
-    blurred = cv2.GaussianBlur(picture, (0, 0), blur)
-    lit = cv2.convertScaleAbs(blurred, alpha=light)
-    return np.asarray(cv2.add(lit, grain, dtype=cv2.CV_8U), np.uint8)
-
-
-def _grain(random: np.random.Generator) -> NDArray[np.int16]:
-    """Noise of a sensor, a little larger than a frame."""
-    level = random.normal(0.0, 4.0, (HEIGHT_PX + 64, WIDTH_PX + 64, 1))
-    return np.repeat(level, 3, axis=2).astype(np.int16)
-
-
-def _cut_out(portrait_px: Pixels) -> _Figure:
-    """Cut the person out of a portrait whose subject stands in the middle."""
-    height, width = portrait_px.shape[:2]
-    mask = np.zeros((height, width), np.uint8)
-    frame = (width // 12, height // 40, width - width // 6, height - height // 40)
-    models = np.zeros((1, 65)), np.zeros((1, 65))
-    cv2.setRNGSeed(SEED)
-    cv2.grabCut(portrait_px, mask, frame, *models, 2, cv2.GC_INIT_WITH_RECT)
-    person = np.isin(mask, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
-    outlines, _ = cv2.findContours(person, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    cover = np.zeros((height, width), np.uint8)
-    cv2.drawContours(cover, [max(outlines, key=cv2.contourArea)], 0, 255, cv2.FILLED)
-    return _Figure(portrait_px, cv2.GaussianBlur(cover, (0, 0), 2.0))
-
-
-def _scenery(random: np.random.Generator) -> Pixels:
-    """Draw sky, houses with windows, and a pavement."""
-    picture = np.empty((HEIGHT_PX, WIDTH_PX, 3), np.float32)
-    picture[:] = np.linspace((170, 190, 215), (215, 215, 210), HEIGHT_PX)[:, None]
-    left = 0
-    while left < WIDTH_PX:
-        width = int(random.integers(110, 230))
-        top = int(random.integers(40, 220))
-        wall = random.uniform(90, 170) * np.array([1.0, 0.93, 0.86])
-        picture[top:560, left : left + width] = wall
-        for y in range(top + 24, 520, 62):
-            for x in range(left + 16, left + width - 30, 48):
-                picture[y : y + 38, x : x + 24] = wall * random.uniform(0.35, 0.7)
-        left += width
-    picture[560:] = np.linspace((120, 118, 115), (80, 79, 78), HEIGHT_PX - 560)[:, None]
-    rough = cv2.resize(random.normal(0, 9, (180, 240)).astype(np.float32), (WIDTH_PX, HEIGHT_PX))
-    return np.asarray(np.clip(picture + rough[..., None], 0, 255), np.uint8)
+    left = round((walk.from_x + done * (walk.to_x - walk.from_x)) * WIDTH_PX - width / 2)
+    lay(picture, figure, left, round(HEIGHT_PX - height + bob_px), scale)
