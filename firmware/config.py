@@ -15,7 +15,7 @@ SYNCHRONISED: Final = Path("/run/systemd/timesync/synchronized")
 
 
 class Accelerator(StrEnum):
-    """What the nets run on, and never on anything else instead."""
+    """What the nets run on; on the processor only where the policy lets them."""
 
     CPU = "cpu"
     EDGE_TPU = "edge-tpu"

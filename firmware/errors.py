@@ -7,6 +7,7 @@ FirmwareError
 ├── CameraStalled      no frame came in time, or there is no camera
 ├── PictureGrey        the camera sees without colour, as at night: the nets were not made for that
 ├── AcceleratorMissing the accelerator is not plugged in, or did not come back
+├── ProcessorRefused   the policy does not let the nets run on the camera's own processor
 ├── TooHot             the camera or its accelerator is over its limit
 ├── MemoryOpen         this process cannot be closed to debuggers
 ├── LedgerBroken       the ledger on disk does not verify
@@ -62,6 +63,10 @@ class PictureGrey(FirmwareError):
 
 class AcceleratorMissing(FirmwareError):
     """The accelerator is not plugged in, or did not come back with its firmware."""
+
+
+class ProcessorRefused(FirmwareError):
+    """The policy does not let the nets run on the camera's own processor."""
 
 
 class TooHot(FirmwareError):

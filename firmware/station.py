@@ -20,7 +20,14 @@ from firmware.clock import Clock, wall
 from firmware.config import SYNCHRONISED, Config
 from firmware.delivery.marks import Terms
 from firmware.delivery.outbox import Outbox
-from firmware.errors import FirmwareError, LampDark, NetsNotJudged, OutboxFull
+from firmware.errors import (
+    AcceleratorMissing,
+    FirmwareError,
+    LampDark,
+    NetsNotJudged,
+    OutboxFull,
+    ProcessorRefused,
+)
 from firmware.forgetting import Books, destroy, held
 from firmware.hardware.accelerator import opened
 from firmware.hardware.camera import Camera
@@ -60,7 +67,8 @@ class Means:
     """What a run of `watch` sees through, opened only when its turn has come."""
 
     camera: Callable[[], Camera]
-    eye: Callable[[], Eye]
+    eye: Callable[[Accelerator], Eye]
+    """Opens the nets on an accelerator, or on the processor."""
     supervisor: Supervisor = field(default_factory=Supervisor)
     thermometer: Thermometer = field(default_factory=Thermometer)
     wall: Callable[[], datetime] = wall
@@ -92,10 +100,8 @@ def run(config: Config, means: Means, running: Callable[[], bool]) -> None:
     ledger.sign()
 
 
-def open_eye(config: Config) -> Eye:
+def open_eye(config: Config, accelerator: Accelerator) -> Eye:
     """Return the nets of the bundle that the configuration names: the only way to have any.
-
-    Nets that are to run on the Edge TPU run there or nowhere.
 
     Raises:
         FormatError: there is no bundle, or the key of this image has not signed it.
@@ -103,7 +109,7 @@ def open_eye(config: Config) -> Eye:
         AcceleratorMissing: it is not plugged in.
     """
     trusted = VerifyKey(read_public_key(config.model_key))
-    bundle, accelerator = verify_bundle(config.models, trusted), Accelerator(config.accelerator)
+    bundle = verify_bundle(config.models, trusted)
     if accelerator is Accelerator.EDGE_TPU:
         return opened(lambda: Eye.load(bundle, accelerator))
     return Eye.load(bundle, accelerator)
@@ -113,17 +119,19 @@ def assemble(config: Config, means: Means, ledger: Ledger, running: Callable[[],
     """Return a station that may ask for light.
 
     Raises:
-        IdentityRefused, ListRefused, NetsNotJudged, NobodyListed, ListNotServed, OutsideHours,
-        OutboxFull, LampDark: one of its parts cannot be had; nothing was looked at.
+        IdentityRefused, ListRefused, NetsNotJudged, AcceleratorMissing, ProcessorRefused,
+        NobodyListed, ListNotServed, OutsideHours, OutboxFull, LampDark: one of its parts cannot be
+            had; nothing was looked at.
     """
     state, keys, counts = config.state, watch_keys(config.state), Counts()
     ledger.sign_with(ledger_signer(state, Program.WATCH))
-    eye = means.eye()
+    eye, missing = _open(means, Accelerator(config.accelerator))
     this_camera = ThisCamera(sender_id(keys.sign.verify_key), keys.list, eye.manifest.model_digest)
     clock = Clock(floors_of(state.watch / "site"), means.wall, means.synchronised)
     watchlist = _accept(config, this_camera, ledger, keys.sign, clock.now())
     clock.check(watchlist.policy)
     _refuse_unjudged(eye.manifest, watchlist.policy)
+    _refuse_processor(config, missing, watchlist.policy, ledger)
     search = Search(watchlist, eye.manifest.calibration, counts)
     search.check(clock.now())
     outbox = Outbox(state.outbox)
@@ -151,6 +159,32 @@ def assemble(config: Config, means: Means, ledger: Ledger, running: Callable[[],
         alive=means.supervisor.alive,
         running=_with_time(running, clock, watchlist, ledger),
     )
+
+
+def _open(means: Means, wanted: Accelerator) -> tuple[Eye, AcceleratorMissing | None]:
+    """Return the nets; on the processor, and with what is missing, if there is no accelerator.
+
+    They look at nothing before the policy has said whether they may run there.
+    """
+    try:
+        return means.eye(wanted), None
+    except AcceleratorMissing as missing:
+        return means.eye(Accelerator.CPU), missing
+
+
+def _refuse_processor(
+    config: Config, missing: AcceleratorMissing | None, policy: Policy, ledger: Ledger
+) -> None:
+    """Do nothing if the nets run on the accelerator, or the policy lets them run without."""
+    if missing and not policy.processor:
+        raise missing
+    if missing:
+        ledger.append(Happening.FAULT, {"code": type(missing).__name__})
+    if Accelerator(config.accelerator) is Accelerator.CPU and not policy.processor:
+        raise ProcessorRefused(
+            "The policy does not let the nets run on the processor: set accelerator = "
+            "'edge-tpu' in camera.toml, or ask for a policy with processor = true."
+        )
 
 
 def _refuse_unjudged(manifest: Manifest, policy: Policy) -> None:

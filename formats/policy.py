@@ -16,6 +16,7 @@ from nacl.signing import VerifyKey
 from formats.enrolment import CameraIdentity, read_identity
 from formats.envelope import sender_id
 from formats.errors import Malformed
+from formats.schedule import Window, read_window, write_window
 from formats.strict_json import Fields, JsonValue, dumps, parse
 
 POLICY_LIMIT: Final = 256 * 1024
@@ -36,8 +37,6 @@ FRESHNESS_H_DEFAULT: Final = 24
 """A withdrawn face is gone from every camera within this time (DESIGN.md, section 5)."""
 FRESHNESS_H_LIMIT: Final = 7 * 24
 """Longest freshness that a site without daily contact may choose, in writing."""
-DAY_MINUTES: Final = 24 * 60
-"""Minutes of a day."""
 
 _NAME_LIMIT: Final = 128
 _TEXT_LIMIT: Final = 1000
@@ -67,22 +66,6 @@ class Supplier:
     def sealer_id(self) -> bytes:
         """(16,) sender id of this supplier's list bodies."""
         return sender_id(self.seal_key)
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A stretch of one weekday, UTC, in which recognition may run."""
-
-    weekday: int
-    """0 is Monday."""
-    from_minute: int
-    """Minute of the day, included."""
-    until_minute: int
-    """Minute of the day, not included; at most 1440."""
-
-    def __post_init__(self) -> None:
-        if self.from_minute >= self.until_minute:
-            raise Malformed("A window of the schedule ends before it begins.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +113,8 @@ class Policy:
     agreement: Agreement
     unsynchronised: bool = False
     """Whether cameras may recognise although no time server vouches for their clocks."""
+    processor: bool = False
+    """Whether the nets may run on a camera's own processor, where there is no accelerator."""
     evaluations: tuple[bytes, ...] = ()
     """(32,) each, SHA-256: evaluations of which the nets' own must be one; any will do if empty."""
 
@@ -156,11 +141,7 @@ class Policy:
 
     def is_open(self, now: datetime) -> bool:
         """Whether the schedule lets recognition run at `now`, a moment in UTC."""
-        minute = now.hour * 60 + now.minute
-        return any(
-            window.weekday == now.weekday() and window.from_minute <= minute < window.until_minute
-            for window in self.schedule
-        )
+        return any(window.holds(now) for window in self.schedule)
 
 
 def site_name_is_plain(name: str) -> bool:
@@ -184,8 +165,9 @@ def write_policy(policy: Policy) -> bytes:
             "fpir_ppm": policy.fpir_ppm,
             "freshness_h": policy.freshness_h,
             "places": [_write_place(place) for place in policy.places],
+            "processor": policy.processor,
             "retention_days": policy.retention_days,
-            "schedule": [_write_window(window) for window in policy.schedule],
+            "schedule": [write_window(window) for window in policy.schedule],
             "site": policy.site,
             "status": policy.status,
             "unsynchronised": policy.unsynchronised,
@@ -229,14 +211,6 @@ def _write_supplier(supplier: Supplier) -> JsonValue:
     }
 
 
-def _write_window(window: Window) -> JsonValue:
-    return {
-        "from_minute": window.from_minute,
-        "until_minute": window.until_minute,
-        "weekday": window.weekday,
-    }
-
-
 def _read(fields: Fields) -> Policy:
     return Policy(
         site=fields.text("site", at_most=_SITE_LIMIT),
@@ -246,12 +220,13 @@ def _read(fields: Fields) -> Policy:
         categories=fields.texts("categories", at_most=_NAME_LIMIT, count=32),
         cap=fields.integer("cap", high=CAP_LIMIT),
         fpir_ppm=fields.integer("fpir_ppm", low=1, high=1_000_000),
-        schedule=fields.objects("schedule", _read_window, count=64),
+        schedule=fields.objects("schedule", read_window, count=64),
         retention_days=fields.integer("retention_days", high=RETENTION_DAYS_LIMIT),
         freshness_h=fields.integer("freshness_h", low=1, high=FRESHNESS_H_LIMIT),
         crop=fields.boolean("crop"),
         status=fields.boolean("status"),
         unsynchronised=fields.boolean("unsynchronised"),
+        processor=fields.boolean("processor"),
         evaluations=read_evaluations(fields),
         assessment=fields.object("assessment", _read_assessment),
         agreement=fields.object("agreement", _read_agreement),
@@ -283,14 +258,6 @@ def _read_supplier(fields: Fields) -> Supplier:
         organisation=fields.text("organisation", at_most=_NAME_LIMIT),
         sign_key=VerifyKey(fields.hex_bytes("sign_key", 32)),
         seal_key=VerifyKey(fields.hex_bytes("seal_key", 32)),
-    )
-
-
-def _read_window(fields: Fields) -> Window:
-    return Window(
-        weekday=fields.integer("weekday", high=6),
-        from_minute=fields.integer("from_minute", high=DAY_MINUTES - 1),
-        until_minute=fields.integer("until_minute", low=1, high=DAY_MINUTES),
     )
 
 

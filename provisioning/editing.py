@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from formats.errors import FormatError
-from formats.policy import DAY_MINUTES, Policy, Window, read_policy, write_policy
+from formats.policy import Policy, read_policy, write_policy
+from formats.schedule import DAY_MINUTES, Window
 from formats.strict_json import JsonValue, dumps
 from provisioning.disk import write_whole
 from provisioning.errors import PolicyRefused

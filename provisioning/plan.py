@@ -15,7 +15,6 @@ from formats.errors import FormatError, Malformed
 from formats.policy import (
     CAP_DEFAULT,
     CAP_LIMIT,
-    DAY_MINUTES,
     FRESHNESS_H_DEFAULT,
     FRESHNESS_H_LIMIT,
     RETENTION_DAYS_LIMIT,
@@ -24,9 +23,9 @@ from formats.policy import (
     Assessment,
     Policy,
     Supplier,
-    Window,
     read_evaluations,
 )
+from formats.schedule import DAY_MINUTES, Window
 from formats.site_tuf import ROOT, TARGETS
 from formats.strict_json import Fields, dumps, parse
 from provisioning.errors import PlanRefused
@@ -55,6 +54,7 @@ freshness_h = {FRESHNESS_H_DEFAULT}       # A withdrawn face is gone everywhere 
 crop = true            # Whether a match event carries a picture of the face.
 status = false         # Whether cameras publish sealed status envelopes.
 unsynchronised = false # Whether cameras recognise while no time server vouches for their clocks.
+processor = false      # Whether nets may run on a camera's own processor, without an Edge TPU.
 evaluations = []       # SHA-256 of evaluations of which the nets' own must be one. Empty: any.
 
 [assessment]           # The data-protection impact assessment.
@@ -89,6 +89,7 @@ class Plan:
     crop: bool
     status: bool
     unsynchronised: bool
+    processor: bool
     evaluations: tuple[bytes, ...]
     assessment: Assessment
     agreement: Agreement
@@ -109,6 +110,7 @@ class Plan:
             crop=self.crop,
             status=self.status,
             unsynchronised=self.unsynchronised,
+            processor=self.processor,
             evaluations=self.evaluations,
             assessment=self.assessment,
             agreement=self.agreement,
@@ -151,6 +153,7 @@ def _read(fields: Fields) -> Plan:
         crop=fields.boolean("crop"),
         status=fields.boolean("status"),
         unsynchronised=fields.boolean("unsynchronised"),
+        processor=fields.boolean("processor"),
         evaluations=read_evaluations(fields),
         assessment=fields.object("assessment", _read_assessment),
         agreement=fields.object("agreement", _read_agreement),

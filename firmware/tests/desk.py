@@ -21,8 +21,9 @@ from formats.enrolment import CameraIdentity
 from formats.entries import entries_of
 from formats.entry import Entry, PictureQuality
 from formats.envelope import Kind, Origin, TimeQuality, seal
-from formats.policy import Agreement, Assessment, Place, Policy, Supplier, Window, write_policy
+from formats.policy import Agreement, Assessment, Place, Policy, Supplier, write_policy
 from formats.recipients import Recipients, Reviewer, write_recipients
+from formats.schedule import Window
 from formats.site_tuf import (
     POLICY_FILE,
     RECIPIENTS_FILE,
@@ -117,6 +118,7 @@ def usual_policy() -> Policy:
         assessment=Assessment(bytes(32), NOW_S + 300 * 86400),
         agreement=Agreement("1", "https://example.org/agreement"),
         unsynchronised=True,
+        processor=True,
     )
 
 

@@ -79,7 +79,8 @@ from firmware.__main__ import exit_code
 from firmware.config import Config
 from firmware.station import open_eye
 from formats.settings import read_settings
-sys.exit(exit_code(lambda: open_eye(read_settings(Path(sys.argv[1]), Config))))
+from recognition.interpreter import Accelerator
+sys.exit(exit_code(lambda: open_eye(read_settings(Path(sys.argv[1]), Config), Accelerator.CPU)))
 """
 
 

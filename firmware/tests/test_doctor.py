@@ -75,7 +75,7 @@ def test_silence_is_explained_stage_by_stage(
 ) -> None:
     publish(config)
     with guarding(tmp_path):
-        run(config, Means(lambda: FakeCamera(WALK), lambda: eye(WALK)), lambda: True)
+        run(config, Means(lambda: FakeCamera(WALK), lambda _: eye(WALK)), lambda: True)
         with pytest.raises(FirmwareError):
             doctor.examine(config)
     told = capsys.readouterr().out

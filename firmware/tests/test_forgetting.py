@@ -79,7 +79,7 @@ def test_a_list_whose_own_time_is_over_is_gone(tmp_path: Path, config: Config) -
 
 
 def looks_at(config: Config, now: datetime) -> None:
-    means = Means(lambda: FakeCamera(WALK), lambda: eye(WALK), wall=lambda: now)
+    means = Means(lambda: FakeCamera(WALK), lambda _: eye(WALK), wall=lambda: now)
     run(config, means, lambda: True)
 
 
@@ -90,7 +90,7 @@ def test_while_nobody_vouches_for_the_clock_it_is_dark(tmp_path: Path, config: C
     authority = ListDesk(policy=strict, sealed_to=list_key, now=datetime.now(UTC))
     config.trusted_root.write_bytes(authority.root)
     authority.publish(config.state.inbox)
-    means = Means(lambda: FakeCamera(WALK), lambda: eye(WALK), synchronised=lambda: False)
+    means = Means(lambda: FakeCamera(WALK), lambda _: eye(WALK), synchronised=lambda: False)
     with guarding(tmp_path) as guard, pytest.raises(ClockUntrusted):
         run(config, means, lambda: True)
     assert not guard.has("arming")
@@ -100,7 +100,7 @@ def test_a_clock_that_is_set_back_ends_the_run(tmp_path: Path, config: Config) -
     publish(config)
     times = iter([datetime.now(UTC)] * 3)
     earlier = datetime.now(UTC) - timedelta(hours=1)
-    means = Means(lambda: FakeCamera(WALK), lambda: eye(WALK), wall=lambda: next(times, earlier))
+    means = Means(lambda: FakeCamera(WALK), lambda _: eye(WALK), wall=lambda: next(times, earlier))
     with guarding(tmp_path), pytest.raises(ClockUntrusted):
         run(config, means, lambda: True)
     assert records(config.state.watch, Happening.FAULT)[-1] == {"code": "ClockUntrusted"}

@@ -1,22 +1,26 @@
 """A run of `watch` from its folders: what it needs, in which order, and what it says without."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from firmware import config as config_module
 from firmware.config import Config
 from firmware.delivery.marks import Terms
 from firmware.delivery.outbox import Outbox
 from firmware.errors import (
+    AcceleratorMissing,
     FirmwareError,
     IdentityRefused,
     LampDark,
     NetsNotJudged,
     NobodyListed,
     OutboxFull,
+    ProcessorRefused,
 )
 from firmware.identity import make_identity, watch_keys
 from firmware.station import Means, newer_list, open_eye, run
@@ -32,6 +36,11 @@ from formats.keyfile import KeyRefused
 from formats.ledger import Happening
 from formats.modelbundle import BundleRefused
 from formats.policy import Place, Policy
+from recognition.errors import ModelRefused
+from recognition.eye import Eye
+from recognition.interpreter import Accelerator
+
+CPU, EDGE_TPU = Accelerator
 
 WALK = [[PasserBy(0, 50.0 + 12 * at)] for at in range(6)]
 
@@ -54,12 +63,12 @@ def publish(
     version: int = 1,
     now: datetime | None = None,
     nobody: bool = False,
-    evaluations: tuple[bytes, ...] = (),
+    policy: Callable[[Policy], Policy] = lambda policy: policy,
 ) -> None:
     """Put a list for this camera into its inbox, and the root into its image."""
     identity = make_identity(config.state)
     authority = ListDesk(
-        policy=replace(policy_for(identity), evaluations=evaluations),
+        policy=policy(policy_for(identity)),
         sealed_to=watch_keys(config.state).list,
         now=now or datetime.now(UTC),
     )
@@ -70,7 +79,7 @@ def publish(
 
 
 def looks(config: Config, running: Callable[[], bool] = lambda: True) -> None:
-    run(config, Means(lambda: FakeCamera(WALK), lambda: eye(WALK)), running)
+    run(config, Means(lambda: FakeCamera(WALK), lambda _: eye(WALK)), running)
 
 
 def codes(config: Config, happening: Happening) -> list[int | str]:
@@ -114,7 +123,7 @@ def test_a_refused_list_leaves_the_last_good_one(tmp_path: Path, config: Config)
 def test_nets_that_were_not_judged_as_the_policy_demands_stay_dark(
     tmp_path: Path, config: Config
 ) -> None:
-    publish(config, evaluations=(bytes(32),))
+    publish(config, policy=partial(replace, evaluations=(bytes(32),)))
     with guarding(tmp_path) as guard, pytest.raises(NetsNotJudged):
         looks(config)
     assert codes(config, Happening.FAULT) == ["NetsNotJudged"]
@@ -122,11 +131,69 @@ def test_nets_that_were_not_judged_as_the_policy_demands_stay_dark(
 
 
 def test_nets_that_were_judged_as_the_policy_demands_look(tmp_path: Path, config: Config) -> None:
-    publish(config, evaluations=(bytes(32), bytes([7]) * 32))
+    publish(config, policy=partial(replace, evaluations=(bytes(32), bytes([7]) * 32)))
     judged = replace(eye(WALK), manifest=replace(MANIFEST, evaluation_digest=bytes([7]) * 32))
     with guarding(tmp_path):
-        run(config, Means(lambda: FakeCamera(WALK), lambda: judged), lambda: True)
+        run(config, Means(lambda: FakeCamera(WALK), lambda _: judged), lambda: True)
     assert records(config.state.watch, Happening.PERIOD_END)[0]["frames"] == 6
+
+
+@dataclass
+class Unplugged:
+    """Nets on a camera whose accelerator is not there."""
+
+    asked: list[Accelerator] = field(default_factory=list)
+
+    def __call__(self, accelerator: Accelerator) -> Eye:
+        self.asked.append(accelerator)
+        if accelerator is EDGE_TPU:
+            raise AcceleratorMissing("There is no Edge TPU on USB.")
+        return eye(WALK)
+
+
+def with_edge_tpu(config: Config) -> Config:
+    return replace(config, accelerator=config_module.Accelerator.EDGE_TPU)
+
+
+def test_without_its_accelerator_it_stays_dark(tmp_path: Path, config: Config) -> None:
+    publish(config, policy=partial(replace, processor=False))
+    means = Means(lambda: FakeCamera(WALK), Unplugged())
+    with guarding(tmp_path) as guard, pytest.raises(AcceleratorMissing):
+        run(with_edge_tpu(config), means, lambda: True)
+    assert codes(config, Happening.FAULT) == ["AcceleratorMissing"]
+    assert not guard.has("arming")
+
+
+def test_only_where_the_policy_lets_it_the_processor_steps_in_and_the_ledger_says_so(
+    tmp_path: Path, config: Config
+) -> None:
+    publish(config)
+    unplugged = Unplugged()
+    with guarding(tmp_path):
+        run(with_edge_tpu(config), Means(lambda: FakeCamera(WALK), unplugged), lambda: True)
+    assert unplugged.asked == [EDGE_TPU, CPU]
+    assert codes(config, Happening.FAULT) == ["AcceleratorMissing"]
+    assert records(config.state.watch, Happening.PERIOD_END)[0]["frames"] == 6
+
+
+def test_a_camera_that_is_set_to_its_processor_needs_the_policys_leave(
+    tmp_path: Path, config: Config
+) -> None:
+    publish(config, policy=partial(replace, processor=False))
+    with guarding(tmp_path) as guard, pytest.raises(ProcessorRefused, match="processor = true"):
+        looks(config)
+    assert codes(config, Happening.FAULT) == ["ProcessorRefused"]
+    assert not guard.has("arming")
+
+
+def test_an_accelerator_that_does_not_answer_is_not_missing(tmp_path: Path, config: Config) -> None:
+    publish(config)
+
+    def silent(_: Accelerator) -> Eye:
+        raise ModelRefused("It does not answer.")
+
+    with guarding(tmp_path), pytest.raises(ModelRefused):
+        run(with_edge_tpu(config), Means(lambda: FakeCamera(WALK), silent), lambda: True)
 
 
 def test_without_any_list_it_stays_dark(tmp_path: Path, config: Config) -> None:
@@ -197,26 +264,26 @@ def test_every_refusal_is_in_the_ledger_by_its_name(config: Config) -> None:
 def test_without_its_nets_there_is_no_eye(config: Config) -> None:
     config.model_key.write_text("00" * 32)
     with pytest.raises(BundleRefused):
-        open_eye(config)
+        open_eye(config, CPU)
 
 
 def test_without_a_trusted_key_there_is_no_eye(config: Config) -> None:
     make_bundle(config)
     config.model_key.unlink()
     with pytest.raises(KeyRefused):
-        open_eye(config)
+        open_eye(config, CPU)
 
 
 def test_the_eye_sees_through_the_nets_that_the_trusted_key_signed(config: Config) -> None:
     make_bundle(config)
-    assert len(open_eye(config).manifest.detectors) == 1
+    assert len(open_eye(config, CPU).manifest.detectors) == 1
 
 
 def test_nets_that_somebody_else_signed_are_refused(config: Config) -> None:
     make_bundle(config)
     config.model_key.write_text(bytes(desk.STRANGER.verify_key).hex())
     with pytest.raises(Forged, match="is trusted here"):
-        open_eye(config)
+        open_eye(config, CPU)
 
 
 def test_an_untouched_inbox_has_no_newer_list(config: Config) -> None:

@@ -7,8 +7,9 @@ from formats.casefile import CaseFile
 from formats.enrolment import CameraIdentity
 from formats.entries import entries_of
 from formats.entry import Entry, PictureQuality
-from formats.policy import Agreement, Assessment, Place, Policy, Supplier, Window
+from formats.policy import Agreement, Assessment, Place, Policy, Supplier
 from formats.recipients import Recipients, Reviewer
+from formats.schedule import Window
 
 MOMENT_S = 1_800_000_000
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from io import BytesIO
 from typing import Final
 
@@ -158,7 +159,7 @@ def walk(desk: DeskSite, crowd: Crowd, listed: Mapping[str, int]) -> Outcome:
     config, camera = read_settings(desk.camera_config, Config), CrowdCamera(crowd)
     with DeskRig(desk) as rig:
         rig.restart(Program.LAMPGUARD)
-        means = station.Means(lambda: camera, lambda: station.open_eye(config))
+        means = station.Means(lambda: camera, partial(station.open_eye, config))
         station.run(config, means, lambda: True)
     ended = [
         record.body

@@ -30,6 +30,7 @@ from hil_tests.desk.programs import READY_S, Programs, find_program
 from hil_tests.desk.site import REVIEWERS, DeskSite, signers
 from hil_tests.desk.tap import FORMAT, ON_THE_WIRE, Tap
 from hil_tests.desk.truth import person_in
+from recognition.interpreter import Accelerator
 
 DELIVERED_S: Final = 30.0
 """Longest wait, after the last frame, for the last event to be receipted and opened."""
@@ -86,7 +87,7 @@ class Run:
     def _is_listed(self, event: Opened) -> bool:
         if self.listed is None:
             return event.entry == self.handle
-        eye = open_eye(read_settings(self.desk.camera_config, Config))
+        eye = open_eye(read_settings(self.desk.camera_config, Config), Accelerator.CPU)
         return event.crop is not None and person_in(Path(event.crop), eye) is self.listed
 
     def _start_estate(self, programs: Programs) -> None:

@@ -101,8 +101,9 @@ def make_site(desk: DeskSite) -> None:
     desk.passphrase.write_text(PASSPHRASE + "\n", encoding="utf-8")
     plan = desk.folder / "plan.toml"
     agreed = tallylight("site", "plan", "--name", NAME)
-    # A desk is not a camera that waits for its time server after every start.
-    agreed = agreed.replace("unsynchronised = false", "unsynchronised = true")
+    # A desk does not wait for a time server after every start, and has no accelerator.
+    for said in ("unsynchronised", "processor"):
+        agreed = agreed.replace(f"{said} = false", f"{said} = true")
     plan.write_text(agreed, encoding="utf-8")
     _on_site(desk, "site init", "--plan", str(plan))
     _make_models(desk)

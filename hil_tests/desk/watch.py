@@ -15,6 +15,7 @@ from hil_tests.desk.errors import DeskRefused
 from hil_tests.desk.sources import open_source
 from hil_tests.desk.witness import witnessed
 from recognition.eye import Eye
+from recognition.interpreter import Accelerator
 
 
 def main() -> int:
@@ -33,8 +34,8 @@ def _watch(chosen: argparse.Namespace) -> None:
     config = read_settings(chosen.config, Config)
     close_memory()
 
-    def eye() -> Eye:
-        opened = station.open_eye(config)
+    def eye(accelerator: Accelerator) -> Eye:
+        opened = station.open_eye(config, accelerator)
         if chosen.fault_file is not None:
             opened = breakable(opened, chosen.fault_file)
         return opened if chosen.witness is None else witnessed(opened, chosen.witness)

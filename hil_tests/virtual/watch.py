@@ -13,6 +13,7 @@ import resource
 import socket
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ def _watch(config: Config, rest_s: float) -> None:
     said = json.dumps({name: _tried(attempt) for name, attempt in _attempts().items()})
     (config.state.watch / "attempts.json").write_text(said, encoding="utf-8")
     means = station.Means(
-        lambda: PiCamera(_virtual), lambda: station.open_eye(config), supervisor(), rest_s=rest_s
+        lambda: PiCamera(_virtual), partial(station.open_eye, config), supervisor(), rest_s=rest_s
     )
     station.run(config, means, until_stopped())
 

@@ -141,6 +141,7 @@ def _table(policy: Policy) -> Table:
         ("Face crops", "in match events" if policy.crop else "no"),
         ("Status envelopes", "published" if policy.status else "no"),
         ("Clocks nobody vouches for", "believed" if policy.unsynchronised else "refused"),
+        ("Nets on the processor", "allowed" if policy.processor else "refused"),
         ("Evaluations of the nets", "\n".join(one.hex() for one in policy.evaluations) or "any"),
         ("Assessment to be reviewed by", review),
         ("Agreement", f"{policy.agreement.reference}\n{policy.agreement.url}"),
