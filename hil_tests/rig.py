@@ -41,6 +41,14 @@ class Program(StrEnum):
 
     LAMPGUARD = "lampguard"
     WATCH = "watch"
+    COURIER = "courier"
+
+
+class Outage(StrEnum):
+    """What may be wrong between camera and estate."""
+
+    BROKER = "the broker is gone"
+    SILENT = "nothing passes, and nobody is told"
 
 
 class Scene(StrEnum):
@@ -111,6 +119,21 @@ class Rig(Protocol):
 
     def load(self, burners: int) -> None:
         """Keep so many processes busy beside the camera; 0 ends them."""
+
+    def power(self, *, on: bool) -> None:
+        """Cut the camera's power, or give it back: its programs start by themselves then."""
+
+    def deliver(self) -> None:
+        """Have broker, receiver and the camera's courier at work from now on."""
+
+    def outage(self, outage: Outage | None) -> None:
+        """Break what lies between camera and estate in one way, or mend it."""
+
+    def sealed(self) -> list[str]:
+        """Return the digests of the events that the camera's ledger names, in hex."""
+
+    def stored(self) -> list[str]:
+        """Return the digests of the events that the estate holds, in hex."""
 
     def faults(self, program: Program) -> list[str]:
         """Return the codes of the faults in a program's ledger, oldest first."""

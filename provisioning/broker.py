@@ -9,6 +9,7 @@ revocation list. mosquitto reads list and access rules anew when it is sent SIGH
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
@@ -44,6 +45,7 @@ AUTHORITY_FILE: Final = "ca.pem"
 RENEW: Final = timedelta(days=60)
 """A certificate that ends within this time is issued anew."""
 DROP_IN: Final = "systemd/tallylight.conf"
+COURIER_DROP_IN: Final = "systemd/tallylight-courier.conf"
 _REVOKED: Final = "crl.pem"
 
 
@@ -65,6 +67,11 @@ class Listener:
         """The names of the clients that are no cameras."""
         more = (f"{RECEIVER}-{number}" for number in range(2, self.receivers + 1))
         return (RECEIVER, *more, PUBLISHER, AUDITOR)
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Those of the hosts that are addresses: a camera's courier may speak to no other."""
+        return tuple(host for host in self.hosts if _is_address(host))
 
 
 def configure(site: Site, authority_key: Signing, listener: Listener, now: datetime) -> Path:
@@ -96,6 +103,7 @@ def configure(site: Site, authority_key: Signing, listener: Listener, now: datet
     files["acl"] = _access_rules(listener).encode()
     files["mosquitto.conf"] = _configuration(site, listener).encode()
     files[DROP_IN] = _drop_in(site).encode()
+    files[COURIER_DROP_IN] = _courier_drop_in(listener).encode()
     _write(site, files)
     site.broker_state.mkdir(mode=0o700, exist_ok=True)
     return site.broker
@@ -114,6 +122,14 @@ def revoke_client(site: Site, authority_key: Signing, name: str, now: datetime) 
     files.pop(f"clients/{name}.key", None)
     _revoke(files, _authority(site, authority_key, now), certificate)
     _write(site, files)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _revoke(files: dict[str, bytes], authority: Authority, certificate: bytes) -> None:
@@ -198,6 +214,17 @@ persistence_location {state}/
 max_keepalive 120
 message_size_limit {MESSAGE_LIMIT}
 log_dest stderr
+"""
+
+
+def _courier_drop_in(listener: Listener) -> str:
+    return f"""\
+# Written by tallylight broker config. Install on each camera as
+#   /etc/systemd/system/tallylight-courier.service.d/broker.conf
+# The unit denies every address; the courier may speak to the broker, and to the camera's own
+# resolver of names, which is on the loopback.
+[Service]
+IPAddressAllow={" ".join(("localhost", *listener.addresses))}
 """
 
 

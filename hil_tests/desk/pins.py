@@ -65,6 +65,12 @@ class Board:
             self.covered = covered
             self._note()
 
+    def cut_power(self) -> None:
+        """Leave nothing driven, as when the board has no power."""
+        with self._lock:
+            self._driven = False
+            self._note()
+
     def obey(self, command: int, line: int, value: int) -> int:
         """Carry out one request; return pigpiod's result."""
         with self._lock:

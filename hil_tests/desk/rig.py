@@ -16,22 +16,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
 
-from formats.ledger import Happening
+from formats.ledger import Happening, Record
+from hil_tests.desk.clock import COMPILER, DeskClock
 from hil_tests.desk.errors import DeskRefused
-from hil_tests.desk.figures import records
+from hil_tests.desk.estate import DeskEstate
 from hil_tests.desk.pins import Board, PinServer
 from hil_tests.desk.programs import Programs
 from hil_tests.desk.site import DeskSite
 from hil_tests.desk.witness import Witness
-from hil_tests.rig import Edge, Feature, Look, Program, Scene, Wrong
+from hil_tests.rig import Edge, Feature, Look, Outage, Program, Scene, Wrong
 
 SOURCES: Final = {
     Scene.PASSER_BY: "still",
     Scene.GREY: "grey",
     Scene.NO_FRAMES: "stall",
 }
-CLOCK: Final = Path(__file__).with_name("clock.c")
-COMPILER: Final = shutil.which("cc")
+NEEDED: Final = {Feature.CLOCK: COMPILER, Feature.BROKER: "mosquitto"}
+"""Programs of the machine without which this rig cannot do something."""
 READY_S: Final = 30.0
 """Longest wait for a camera to look, on a busy machine."""
 LATCHED_S: Final = 3.0
@@ -51,21 +52,11 @@ class DeskRig:
     _lines: PinServer | None = None
     _programs: dict[Program, subprocess.Popen[bytes]] = field(default_factory=dict)
     _burners: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    _estate: DeskEstate | None = None
 
     def __enter__(self) -> Self:
         self._lines = self._open.enter_context(PinServer(self.board))
-        self._clock_file.write_text("0", encoding="ascii")
-        if COMPILER is not None:
-            command = [
-                COMPILER,
-                "-shared",
-                "-fPIC",
-                "-O1",
-                "-o",
-                str(self._clock_library),
-                str(CLOCK),
-            ]
-            subprocess.run(command, check=True)
+        self._clock.make()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -75,9 +66,9 @@ class DeskRig:
 
     @property
     def features(self) -> frozenset[Feature]:
-        """All but power, network and broker; the clock only with a compiler."""
-        able = {Feature.LAMP_FAULTS, Feature.SIGNALS, Feature.NET_FAULTS, Feature.LOAD}
-        return frozenset(able | {Feature.CLOCK} if COMPILER else able)
+        """Everything, where there are a compiler, for the clock, and a broker."""
+        missing = {feature for feature, program in NEEDED.items() if shutil.which(program) is None}
+        return frozenset(Feature) - missing
 
     def start(self, scene: Scene = Scene.PASSER_BY) -> None:
         """Start guard and watch; return once watch looks, or has ended."""
@@ -88,8 +79,8 @@ class DeskRig:
         self.until(lambda: len(self.witness.looks) > before or not self.running(Program.WATCH))
 
     def stop(self) -> None:
-        """Stop watch, then the guard."""
-        for program in (Program.WATCH, Program.LAMPGUARD):
+        """Stop watch, then the guard, then the courier."""
+        for program in (Program.WATCH, Program.LAMPGUARD, Program.COURIER):
             if program in self._programs:
                 self._end(self._programs.pop(program))
 
@@ -99,6 +90,9 @@ class DeskRig:
             self._end(self._programs.pop(program))
         if program is Program.WATCH:
             self._programs[program] = self._start_watch()
+            return
+        if program is Program.COURIER:
+            self._programs[program] = self._start(program, "firmware", ["courier"])
             return
         tested, started = len(self.states()), self._guard_starts()
         assert self._lines is not None
@@ -157,7 +151,7 @@ class DeskRig:
 
     def clock(self, by_s: float) -> None:
         """Set the camera's clock forwards or back."""
-        self._clock_file.write_text(f"{by_s:.0f}", encoding="ascii")
+        self._clock.move(by_s)
 
     def load(self, burners: int) -> None:
         """Keep so many processes busy beside the camera."""
@@ -168,23 +162,61 @@ class DeskRig:
         for _ in range(burners):
             self._burners.append(subprocess.Popen([sys.executable, "-c", BURN]))
 
+    def power(self, *, on: bool) -> None:
+        """Kill every program at once and leave no line driven; or start them all.
+
+        What a disk loses in a power cut is not lost here: `firmware/tests/power_cut.py`.
+        """
+        if on:
+            self.start(self._scene)
+            if self._estate is not None:
+                self.restart(Program.COURIER)
+            return
+        for process in self._programs.values():
+            process.kill()
+        self.board.cut_power()
+        while self._programs:
+            self._programs.popitem()[1].wait()
+
+    def deliver(self) -> None:
+        """Start broker and receiver, and the courier behind a network that can be broken."""
+        self._estate = self._open.enter_context(DeskEstate(self.desk))
+        there, ours = f"broker_port = {self.desk.port}", f"broker_port = {self._estate.port}"
+        config = self.desk.camera_config.read_text(encoding="utf-8")
+        self.desk.camera_config.write_text(config.replace(there, ours), encoding="utf-8")
+        self.restart(Program.COURIER)
+
+    def outage(self, outage: Outage | None) -> None:
+        """Break what lies between courier and receiver, or mend it."""
+        assert self._estate is not None
+        self._estate.outage(outage)
+
+    def sealed(self) -> list[str]:
+        """Return the digests of the events that watch's ledger names."""
+        made = self._records(Program.WATCH, Happening.EVENT_SEALED)
+        return [str(record.body["envelope"]) for record in made]
+
+    def stored(self) -> list[str]:
+        """Return the digests of the events in the estate's store."""
+        assert self._estate is not None
+        return self._estate.stored()
+
     def faults(self, program: Program) -> list[str]:
         """Return the codes of the faults in a program's ledger."""
-        ledger = self.desk.camera / program / "ledger.jsonl"
-        if not ledger.exists():
-            return []
-        return [str(one.body["code"]) for one in records(ledger) if one.event is Happening.FAULT]
+        return [str(one.body["code"]) for one in self._records(program, Happening.FAULT)]
 
     def states(self) -> list[tuple[str, str]]:
         """Return the lamp's states and their reasons."""
-        ledger = self.desk.camera / "lampguard" / "ledger.jsonl"
+        changes = self._records(Program.LAMPGUARD, Happening.LAMP)
+        return [(str(one.body["to"]), str(one.body["reason"])) for one in changes]
+
+    def _records(self, program: Program, happening: Happening) -> list[Record]:
+        ledger = self.desk.camera / program / "ledger.jsonl"
         if not ledger.exists():
             return []
-        lines = ledger.read_bytes().rpartition(b"\n")[0]  # The last may be half written.
-        whole = self.desk.folder / "guard.jsonl"
-        whole.write_bytes(lines)
-        changes = [one.body for one in records(whole) if one.event is Happening.LAMP]
-        return [(str(change["to"]), str(change["reason"])) for change in changes]
+        whole = ledger.read_bytes().rpartition(b"\n")[0]  # The last may be half written.
+        told = [Record.from_line(line) for line in whole.splitlines()]
+        return [record for record in told if record.event is happening]
 
     def _guard_starts(self) -> int:
         ledger = self.desk.camera / "lampguard" / "ledger.jsonl"
@@ -215,12 +247,8 @@ class DeskRig:
         return self.desk.folder / "fault"
 
     @property
-    def _clock_file(self) -> Path:
-        return self.desk.folder / "clock"
-
-    @property
-    def _clock_library(self) -> Path:
-        return self.desk.folder / "clock.so"
+    def _clock(self) -> DeskClock:
+        return DeskClock(self.desk.folder)
 
     def _start_watch(self) -> subprocess.Popen[bytes]:
         pipe, end = os.pipe()
@@ -233,14 +261,14 @@ class DeskRig:
             os.close(end)
 
     def _start(
-        self, program: Program, module: str, words: Sequence[str], pipes: Sequence[int] = ()
+        self,
+        program: Program,
+        module: str,
+        words: Sequence[str] = (),
+        pipes: Sequence[int] = (),
     ) -> subprocess.Popen[bytes]:
-        clock = []
-        if Feature.CLOCK in self.features:
-            clock = ["env", f"LD_PRELOAD={self._clock_library}"]
-            clock += [f"TALLYLIGHT_CLOCK={self._clock_file}"]
         config = ["--config", str(self.desk.camera_config)]
-        command = [*clock, sys.executable, "-m", module, *config, *words]
+        command = [*self._clock.words(), sys.executable, "-m", module, *config, *words]
         return Programs(self._logs).start(program, command, pipes=pipes)
 
     @staticmethod

@@ -41,7 +41,11 @@ def config(  # noqa: PLR0913  # Each is an option.
     listener = Listener(hosts=host, bind=bind, port=port, user=user, receivers=receivers)
     made = configure(site, _authority(site, passphrase_file), listener, datetime.now(UTC))
     written = made.resolve() / "mosquitto.conf"
-    say(f"Start the broker with: mosquitto -c {written}", json=json, configuration=str(written))
+    said = f"Start the broker with: mosquitto -c {written}"
+    if not listener.addresses:
+        said += "\nNo camera reaches it yet: name its address as well, as in --host 192.0.2.10."
+    addresses = list(listener.addresses)
+    say(said, json=json, configuration=str(written), addresses=addresses)
 
 
 @app.command()

@@ -93,19 +93,42 @@ def test_a_certificate_that_is_revoked_is_refused_after_sighup(
         assert "does not let auditor in" in refusal(*words(prepared, port))
 
 
-def test_the_drop_in_is_what_systemd_takes(prepared: Workshop, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("unit", "written"),
+    [("mosquitto", "tallylight.conf"), ("tallylight-courier", "tallylight-courier.conf")],
+)
+def test_a_drop_in_is_what_systemd_takes(
+    prepared: Workshop, tmp_path: Path, unit: str, written: str
+) -> None:
     config(prepared)
     analyze = shutil.which("systemd-analyze")
     if analyze is None:
         pytest.skip("systemd-analyze is not installed")
-    unit = tmp_path / "mosquitto.service"
-    unit.write_text("[Service]\nExecStart=/bin/true\n")
-    (tmp_path / "mosquitto.service.d").mkdir()
-    written = prepared.site / "broker" / "systemd" / "tallylight.conf"
-    shutil.copy(written, tmp_path / "mosquitto.service.d")
+    file = tmp_path / f"{unit}.service"
+    file.write_text("[Service]\nExecStart=/bin/true\n")
+    (tmp_path / f"{unit}.service.d").mkdir()
+    shutil.copy(prepared.site / "broker" / "systemd" / written, tmp_path / f"{unit}.service.d")
     done = subprocess.run(
-        [analyze, "verify", "--man=no", str(unit)], capture_output=True, text=True, check=False
+        [analyze, "verify", "--man=no", str(file)], capture_output=True, text=True, check=False
     )
-    about_it = [line for line in done.stderr.splitlines() if "tallylight.conf" in line]
+    about_it = [line for line in done.stderr.splitlines() if written in line]
     assert about_it == []
+
+
+def test_the_brokers_drop_in_starts_it_with_the_configuration(prepared: Workshop) -> None:
+    config(prepared)
+    written = prepared.site / "broker" / "systemd" / "tallylight.conf"
     assert str(conf(prepared).resolve()) in written.read_text()
+
+
+def test_a_courier_may_speak_to_the_brokers_addresses_alone(prepared: Workshop) -> None:
+    hosts = ("--host", "broker.example.org", "--host", "192.0.2.10", "--host", "2001:db8::10")
+    said = config(prepared, *hosts)
+    written = prepared.site / "broker" / "systemd" / "tallylight-courier.conf"
+    allowed = [line for line in written.read_text().splitlines() if line.startswith("IP")]
+    assert allowed == ["IPAddressAllow=localhost 192.0.2.10 2001:db8::10"]
+    assert "No camera reaches it" not in said
+
+
+def test_a_broker_without_an_address_is_told_to_name_one(prepared: Workshop) -> None:
+    assert "name its address as well" in config(prepared, "--host", "broker.example.org")
