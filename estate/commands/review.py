@@ -16,8 +16,8 @@ from estate.unlocking import PassphraseFile, read_purpose, unlocking
 from formats.keyfile import Purpose, unlock_opening, unlock_signing
 
 HOST: Final = "127.0.0.1"
-GOODBYE_S: Final = 1
-"""A page that listens for news would never end by itself."""
+GOODBYE_S: Final = 5
+"""Longest wait for what is still being answered."""
 
 
 def review(
@@ -44,7 +44,11 @@ def review(
         typer.echo(f"The console of {desk.reviewer.name} is at {address}")
         if browser:
             webbrowser.open(address)
-        console = make_console(desk, office.books / "portraits", number, token)
+
+        def ending() -> bool:
+            return server.should_exit
+
+        console = make_console(desk, office.books / "portraits", number, token, ending)
         server = uvicorn.Server(
             uvicorn.Config(
                 console,

@@ -1,6 +1,7 @@
 """`tallylight-estate serve`: the health of everything, on this machine; for Prometheus if asked."""
 
 import json
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
@@ -10,11 +11,12 @@ import uvicorn
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from estate.commands.office import AsJson, Settings, open_office, site_now
@@ -23,10 +25,25 @@ from estate.health import CameraHealth, Health, look, prometheus
 from estate.store import Store
 
 HOST: Final = "127.0.0.1"
-POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+POLICY: Final = (
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; connect-src 'self'; "
+    "frame-ancestors 'none'"
+)
+SOON_S: Final = 30 * 86400
+"""A certificate that ends so soon is to be replaced now."""
 Certificates = Annotated[
     list[Path] | None, typer.Option("--certificate", help="PEM file to watch; may be repeated.")
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One figure in words."""
+
+    name: str
+    value: str
+    wrong: bool = False
+    """Whether somebody has to do something."""
 
 
 def health(config: Settings, certificate: Certificates = None, *, as_json: AsJson = False) -> None:
@@ -38,8 +55,8 @@ def health(config: Settings, certificate: Certificates = None, *, as_json: AsJso
         typer.echo(json.dumps(seen.to_json()))
         return
     shown = Table(show_header=False)
-    for name, value in rows(seen):
-        shown.add_row(name, value)
+    for line in lines(seen):
+        shown.add_row(Text(line.name), Text(line.value, "bold red" if line.wrong else ""))
     Console().print(shown)
 
 
@@ -75,8 +92,12 @@ def make_pages(
 
     def page(_request: Request) -> Response:
         seen = now()
-        text = environment.get_template("health.html").render(rows=rows(seen), seen=seen)
+        at = datetime.fromtimestamp(seen.now_utc_s, UTC).strftime("%d %B %Y, %H:%M:%S UTC")
+        text = environment.get_template("health.html").render(lines=lines(seen), at=at)
         return HTMLResponse(text, headers={"content-security-policy": POLICY})
+
+    def script(_request: Request) -> Response:
+        return FileResponse(folder / "health.js", media_type="text/javascript")
 
     def machine(_request: Request) -> Response:
         return Response(json.dumps(now().to_json()), media_type="application/json")
@@ -84,36 +105,38 @@ def make_pages(
     def scrape(_request: Request) -> Response:
         return PlainTextResponse(prometheus(now()), media_type="text/plain; version=0.0.4")
 
-    routes = [Route("/", page), Route("/health.json", machine)]
+    routes = [Route("/", page), Route("/health.js", script), Route("/health.json", machine)]
     if metrics:
         routes.append(Route("/metrics", scrape))
     guard = Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])
     return Starlette(routes=routes, middleware=[guard])
 
 
-def rows(seen: Health) -> list[tuple[str, str]]:
+def lines(seen: Health) -> list[Line]:
     """Return the figures in words."""
-    found = []
-    for each in seen.cameras:
-        last = (
-            "never" if each.last_word_utc_ms is None else _ago(seen, each.last_word_utc_ms // 1000)
-        )
-        words = f"last event {last}; {each.events} events, {each.gaps} gaps, {each.forks} forks"
-        found.append((f"{each.place} ({each.camera[:8]})", words + _status(seen, each)))
+    found = [_camera(seen, each) for each in seen.cameras]
     left = "has run out: cameras are dark" if seen.repository_lapsed else "is fresh"
+    issued = f"version {seen.list_version}, issued {_ago(seen, seen.list_issued_utc_s)}"
+    overdue = f"{seen.overdue}" + (" - run retain" * bool(seen.overdue))
     found += [
-        ("list", f"version {seen.list_version}, issued {_ago(seen, seen.list_issued_utc_s)}"),
-        ("list ends", _until(seen, seen.list_expires_utc_s)),
-        ("repository", left),
-        ("waiting for two people", str(seen.waiting)),
-        (
-            "older than the policy allows",
-            f"{seen.overdue}" + (" - run retain" * bool(seen.overdue)),
-        ),
+        Line("List", issued),
+        Line("List ends", *_end(seen, seen.list_expires_utc_s, soon_s=0)),
+        Line("Repository", left, wrong=seen.repository_lapsed),
+        Line("Waiting for two people", str(seen.waiting)),
+        Line("Older than the policy allows", overdue, wrong=bool(seen.overdue)),
     ]
     for name, end_s in seen.certificates.items():
-        found.append((f"certificate {name}", f"ends {_until(seen, end_s)}"))
+        found.append(Line(f"Certificate {name}", *_end(seen, end_s, soon_s=SOON_S)))
     return found
+
+
+def _camera(seen: Health, camera: CameraHealth) -> Line:
+    last = "never"
+    if camera.last_word_utc_ms is not None:
+        last = _ago(seen, camera.last_word_utc_ms // 1000)
+    words = f"last event {last}; {camera.events} events, {camera.gaps} gaps, {camera.forks} forks"
+    wrong = bool(camera.gaps or camera.forks)
+    return Line(f"{camera.place} ({camera.camera[:8]})", words + _status(seen, camera), wrong)
 
 
 def _status(seen: Health, camera: CameraHealth) -> str:
@@ -131,9 +154,11 @@ def _ago(seen: Health, utc_s: int) -> str:
     return f"{_span(seen.now_utc_s - utc_s)} ago"
 
 
-def _until(seen: Health, utc_s: int) -> str:
+def _end(seen: Health, utc_s: int, *, soon_s: int) -> tuple[str, bool]:
+    """Return when something ends or ended, and whether that needs somebody."""
     left_s = utc_s - seen.now_utc_s
-    return f"in {_span(left_s)}" if left_s > 0 else f"{_span(-left_s)} ago"
+    words = f"in {_span(left_s)}" if left_s > 0 else f"{_span(-left_s)} ago"
+    return words, left_s <= soon_s
 
 
 def _span(seconds: int) -> str:

@@ -6,7 +6,7 @@ event says. New candidates are announced by server-sent events. Nothing here dec
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -42,9 +42,19 @@ WORDS: Final = {
 }
 
 
-def make_console(desk: Desk, portraits: Path, port: int, token: str) -> Guard:
-    """The whole console, behind its guard."""
-    pages = _Pages(desk, portraits)
+def make_console(
+    desk: Desk, portraits: Path, port: int, token: str, ending: Callable[[], bool] = lambda: False
+) -> Guard:
+    """The whole console, behind its guard.
+
+    Args:
+        desk: of the reviewer.
+        portraits: folder of sealed enrolment pictures.
+        port: of the loopback address, as browsers name it.
+        token: opens the page once.
+        ending: whether the console is to stop; pages that listen for news are let go then.
+    """
+    pages = _Pages(desk, portraits, ending)
     routes = [
         Route("/", pages.shell),
         Route("/queue", pages.queue),
@@ -60,8 +70,9 @@ def make_console(desk: Desk, portraits: Path, port: int, token: str) -> Guard:
 
 
 class _Pages:
-    def __init__(self, desk: Desk, portraits: Path) -> None:
+    def __init__(self, desk: Desk, portraits: Path, ending: Callable[[], bool]) -> None:
         self._desk = desk
+        self._ending = ending
         self._portraits = portraits
         self._environment = Environment(
             loader=FileSystemLoader(HERE / "templates"),
@@ -111,7 +122,7 @@ class _Pages:
 
     async def _changes(self, request: Request) -> AsyncGenerator[str]:
         seen, arrived, told = -1, self._desk.arrivals, ""
-        while not await request.is_disconnected():
+        while not (self._ending() or await request.is_disconnected()):
             if self._trouble != told:
                 told = self._trouble
                 yield f"event: trouble\ndata: {told}\n\n"

@@ -11,7 +11,7 @@ import sys
 import time
 import webbrowser
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -71,8 +71,10 @@ def main() -> int:
     build = chosen.build.absolute()
     try:
         code = play(_scene(chosen), build, chosen.port, console)
-        if chosen.review and code == 0:
+        if code == 0 and chosen.review:
             _open(build, console)
+        elif code == 0:
+            console.print("review   make demo REVIEW=1 opens the report and both consoles")
     except (DeskRefused, RecognitionError) as refusal:
         print(f"make demo: {refusal}", file=sys.stderr)  # What users read.
     except KeyboardInterrupt:
@@ -92,7 +94,7 @@ def play(scene: Scene, build: Path, port: int, console: Console) -> int:
     _refuse_early(scene, desk)
     _clear(build, desk)
     console.print(f"\n[bold]Tallylight[/]  {escape(scene.title)}\n")
-    with _step(console, "A site: keys of five offices and two organisations, a camera, a broker"):
+    with _step(console, "A site: keys of five offices, two organisations, a camera, a broker"):
         make_site(desk)
     with _step(console, "A list with one person, signed by both organisations"):
         handle = list_person(desk, scene.picture)
@@ -118,7 +120,6 @@ def play(scene: Scene, build: Path, port: int, console: Console) -> int:
     ):
         if path.exists():
             console.print(f"{name:8} {_short(path)}")
-    console.print("review   make demo REVIEW=1 opens the report and both reviewers' consoles")
     whole = scene.listed is not None and not run.interrupted
     return verdict(figures, console, whole=whole)
 
@@ -245,11 +246,10 @@ def _reopened(desk: DeskSite, run: Run) -> str:
 def _open(build: Path, console: Console) -> None:
     """Open the report and both consoles, until Ctrl-C."""
     webbrowser.open((build / "public-report.html").as_uri())
-    review(
-        DeskSite(build / "desk", 0),
-        lambda words: console.print(words, soft_wrap=True),
-        browser=True,
-    )
+    desk = DeskSite(build / "desk", 0)
+    with suppress(KeyboardInterrupt):
+        review(desk, lambda words: console.print(words, soft_wrap=True), browser=True)
+    console.print("\nBoth consoles have ended.")
 
 
 def _short(path: Path) -> str:

@@ -19,7 +19,7 @@ from hil_tests.desk.site import REVIEWERS, DeskSite
 SIZES: Final = {"phone": (390, 844), "desk": (1440, 900)}
 SCHEMES: Final = ("light", "dark")
 WAIT_MS: Final = 30_000
-COLOURS: Final = 128
+COLOURS: Final = 256
 """Enough for a page; a repository keeps every picture for ever."""
 
 
