@@ -22,7 +22,7 @@ from estate.store import Store
 from formats.errors import Refused
 
 
-def report(
+def report(  # noqa: PLR0913  # Each is an option.
     config: Settings,
     since: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day, UTC.")],
     until: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The day after the last.")],
@@ -31,6 +31,8 @@ def report(
         Path | None,
         typer.Option(help='Trials with volunteers, by group: {"name": [errors, of], ...}.'),
     ] = None,
+    *,
+    as_json: AsJson = False,
 ) -> None:
     """Write the public report of a period: one page that needs nothing else, and JSON."""
     office, store = open_office(config)
@@ -43,6 +45,9 @@ def report(
     to.write_text(page(figures), encoding="utf-8")
     beside = to.with_suffix(".json")
     beside.write_text(json.dumps(figures.to_json(), indent=1) + "\n", encoding="utf-8")
+    if as_json:
+        typer.echo(json.dumps({"page": str(to), "figures": str(beside)}))
+        return
     typer.echo(f"The report of {figures.site or office.site} is in {to}, its figures in {beside}.")
 
 

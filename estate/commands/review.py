@@ -1,5 +1,6 @@
 """`tallylight-estate review`: one reviewer's console, on this machine alone."""
 
+import json
 import secrets
 import socket
 import webbrowser
@@ -9,7 +10,7 @@ from typing import Annotated, Final
 import typer
 import uvicorn
 
-from estate.commands.office import Settings, open_office, site_now
+from estate.commands.office import AsJson, Settings, open_office, site_now
 from estate.console.app import make_console
 from estate.console.desk import Desk
 from estate.unlocking import PassphraseFile, read_purpose, unlocking
@@ -20,13 +21,14 @@ GOODBYE_S: Final = 5
 """Longest wait for what is still being answered."""
 
 
-def review(
+def review(  # noqa: PLR0913  # Each is an option.
     config: Settings,
     key: Annotated[Path, typer.Option("--key", help="The reviewer's key file.")],
     port: Annotated[int, typer.Option(help="Of the loopback address; 0: any.")] = 0,
     passphrase_file: PassphraseFile = None,
     *,
     browser: Annotated[bool, typer.Option(help="Open the page at once.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Open the review console; its address is printed, and works on this machine alone."""
     office, store = open_office(config)
@@ -41,7 +43,9 @@ def review(
         listening.listen()  # Whoever reads the address may call at once.
         number, token = listening.getsockname()[1], secrets.token_urlsafe(32)
         address = f"http://{HOST}:{number}/?token={token}"
-        typer.echo(f"The console of {desk.reviewer.name} is at {address}")
+        said = f"The console of {desk.reviewer.name} is at {address}"
+        machines = json.dumps({"reviewer": desk.reviewer.name, "address": address})
+        typer.echo(machines if as_json else said)
         if browser:
             webbrowser.open(address)
 

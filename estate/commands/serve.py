@@ -66,11 +66,13 @@ def serve(
     certificate: Certificates = None,
     *,
     metrics: Annotated[bool, typer.Option("--metrics", help="Answer Prometheus, too.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Serve the health view on this machine; nothing in it is about people."""
     office, store = open_office(config)
     look(store, site_now(office), certificate or [], datetime.now(UTC))  # Refuse before serving.
-    typer.echo(f"The health view is at http://{HOST}:{port}/")
+    address = f"http://{HOST}:{port}/"
+    typer.echo(json.dumps({"address": address}) if as_json else f"The health view is at {address}")
     pages = make_pages(office, store, certificate or [], metrics=metrics)
     uvicorn.run(pages, host=HOST, port=port, log_level="warning", access_log=False)
     store.close()
