@@ -6,6 +6,7 @@ from pathlib import Path
 from shutil import copytree, rmtree
 from tempfile import mkdtemp
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -78,7 +79,9 @@ class Life(RuleBasedStateMachine):
         self.in_inbox = None
 
     @rule()
+    @precondition(lambda self: self.in_inbox is not None)
     def tamper(self) -> None:
+        """Flip one bit; to flip it twice would mend it."""
         for path in self.camera.inbox.glob("metadata/timestamp.json"):
             flip(path, len(path.read_bytes()) // 2)
             self.in_inbox = None
@@ -171,7 +174,7 @@ class Life(RuleBasedStateMachine):
         self.in_inbox = (version, people)
 
 
-TestLife = Life.TestCase
+TestLife = pytest.mark.timeout(300)(Life.TestCase)
 TestLife.settings = settings(max_examples=25, stateful_step_count=15, deadline=None)
 
 
