@@ -7,6 +7,7 @@ the same few slices for one entry or ten thousand. Byte tables: docs/formats/wat
 """
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from operator import le
 from typing import Final
@@ -17,6 +18,8 @@ HANDLE_BYTES: Final = 16
 """Length of a handle: random, never a name."""
 
 _MAGIC: Final = b"TALLYLST"
+_PEAK, _TROUGH, _LOWEST = (number.to_bytes(1, signed=True) for number in (127, -127, -128))
+"""A template is stretched so that its largest component is +127 or -127 (recognition.template)."""
 _HEAD: Final = struct.Struct("<8sII")
 
 
@@ -29,19 +32,30 @@ class Body:
     handles: bytes = field(repr=False)
     """n handles of 16 bytes, ascending; whoever has several templates has as many rows."""
     templates: bytes = field(repr=False)
-    """n rows of `dim` signed bytes, in the order of the handles."""
+    """n rows of `dim` signed bytes, each with a +127 or -127 and no -128; as the handles."""
 
     def __post_init__(self) -> None:
         if self.dim < 1 or len(self.handles) % HANDLE_BYTES:
             raise Malformed("The list body has a broken handle or templates without components.")
         if len(self.templates) != len(self) * self.dim:
             raise Malformed("The list body does not have one template for each handle.")
+        # A template without length resembles nobody, and its cosine with everybody is no number.
+        if _LOWEST in self.templates or not all(map(_has_peak, self._rows())):
+            raise Malformed("A template of the list body has no component of 127.")
         names = handles_of(self.handles)
         if not all(map(le, names, names[1:])):
             raise Malformed("The handles of the list body are out of order.")
 
     def __len__(self) -> int:
         return len(self.handles) // HANDLE_BYTES
+
+    def _rows(self) -> Iterator[bytes]:
+        for at in range(0, len(self.templates), self.dim):
+            yield self.templates[at : at + self.dim]
+
+
+def _has_peak(template: bytes) -> bool:
+    return _PEAK in template or _TROUGH in template
 
 
 def handles_of(column: bytes) -> list[bytes]:

@@ -28,7 +28,7 @@ from formats.entry import Entry
 from formats.site_tuf import collect
 from formats.watchlist import Body, write_body
 from recognition.gallery import Gallery
-from recognition.template import Template
+from recognition.template import PEAK, Template
 
 SIZES: Final = (1, 100, 10_000, 100_000)
 DIM: Final = 128
@@ -67,7 +67,9 @@ def publish(folder: Path, size: int) -> None:
     """Publish a list of so many people as two organisations would sign it."""
     drawn = np.random.default_rng(size)
     people = [_person(handle, drawn) for handle in sorted({drawn.bytes(16) for _ in range(size)})]
-    body = Body(DIM, b"".join(one.handle for one in people), drawn.bytes(size * DIM))
+    templates = drawn.integers(-127, 128, (size, DIM), np.int8)
+    templates[:, 0] = PEAK
+    body = Body(DIM, b"".join(one.handle for one in people), templates.tobytes())
 
     def amend(case: CaseFile) -> CaseFile:
         return replace(case, dim=DIM, entries=entries_of(people))

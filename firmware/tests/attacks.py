@@ -38,7 +38,7 @@ from firmware.tests.attacking import (
     threshold_of_one,
     without,
 )
-from firmware.tests.desk import DIM, NOW, SEALERS, STRANGER, entry
+from firmware.tests.desk import DIM, NOW, SEALERS, STRANGER, entry, template_row
 from firmware.watchlist import Refusal
 from formats.entries import entries_of
 
@@ -158,10 +158,15 @@ ATTACKS = [
     Attack(
         "a body of too many rows", body(lambda it: it[:8] + b"\xff" * 4 + it[12:]), Refusal.FORM
     ),
+    Attack(
+        "a template of zeros, which would hide all others",
+        body(lambda it: it[:-DIM] + bytes(DIM)),
+        Refusal.FORM,
+    ),
     Attack("a body of no dimension", body(lambda it: it[:12] + bytes(4) + it[16:]), Refusal.FORM),
     Attack(
         "a body of another dimension",
-        body(lambda it: it[:12] + b"\x08\0\0\0" + it[16:] + bytes(8)),
+        body(lambda it: it[:12] + b"\x08\0\0\0" + it[16:] + b"\x7f" * 8),
         Refusal.ALTERED,
     ),
     Attack(
@@ -180,7 +185,9 @@ ATTACKS = [
     # Several pictures of one person.
     Attack(
         "a template more than pictures",
-        body(lambda it: it[:8] + b"\3" + it[9:16] + it[16:32] + it[16:48] + it[48:] + bytes(DIM)),
+        body(
+            lambda it: it[:8] + b"\3" + it[9:16] + it[16:32] + it[16:48] + it[48:] + template_row(0)
+        ),
         Refusal.ALTERED,
     ),
     Attack(

@@ -144,6 +144,11 @@ def online(rotation: int) -> tuple[SigningKey, SigningKey]:
     return (signing(200 + rotation), signing(220 + rotation)) if rotation else (SNAPSHOT, TIMESTAMP)
 
 
+def template_row(number: int) -> bytes:
+    """A template of the list, as stretched as embedders make them."""
+    return b"\x7f" + bytes([number]) * (DIM - 1)
+
+
 @dataclass
 class Desk:
     """Everything that `publish` puts together; a test changes the one thing it is about."""
@@ -231,7 +236,7 @@ class Desk:
 
     def _sealed(self, version: int) -> bytes:
         rows = [each.handle for each in self.entries for _ in each.pictures]
-        templates = b"".join(bytes([number]) * DIM for number in range(len(rows)))
+        templates = b"".join(map(template_row, range(len(rows))))
         handles = b"".join(rows)
         payload = self.amend_body(write_body(Body(DIM, handles, templates)))
         origin = Origin(bytes(16), version, 1, TimeQuality.SYNCHRONISED, bytes(32))

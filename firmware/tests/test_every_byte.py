@@ -8,7 +8,7 @@ import pytest
 from tuf.api.exceptions import LengthOrHashMismatchError
 from tuf.api.metadata import Metadata, Targets  # type: ignore[attr-defined]  # Re-exports.
 
-from firmware.tests.desk import DIM, Desk, entry
+from firmware.tests.desk import DIM, Desk, entry, template_row
 from firmware.tests.verifier import Camera, flip, only
 from firmware.watchlist import ListRefused
 from formats.casefile import read_casefile, write_casefile
@@ -57,7 +57,9 @@ def test_no_flipped_byte_passes_what_two_organisations_signed(tmp_path: Path, na
 
 @pytest.mark.parametrize("bit", range(8))
 def test_no_flipped_bit_of_a_body_reads_as_the_same_list(bit: int) -> None:
-    body = Body(DIM, b"".join(entry(who).handle for who in (1, 2, 3)), bytes(range(3 * DIM)))
+    body = Body(
+        DIM, b"".join(entry(who).handle for who in (1, 2, 3)), b"".join(map(template_row, range(3)))
+    )
     whole = write_body(body)
     for at in range(len(whole)):
         broken = bytearray(whole)

@@ -11,7 +11,7 @@ from firmware.search import Search
 from firmware.sight import Probe
 from firmware.site import verify_site
 from firmware.tests import desk
-from firmware.tests.desk import DIM, LIST_KEY, Desk, entry
+from firmware.tests.desk import DIM, LIST_KEY, Desk, entry, template_row
 from firmware.tests.fakes import CALIBRATION, MANIFEST, PasserBy, face_of, template_of
 from firmware.tests.station import ListDesk
 from firmware.tests.verifier import Camera, refused
@@ -70,19 +70,19 @@ def test_of_somebody_who_is_not_live_no_template_is_handed_on(camera: Camera) ->
     later = replace(THREE_AND_ONE[0], added_utc_s=desk.NOW_S + 1)
     watchlist = camera.takes(Desk(entries=[later, THREE_AND_ONE[1]]))
     assert watchlist.handles == TWO
-    assert watchlist.templates == bytes([3]) * DIM
+    assert watchlist.templates == template_row(3)
 
 
 @pytest.mark.parametrize("rows", [2, 4])
 def test_a_template_fewer_or_more_than_the_case_file_says_is_refused(
     camera: Camera, rows: int
 ) -> None:
-    forged = write_body(Body(DIM, ONE * rows + TWO, bytes(DIM) * (rows + 1)))
+    forged = write_body(Body(DIM, ONE * rows + TWO, template_row(0) * (rows + 1)))
     with refused(Refusal.ALTERED):
         camera.takes(Desk(entries=THREE_AND_ONE, amend_body=lambda _: forged))
 
 
 def test_a_template_under_another_entry_is_refused(camera: Camera) -> None:
-    forged = write_body(Body(DIM, ONE * 2 + TWO * 2, bytes(DIM) * 4))
+    forged = write_body(Body(DIM, ONE * 2 + TWO * 2, template_row(0) * 4))
     with refused(Refusal.ALTERED):
         camera.takes(Desk(entries=THREE_AND_ONE, amend_body=lambda _: forged))

@@ -9,7 +9,6 @@ import pytest
 from tuf.api.metadata import Targets  # type: ignore[attr-defined]  # Re-exports.
 
 from firmware.tests.desk import (
-    DIM,
     LIST_KEY,
     MODEL,
     NOW_S,
@@ -20,6 +19,7 @@ from firmware.tests.desk import (
     Desk,
     entry,
     opening,
+    template_row,
 )
 from firmware.tests.verifier import Camera, only, refused
 from firmware.watchlist import Refusal, ThisCamera
@@ -34,7 +34,7 @@ def test_a_list_of_two_organisations_is_accepted(camera: Camera) -> None:
     watchlist = camera.takes(Desk())
     assert [each.handle for each in watchlist.entries] == [bytes([1]) * 16, bytes([2]) * 16]
     assert watchlist.handles == bytes([1]) * 16 + bytes([2]) * 16
-    assert watchlist.templates == bytes([0] * DIM + [1] * DIM)
+    assert watchlist.templates == template_row(0) + template_row(1)
     assert watchlist.version == 1
     assert watchlist.policy.site == "mill"
     assert len(watchlist.recipients.reviewers) == 2

@@ -8,6 +8,7 @@ import pytest
 from firmware.tests.desk import (
     DIM,
     Desk,
+    template_row,
 )
 from firmware.tests.verifier import Camera, flip, only, refused
 from firmware.watchlist import Refusal
@@ -36,7 +37,7 @@ def test_a_body_that_the_case_file_does_not_name_is_refused(camera: Camera) -> N
 
 
 def test_a_body_with_other_rows_is_refused(camera: Camera) -> None:
-    one_row = write_body(Body(DIM, bytes([1]) * 16, bytes(DIM)))
+    one_row = write_body(Body(DIM, bytes([1]) * 16, template_row(0)))
     with refused(Refusal.ALTERED):
         camera.takes(Desk(amend_body=lambda _: one_row))
 
@@ -105,3 +106,13 @@ def test_nothing_was_accepted_yet(camera: Camera) -> None:
     with refused(Refusal.MISSING):
         camera.reloads()
     assert not camera.metadata.exists()
+
+
+def test_a_template_that_would_hide_everybody_else_is_refused(camera: Camera) -> None:
+    """A vector of zeros has a cosine with nobody: no number, which no other score exceeds."""
+
+    def blinded(body: bytes) -> bytes:
+        return body[: -2 * DIM] + bytes(DIM) + body[-DIM:]
+
+    with refused(Refusal.FORM):
+        camera.takes(Desk(amend_body=blinded))

@@ -10,7 +10,6 @@ from tuf.api.metadata import TargetFile, Targets  # type: ignore[attr-defined]  
 
 from firmware.site import verify_site
 from firmware.tests.desk import (
-    DIM,
     NOW,
     NOW_S,
     SIGNERS,
@@ -18,6 +17,7 @@ from firmware.tests.desk import (
     THIS_CAMERA,
     Desk,
     entry,
+    template_row,
 )
 from firmware.tests.verifier import Camera, refused
 from firmware.watchlist import EntryLapsed, Refusal
@@ -159,7 +159,7 @@ def test_a_lapsed_entry_is_not_searched_for(camera: Camera) -> None:
     lapsed = entry(1, review_utc_s=NOW_S)
     watchlist = camera.takes(Desk(entries=[lapsed, entry(2)]))
     assert watchlist.handles == bytes([2]) * 16
-    assert watchlist.templates == bytes([1] * DIM)
+    assert watchlist.templates == template_row(1)
 
 
 def test_an_entry_that_begins_later_is_not_searched_for(camera: Camera) -> None:

@@ -8,14 +8,24 @@ from formats.errors import Malformed
 from formats.watchlist import HANDLE_BYTES, Body, read_body, write_body
 
 HANDLES = st.sets(st.binary(min_size=HANDLE_BYTES, max_size=HANDLE_BYTES), max_size=8)
-TWO = Body(dim=3, handles=bytes([1]) * 16 + bytes([2]) * 16, templates=b"abcdef")
+TWO = Body(dim=3, handles=bytes([1]) * 16 + bytes([2]) * 16, templates=b"ab\x7f\x81ef")
 HEAD = 16
+
+
+def templates_of(dim: int) -> st.SearchStrategy[bytes]:
+    """Any components but -128, of which one is +127 or -127."""
+    components = st.lists(st.integers(-127, 127), min_size=dim, max_size=dim)
+
+    def peaked(row: list[int], at: int, peak: int) -> bytes:
+        row[at] = peak
+        return b"".join(one.to_bytes(1, signed=True) for one in row)
+
+    return st.builds(peaked, components, st.integers(0, dim - 1), st.sampled_from([127, -127]))
 
 
 @given(HANDLES, st.integers(1, 32), st.data())
 def test_a_body_reads_as_it_was_written(handles: set[bytes], dim: int, data: st.DataObject) -> None:
-    size = len(handles) * dim
-    templates = data.draw(st.binary(min_size=size, max_size=size))
+    templates = b"".join(data.draw(templates_of(dim)) for _ in handles)
     body = Body(dim, b"".join(sorted(handles)), templates)
     assert read_body(write_body(body)) == body
 
@@ -30,7 +40,7 @@ def test_no_bytes_crash_the_reader(data: bytes) -> None:
 
 
 def test_the_bytes_are_those_of_the_table() -> None:
-    expected = "54414c4c594c5354" + "02000000" + "03000000" + "01" * 16 + "02" * 16 + "616263646566"
+    expected = "54414c4c594c5354" + "02000000" + "03000000" + "01" * 16 + "02" * 16 + "61627f816566"
     assert write_body(TWO).hex() == expected
 
 
@@ -61,17 +71,32 @@ def test_more_rows_than_there_are_bytes_for_are_refused() -> None:
 
 def test_handles_out_of_order_are_refused() -> None:
     with pytest.raises(Malformed, match="out of order"):
-        Body(1, bytes([2]) * 16 + bytes([1]) * 16, b"ab")
+        Body(1, bytes([2]) * 16 + bytes([1]) * 16, b"\x7f\x7f")
 
 
 def test_somebody_with_two_templates_has_two_rows() -> None:
-    body = Body(1, bytes([1]) * 32, b"ab")
+    body = Body(1, bytes([1]) * 32, b"\x7f\x81")
     assert (len(body), read_body(write_body(body))) == (2, body)
 
 
 def test_a_handle_without_a_template_is_refused() -> None:
     with pytest.raises(Malformed, match="one template for each"):
         Body(2, bytes([1]) * 16, b"a")
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param(bytes(3), id="of no length"),
+        pytest.param(b"\x7e\x82\x00", id="not stretched"),
+        pytest.param(b"\x7f\x80\x00", id="beyond the scale"),
+    ],
+)
+def test_a_row_that_no_embedder_makes_is_refused(row: bytes) -> None:
+    good = b"\x7f\x00\x00"
+    for rows in (row + good, good + row):
+        with pytest.raises(Malformed, match="component of 127"):
+            Body(3, bytes([1]) * 16 + bytes([2]) * 16, rows)
 
 
 def test_templates_without_components_are_refused() -> None:

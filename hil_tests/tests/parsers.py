@@ -150,7 +150,7 @@ def _of_the_disk() -> list[Parser]:
 
 
 def _of_the_site() -> list[Parser]:
-    body = Body(4, bytes(16) + bytes([1]) * 16, bytes(8))
+    body = Body(4, bytes(16) + bytes([1]) * 16, bytes([127]) * 8)
     return [
         Parser("request", read_request, (request(),)),
         Parser("policy", read_policy, (write_policy(samples.POLICY),)),
