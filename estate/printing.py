@@ -30,7 +30,7 @@ def panel(event: MatchEvent, crop: Path | None) -> Panel:
         rows.add_row(Text(name, style="dim"), Text(value))
     return Panel(
         rows,
-        title="[bold]candidate[/] - two people decide",
+        title=Text.assemble(("candidate", "bold"), " - two people decide"),
         title_align="left",
         subtitle=f"camera {event.camera.hex()[:8]}, event {event.sequence}",
         subtitle_align="right",

@@ -73,4 +73,4 @@ def _show(found: list[Account], *, as_json: bool) -> None:
     for each in found:
         row = (each.camera.hex()[:8], str(each.false_alarms), f"{each.searched:,}", str(each.state))
         shown.add_row(*row)
-    Console().print(shown)
+    Console(markup=False).print(shown)

@@ -32,7 +32,7 @@ def show(config: Settings, *, as_json: AsJson = False) -> None:
     shown.add_row("head", end.digest.hex())
     for origin in cameras:
         shown.add_row("camera's ledger", origin)
-    Console().print(shown)
+    Console(markup=False).print(shown)
 
 
 @app.command("checkpoint")

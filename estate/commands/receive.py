@@ -88,13 +88,13 @@ def show_cameras(config: Settings, *, as_json: AsJson = False) -> None:
         for chain in found:
             typer.echo(json.dumps(chain.to_json()))
     else:
-        Console().print(chains_table(found))
+        Console(markup=False).print(chains_table(found))
 
 
 def _opener(
     cameras: Mapping[bytes, CameraIdentity], key: PrivateKey, crops: Path, *, as_json: bool
 ) -> Callable[[Sealed], None]:
-    console = Console()
+    console = Console(markup=False)
 
     def show(sealed: Sealed) -> None:
         try:

@@ -78,7 +78,7 @@ def ask(
         for name, value in each.to_json().items():
             text = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
             shown.add_row(name.replace("_", " "), text)
-        Console().print(shown)
+        Console(markup=False).print(shown)
     if to is not None:
         typer.echo(f"The letter is in {to}.")
 

@@ -57,7 +57,7 @@ def health(config: Settings, certificate: Certificates = None, *, as_json: AsJso
     shown = Table(show_header=False)
     for line in lines(seen):
         shown.add_row(Text(line.name), Text(line.value, "bold red" if line.wrong else ""))
-    Console().print(shown)
+    Console(markup=False).print(shown)
 
 
 def serve(

@@ -183,7 +183,7 @@ def test_an_interval_holds_what_was_seen(counted: tuple[int, int]) -> None:
     assert 0 <= low <= counted[0] / counted[1] <= high <= 1
 
 
-def listed_under(office: Office, reference: str) -> None:
+def listed_under(office: Office, reference: str, **changes: object) -> None:
     """Publish a list whose one entry was made under a reference, let the office meet it."""
     publisher = authority.Desk(
         recipients=office.recipients,
@@ -195,6 +195,7 @@ def listed_under(office: Office, reference: str) -> None:
                 added_utc_s=int(office.now.timestamp()) - 60,
                 review_utc_s=int(office.now.timestamp()) + 86400,
                 expires_utc_s=int(office.now.timestamp()) + 86400,
+                **changes,
             )
         ],
     )
@@ -224,6 +225,14 @@ def test_somebody_who_was_not_listed_is_told_so(office: Office) -> None:
     said = done("ask", "CR/78", "--config", str(office.settings), "--letter", str(letter))
     assert "No entry was made under this reference" in said
     assert "<strong>No.</strong>" in letter.read_text("utf-8")
+
+
+def test_what_a_list_says_is_shown_and_not_obeyed(office: Office) -> None:
+    listed_under(office, "CR/77", requested_by="[bold red]Chief[/] <b>[/x]")
+    letter = office.folder / "letter.html"
+    said = done("ask", "CR/77", "--config", str(office.settings), "--letter", str(letter))
+    assert "[bold red]Chief[/] <b>[/x]" in said
+    assert "[bold red]Chief[/] &lt;b&gt;[/x]" in letter.read_text("utf-8")
 
 
 def test_an_answer_needs_no_biometrics(office: Office) -> None:

@@ -123,7 +123,7 @@ def review(
     elif not due:
         typer.echo(f"No review is due within {within_days} days.")
     else:
-        Console().print(_due(sorted(due, key=lambda one: one.review_utc_s), now))
+        Console(markup=False).print(_due(sorted(due, key=lambda one: one.review_utc_s), now))
         typer.echo(f"Stays:  tallylight list review {folder} HANDLE --until DAY")
         typer.echo(f"Leaves: tallylight list remove {folder} HANDLE")
 

@@ -38,7 +38,7 @@ class Measures:
         for what, bound in self._bounds.items():
             cells = [self._cells.get((what, picture)) for picture in pictures]
             table.add_row(what, bound, *map(_cell, cells))
-        Console(stderr=True).print(table)
+        Console(stderr=True, markup=False).print(table)
 
 
 def _cell(judged: Judged | None) -> Text:

@@ -91,7 +91,7 @@ def show(folder: Bundle, *, json: Json = False) -> None:
     if json:
         say("", json=True, **_fields(manifest))
     else:
-        Console().print(_table(manifest))
+        Console(markup=False).print(_table(manifest))
 
 
 @app.command()
@@ -100,7 +100,7 @@ def verify(folder: Bundle, trust: Trust, *, json: Json = False) -> None:
     bundle = verify_bundle(folder, VerifyKey(read_public_key(trust)))
     manifest, signer = Eye.load(bundle).manifest, bytes(bundle.signer).hex()
     if not json:
-        Console().print(_table(manifest))
+        Console(markup=False).print(_table(manifest))
     sentence = f"Signed by the trusted key {signer}; every net is as signed."
     say(sentence, json=json, signer=signer, **_fields(manifest))
 

@@ -41,7 +41,7 @@ def show(folder: Folder, *, json: Json = False) -> None:
     if json:
         typer.echo(write_policy(policy).decode())
     else:
-        Console().print(_table(policy))
+        Console(markup=False).print(_table(policy))
 
 
 @app.command()
@@ -105,7 +105,7 @@ def sign(
     locked = read_key(key)
     refuse_other_purpose(locked, Purpose.TARGETS)
     if not json:
-        Console().print(_table(site.policy))
+        Console(markup=False).print(_table(site.policy))
     holder = signing(locked, passphrase_file)
     targets = sign_policy(site, holder, renew=renew, now=datetime.now(UTC))
     count = f"{len(targets.signatures)} of {TARGETS.threshold}"

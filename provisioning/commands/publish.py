@@ -112,7 +112,7 @@ def show_history(folder: Folder, *, json: Json = False) -> None:
             "\n".join(_named(entry) for entry in found.added),
             "\n".join(entry.handle.hex()[:8] for entry in found.removed),
         )
-    Console().print(table if lists else "Nothing has been published yet.")
+    Console(markup=False).print(table if lists else "Nothing has been published yet.")
 
 
 def _named(entry: Entry) -> str:

@@ -152,3 +152,13 @@ def test_a_site_without_a_broker_says_so(listed: Workshop) -> None:
     publish(listed)
     said = refusal("list", "renew", listed.site, "--broker", "localhost:1", *listed.passphrase)
     assert "tallylight broker config" in said
+
+
+def test_what_an_entry_says_is_shown_and_not_obeyed(listed: Workshop) -> None:
+    listed.add(COLLINS, requested_by="[red]Chief[/] [/x]")
+    listed.build()
+    assert "[red]Chief[/] [/x]" in asked_to_sign(listed)
+    listed.sign("estate")
+    tallylight("list", "publish", listed.site, *listed.passphrase)
+    for words in (("show",), ("review", "--within-days", "60")):
+        assert "[/x]" in tallylight("list", words[0], listed.site, *words[1:])

@@ -1,0 +1,25 @@
+"""What the estate's and the authority's own code may not do, read from its syntax."""
+
+import ast
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+CODE = [
+    path
+    for folder in ("estate", "provisioning")
+    for path in (ROOT / folder).rglob("*.py")
+    if "tests" not in path.parts
+]
+
+
+def test_no_terminal_obeys_what_a_signed_text_says() -> None:
+    """Rich takes [words] in brackets for colours and links unless a console is told not to."""
+    consoles = [
+        (path.name, {keyword.arg for keyword in node.keywords})
+        for path in CODE
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        if node.func.id == "Console"
+    ]
+    assert len(consoles) >= 10
+    assert [name for name, told in consoles if "markup" not in told] == []
