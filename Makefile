@@ -66,8 +66,9 @@ models-edgetpu: $(VENV)/.dev  ## compile the nets for the Edge TPU, where its co
 evaluate: $(VENV)/.dev  ## judge the nets: LFW=<zip> SENATE=<zip> PEERS=<folder> ORIGINALS=<folder> DETECTION=<json>
 	@$(PY) models/evaluate/run.py --lfw '$(LFW)' $(if $(SENATE),--senate '$(SENATE)') $(if $(PEERS),--peers '$(PEERS)') $(if $(ORIGINALS),--originals '$(ORIGINALS)') $(if $(DETECTION),--detection '$(DETECTION)') --out build/evaluation
 
-evaluate-entries: $(VENV)/.dev  ## what several pictures bring, and how well covered faces are guessed: LFW=<zip> SENATE=<zip>
+evaluate-entries: $(VENV)/.dev  ## what several pictures bring, how covered faces are guessed, what crafted templates reach: LFW=<zip> SENATE=<zip>
 	@$(PY) models/evaluate/several.py '$(LFW)'
+	@$(PY) models/evaluate/crafted.py '$(LFW)'
 	@$(PY) models/evaluate/covered.py $(if $(SENATE),'$(SENATE)') '$(LFW)'
 
 chaos: $(VENV)/.dev broker  ## real programs and everything that goes wrong between them: EVENTS=<n> SEED=<n>

@@ -1,0 +1,92 @@
+"""How many passers-by a template resembles that was made to resemble everybody.
+
+    python models/evaluate/crafted.py lfw-dev.zip
+
+Whoever writes the templates of a list could seal in, under one person's entry, a vector that lies
+near many faces: the mean of all, or one sought on half of the people and tried on the other half.
+The second organisation that signs the list cannot see templates. Everybody passes once: up to three
+of their pictures, added up as on a camera. The thresholds are those that cameras take.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+import numpy as np  # noqa: E402
+from lfw import find  # noqa: E402
+from numpy.typing import NDArray  # noqa: E402
+from recognisers import Shipped  # noqa: E402
+from several import PICTURES, SIZES, calibrated  # noqa: E402
+from trials import SEED, fused, unit  # noqa: E402
+
+from recognition.quality import ENROLMENT, MATCHING, shortfalls  # noqa: E402
+from recognition.template import peaked  # noqa: E402
+
+STARTS: Final = 200
+"""Faces from which a vector near many others is sought."""
+STEPS: Final = 20
+NEAREST: Final = 50
+"""People whose mean is the next step."""
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("lfw", type=Path, help="ZIP of Person_Name/picture.jpg")
+    found = find(parser.parse_args().lfw, ROOT / "models")
+    shipped = Shipped.load(ROOT / "models")
+    templates = found.each(shipped.vector, shipped.name, shipped.origin)
+    good, fair = (
+        np.array([not shortfalls(one, bounds) for one in found.qualities])
+        for bounds in (ENROLMENT, MATCHING)
+    )
+    everybody = np.array(
+        [
+            unit(
+                fused(templates, np.flatnonzero((found.people == person) & fair)[None, :PICTURES])
+            )[0]
+            for person in np.unique(found.people[fair])
+        ]
+    )
+    known, others = np.array_split(np.random.default_rng(SEED).permutation(everybody), 2)
+    crafted = {
+        "somebody's own picture": unit(templates[good][:1])[0],
+        "the mean of half of the people": _made(known.mean(axis=0)),
+        "the best that was found on that half": _sought(known),
+    }
+    print(f"{found.archive.name}: {len(known)} people to craft from, {len(others)} others who pass")
+    for size in SIZES:
+        threshold = calibrated(size)
+        if threshold is None:
+            continue
+        for name, vector in crafted.items():
+            share = float((others @ vector >= threshold).mean())
+            print(f"{size:>5} templates  threshold {threshold:.3f}  {name:<38}{share:>7.1%}")
+
+
+def _made(direction: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the template nearest to a direction, as a unit vector."""
+    whole = np.round(direction / np.abs(direction).max() * 1e6).astype(np.int32)
+    made: NDArray[np.float64] = unit(peaked(whole)[None].astype(np.float64))[0]
+    return made
+
+
+def _sought(known: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the template near most of the people, by climbing from many of them."""
+    least, most = calibrated(SIZES[0]) or 1.0, -1.0
+    best: NDArray[np.float64] = known[0]
+    for start in np.random.default_rng(SEED).choice(len(known), STARTS):
+        vector = known[start]
+        for _ in range(STEPS):
+            vector = _made(known[np.argsort(-(known @ vector))[:NEAREST]].mean(axis=0))
+        share = float((known @ vector >= least).mean())
+        best, most = (vector, share) if share > most else (best, most)
+    return best
+
+
+if __name__ == "__main__":
+    main()
