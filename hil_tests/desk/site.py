@@ -129,13 +129,22 @@ def list_person(desk: DeskSite, picture: Path) -> str:
     return str(json.loads(added)["handle"])
 
 
-def publish_list(desk: DeskSite, *, signers: int = 2) -> None:
-    """Build the list, have organisations sign it, and put it into the camera's inbox."""
+def publish_list(desk: DeskSite, *, signers: int = 2, by_broker: bool = False) -> None:
+    """Build the list, have organisations sign it, and send it to the camera.
+
+    Args:
+        desk: of the site.
+        signers: how many organisations sign.
+        by_broker: whether the broker carries it; otherwise it is put into the camera's inbox.
+    """
     keys = desk.site / "keys"
     sealer = min(keys.glob("list-seal-*.key"))
     _on_site(desk, "list build", "--key", str(sealer))
     for holder in sorted(keys.glob("list-sign-*.key"))[:signers]:
         _on_site(desk, "list sign", "--key", str(holder), "--yes")
+    if by_broker:
+        _on_site(desk, "list publish", "--broker", f"localhost:{desk.port}")
+        return
     inbox = desk.camera / "inbox"
     inbox.mkdir(parents=True, exist_ok=True)
     _on_site(desk, "list publish", "--to", str(inbox))

@@ -1,0 +1,77 @@
+"""A list that the broker carries: from the authority's command to whom the camera looks for."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from estate.store import Store
+from firmware.config import State
+from firmware.identity import watch_keys
+from formats.envelope import verify
+from formats.event import open_event
+from formats.keyfile import read_key, unlock_opening
+from hil_tests.desk.portraits import Person, portrait
+from hil_tests.desk.programs import choose_port
+from hil_tests.desk.rig import DeskRig
+from hil_tests.desk.site import (
+    PASSPHRASE,
+    REVIEWERS,
+    DeskSite,
+    list_person,
+    make_site,
+    publish_list,
+    tallylight,
+)
+from hil_tests.rig import Feature, Program
+
+pytestmark = [pytest.mark.slow, pytest.mark.broker, pytest.mark.timeout(240)]
+
+LOOKS = 10
+"""So many looks at somebody who is listed make an event."""
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[DeskRig]:
+    desk = DeskSite(tmp_path / "desk", choose_port(0))
+    make_site(desk)
+    with DeskRig(desk) as rig:
+        if Feature.BROKER not in rig.features:
+            pytest.skip("mosquitto is not installed")
+        yield rig
+
+
+def named(rig: DeskRig) -> list[str]:
+    """Whom the events in the estate's store name."""
+    sender = watch_keys(State(rig.desk.camera)).sign.verify_key
+    key = unlock_opening(read_key(rig.desk.estate / f"{REVIEWERS[0]}.key"), PASSPHRASE)
+    store = Store(f"sqlite:///{rig.desk.estate / 'events.sqlite'}")
+    found = [open_event(verify(sealed, sender), key).entry.hex() for sealed in store.envelopes()]
+    store.close()
+    return found
+
+
+def publish_instead(rig: DeskRig, gone: str, person: Person) -> str:
+    """Take somebody off the list and put somebody else on it; the camera looks with it then."""
+    tallylight("list", "remove", str(rig.desk.site), gone)
+    handle = list_person(rig.desk, portrait(person))
+    publish_list(rig.desk, by_broker=True)
+    rig.until(lambda: not rig.running(Program.WATCH))  # A newer list is a fresh start.
+    rig.restart(Program.WATCH)
+    looked = len(rig.looks())
+    rig.until(lambda: len(rig.looks()) > looked + LOOKS)
+    return handle
+
+
+def test_whom_the_authority_publishes_is_looked_for_and_whom_it_withdraws_no_longer(
+    rig: DeskRig,
+) -> None:
+    absent = list_person(rig.desk, portrait(Person.COLLINS))
+    publish_list(rig.desk)
+    rig.start()  # In front of the other one, who stays.
+    rig.deliver()
+    present = publish_instead(rig, absent, Person.HOPPER)
+    rig.until(lambda: named(rig) == [present])
+    publish_instead(rig, present, Person.COLLINS)
+    assert len(rig.sealed()) == 1
+    assert rig.faults(Program.WATCH) == []
