@@ -7,6 +7,7 @@ ledger comes on a stick or with its checkpoint, is verified, and may only ever g
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,7 @@ from sqlalchemy import BigInteger, Column, Connection, LargeBinary, String, Tabl
 from estate.errors import BooksRefused
 from estate.ledger import METADATA, append, head, lines
 from estate.site import SiteNow
+from estate.statuses import told_by
 from estate.store import Store
 from formats.enrolment import CameraIdentity
 from formats.errors import BrokenChain, FormatError
@@ -23,12 +25,14 @@ from formats.ledger import (
     Checkpoint,
     Happening,
     Head,
+    Program,
     Record,
     sign_checkpoint,
     verify_against,
     verify_chain,
     verify_checkpoint,
 )
+from formats.status import Status
 
 ORIGIN: Final = "estate"
 """Name of the estate's own ledger in checkpoints."""
@@ -86,9 +90,30 @@ def add_camera_ledger(store: Store, site: SiteNow, ledger: Path, signed: Path) -
         known = list(camera_lines(connection, origin))
         if content[: len(known)] != known:
             raise BooksRefused(f"The ledger {ledger} contradicts an earlier one of this camera.")
+        _refuse_taken_back(connection, origin, content)
         for seq, line in enumerate(content[len(known) :], len(known)):
             connection.execute(insert(CAMERA_LINES).values(origin=origin, seq=seq, line=line))
     return origin, len(content) - len(known)
+
+
+def _refuse_taken_back(connection: Connection, origin: str, content: list[bytes]) -> None:
+    """Do nothing if the ledger holds what its camera said of it from afar."""
+    camera, _, program = origin.partition("/")
+    if program != Program.WATCH:
+        return
+    for status in told_by(connection, bytes.fromhex(camera)):
+        head = Head(status.ledger_size, status.ledger_digest)
+        try:
+            verify_against(content, Checkpoint(origin, head))
+        except FormatError as error:
+            raise BooksRefused(
+                f"The ledger is not the one of which the camera said on {_day(status)} that it had "
+                f"{head.size} records: some of them were changed or cut off. Keep it as evidence."
+            ) from error
+
+
+def _day(status: Status) -> str:
+    return datetime.fromtimestamp(status.sent_utc_ms / 1000, UTC).strftime("%d %B %Y")
 
 
 def camera_lines(connection: Connection, origin: str) -> Iterator[bytes]:

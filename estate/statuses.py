@@ -59,6 +59,12 @@ def last_words(connection: Connection) -> dict[bytes, tuple[int, Status]]:
     }
 
 
+def told_by(connection: Connection, camera: bytes) -> list[Status]:
+    """What is kept of all that one camera said, in no order."""
+    query = select(STATUSES.c.payload).where(STATUSES.c.camera == camera)
+    return [Status.from_payload(bytes(payload)) for (payload,) in connection.execute(query)]
+
+
 def forget_status(connection: Connection, envelope: bytes) -> None:
     """Leave out a status whose envelope was destroyed, unless it is its camera's last word."""
     here = STATUSES.c

@@ -103,7 +103,7 @@ class Reporter:
             LampDark: the light ended before the status was whole.
         """
         self.outbox.room()
-        watchlist = self.search.watchlist
+        watchlist, head = self.search.watchlist, self.ledger.head
         described = Status(
             camera=sender_id(self.key.verify_key),
             site=watchlist.policy.site,
@@ -122,6 +122,8 @@ class Reporter:
             list_expires_utc_s=watchlist.expires_utc_s,
             policy_digest=watchlist.policy_digest,
             waiting=len(self.outbox.names()),
+            ledger_size=head.size,
+            ledger_digest=head.digest,
             temperature_centi=None if temperature_c is None else round(100 * temperature_c),
         )
         self._seal(described, lit, Happening.STATUS_SEALED)

@@ -56,6 +56,10 @@ class Status:
     """(32,) of the policy in force."""
     waiting: int
     """Envelopes in the outbox whose receipts have not come."""
+    ledger_size: int
+    """Records in the ledger of `watch`, so that none of them can be taken back."""
+    ledger_digest: bytes
+    """(32,) SHA-256 of the last of them."""
     temperature_centi: int | None
     """Hottest sensor in hundredths of a degree Celsius; None where there is none."""
 
@@ -85,6 +89,8 @@ class Status:
                 "list_expires_utc_s": self.list_expires_utc_s,
                 "policy_digest": self.policy_digest.hex(),
                 "waiting": self.waiting,
+                "ledger_size": self.ledger_size,
+                "ledger_digest": self.ledger_digest.hex(),
                 "temperature_centi": self.temperature_centi,
             }
         )
@@ -135,6 +141,8 @@ def _read(fields: Fields) -> Status:
         list_expires_utc_s=fields.utc_s("list_expires_utc_s"),
         policy_digest=fields.hex_bytes("policy_digest", DIGEST_BYTES),
         waiting=fields.integer("waiting"),
+        ledger_size=fields.integer("ledger_size"),
+        ledger_digest=fields.hex_bytes("ledger_digest", DIGEST_BYTES),
         temperature_centi=(
             None
             if fields.is_null("temperature_centi")

@@ -1,5 +1,6 @@
 """What becomes of a camera's word about itself at the estate."""
 
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ from estate.tests.books import CAMERA_KEY, Office
 from formats.destruction import Ground
 from formats.envelope import NO_PREVIOUS, Sealed
 from formats.event import seal_event
-from formats.ledger import Happening
+from formats.ledger import Happening, Head
 from formats.status import Status
 from formats.tests.test_status import STATUS
 
@@ -98,3 +99,35 @@ def test_a_status_is_no_candidate_in_the_report(office: Office) -> None:
     since, until = today - timedelta(days=1), today + timedelta(days=2)
     figures = gather(estate, [], [], since=since, until=until, groups={})
     assert (figures.candidates, figures.waiting) == (1, 1)
+
+
+def book(office: Office, count: int) -> Head:
+    """The ledger of the camera's watch on a stick, signed, with so many records; its head."""
+    ledger = office.camera_book()
+    for number in range(count):
+        ledger.append(Happening.LIST_REFUSED, {"code": f"{number}"})
+    ledger.sign()
+    return ledger.head
+
+
+def test_a_camera_that_signs_its_ledger_anew_is_found_by_what_it_said_before(
+    office: Office,
+) -> None:
+    head = book(office, 5)
+    tell(office, ledger_size=head.size, ledger_digest=head.digest)
+    office.desk(1)
+    shutil.rmtree(office.folder / "stick")
+    book(office, 7)  # Another chain, right in every byte and signed with the camera's own key.
+    said = office.take_in()
+    assert said.exit_code == 1
+    assert "that it had 5 records: some of them were changed or cut off" in said.output
+
+
+def test_a_ledger_that_grew_since_its_camera_told_of_it_is_taken_in(office: Office) -> None:
+    ledger = office.camera_book()
+    ledger.append(Happening.LIST_REFUSED, {"code": "1"})
+    tell(office, ledger_size=ledger.head.size, ledger_digest=ledger.head.digest)
+    office.desk(1)
+    ledger.append(Happening.LIST_REFUSED, {"code": "2"})
+    ledger.sign()
+    assert office.take_in().exit_code == 0

@@ -90,6 +90,13 @@ class Ledger:
         if self._unsigned >= SIGN_AFTER:
             self.sign()
 
+    @property
+    def head(self) -> Head:
+        """How many records there are, and the digest of the last."""
+        if self._last is None:
+            return EMPTY
+        return Head(Record.from_line(self._last).seq + 1, sha256(self._last).digest())
+
     def sign_with(self, signer: Signer) -> None:
         """From now on keep the chain signed; sign what there is.
 
@@ -110,10 +117,9 @@ class Ledger:
         """Sign the end of the chain into `checkpoint.json`, if it has grown since."""
         if self._signer is None or self._last is None or not self._unsigned:
             return
-        head = Head(Record.from_line(self._last).seq + 1, sha256(self._last).digest())
         origin = f"{self._signer.camera.hex()}/{self._program}"
         part = self._path.with_name("checkpoint.part")
-        part.write_bytes(sign_checkpoint(Checkpoint(origin, head), self._signer.key))
+        part.write_bytes(sign_checkpoint(Checkpoint(origin, self.head), self._signer.key))
         part.replace(self._path.with_name("checkpoint.json"))
         self._unsigned, self._signed_s = 0, time.monotonic()
 

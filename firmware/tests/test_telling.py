@@ -19,7 +19,7 @@ from firmware.tests.station import CAMERA_KEY, REVIEWER, listed, reporter
 from firmware.tests.test_reporter import candidate, decided, waiting
 from formats.envelope import NO_PREVIOUS, verify
 from formats.event import MatchEvent
-from formats.ledger import Happening
+from formats.ledger import Happening, verify_chain
 from formats.status import Status, open_message
 
 
@@ -75,6 +75,9 @@ def test_a_status_says_how_the_camera_is_and_nothing_of_people(tmp_path: Path, l
     teller.turn(lit)
     (status,) = messages(tmp_path)
     assert isinstance(status, Status)
+    lines = (tmp_path / "ledger.jsonl").read_bytes().splitlines()[: status.ledger_size]
+    head = verify_chain(lines)
+    assert (head.size, head.digest) == (status.ledger_size, status.ledger_digest)
     assert (status.temperature_centi, status.waiting, status.lease_id) == (4580, 0, lit.lease_id)
     assert not {"face", "entry", "score", "candidate", "searched"} & set(status.__slots__)
 

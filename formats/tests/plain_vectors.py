@@ -95,6 +95,8 @@ STATUS: dict[str, object] = {
     "list_expires_utc_s": 1_767_830_400,
     "policy_digest": CANDIDATE["policy_digest"],
     "waiting": 2,
+    "ledger_size": 412,
+    "ledger_digest": "c7" * 32,
     "temperature_centi": 4_580,
 }
 
@@ -111,6 +113,7 @@ def statuses() -> dict[str, object]:
         "a temperature as a float": {"temperature_centi": 45.8},
         "a temperature of the sun": {"temperature_centi": 550_000},
         "less than nothing waiting": {"waiting": -1},
+        "a ledger without a digest": {"ledger_digest": ""},
         "a time in seconds with a fraction": {"looking_s": "7260.5"},
     }
     texts = {name: canonical({**STATUS, **field}).decode() for name, field in fields.items()}
