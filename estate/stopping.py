@@ -22,7 +22,8 @@ from estate.budget import Account
 from estate.ledger import append
 from formats.budget import CameraBudget, Statement, write_statement
 from formats.ledger import Happening
-from formats.site_tuf import SiteSigner, budget_name, estate_role
+from formats.site_keys import SiteSigner
+from formats.site_tuf import budget_name, estate_role
 
 LIFE: Final = timedelta(days=365)
 """A statement holds until the next one; a year without any is an estate that is gone."""

@@ -1,31 +1,21 @@
-"""The site's signed repository, as TUF wants it: Ed25519 only, checked by libsodium, no network.
+"""The site's signed repository, as TUF wants it: read from any place that can open files by name.
 
-This module names the roles, their thresholds and lifetimes (DESIGN.md, section 5), gives python-tuf
-its one kind of key, and reads a repository from any place that can open files by name. It is the
-one module of this package that writes files, because python-tuf keeps its trusted metadata in a
-folder. `collect` proves what TUF proves: enough signatures, freshness, no rollback, whole files.
-Whether signers, site and list suit *this* camera is decided in `firmware.site`.
+This module names the roles, their thresholds and lifetimes (DESIGN.md, section 5); their keys are
+of one kind (`formats.site_keys`). It is the one module of this package that writes files, because
+python-tuf keeps its trusted metadata in a folder. `collect` proves what TUF proves: enough
+signatures, freshness, no rollback, whole files. Whether signers, site and list suit *this* camera
+is decided in `firmware.site`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import sha256
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import BinaryIO, Final
 
-from nacl.exceptions import CryptoError
 from nacl.signing import VerifyKey
-from securesystemslib.exceptions import UnverifiedSignatureError
-from securesystemslib.signer import (  # type: ignore[attr-defined]  # Re-exports without saying so.
-    KEY_FOR_TYPE_AND_SCHEME,
-    Key,
-    SecretsHandler,
-    Signature,
-    Signer,
-)
 from tuf.api.exceptions import DownloadHTTPError, RepositoryError
-from tuf.api.metadata import (  # type: ignore[attr-defined]  # The same.
+from tuf.api.metadata import (  # type: ignore[attr-defined]  # Re-exports without saying so.
     Metadata,
     Snapshot,
     TargetFile,
@@ -36,8 +26,7 @@ from tuf.ngclient.fetcher import FetcherInterface
 from tuf.ngclient.updater import Updater
 
 from formats.policy import read_policy
-from formats.signing import Signing
-from formats.strict_json import dumps
+from formats.site_keys import SiteKey
 
 DAY_S: Final = 24 * 3600
 """Seconds of a day."""
@@ -80,7 +69,6 @@ CONFIG: Final = UpdaterConfig(
 )
 """Limits far below python-tuf's own: a site's repository is small."""
 _FILE_LIMIT: Final = 17 * 1024 * 1024  # The longest sealed body and case file are just over 16 MiB.
-_KIND: Final = "ed25519"
 
 
 def site_role(site: str) -> str:
@@ -106,79 +94,6 @@ def estate_role(site: str) -> str:
 def budget_name(site: str) -> str:
     """Target name of the estate's budget statement."""
     return f"budget-{site}.json"
-
-
-class SiteKey(Key):
-    """The one kind of public key that this project's TUF knows."""
-
-    @classmethod
-    def of(cls, key: VerifyKey) -> "SiteKey":
-        """`key` under the only key id it may have."""
-        value = {"public": bytes(key).hex()}
-        return cls(_name(value), _KIND, _KIND, value)
-
-    @classmethod
-    def from_dict(cls, keyid: str, key_dict: dict[str, Any]) -> "SiteKey":
-        """The key in a role's metadata.
-
-        Raises:
-            ValueError: another type, a broken key, or a key id that is not this key's own.
-        """
-        key = cls.of(VerifyKey(bytes.fromhex(key_dict["keyval"]["public"])))
-        # Under two names one key could sign twice.
-        if key.keyid != keyid or key.to_dict() != key_dict:
-            raise ValueError("A key of the repository is not an Ed25519 key under its own name.")
-        return key
-
-    def to_dict(self) -> dict[str, Any]:
-        """The key as role metadata spell it."""
-        return self._to_dict()
-
-    @property
-    def verify_key(self) -> VerifyKey:
-        """The key itself."""
-        return VerifyKey(bytes.fromhex(self.keyval["public"]))
-
-    def verify_signature(self, signature: Signature, data: bytes) -> None:
-        """Do nothing if `signature` over `data` is this key's.
-
-        Raises:
-            UnverifiedSignatureError: it is not.
-        """
-        try:
-            self.verify_key.verify(data, bytes.fromhex(signature.signature))
-        except (CryptoError, ValueError, TypeError) as error:
-            raise UnverifiedSignatureError(f"Key {self.keyid[:8]} did not sign this.") from error
-
-
-# Without this, securesystemslib falls back to an Ed25519 in pure Python, a hundred times slower,
-# and every other scheme it knows would be a way in.
-KEY_FOR_TYPE_AND_SCHEME.clear()
-KEY_FOR_TYPE_AND_SCHEME[_KIND, _KIND] = SiteKey
-
-
-class SiteSigner(Signer):
-    """Signs role metadata with a key at hand."""
-
-    def __init__(self, key: Signing) -> None:
-        self._key = key
-        self._public_key = SiteKey.of(key.verify_key)
-
-    @property
-    def public_key(self) -> Key:
-        """The public half, as role metadata name it."""
-        return self._public_key
-
-    def sign(self, payload: bytes) -> Signature:
-        """This key's signature over `payload`."""
-        return Signature(self._public_key.keyid, self._key.sign(payload).signature.hex())
-
-    @classmethod
-    def from_priv_key_uri(
-        cls, priv_key_uri: str, public_key: Key, secrets_handler: SecretsHandler | None = None
-    ) -> Signer:
-        """Refuse: a key comes from a key file and its passphrase, never from an address."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,10 +185,6 @@ class _Shelf(FetcherInterface):
                 return iter([file.read(_FILE_LIMIT)])  # What is longer fails TUF's length check.
         except FileNotFoundError as error:
             raise DownloadHTTPError(f"The repository has no file {url}.", 404) from error
-
-
-def _name(value: dict[str, str]) -> str:
-    return sha256(dumps({"keytype": _KIND, "keyval": value, "scheme": _KIND})).hexdigest()
 
 
 def _updater(

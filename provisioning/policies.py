@@ -17,7 +17,8 @@ from formats.keyfile import KeyRefused
 from formats.policy import Place, Policy, read_policy, write_policy
 from formats.recipients import read_recipients, write_recipients
 from formats.signing import Signing
-from formats.site_tuf import POLICY_FILE, RECIPIENTS_FILE, SiteKey
+from formats.site_keys import SiteKey
+from formats.site_tuf import POLICY_FILE, RECIPIENTS_FILE
 from provisioning.disk import whole_folder, write_whole
 from provisioning.errors import CameraRefused, SiteRefused
 from provisioning.roles import make_targets, sign

@@ -27,6 +27,7 @@ from formats.casefile import CaseFile, write_casefile
 from formats.policy import Policy, write_policy
 from formats.recipients import Recipients, write_recipients
 from formats.signing import Signing
+from formats.site_keys import SiteKey, SiteSigner
 from formats.site_tuf import (
     METADATA_FOLDER,
     ONLINE,
@@ -36,8 +37,6 @@ from formats.site_tuf import (
     SITE,
     TARGETS,
     TARGETS_FOLDER,
-    SiteKey,
-    SiteSigner,
     budget_name,
     casefile_name,
     estate_role,

@@ -14,7 +14,8 @@ from tuf.api.metadata import Metadata, Root  # type: ignore[attr-defined]  # Re-
 
 from formats.keyfile import KeyFile, KeyRefused, Purpose
 from formats.signing import Signing
-from formats.site_tuf import ROOT, SiteKey
+from formats.site_keys import SiteKey
+from formats.site_tuf import ROOT
 from provisioning.disk import write_whole
 from provisioning.errors import SiteRefused
 from provisioning.roles import sign

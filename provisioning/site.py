@@ -31,7 +31,7 @@ from formats.errors import FormatError
 from formats.keyfile import KeyFile, Purpose, find_keys
 from formats.policy import Place, Policy, read_policy, write_policy
 from formats.recipients import Recipients, Reviewer, read_reviewer, write_reviewer
-from formats.site_tuf import SiteKey
+from formats.site_keys import SiteKey
 from formats.strict_json import dumps, parse
 from provisioning.disk import write_whole
 from provisioning.errors import CameraRefused, SiteRefused

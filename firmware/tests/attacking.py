@@ -19,7 +19,7 @@ from firmware.tests.verifier import Camera, flip, only
 from firmware.watchlist import Refusal, ThisCamera
 from formats.casefile import CaseFile
 from formats.entry import PictureQuality
-from formats.site_tuf import SiteKey
+from formats.site_keys import SiteKey
 
 POLICE, ESTATE = SIGNERS["police"], SIGNERS["estate"]
 

@@ -21,7 +21,7 @@ from firmware.tests.desk import (
 )
 from firmware.tests.verifier import Camera, refused
 from firmware.watchlist import EntryLapsed, Refusal
-from formats.site_tuf import SiteKey
+from formats.site_keys import SiteKey
 from provisioning.roles import make_root, sign
 
 ROLES = ("root", "targets", "snapshot", "timestamp")

@@ -9,7 +9,7 @@ from securesystemslib.signer import (  # type: ignore[attr-defined]  # Re-export
     Signature,
 )
 
-from formats.site_tuf import SiteKey, SiteSigner
+from formats.site_keys import SiteKey, SiteSigner
 
 SECRET = SigningKey(bytes([1]) * 32)
 KEY = SiteKey.of(SECRET.verify_key)
