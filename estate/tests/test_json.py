@@ -1,9 +1,7 @@
 """Every command prints JSON for machines, if it is asked to."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import typer.main
@@ -12,17 +10,7 @@ from typer.testing import CliRunner
 from estate.__main__ import app
 from estate.tests.books import Office
 from estate.tests.test_report import done
-
-
-def leaves(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:  # noqa: ANN401 - Typer ships no types for what it makes.
-    """Every command that does something, with its words."""
-    if not hasattr(command, "list_commands"):
-        yield path, command
-        return
-    context = command.make_context(None, [], resilient_parsing=True)
-    for name in command.list_commands(context):
-        yield from leaves(command.get_command(context, name), (*path, name))
-
+from formats.tests.command_tree import leaves
 
 COMMANDS = dict(leaves(typer.main.get_command(app)))
 

@@ -1,25 +1,13 @@
 """Every command prints JSON for machines, if it is asked to."""
 
 import json
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 import typer.main
 
+from formats.tests.command_tree import leaves
 from provisioning.__main__ import app
 from provisioning.tests.workshop import Workshop, tallylight
-
-
-def leaves(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:  # noqa: ANN401 - Typer ships no types for what it makes.
-    """Every command that does something, with its words."""
-    if not hasattr(command, "list_commands"):
-        yield path, command
-        return
-    context = command.make_context(None, [], resilient_parsing=True)
-    for name in command.list_commands(context):
-        yield from leaves(command.get_command(context, name), (*path, name))
-
 
 COMMANDS = dict(leaves(typer.main.get_command(app)))
 
