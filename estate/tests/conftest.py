@@ -1,10 +1,13 @@
-"""The store's two databases: every test that asks for `url` runs on both."""
+"""An office, a browser, and the store's two databases: who asks for `url` runs on both."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
+from estate.tests.books import Office
+from estate.tests.browser import chromium
 from estate.tests.postgres import Cluster, Missing, cluster
 
 
@@ -24,3 +27,16 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path / 'store.db'}"
     running: Cluster = request.getfixturevalue("postgres")
     return running.new_database()
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    office = Office(tmp_path / "office")
+    yield office
+    office.store.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser

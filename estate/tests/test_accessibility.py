@@ -1,8 +1,6 @@
 """Every page judged by axe-core: on a phone and on a desk, in light and in dark."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -10,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-unt
 from playwright.sync_api import Browser, Page, ViewportSize
 
 from estate.tests.books import Office
-from estate.tests.browser import WAIT_MS, Console, chromium, console_of, sit_down
+from estate.tests.browser import WAIT_MS, Console, console_of, sit_down
 from estate.tests.test_report import busy, done, got, listed_under, report
 
 pytestmark = pytest.mark.timeout(180)
@@ -24,19 +22,6 @@ LOOKS = [
     for name, size in SIZES.items()
     for scheme in ("light", "dark")
 ]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    office = Office(tmp_path / "office")
-    yield office
-    office.store.close()
 
 
 def faults(page: Page) -> list[str]:

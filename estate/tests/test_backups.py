@@ -24,13 +24,6 @@ from formats.verdict import Judgement
 MATCH, NOT = Judgement.MATCH, Judgement.NOT_A_MATCH
 
 
-@pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    office = Office(tmp_path / "office")
-    yield office
-    office.store.close()
-
-
 def run(office: Office, *words: str) -> Result:
     return CliRunner().invoke(app, [*words, "--config", str(office.settings)])
 

@@ -1,7 +1,6 @@
 """Two people's verdicts feed back: false alarms are counted, judged, signed, and stop a camera."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,13 +18,6 @@ from formats.ledger import Happening
 from formats.verdict import Judgement
 
 MATCH, NOT = Judgement.MATCH, Judgement.NOT_A_MATCH
-
-
-@pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    office = Office(tmp_path / "office")
-    yield office
-    office.store.close()
 
 
 def budget(office: Office, *words: str) -> str:

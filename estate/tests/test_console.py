@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from estate.ledger import records
 from estate.tests.books import STRANGER, Office
-from estate.tests.browser import WAIT_MS, Console, chromium, console_of, sit_down
+from estate.tests.browser import WAIT_MS, Console, console_of, sit_down
 from firmware.tests.observing import eventually
 from formats.keyfile import Purpose
 from formats.ledger import Happening
@@ -21,19 +21,6 @@ from formats.verdict import Judgement
 STATIC = Path(__file__).parents[1] / "console" / "static"
 pytestmark = pytest.mark.timeout(180)
 expect.set_options(timeout=WAIT_MS)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    office = Office(tmp_path / "office")
-    yield office
-    office.store.close()
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 """A console that is stopped: at once, without a word, whatever its pages are doing."""
 
 import signal
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -10,13 +8,6 @@ from estate.tests.books import Office
 from estate.tests.browser import chromium, console_of, sit_down
 
 pytestmark = pytest.mark.timeout(180)
-
-
-@pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    office = Office(tmp_path / "office")
-    yield office
-    office.store.close()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

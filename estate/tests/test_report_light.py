@@ -1,10 +1,9 @@
 """Hours, faces and faults of the report come from the cameras' own ledgers, and add up to them."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -32,13 +31,6 @@ MORNING = datetime(2026, 5, 4, 10, tzinfo=UTC)
 LATE = datetime(2026, 5, 4, 23, tzinfo=UTC)
 CAMERA = authority.CAMERA.camera_id.hex()
 pytestmark = pytest.mark.timeout(120)
-
-
-@pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    office = Office(tmp_path / "office")
-    yield office
-    office.store.close()
 
 
 def chain(program: Program, began: datetime, said: Sequence[Said]) -> list[bytes]:

@@ -1,8 +1,6 @@
 """It ends: what is destroyed, when, what is kept, and that nothing of it is left."""
 
-from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 from threading import Thread
 
 import pytest
@@ -24,13 +22,6 @@ from formats.ledger import Happening
 from formats.verdict import Judgement
 
 MATCH, NOT, UNSURE = Judgement.MATCH, Judgement.NOT_A_MATCH, Judgement.CANNOT_TELL
-
-
-@pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    office = Office(tmp_path / "office")
-    yield office
-    office.store.close()
 
 
 def now_s(office: Office) -> int:

@@ -1,6 +1,5 @@
 """Two people decide: what makes a decision, and everything that does not."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pyrage
@@ -22,13 +21,6 @@ from formats.strict_json import loads
 from formats.verdict import Basis, Judgement, Verdict, sign_verdict
 
 MATCH, NOT, UNSURE = Judgement.MATCH, Judgement.NOT_A_MATCH, Judgement.CANNOT_TELL
-
-
-@pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    office = Office(tmp_path / "office")
-    yield office
-    office.store.close()
 
 
 def told(office: Office, happening: Happening) -> list[dict[str, int | str]]:

@@ -4,7 +4,6 @@ import ast
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
@@ -130,13 +129,6 @@ def test_the_program_is_one_short_file_that_needs_nothing_of_the_site() -> None:
     }
     assert imported <= sys.stdlib_module_names | {"nacl"}
     assert len(source.splitlines()) <= 300
-
-
-@pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    office = Office(tmp_path / "office")
-    yield office
-    office.store.close()
 
 
 def estate(*words: str) -> str:
