@@ -53,7 +53,7 @@ from formats.ledger import Happening, Program
 from formats.listend import End
 from formats.modelbundle import verify_bundle
 from formats.policy import Policy
-from recognition.errors import RecognitionError
+from recognition.errors import ModelRefused, RecognitionError
 from recognition.eye import Eye
 from recognition.interpreter import Accelerator
 from recognition.manifest import Manifest
@@ -169,7 +169,10 @@ def _open(means: Means, wanted: Accelerator) -> tuple[Eye, AcceleratorMissing | 
     try:
         return means.eye(wanted), None
     except AcceleratorMissing as missing:
-        return means.eye(Accelerator.CPU), missing
+        try:
+            return means.eye(Accelerator.CPU), missing
+        except ModelRefused:  # Nets that were made for the accelerator alone.
+            raise missing from None
 
 
 def _refuse_processor(

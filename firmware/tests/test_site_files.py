@@ -106,13 +106,3 @@ def test_nothing_was_accepted_yet(camera: Camera) -> None:
     with refused(Refusal.MISSING):
         camera.reloads()
     assert not camera.metadata.exists()
-
-
-def test_a_template_that_would_hide_everybody_else_is_refused(camera: Camera) -> None:
-    """A vector of zeros has a cosine with nobody: no number, which no other score exceeds."""
-
-    def blinded(body: bytes) -> bytes:
-        return body[: -2 * DIM] + bytes(DIM) + body[-DIM:]
-
-    with refused(Refusal.FORM):
-        camera.takes(Desk(amend_body=blinded))

@@ -186,6 +186,20 @@ def test_a_camera_that_is_set_to_its_processor_needs_the_policys_leave(
     assert not guard.has("arming")
 
 
+def test_nets_that_only_the_accelerator_runs_are_missed_with_it(
+    tmp_path: Path, config: Config
+) -> None:
+    publish(config)
+
+    def compiled(accelerator: Accelerator) -> Eye:
+        if accelerator is EDGE_TPU:
+            raise AcceleratorMissing("There is no Edge TPU on USB.")
+        raise ModelRefused("There is no net for the processor.")
+
+    with guarding(tmp_path), pytest.raises(AcceleratorMissing):
+        run(with_edge_tpu(config), Means(lambda: FakeCamera(WALK), compiled), lambda: True)
+
+
 def test_an_accelerator_that_does_not_answer_is_not_missing(tmp_path: Path, config: Config) -> None:
     publish(config)
 
