@@ -125,6 +125,9 @@ def revoke_client(site: Site, authority_key: Signing, name: str, now: datetime) 
 
 
 def _is_address(host: str) -> bool:
+    """Whether systemd takes it in IPAddressAllow=: no name, and no address of one link (%eth0)."""
+    if "%" in host:
+        return False
     try:
         ip_address(host)
     except ValueError:

@@ -130,5 +130,6 @@ def test_a_courier_may_speak_to_the_brokers_addresses_alone(prepared: Workshop) 
     assert "No camera reaches it" not in said
 
 
-def test_a_broker_without_an_address_is_told_to_name_one(prepared: Workshop) -> None:
-    assert "name its address as well" in config(prepared, "--host", "broker.example.org")
+@pytest.mark.parametrize("host", ["broker.example.org", "fe80::1%eth0"])
+def test_a_broker_without_an_address_is_told_to_name_one(prepared: Workshop, host: str) -> None:
+    assert "name its address as well" in config(prepared, "--host", host)
