@@ -57,7 +57,7 @@ DECISIONS: Final = Table(
     Column("decided_utc_ms", BigInteger, nullable=False),
 )
 NEEDED: Final = 2
-"""Different people whose verdicts make a decision (DESIGN.md, P6)."""
+"""Different people whose verdicts make a decision (docs/design.md, P6)."""
 
 
 class Outcome(StrEnum):

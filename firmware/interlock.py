@@ -22,9 +22,9 @@ from typing import Final
 from formats import lease
 
 TEST_ON_S: Final = 0.1
-"""Self-test: the lamp is on this long, then off this long (DESIGN.md section 4)."""
+"""Self-test: the lamp is on this long, then off this long (docs/design.md, section 4)."""
 SETTLE_S: Final = 0.02
-"""Sense follows the lamp within this time, both ways (DESIGN.md section 4)."""
+"""Sense follows the lamp within this time, both ways (docs/design.md, section 4)."""
 SAMPLE_S: Final = 0.02
 """Distance between the samples of light that arming needs."""
 SAMPLES: Final = 4

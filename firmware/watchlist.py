@@ -28,9 +28,9 @@ from formats.site_tuf import SignedSite
 from formats.watchlist import HANDLE_BYTES, Body, read_body
 
 ORGANISATIONS: Final = 2
-"""Different organisations that must sign a list (DESIGN.md, P2)."""
+"""Different organisations that must sign a list (docs/design.md, P2)."""
 ORGANISATIONS_SENSITIVE: Final = 3
-"""The same, when an entry is a minor or vulnerable (DESIGN.md, section 5)."""
+"""The same, when an entry is a minor or vulnerable (docs/design.md, section 5)."""
 
 
 class Refusal(StrEnum):

@@ -17,7 +17,7 @@ from formats.strict_json import Fields, dumps, parse
 CASEFILE_LIMIT: Final = 16 * 1024 * 1024
 """Most bytes of a case file: 100,000 entries that say much the same, or 20,000 with long texts."""
 LIST_LIFE_S: Final = 7 * 24 * 3600
-"""A list lives at most this long (DESIGN.md, section 5)."""
+"""A list lives at most this long (docs/design.md, section 5)."""
 
 _FORMAT: Final = "tallylight-casefile/2"
 _ROLE_LIMIT: Final = 128

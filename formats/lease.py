@@ -17,11 +17,11 @@ from formats.errors import Malformed
 from formats.strict_json import INT_LIMIT
 
 LEASE_MS: Final = 200
-"""A lease ends this long after it was granted. DESIGN.md section 4, state ON."""
+"""A lease ends this long after it was granted. docs/design.md, section 4, state ON."""
 RENEW_MS: Final = 50
-"""The holder beats this often while it looks. DESIGN.md section 4, state ON."""
+"""The holder beats this often while it looks. docs/design.md, section 4, state ON."""
 SILENT_MS: Final = 500
-"""A holder that says nothing for this long has stopped. DESIGN.md section 4, state ON."""
+"""A holder that says nothing for this long has stopped. docs/design.md, section 4, state ON."""
 
 _VERSION: Final = 1
 _REQUEST: Final = struct.Struct("<BB")

@@ -28,13 +28,13 @@ SUPPLIERS: Final = range(2, 17)
 """How many organisations may issue lists: every list needs two."""
 
 CAP_DEFAULT: Final = 500
-"""Entries on a list unless the targets role says otherwise (DESIGN.md, section 5)."""
+"""Entries on a list unless the targets role says otherwise (docs/design.md, section 5)."""
 CAP_LIMIT: Final = 100_000
 """Entries that the case file has room for; a purpose should never need them."""
 RETENTION_DAYS_LIMIT: Final = 30
-"""Matches are destroyed after this time at the latest (DESIGN.md, P7)."""
+"""Matches are destroyed after this time at the latest (docs/design.md, P7)."""
 FRESHNESS_H_DEFAULT: Final = 24
-"""A withdrawn face is gone from every camera within this time (DESIGN.md, section 5)."""
+"""A withdrawn face is gone from every camera within this time (docs/design.md, section 5)."""
 FRESHNESS_H_LIMIT: Final = 7 * 24
 """Longest freshness that a site without daily contact may choose, in writing."""
 

@@ -1,8 +1,8 @@
 """The site's signed repository, as TUF wants it: read from any place that can open files by name.
 
-This module names the roles, their thresholds and lifetimes (DESIGN.md, section 5); their keys are
-of one kind (`formats.site_keys`). It is the one module of this package that writes files, because
-python-tuf keeps its trusted metadata in a folder. `collect` proves what TUF proves: enough
+This module names the roles, their thresholds and lifetimes (docs/design.md, section 5); their keys
+are of one kind (`formats.site_keys`). It is the one module of this package that writes files,
+because python-tuf keeps its trusted metadata in a folder. `collect` proves what TUF proves: enough
 signatures, freshness, no rollback, whole files. Whether signers, site and list suit *this* camera
 is decided in `firmware.site`.
 """

@@ -8,9 +8,9 @@ from typing import Final
 from hil_tests.rig import Edge, Look
 
 LATE_MS: Final = 250
-"""Longest that looking may go on after the light was lost (DESIGN.md, P1)."""
+"""Longest that looking may go on after the light was lost (docs/design.md, P1)."""
 EARLY_MS: Final = 60
-"""Least light before the first look (DESIGN.md, P1)."""
+"""Least light before the first look (docs/design.md, P1)."""
 
 
 @dataclass(frozen=True, slots=True)

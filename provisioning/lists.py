@@ -35,9 +35,9 @@ from recognition.manifest import Manifest, read_manifest
 from recognition.template import PPM
 
 ORGANISATIONS: Final = 2
-"""Different organisations that must sign a list (DESIGN.md, P2)."""
+"""Different organisations that must sign a list (docs/design.md, P2)."""
 ORGANISATIONS_SENSITIVE: Final = 3
-"""The same, when an entry is a minor or vulnerable (DESIGN.md, section 5)."""
+"""The same, when an entry is a minor or vulnerable (docs/design.md, section 5)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The table of DESIGN.md, section 4, row by row. Time is passed in; nothing waits."""
+"""The table of docs/design.md, section 4, row by row. Time is passed in; nothing waits."""
 
 from dataclasses import dataclass, field
 

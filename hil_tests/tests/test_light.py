@@ -21,7 +21,7 @@ from hil_tests.verdict import EARLY_MS, LATE_MS, judge
 pytestmark = [pytest.mark.hil, pytest.mark.slow, pytest.mark.timeout(180)]
 
 OFF_S = (2.0, 3.0)
-"""The lamp goes out this long after the last look (DESIGN.md, P1)."""
+"""The lamp goes out this long after the last look (docs/design.md, P1)."""
 DAY_S = 86400
 TAPE_MS = 5000
 """Nobody looks for longer under tape (docs/lamp.md)."""
