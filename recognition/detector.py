@@ -20,7 +20,7 @@ from recognition.picture import Pixels
 
 SCORE_MIN: Final = 0.8
 """Least score of a face. Lower finds smaller faces and raises more false alarms on textures;
-models/evaluate/detect.py measures what this bound costs and saves."""
+`python -m models.evaluate.detection` measures what this bound costs and saves."""
 
 OVERLAP_MAX: Final = 0.3
 """Two finds are one face when they share more than this part of their union, or"""

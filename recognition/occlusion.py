@@ -2,7 +2,7 @@
 
 With the other half made grey, a face that is free is still a face to the detector; a half that dark
 glasses, a mask or a hand covers has nothing left to show. It is a guess and called so: it overlooks
-a hand on a cheek, and some faces that are free look covered to it. models/evaluate/covered.py
+a hand on a cheek, and some faces that are free look covered to it. models/evaluate/covered_faces.py
 measures how often, and the bounds below come from there.
 """
 
@@ -34,7 +34,7 @@ EYES_CENTI: Final = 70
 MOUTH_CENTI: Final = 25
 SIDES_CENTI: Final = 20
 """Least score of the eyes, the mouth, and the worse of the two sides, each alone: all free official
-portraits that were measured have 85, 70 and 66; models/evaluate/covered.py."""
+portraits that were measured have 85, 70 and 66; models/evaluate/covered_faces.py."""
 
 
 @dataclass(frozen=True, slots=True)

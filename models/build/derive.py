@@ -16,15 +16,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-import detector_net
-import embedder_net
 import numpy as np
-import portraits
 import tensorflow as tf
 from numpy.typing import NDArray
-from onnx_weights import Published
-from quantise import alike, float_net, int8_net
 
+from models.build import detector_net, embedder_net, portraits
+from models.build.onnx_weights import Published
+from models.build.quantise import alike, float_net, int8_net
 from recognition.aligner import Alignment
 from recognition.face import Point
 

@@ -13,8 +13,9 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
-from onnx_net import Emitter
-from onnx_weights import Array, Node, Published
+
+from models.build.onnx_net import Emitter
+from models.build.onnx_weights import Array, Node, Published
 
 Tensor: TypeAlias = Any
 Function: TypeAlias = Any
@@ -149,7 +150,7 @@ def stretches_of(maps: Iterable[list[NDArray[np.float32]]]) -> list[Stretch]:
     offset, factor = _range(last)
     between = [[one[2 * place] for one in pictures] for place in range(len(STRIDES_PX))]
     peaks = [np.max([np.abs(one).max(axis=(0, 1)) for one in maps], axis=0) for maps in between]
-    return [Stretch(np.float32(1 / peak), offset, factor) for peak in peaks]
+    return [Stretch((1 / peak).astype(np.float32), offset, factor) for peak in peaks]
 
 
 def _range(last: list[NDArray[np.float32]]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -160,7 +161,7 @@ def _range(last: list[NDArray[np.float32]]) -> tuple[NDArray[np.float32], NDArra
     room = ROOM * (high - low) + ROOM_STRIDES
     lows = np.concatenate([[LOGIT_RANGE[0]] * LOGITS, low - room])
     highs = np.concatenate([[LOGIT_RANGE[1]] * LOGITS, high + room])
-    return np.float32(-lows), np.float32(RELU6_TOP / (highs - lows))
+    return (-lows).astype(np.float32), (RELU6_TOP / (highs - lows)).astype(np.float32)
 
 
 def _convolved(x: Tensor, kernel: Array, bias: Array) -> Tensor:

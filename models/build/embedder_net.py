@@ -13,7 +13,8 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 import tensorflow as tf
-from onnx_weights import Array, Published, attribute
+
+from models.build.onnx_weights import Array, Published, attribute
 
 Tensor: TypeAlias = Any
 Function: TypeAlias = Any

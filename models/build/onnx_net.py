@@ -10,7 +10,9 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 import tensorflow as tf
-from onnx_weights import Array, Node, Published, attribute
+from numpy.typing import NDArray
+
+from models.build.onnx_weights import Array, Node, Published, attribute
 
 Tensor: TypeAlias = Any
 """TensorFlow ships no types."""
@@ -181,7 +183,7 @@ def _strides(node: Node) -> int:
     return strides[0]
 
 
-def _order(shape: tuple[int, ...]) -> Array:
+def _order(shape: tuple[int, ...]) -> NDArray[np.int64]:
     """Return where each value of a map flattened channels last stands when channels are first."""
     height, width, channels = shape
     places = np.arange(height * width * channels).reshape(channels, height, width)

@@ -35,8 +35,7 @@ class Published:
         self.outputs: Final = [one.name for one in graph.output]
         self.constants: Final[dict[str, Array]] = {
             one.name: numpy_helper.to_array(one).astype(np.float64) for one in graph.initializer
-        }
-        self.constants |= {
+        } | {
             node.output[0]: numpy_helper.to_array(attribute(node, "value"))
             for node in graph.node
             if node.op_type == "Constant"

@@ -147,4 +147,5 @@ def _varied(picture: Image.Image, rng: np.random.Generator) -> NDArray[np.uint8]
     light = np.asarray(picture, np.float64) / 255
     light = light ** rng.uniform(0.6, 1.7) * rng.uniform(0.6, 1.3) * rng.uniform(0.85, 1.15, 3)
     light += rng.normal(0, rng.uniform(0, 0.04), light.shape)
-    return np.rint(np.clip(light, 0, 1) * 255).astype(np.uint8)
+    seen: NDArray[np.uint8] = np.rint(np.clip(light, 0, 1) * 255).astype(np.uint8)
+    return seen

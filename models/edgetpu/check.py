@@ -17,10 +17,11 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from models import FOLDER
+
 Table: TypeAlias = Any
 """The generated readers of the file format carry no types."""
 
-MODELS: Final = Path(__file__).resolve().parent.parent
 
 ON_CHIP_BYTES: Final = 8 * 2**20
 """Memory of the Edge TPU: parameters of all co-compiled nets, program and activations share it."""
@@ -49,6 +50,11 @@ class Operation:
     output: Table
     constants: tuple[bytes, ...]
     """Content of each input; empty for what is computed."""
+
+    @property
+    def first(self) -> Table:
+        """The first input, which no operation leaves out."""
+        return self.inputs[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +99,10 @@ def _flat(operation: Operation) -> str:
 
 def _within_batch(operation: Operation) -> str:
     axes = np.frombuffer(operation.constants[1], np.int32).tolist()
-    last = len(operation.inputs[0].shape) - 1
+    last = len(operation.first.shape) - 1
     if 0 in axes or -last - 1 in axes:
         return "reduces the batch"
-    depth = int(operation.inputs[0].shape[last])
+    depth = int(operation.first.shape[last])
     return "reduces a depth that is no multiple of 4" if last in axes and depth % 4 else ""
 
 
@@ -229,7 +235,7 @@ def main() -> None:
     """Check, print, and exit 1 when a net would not map whole."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("nets", nargs="*", type=Path, help="default: every net beside the manifest")
-    nets = parser.parse_args().nets or sorted(MODELS.glob("*.int8.tflite"))
+    nets = parser.parse_args().nets or sorted(FOLDER.glob("*.int8.tflite"))
     reports = [inspect(path.name, path.read_bytes()) for path in nets]
     show(reports)
     parameter_bytes = sum(one.parameter_bytes for one in reports)

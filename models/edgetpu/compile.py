@@ -19,7 +19,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from ai_edge_litert import schema_py_generated as schema
-from check import MODELS, inspect, show
+
+from models import FOLDER
+from models.edgetpu.check import inspect, show
 
 COMPILER: Final = "edgetpu_compiler"
 RUNTIME: Final = 14
@@ -54,7 +56,7 @@ class Compiled:
 def main() -> None:
     """Compile the nets beside the manifest."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--models", type=Path, default=MODELS, help="default: %(default)s")
+    parser.add_argument("--models", type=Path, default=FOLDER, help="default: %(default)s")
     models = parser.parse_args().models
     try:
         manifest = (models / "manifest.toml").read_text("utf-8")

@@ -73,7 +73,8 @@ def _clouds(rng: np.random.Generator) -> NDArray[np.float64]:
         coarse = rng.random((cells, cells * 4 // 3, 3)).astype(np.float32)
         sum_ += np.stack([_enlarged(coarse[..., k]) for k in range(3)], axis=2) / cells**0.5
     low, high = sum_.min(), sum_.max()
-    return (sum_ - low) / (high - low)
+    clouds: NDArray[np.float64] = (sum_ - low) / (high - low)
+    return clouds
 
 
 def _enlarged(coarse: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -90,7 +91,10 @@ def _stripes(rng: np.random.Generator) -> NDArray[np.float64]:
         along = rows * np.sin(angle) + columns * np.cos(angle)
         wave += np.sign(np.sin(2 * np.pi * along / period_px)) * rng.uniform(0.2, 1)
     mixed = (wave - wave.min()) / max(float(np.ptp(wave)), 1e-6)
-    return mixed[..., None] * rng.random(3) + (1 - mixed[..., None]) * rng.random(3)
+    stripes: NDArray[np.float64] = mixed[..., None] * rng.random(3) + (
+        1 - mixed[..., None]
+    ) * rng.random(3)
+    return stripes
 
 
 def _discs(rng: np.random.Generator) -> NDArray[np.float64]:
@@ -112,4 +116,5 @@ def _lit(picture: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.u
     """Return the picture in another light, with a sensor's noise."""
     light = picture ** rng.uniform(0.6, 1.7) * rng.uniform(0.6, 1.3)
     light += rng.normal(0, rng.uniform(0, 0.03), light.shape)
-    return np.rint(np.clip(light, 0, 1) * 255).astype(np.uint8)
+    seen: NDArray[np.uint8] = np.rint(np.clip(light, 0, 1) * 255).astype(np.uint8)
+    return seen

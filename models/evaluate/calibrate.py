@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from kept import Rows
-from lfw import Found, find
 from numpy.typing import NDArray
-from recognisers import Shipped
-from trials import TRACK, fused, tracks_of
-from worse import FAIR, worsen
 
+from models.evaluate.cache import Rows
+from models.evaluate.degradations import FAIR, worsen
+from models.evaluate.lfw import Found, find
+from models.evaluate.recognisers import Shipped
+from models.evaluate.trials import TRACK, fused, tracks_of
 from recognition.calibration import PPB, Calibration, Grade, Rate, grade
 from recognition.template import cosines_ppm
 
@@ -139,7 +139,7 @@ def calibrate(found: Found, templates: Rows, shipped: Shipped, models: Path) -> 
         runtime=shipped.embedder.runtime,
         pictures=_described(found, good, fair),
         pairs=int(pairs.pairs(np.ones(len(pairs.pictures)))),
-        command=f"python models/evaluate/calibrate.py {found.archive.name} models",
+        command=f"python -m models.evaluate.calibrate {found.archive.name} models",
         rates=tuple(_strictest(rates(pairs), [*best, *worst])),
         good=tuple(best),
         fused=tuple(rates(strangers(fused(templates, groups), people[groups[:, 0]], *listed))),

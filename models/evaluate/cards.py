@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Writes the model cards from an evaluation: every figure in them comes from its JSON."""
 
 import argparse

@@ -1,19 +1,15 @@
-#!/usr/bin/env python3
 """Writes aligned faces of a set, one of each person, for originals.py to quantise a net on."""
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Final
 
-ROOT: Final = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
+import numpy as np
 
-import numpy as np  # noqa: E402
-from lfw import find  # noqa: E402 - found beside this script
-
-from recognition.aligner import align  # noqa: E402
-from recognition.manifest import load_uncalibrated  # noqa: E402
+from models import FOLDER
+from models.evaluate.lfw import find
+from recognition.aligner import align
+from recognition.manifest import load_uncalibrated
 
 CHIPS: Final = 300
 """As many as models/build/derive.py quantises on."""
@@ -25,8 +21,8 @@ def main() -> None:
     parser.add_argument("set", type=Path, help="ZIP of Person_Name/picture.jpg")
     parser.add_argument("out", type=Path, help="file for (chips, 112, 112, 3) of uint8")
     arguments = parser.parse_args()
-    entry, _ = load_uncalibrated(ROOT / "models")
-    found = find(arguments.set, ROOT / "models")
+    entry, _ = load_uncalibrated(FOLDER)
+    found = find(arguments.set, FOLDER)
     # The first of each person, from the end of the alphabet: the others are in the trials, too.
     firsts = np.unique(found.people, return_index=True)[1]
     chosen = set(firsts[-CHIPS:].tolist())

@@ -15,10 +15,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar, Final
 
 import numpy as np
-from kept import Rows, digest_of, kept
 from numpy.typing import NDArray
 from PIL import Image
 
+from models.evaluate.cache import Rows, digest_of, kept
 from recognition import aligner, detector, quality
 from recognition.detector import Detector
 from recognition.face import Box, Face, Point, Points

@@ -13,8 +13,8 @@ from typing import Any, Final, Protocol
 import cv2
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
-from kept import Rows, digest_of
 
+from models.evaluate.cache import Rows, digest_of
 from recognition.aligner import align
 from recognition.contract import EmbedderEntry
 from recognition.embedder import Embedder

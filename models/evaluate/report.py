@@ -5,11 +5,11 @@ from contextlib import suppress
 from typing import Any, Final, TypeAlias
 
 import numpy as np
-from kept import Rows
 from numpy.typing import NDArray
-from trials import SEEN_MIN, Trial, interval, tracks_of, unit
-from worse import FAIR, GOOD, NONE, REFUSED, Worse
 
+from models.evaluate.cache import Rows
+from models.evaluate.degradations import FAIR, GOOD, NONE, REFUSED, Worse
+from models.evaluate.trials import SEEN_MIN, Trial, interval, tracks_of, unit
 from recognition.calibration import PPB, Calibration, Grade, threshold_for
 from recognition.errors import ListNotServed
 from recognition.template import PPM

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Judges the nets on sets of pictures: one JSON with every figure, one page that draws it.
 
 The words are those of ISO/IEC 19795. The sets are named by path and stay where they are; what took
@@ -11,17 +10,17 @@ import sys
 from pathlib import Path
 from typing import Final
 
-ROOT: Final = Path(__file__).resolve().parents[2]
-MODELS: Final = ROOT / "models"
-sys.path.insert(0, str(ROOT))
+import numpy as np
 
-import detect  # noqa: E402 - found beside this script
-import numpy as np  # noqa: E402
-from calibrate import calibrate  # noqa: E402
-from kept import Rows  # noqa: E402
-from lfw import Found, find  # noqa: E402
-from page import page  # noqa: E402
-from recognisers import (  # noqa: E402
+from models import FOLDER
+from models.evaluate import detection
+from models.evaluate.cache import Rows
+from models.evaluate.calibrate import calibrate
+from models.evaluate.degradations import worsen
+from models.evaluate.latency import drift, latency
+from models.evaluate.lfw import Found, find
+from models.evaluate.page import page
+from models.evaluate.recognisers import (
     FLOAT_NET,
     REAL_NET,
     Bare,
@@ -30,7 +29,7 @@ from recognisers import (  # noqa: E402
     Recogniser,
     Shipped,
 )
-from report import (  # noqa: E402
+from models.evaluate.report import (
     Json,
     as_calibrated,
     curve,
@@ -41,12 +40,9 @@ from report import (  # noqa: E402
     tracks,
     verification,
 )
-from running import drift, latency  # noqa: E402
-from trials import Trial  # noqa: E402
-from worse import worsen  # noqa: E402
-
-from recognition.calibration import Calibration, Grade, grade  # noqa: E402
-from recognition.contract import EmbedderEntry  # noqa: E402
+from models.evaluate.trials import Trial
+from recognition.calibration import Calibration, Grade, grade
+from recognition.contract import EmbedderEntry
 
 DRIFT_FACES: Final = 200
 GROUPS: Final = (
@@ -60,21 +56,21 @@ def main() -> None:
     arguments = _arguments()
     skipped: list[str] = []
     recognisers = _recognisers(arguments, skipped)
-    found = find(arguments.lfw, MODELS)
+    found = find(arguments.lfw, FOLDER)
     vectors = {one.name: found.each(one.vector, one.name, one.origin) for one in recognisers}
-    shipped = Shipped.load(MODELS)
+    shipped = Shipped.load(FOLDER)
     templates = vectors[shipped.name]
-    calibration = calibrate(found, templates, shipped, MODELS)
+    calibration = calibrate(found, templates, shipped, FOLDER)
     trial = Trial.of(templates, found.people)
     evaluation: Json = {
-        "command": "python models/evaluate/run.py",
+        "command": "python -m models.evaluate.run",
         "about": _about(found, shipped),
         "recognisers": [_judged(name, rows, found) for name, rows in vectors.items()],
         "calibrated": [
             *as_calibrated(trial, calibration, Grade.FAIR),
             *as_calibrated(tracks(templates, found.people), calibration, Grade.FUSED),
         ],
-        "worse": losses(worsen(found, MODELS), templates, found.people, calibration),
+        "worse": losses(worsen(found, FOLDER), templates, found.people, calibration),
         "senate": _senate(arguments.senate, templates, found, calibration),
         "running": {"latency": latency(recognisers), "drift": _drift(found, shipped)},
         "calibration": _calibration(calibration),
@@ -100,8 +96,8 @@ def _arguments() -> argparse.Namespace:
 
 
 def _recognisers(arguments: argparse.Namespace, skipped: list[str]) -> list[Recogniser]:
-    shipped = Shipped.load(MODELS)
-    path, entry = MODELS / shipped.entry.net.file, shipped.entry
+    shipped = Shipped.load(FOLDER)
+    path, entry = FOLDER / shipped.entry.net.file, shipped.entry
     chosen: list[Recogniser] = [
         shipped,
         Bare.load("int8, chip alone", path, entry, mirrored=False),
@@ -165,8 +161,8 @@ def _senate(
 ) -> list[Json]:
     if archive is None:
         return []
-    shipped = Shipped.load(MODELS)
-    probes = find(archive, MODELS).each(shipped.vector, shipped.name, shipped.origin)
+    shipped = Shipped.load(FOLDER)
+    probes = find(archive, FOLDER).each(shipped.vector, shipped.name, shipped.origin)
     return elsewhere(probes, listed, found.people, calibration)
 
 
@@ -185,13 +181,13 @@ def _calibration(calibration: Calibration) -> Json:
 
 def _detection(arguments: argparse.Namespace) -> Json:
     if arguments.detection is None:
-        return detect.measure(arguments.lfw, MODELS, arguments.peers)
+        return detection.measure(arguments.lfw, FOLDER, arguments.peers)
     measured: Json = json.loads(arguments.detection.read_text("utf-8"))
     return measured
 
 
 def _drift(found: Found, shipped: Shipped) -> Json:
-    path, entry = MODELS / shipped.entry.net.file, shipped.entry
+    path, entry = FOLDER / shipped.entry.net.file, shipped.entry
     few = found.first(DRIFT_FACES)
     ways = [
         Bare.load(f"drift, {plain=}", path, entry, mirrored=True, plain=plain)

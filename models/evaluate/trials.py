@@ -10,9 +10,9 @@ from functools import cached_property
 from typing import Final
 
 import numpy as np
-from kept import Rows
 from numpy.typing import NDArray
 
+from models.evaluate.cache import Rows
 from recognition.template import Template, fuse
 
 RESAMPLES: Final = 1000

@@ -140,7 +140,7 @@ def import_net(
     entry = imports.import_embedder(net, about, source, to)
     say(
         f"{entry.file} keeps its contract: {_contract(entry)}.\n"
-        f"Calibrate it: python models/evaluate/calibrate.py FACES.zip {to}\n"
+        f"Calibrate it: python -m models.evaluate.calibrate FACES.zip {to}\n"
         f"Then sign it: tallylight model build BUNDLE --from {to} --key KEY",
         json=json,
         net=_net(entry),

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Writes what the shipped embedder is measured against, to see what each change to it costs.
 
 The net as its makers published it; ours in float, before it was quantised; and ours quantised on
@@ -7,17 +6,12 @@ that `models/build/run` prepares, from the same pinned package.
 """
 
 import argparse
-import sys
 from pathlib import Path
-from typing import Final
 
-ROOT: Final = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "models" / "build")]
+import numpy as np
 
-import derive  # noqa: E402 - found beside this script
-import embedder_net  # noqa: E402
-import numpy as np  # noqa: E402
-from quantise import float_net, int8_net  # noqa: E402
+from models.build import derive, embedder_net
+from models.build.quantise import float_net, int8_net
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """How well the enrolment gate guesses that something covers a face: glasses, mask, scarf, hand.
 
-    python models/evaluate/covered.py lfw-dev.zip us-senate.zip
+    python -m models.evaluate.covered_faces lfw-dev.zip us-senate.zip
 
 Shapes are painted over faces that pass every other measure of the gate, and each picture goes the
 whole way again: search, quality, guess. Painted shapes are flat and their edges clean, so real
@@ -10,33 +10,30 @@ The bounds were chosen on pictures of the same two sets. Nothing is written.
 """
 
 import argparse
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import cos, pi, sin
 from pathlib import Path
 from typing import Final
 
-ROOT: Final = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
+import numpy as np
+from PIL import Image, ImageDraw, ImageFilter
 
-import numpy as np  # noqa: E402
-from lfw import Found, central, find, mapped  # noqa: E402 - found beside this script
-from PIL import Image, ImageDraw, ImageFilter  # noqa: E402
-
-from recognition.aligner import STANDARD, align, chip_to_picture  # noqa: E402
-from recognition.detector import Detector  # noqa: E402
-from recognition.face import Face  # noqa: E402
-from recognition.manifest import load_uncalibrated  # noqa: E402
-from recognition.occlusion import (  # noqa: E402
+from models import FOLDER
+from models.evaluate.lfw import Found, central, find, mapped
+from recognition.aligner import STANDARD, align, chip_to_picture
+from recognition.detector import Detector
+from recognition.face import Face
+from recognition.manifest import load_uncalibrated
+from recognition.occlusion import (
     EYES_CENTI,
     MOUTH_CENTI,
     SIDES_CENTI,
     covered,
     halves,
 )
-from recognition.picture import Pixels  # noqa: E402
-from recognition.quality import ENROLMENT, measure, shortfalls  # noqa: E402
+from recognition.picture import Pixels
+from recognition.quality import ENROLMENT, measure, shortfalls
 
 SKIN: Final = -1
 """A shape of this brightness takes the face's own."""
@@ -125,11 +122,11 @@ def main() -> None:
     parser.add_argument("sets", type=Path, nargs="+", help="ZIPs of Person_Name/picture.jpg")
     parser.add_argument("--faces", type=int, default=90, help="of each set, evenly spread")
     arguments = parser.parse_args()
-    _, entries = load_uncalibrated(ROOT / "models")
-    gate = Gate(Detector.load(ROOT / "models", entries))
+    _, entries = load_uncalibrated(FOLDER)
+    gate = Gate(Detector.load(FOLDER, entries))
     print(f"bounds: eyes {EYES_CENTI}, mouth {MOUTH_CENTI}, sides {SIDES_CENTI}")
     for archive in arguments.sets:
-        found = find(archive, ROOT / "models")
+        found = find(archive, FOLDER)
         passing = sum(not shortfalls(quality, ENROLMENT) for quality in found.qualities)
         seen = good(found, max(1, passing // arguments.faces))
         fates = mapped(lambda one: np.array(gate.fates(*one)), seen, archive.name)

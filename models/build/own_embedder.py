@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import portraits
 import tensorflow as tf
-from onnx_net import Emitter
-from onnx_weights import Published
-from quantise import Function, alike, float_net, int8_net
 
+from models.build import portraits
+from models.build.onnx_net import Emitter
+from models.build.onnx_weights import Published
+from models.build.quantise import Function, alike, float_net, int8_net
 from recognition.aligner import Alignment
 from recognition.face import Point
 

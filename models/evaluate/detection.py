@@ -18,11 +18,11 @@ from typing import Any, Final, TypeAlias
 
 import cv2
 import numpy as np
-from backgrounds import HEIGHT_PX, WIDTH_PX, backgrounds
-from lfw import pictures
 from numpy.typing import NDArray
 from PIL import Image
 
+from models.evaluate.backgrounds import HEIGHT_PX, WIDTH_PX, backgrounds
+from models.evaluate.lfw import pictures
 from recognition.detector import Detector
 from recognition.manifest import load_uncalibrated
 from recognition.picture import Pixels

@@ -1,6 +1,6 @@
 """What several enrolment pictures of one person bring, and what they cost in false alarms.
 
-    python models/evaluate/several.py lfw-dev.zip
+    python -m models.evaluate.several_pictures lfw-dev.zip
 
 Three pictures of a passer-by, added up as on a camera, are searched for on a list whose entries
 have one picture; three pictures, of which the best counts, as the list's format has it; or three
@@ -10,27 +10,24 @@ It also says how often pictures of one person would be refused because they do n
 """
 
 import argparse
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-ROOT: Final = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
+import numpy as np
+from numpy.typing import NDArray
 
-import numpy as np  # noqa: E402
-from kept import Rows  # noqa: E402 - found beside this script
-from lfw import find  # noqa: E402
-from numpy.typing import NDArray  # noqa: E402
-from recognisers import Shipped  # noqa: E402
-from trials import HALVINGS, SEED, fused, unit  # noqa: E402
-
-from recognition.calibration import Grade, threshold_for  # noqa: E402
-from recognition.enrolment import agreement_ppm  # noqa: E402
-from recognition.errors import ListNotServed  # noqa: E402
-from recognition.manifest import load_manifest  # noqa: E402
-from recognition.quality import ENROLMENT, MATCHING, shortfalls  # noqa: E402
-from recognition.template import PPM, Template  # noqa: E402
+from models import FOLDER
+from models.evaluate.cache import Rows
+from models.evaluate.lfw import find
+from models.evaluate.recognisers import Shipped
+from models.evaluate.trials import HALVINGS, SEED, fused, unit
+from recognition.calibration import Grade, threshold_for
+from recognition.enrolment import agreement_ppm
+from recognition.errors import ListNotServed
+from recognition.manifest import load_manifest
+from recognition.quality import ENROLMENT, MATCHING, shortfalls
+from recognition.template import PPM, Template
 
 PICTURES: Final = 3
 """Of an entry, and of a passer-by."""
@@ -77,8 +74,8 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("lfw", type=Path, help="ZIP of Person_Name/picture.jpg")
-    found = find(parser.parse_args().lfw, ROOT / "models")
-    shipped = Shipped.load(ROOT / "models")
+    found = find(parser.parse_args().lfw, FOLDER)
+    shipped = Shipped.load(FOLDER)
     templates = found.each(shipped.vector, shipped.name, shipped.origin)
     good = np.array([not shortfalls(one, ENROLMENT) for one in found.qualities])
     fair = np.array([not shortfalls(one, MATCHING) for one in found.qualities])
@@ -107,7 +104,7 @@ def main() -> None:
 
 def calibrated(templates: int) -> float | None:
     """Return the threshold that cameras take for so many templates; None if they refuse."""
-    calibration = load_manifest(ROOT / "models").calibration
+    calibration = load_manifest(FOLDER).calibration
     try:
         demanded = threshold_for(calibration, templates, round(BUDGET * PPM), Grade.FUSED)
     except ListNotServed:
@@ -129,7 +126,9 @@ def dealt(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Return the pictures of entries and of passers-by, and who of the latter is which entry."""
     rng = np.random.default_rng(SEED)
-    entries, probes, owners = [], [], []
+    entries: list[list[int]] = []
+    probes: list[list[int]] = []
+    owners: list[int] = []
     for person in range(people.max() + 1):
         own = rng.permutation(np.flatnonzero((people == person) & good))
         listed = own[:PICTURES] if len(own) >= PICTURES else own[:0]
@@ -157,7 +156,7 @@ def lists(
 
 def tell_agreement(templates: Rows, entries: NDArray[np.int64]) -> None:
     """Print how often the gate would refuse pictures of one person, and let a stranger's pass."""
-    calibration = load_manifest(ROOT / "models").calibration
+    calibration = load_manifest(FOLDER).calibration
     needed = threshold_for(calibration, 1, round(BUDGET * PPM), Grade.FUSED).score_ppm
     every = [Template(row) for row in templates.astype(np.int8)]
     own = [min(agreement_ppm([every[at] for at in group])) for group in entries]

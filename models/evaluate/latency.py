@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias
 
 import numpy as np
-from kept import Rows
-from recognisers import PEER_PX, Bare, Peer, Recogniser
-from trials import unit
 
+from models.evaluate.cache import Rows
+from models.evaluate.recognisers import PEER_PX, Bare, Peer, Recogniser
+from models.evaluate.trials import unit
 from recognition.picture import Pixels
 
 Json: TypeAlias = dict[str, Any]

@@ -9,18 +9,16 @@ import flatbuffers  # type: ignore[import-untyped]
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
-from hil_tests.tests import fake_edgetpu_compiler
+from models import FOLDER
+from models.tests import fake_edgetpu_compiler
 from recognition.interpreter import read_net
 from recognition.manifest import load_manifest
 from recognition.tests.toy_net import toy_net
 
-ROOT = Path(__file__).parents[2]
-TOOLS = ROOT / "models" / "edgetpu"
-
 
 def check(*nets: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(TOOLS / "check.py"), *map(str, nets)]
-    return subprocess.run(command, check=False, capture_output=True, text=True)
+    command = [sys.executable, "-m", "models.edgetpu.check", *map(str, nets)]
+    return subprocess.run(command, check=False, capture_output=True, text=True, cwd=FOLDER.parent)
 
 
 def toy(folder: Path, content: bytes) -> Path:
@@ -43,7 +41,7 @@ def test_nothing_published_forbids_a_committed_net() -> None:
     said = check()
     assert said.returncode == 0, said.stdout + said.stderr
     assert said.stdout.count("nothing published forbids it") == len(
-        list((ROOT / "models").glob("*.int8.tflite"))
+        list(FOLDER.glob("*.int8.tflite"))
     )
 
 
@@ -64,15 +62,19 @@ def models(tmp_path: Path) -> Path:
     """A copy of the folder of nets, to compile into."""
     folder = tmp_path / "models"
     folder.mkdir()
-    for path in (*(ROOT / "models").glob("*.int8.tflite"), ROOT / "models" / "manifest.toml"):
+    for path in (*FOLDER.glob("*.int8.tflite"), FOLDER / "manifest.toml"):
         shutil.copy(path, folder)
     return folder
 
 
 def compiled(models: Path, tools: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(TOOLS / "compile.py"), "--models", str(models)]
     return subprocess.run(
-        command, check=False, capture_output=True, text=True, env={"PATH": str(tools)}, cwd=ROOT
+        [sys.executable, "-m", "models.edgetpu.compile", "--models", str(models)],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={"PATH": str(tools)},
+        cwd=FOLDER.parent,
     )
 
 

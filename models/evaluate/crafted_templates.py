@@ -1,6 +1,6 @@
 """How many passers-by a template resembles that was made to resemble everybody.
 
-    python models/evaluate/crafted.py lfw-dev.zip
+    python -m models.evaluate.crafted_templates lfw-dev.zip
 
 Whoever writes the templates of a list could seal in, under one person's entry, a vector that lies
 near many faces: the mean of all, or one sought on half of the people and tried on the other half.
@@ -9,22 +9,19 @@ of their pictures, added up as on a camera. The thresholds are those that camera
 """
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Final
 
-ROOT: Final = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
+import numpy as np
+from numpy.typing import NDArray
 
-import numpy as np  # noqa: E402
-from lfw import find  # noqa: E402
-from numpy.typing import NDArray  # noqa: E402
-from recognisers import Shipped  # noqa: E402
-from several import PICTURES, SIZES, calibrated  # noqa: E402
-from trials import SEED, fused, unit  # noqa: E402
-
-from recognition.quality import ENROLMENT, MATCHING, shortfalls  # noqa: E402
-from recognition.template import peaked  # noqa: E402
+from models import FOLDER
+from models.evaluate.lfw import find
+from models.evaluate.recognisers import Shipped
+from models.evaluate.several_pictures import PICTURES, SIZES, calibrated
+from models.evaluate.trials import SEED, fused, unit
+from recognition.quality import ENROLMENT, MATCHING, shortfalls
+from recognition.template import peaked
 
 STARTS: Final = 200
 """Faces from which a vector near many others is sought."""
@@ -37,8 +34,8 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("lfw", type=Path, help="ZIP of Person_Name/picture.jpg")
-    found = find(parser.parse_args().lfw, ROOT / "models")
-    shipped = Shipped.load(ROOT / "models")
+    found = find(parser.parse_args().lfw, FOLDER)
+    shipped = Shipped.load(FOLDER)
     templates = found.each(shipped.vector, shipped.name, shipped.origin)
     good, fair = (
         np.array([not shortfalls(one, bounds) for one in found.qualities])

@@ -14,7 +14,7 @@ PROGRAM = """#!{python}
 import sys
 from pathlib import Path
 
-from hil_tests.tests.fake_edgetpu_compiler import compile_all
+from models.tests.fake_edgetpu_compiler import compile_all
 
 compile_all(sys.argv[1:], unmapped={unmapped!r}, scale={scale!r})
 """

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from kept import Rows, kept
-from lfw import Found, central, mapped, pictures
 from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageFilter
-from recognisers import Shipped
 
+from models.evaluate.cache import Rows, kept
+from models.evaluate.lfw import Found, central, mapped, pictures
+from models.evaluate.recognisers import Shipped
 from recognition.calibration import Grade, grade
 from recognition.detector import Detector
 from recognition.manifest import load_uncalibrated

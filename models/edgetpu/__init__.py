@@ -1,0 +1,1 @@
+"""The Edge TPU: whether the nets fit its published rules (`check`), and their compilation."""
