@@ -1,6 +1,6 @@
-"""The eye: pixels in, faces and templates out.
+"""Face recognition: detection, alignment, quality, embedding and search; pixels in, templates out.
 
-A library without lamp, camera, files of people or network: the camera and the enrolment desk make
-templates with the same bytes of code, and neither imports the other. It keeps nothing and logs
-nothing. Pixels of a camera's frame can only be had in `firmware`, with a proof of light.
+The camera and the enrolment desk import this library and make templates with the same code. The
+library stores nothing and logs nothing. It has no lamp, no camera and no network. Only `firmware`
+can read the pixels of a camera's frame, and it needs a proof of light for that. Imports: `formats`.
 """

@@ -1,8 +1,8 @@
-"""Cuts a face out of a picture in the one pose the embedder knows: upright, eyes in fixed places.
+"""Alignment: cuts a face out of a picture as an upright chip, with the eyes in fixed places.
 
-Five points are laid on a template by the similarity (shift, turn, scale) with the least squared
-error. Beyond the picture its border repeats; large faces are averaged down before they are
-sampled, so that no detail folds over.
+The five points of the face are fitted to the five places of an `Alignment` by a similarity (shift,
+turn, scale) with the least squared error. Outside the picture, its border is repeated. A large face
+is averaged down before it is sampled, so that there is no aliasing.
 """
 
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from recognition.picture import Pixels
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """Where an embedder wants a face to lie in its chip."""
+    """Where an embedder needs the five points of a face in its chip."""
 
     chip_px: int
     """Side of the chip, in pixels: the embedder's input."""
@@ -36,11 +36,11 @@ STANDARD: Final = Alignment(
         Point(98.2, 103.3),
     ),
 )
-"""The pose in which quality is measured, whatever the embedder: the face fills the chip."""
+"""The alignment in which quality is measured, for every embedder: the face fills the chip."""
 
 
 def framed(alignment: Alignment, margin_px: int, scale: int = 1) -> Alignment:
-    """Return the same pose with more around it, `scale` times as large."""
+    """Return the same alignment with a margin around it, `scale` times as large."""
     eye, other_eye, nose, mouth, other_mouth = (
         Point(scale * (point.x + margin_px), scale * (point.y + margin_px))
         for point in alignment.points
@@ -76,13 +76,13 @@ def align(pixels: Pixels, face: Face, alignment: Alignment = STANDARD) -> Chip:
 
 
 def chip_to_picture(points: Points, alignment: Alignment) -> tuple[complex, complex]:
-    """Return (scale and turn, shift) that take a chip's x + iy to the picture's, least squares."""
+    """Return (scale and turn, shift) that map x + iy of a chip to the picture, by least squares."""
     chip = np.array([complex(*point) for point in alignment.points])
     eyes_and_nose = (points.right_eye, points.left_eye, points.nose)
     five = (*eyes_and_nose, points.right_mouth, points.left_mouth)
     seen = np.array([complex(*point) for point in five])
     chip_mean, seen_mean = chip.mean(), seen.mean()
-    # Fitted from picture to chip, where the error counts, then turned round.
+    # Fitted from picture to chip, because the error is measured there; then inverted.
     offsets = seen - seen_mean
     into_chip = np.vdot(offsets, chip - chip_mean) / np.vdot(offsets, offsets).real
     scale_turn = complex(1 / into_chip)
@@ -92,9 +92,9 @@ def chip_to_picture(points: Points, alignment: Alignment) -> tuple[complex, comp
 def _cut(
     pixels: Pixels, corners: NDArray[np.complex128], shrink: int
 ) -> tuple[Image.Image, complex]:
-    """Return what lies between the corners, shrunk, and where its own first corner lies.
+    """Return the part between the corners, shrunk, and the place of its first corner.
 
-    What lies beyond the picture is a repetition of its border.
+    Outside the picture, its border is repeated.
     """
     rows = _span(corners.imag, pixels.shape[0])
     columns = _span(corners.real, pixels.shape[1])
@@ -106,12 +106,12 @@ def _cut(
 
 
 def _span(places: NDArray[np.float64], length: int) -> slice:
-    """Return the whole pixels between the places that lie in the picture; one at least."""
+    """Return the whole pixels between the places that lie in the picture, at least one."""
     start = min(max(0, int(np.floor(places.min()))), length - 1)
     return slice(start, min(max(start + 1, int(np.ceil(places.max()))), length))
 
 
 def _beyond(places: NDArray[np.float64], length: int) -> tuple[int, int]:
-    """Return how many pixels the places, and one for sampling, reach before and behind."""
+    """Return how many pixels the places reach out before and behind, plus one for sampling."""
     before, behind = np.ceil([-places.min(), places.max() - length]).astype(int)
     return max(0, int(before)) + 1, max(0, int(behind)) + 1

@@ -1,7 +1,8 @@
-"""What a score is worth: how often two different people reach it, measured on the shipped net.
+"""Calibration: false-match rate of each score, and the threshold for a list and its budget.
 
-The table is only as good as its set of pictures, which it names. A threshold is chosen by the
-upper end of the measured interval, never by the point estimate, and never outside the table.
+The rates are measured on pairs of different people with the shipped net. They hold for people like
+those in the set of pictures, which the table names. A threshold is chosen by the upper end of the
+95 % interval, never by the point estimate, and never outside the table.
 """
 
 from dataclasses import dataclass
@@ -14,14 +15,14 @@ PPB = 1_000_000_000
 
 
 class Grade(Enum):
-    """How much a probe that may be compared can be trusted."""
+    """The quality of a probe that may be compared."""
 
     GOOD = "good"
-    """It would do for a list."""
+    """It passes the bounds for a list's portrait."""
     FAIR = "fair"
-    """It will do for a passer-by."""
+    """It passes the bounds for a passer-by."""
     FUSED = "fused"
-    """Three pictures of one person as one template, each at least fair."""
+    """Three pictures of one person, each at least fair, added up to one template."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,28 +49,28 @@ class Calibration:
     pairs: int
     """Pairs of different people that were compared."""
     command: str
-    """What to run to measure it again."""
+    """The command that measures it again."""
     rates: tuple[Rate, ...]
-    """Of all probes but fused ones, by rising score; nowhere below what one grade alone gives."""
+    """Of all probes but fused ones, by rising score; never below the rate of one grade alone."""
     good: tuple[Rate, ...] = ()
-    """Of probes of grade GOOD; empty where they were not measured apart."""
+    """Of probes of grade GOOD; empty if they were not measured apart."""
     fused: tuple[Rate, ...] = ()
-    """Of probes of grade FUSED; empty where they were not measured."""
+    """Of probes of grade FUSED; empty if they were not measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """The score a camera demands, and what it expects of it."""
+    """The score that a camera demands, and the false alarms that it predicts."""
 
     score_ppm: int
     fmr_ppb: int
     """Upper bound of the false-match rate, in billionths."""
     predicted_fpir_ppb: int
-    """Upper bound of the share of strangers taken for somebody on the list, in billionths."""
+    """Upper bound of the share of strangers taken for a person on the list, in billionths."""
 
 
 def grade(quality: Quality) -> Grade | None:
-    """Return the grade of a face, None when it must not be compared at all."""
+    """Return the grade of a face; None: it must not be compared."""
     if not shortfalls(quality, ENROLMENT):
         return Grade.GOOD
     return None if shortfalls(quality, MATCHING) else Grade.FAIR
@@ -81,14 +82,14 @@ def threshold_for(
     """Return the lowest threshold that keeps a list within its budget of false alarms.
 
     Args:
-        calibration: what the net's scores are worth.
-        list_size: templates on the list, 1 or more; whoever has several counts as often.
+        calibration: the rates of the net's scores.
+        list_size: templates on the list, 1 or more; each template of a person counts.
         fpir_ppm: the false-positive identification rate that policy accepts, in millionths.
-        probe: the poorest grade of probe that will be compared with this threshold.
+        probe: the lowest grade of probe that will be compared with this threshold.
 
     Raises:
-        ListNotServed: even the highest calibrated score is not rare enough, or fused probes were
-            never calibrated.
+        ListNotServed: even the highest calibrated score has too many false alarms, or fused
+            probes were never calibrated.
     """
     served = [
         Threshold(rate.score_ppm, rate.upper_ppb, _fpir_ppb(rate.upper_ppb, list_size))
@@ -100,7 +101,7 @@ def threshold_for(
         raise ListNotServed(
             f"A list of {list_size} cannot be served: policy accepts {fpir_ppm} false alarms in a "
             f"million strangers, and the calibration can promise {best_ppm:.0f} at best. Shorten "
-            "the list, or have the policy accept more."
+            "the list, or raise what the policy accepts."
         )
     return min(fitting, key=lambda one: one.score_ppm)
 

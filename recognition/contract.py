@@ -1,7 +1,7 @@
-"""What a manifest says of each net: its files, what it takes and gives, and how to use it.
+"""Contract of each net: its files, input and output tensors, and how to decode its output.
 
-Plain values, made by `recognition.manifest`; that a net keeps them is for `recognition.interpreter`
-to check.
+These are plain values. `recognition.manifest` reads them from the manifest, and
+`recognition.interpreter` checks that a net keeps them.
 """
 
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class NetEntry:
     """SHA-256 of the weights."""
     licence: str
     training: str
-    """Whose pictures it was trained on, as far as anybody says."""
+    """Whose pictures it was trained on, as far as its makers say."""
     input: TensorSpec
     outputs: tuple[TensorSpec, ...]
     edge_tpu: Compiled | None = None
@@ -52,7 +52,7 @@ class NetEntry:
 
 @dataclass(frozen=True, slots=True)
 class EmbedderEntry:
-    """The embedder's net and how a face must lie before it."""
+    """The embedder's net and the alignment of its chips."""
 
     net: NetEntry
     alignment: Alignment
@@ -62,9 +62,9 @@ class EmbedderEntry:
 class Decode:
     """How to read one map of a detector: value = real / factor - offset.
 
-    Of the 16 values of each cell two are logits, whose sigmoids' geometric mean is the score; two
-    are where the box's centre lies and two the logarithms of its size; ten are five places. All
-    but the logits are in strides, places from the cell's own corner.
+    Each cell has 16 values. Two are logits: the score is the geometric mean of their sigmoids. Two
+    are the centre of the box, two the logarithms of its size, and ten are five points. All but the
+    logits are in strides; centre and points are measured from the cell's own corner.
     """
 
     stride_px: int

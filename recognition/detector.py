@@ -1,8 +1,9 @@
-"""Finds faces in a picture of any size, best first.
+"""Face detection: finds the faces in a picture of any size, the highest score first.
 
-The net looks at a picture of 640 x 480 in three grids, of 8, 16 and 32 pixels, and finds faces of
-about 24 pixels up to the whole height. The picture is shrunk to fit, never stretched and never
-enlarged. What several cells found is one face: the best of them says where it is.
+The net reads a picture of 640 x 480 in three grids, of 8, 16 and 32 pixels. It finds faces of about
+24 pixels up to the whole height. A larger picture is shrunk to fit; a picture is never stretched
+and never enlarged. Where several cells found the same face, the one with the highest score is kept
+(non-maximum suppression).
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,18 +20,18 @@ from recognition.interpreter import Accelerator, Net
 from recognition.picture import Pixels
 
 SCORE_MIN: Final = 0.8
-"""Least score of a face. Lower finds smaller faces and raises more false alarms on textures;
-`python -m models.evaluate.detection` measures what this bound costs and saves."""
+"""Least score of a face. A lower bound finds smaller faces and raises more false alarms on
+textures; `python -m models.evaluate.detection` measures both."""
 
 OVERLAP_MAX: Final = 0.3
-"""Two finds are one face when they share more than this part of their union, or"""
+"""Two boxes are one face when they share more than this part of their union,"""
 
 INSIDE_MAX: Final = 0.6
-"""when more than this part of the smaller lies inside the larger."""
+"""or when more than this part of the smaller lies inside the larger."""
 
 
 class Detector:
-    """One or more passes over a picture."""
+    """One or more nets, each of which makes one pass over a picture."""
 
     def __init__(self, passes: Sequence[tuple[Net, tuple[Decode, ...]]]) -> None:
         self._passes = [_Pass(net, decodes) for net, decodes in passes]
@@ -45,16 +46,16 @@ class Detector:
         """Return a detector with one pass per entry.
 
         Raises:
-            ModelRefused: a net is missing, another one, or breaks its contract.
+            ModelRefused: a net is missing, is not the named file, or breaks its contract.
         """
         return cls([(Net.load(folder, one.net, accelerator), one.decodes) for one in entries])
 
     def find(self, pixels: Pixels) -> list[Face]:
-        """Return the faces in the picture, the most certain first."""
+        """Return the faces in the picture, the highest score first."""
         return self.above(pixels, SCORE_MIN)
 
     def above(self, pixels: Pixels, score_min: float) -> list[Face]:
-        """Return everything that looks like a face by more than a score, best first."""
+        """Return the faces with more than a score, the highest first."""
         found = [face for one in self._passes for face in one.find(pixels, score_min)]
         found.sort(key=lambda face: -face.score)
         faces: list[Face] = []
@@ -65,7 +66,7 @@ class Detector:
 
 
 class _Pass:
-    """One look through one net."""
+    """One net, and how to read its maps."""
 
     def __init__(self, net: Net, decodes: tuple[Decode, ...]) -> None:
         self._net = net
@@ -80,7 +81,7 @@ class _Pass:
                 yield face.scaled(1 / scale)
 
     def _fitted(self, pixels: Pixels) -> tuple[NDArray[np.int8], float]:
-        """Return the picture in the net's size and form, and how much it was shrunk."""
+        """Return the picture in the net's size and form, and the scale of the shrinking."""
         height, width = pixels.shape[:2]
         scale = min(self._width_px / width, self._height_px / height, 1.0)
         if scale < 1:
@@ -91,12 +92,12 @@ class _Pass:
             pixels = np.asarray(small)
         canvas = np.zeros((1, self._height_px, self._width_px, 3), np.uint8)
         canvas[0, : pixels.shape[0], : pixels.shape[1]] = pixels
-        # 0 to 255 becomes -128 to 127: the sign bit turns over, nothing else.
+        # 0 to 255 becomes -128 to 127: only the sign bit changes.
         return (canvas ^ 0x80).view(np.int8), scale
 
 
 class _Grid:
-    """One map: a cell every so many pixels, each of which may have found one face."""
+    """One map: a grid of cells, each of which can hold one face."""
 
     def __init__(self, spec: TensorSpec, decode: Decode) -> None:
         _, self._rows, self._columns, channels = spec.shape
@@ -107,7 +108,7 @@ class _Grid:
         self._channels = channels
 
     def faces(self, stored: NDArray[np.int8], score_min: float = SCORE_MIN) -> Iterator[Face]:
-        """Yield the faces that the cells found, each as often as it was found."""
+        """Yield the face of each cell that found one; several cells can find the same face."""
         cells = stored.reshape(-1, self._channels)
         logits = cells[:, :2] * self._gain[:2] + self._base[:2]
         scores = np.sqrt(1 / (1 + np.exp(-logits)).prod(axis=1))

@@ -1,7 +1,7 @@
-"""Turns a chip into a template: small integers whose direction says whose face it is.
+"""Embedding: turns an aligned face into a template, the vector that is compared by its cosine.
 
-The net sees the chip and its mirror image and both answers are added. Everything after the net is
-integer arithmetic, so two machines with the same kernels make the same template.
+The net gets the chip and its mirror image, and both answers are added. All arithmetic after the net
+is in integers, so two machines with the same kernels make the same template.
 """
 
 from pathlib import Path
@@ -29,27 +29,27 @@ class Embedder:
         """Return the embedder that `entry` names.
 
         Raises:
-            ModelRefused: the net is missing, another one, or breaks its contract.
+            ModelRefused: the net is missing, is not the named file, or breaks its contract.
         """
         return cls(Net.load(folder, entry.net, accelerator), entry.alignment)
 
     @property
     def runtime(self) -> str:
-        """What computes; templates of two kernel families differ a little."""
+        """Name and version of the runtime; templates of two kernel families differ a little."""
         return self._net.runtime
 
     def template(self, chip: Chip) -> Template:
-        """Return the template of a face that lies as this net wants it.
+        """Return the template of a face that was aligned for this net.
 
         Raises:
-            ValueError: the chip was cut for another net: its template would compare with nothing.
+            ValueError: the chip was aligned for another net, so its template would match no list.
         """
         if chip.alignment != self._alignment:
             raise ValueError("The chip was cut for another embedder.")
         return Template(peaked(self._embed(chip.pixels) + self._embed(chip.pixels[:, ::-1])))
 
     def _embed(self, pixels: NDArray[np.uint8]) -> NDArray[np.int32]:
-        # The net reads 0 to 255 as -128 to 127: the sign bit turns over, nothing else.
+        # The net reads 0 to 255 as -128 to 127: only the sign bit changes.
         (stored,) = self._net.run((pixels ^ 0x80).view(np.int8)[None])
         answer: NDArray[np.int32] = stored[0].astype(np.int32)
         return answer - np.int32(self._net.entry.outputs[0].zero_point)

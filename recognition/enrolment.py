@@ -1,7 +1,7 @@
-"""Makes the template of a portrait, or says in one sentence why the portrait will not do.
+"""Enrolment: makes the template of a portrait, or refuses the portrait and says why.
 
-The same nets that judge a passer-by judge the portrait; the bounds are narrower, because a list
-carries a bad portrait to every camera. Several portraits of one person must agree with each other.
+The nets are the same as for a passer-by. The bounds of quality are narrower, because a list carries
+a bad portrait to every camera. `agreement_ppm` measures whether several portraits show one person.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,17 +18,17 @@ from recognition.quality import ENROLMENT, Judged, Quality, judged, measure, sho
 from recognition.template import Template, fuse, similarity_ppm
 
 PORTRAIT: Final = framed(WIDE, 0, 2)
-"""The head at twice the size in which it is judged."""
+"""The head at twice the size in which its quality is measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """A portrait's template and how good the portrait was."""
+    """The template and the quality of a portrait."""
 
     template: Template
     quality: Quality
     face: Face
-    """Where it is in the picture."""
+    """The face in the picture."""
 
 
 def enrol(
@@ -39,17 +39,17 @@ def enrol(
     Args:
         picture: of one person.
         eye: the nets.
-        told: gets every measure beside its bound before anything is refused for it.
+        told: is called with every measure and its bound, before a measure is refused.
 
     Raises:
-        PictureRefused: there is no face, more than one, or one that is not good enough.
+        PictureRefused: there is no face, more than one, or its quality is too low.
     """
     faces = eye.detector.find(picture)
     if not faces:
         raise PictureRefused("There is no face in the picture: use a frontal portrait.")
     if len(faces) > 1:
         raise PictureRefused(
-            f"There are {len(faces)} faces in the picture: cut it down to the one person."
+            f"There are {len(faces)} faces in the picture: crop it to the one person."
         )
     quality = measure(picture, faces[0])
     seen = halves(picture, faces[0], eye.detector)
@@ -61,12 +61,12 @@ def enrol(
 
 
 def head(picture: Pixels, face: Face) -> Pixels:
-    """Return the head alone, upright, for people to look at: (512, 512, 3)."""
+    """Return the head alone, upright, for a person to look at: (512, 512, 3)."""
     return align(picture, face, PORTRAIT).pixels
 
 
 def agreement_ppm(templates: Sequence[Template]) -> list[int]:
-    """Return how alike each portrait is to the sum of all the others, in millionths.
+    """Return the cosine of each portrait with the sum of all the others, in millionths.
 
     Args:
         templates: of two portraits or more.

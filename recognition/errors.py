@@ -1,8 +1,8 @@
-"""What recognition refuses, each in one sentence that says what to do. No error holds a pixel.
+"""Errors of recognition: each message is one sentence that says what to do. None holds a pixel.
 
 RecognitionError
-├── ModelRefused      a net, its manifest or its calibration is not what it must be
-├── NetFailed         a net that ran before cannot be run any more
+├── ModelRefused      a net, its manifest or its calibration is missing, altered or wrong
+├── NetFailed         a net that ran before failed
 ├── PictureRefused    a picture cannot be read, or cannot be enrolled
 └── ListNotServed     a list is too long for the false alarms that policy accepts
 """
@@ -11,15 +11,15 @@ from formats.errors import Refused
 
 
 class RecognitionError(Refused):
-    """Anything this library refuses."""
+    """The base of every error of this library."""
 
 
 class ModelRefused(RecognitionError):
-    """A net, its manifest or its calibration is not what it must be."""
+    """A net, its manifest or its calibration is missing, altered or wrong."""
 
 
 class NetFailed(RecognitionError):
-    """A net that ran before cannot be run any more: the accelerator or its runtime failed."""
+    """A net that ran before failed: the accelerator or its runtime is at fault."""
 
 
 class PictureRefused(RecognitionError):

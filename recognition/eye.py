@@ -1,4 +1,4 @@
-"""Detector and embedder together, as one verified bundle gives them."""
+"""Detector and embedder of one verified model bundle, loaded together."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from recognition.manifest import Manifest, read_manifest
 
 @dataclass(frozen=True, slots=True)
 class Eye:
-    """Everything that turns pixels into faces and faces into templates."""
+    """The nets of one bundle: pixels to faces, and faces to templates."""
 
     manifest: Manifest
     detector: Detector
@@ -19,10 +19,10 @@ class Eye:
 
     @classmethod
     def load(cls, bundle: VerifiedBundle, accelerator: Accelerator = Accelerator.CPU) -> "Eye":
-        """Return the eye whose nets somebody trusted vouches for.
+        """Load the nets of a bundle whose signature was verified.
 
         Raises:
-            ModelRefused: the manifest or a net is not what it must be.
+            ModelRefused: the manifest or a net is missing, altered or wrong.
         """
         manifest = read_manifest(bundle.manifest)
         return cls(

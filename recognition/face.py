@@ -1,7 +1,7 @@
-"""A face as the detector reports it: where it is, not whose it is.
+"""A detected face: its box, its five points and its score. It says nothing about the person.
 
-Coordinates are pixels of the picture it was found in, x to the right, y down, with the corner of
-the first pixel at (0, 0) and its centre at (0.5, 0.5).
+Coordinates are pixels of the picture in which the face was found: x to the right, y down. The
+corner of the first pixel is at (0, 0), its centre at (0.5, 0.5).
 """
 
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Points:
-    """Five places of a face. Right and left are the person's own: the right eye is seen at left."""
+    """Five points of a face. The person's own right eye is at the left of the picture."""
 
     right_eye: Point
     left_eye: Point

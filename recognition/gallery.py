@@ -1,8 +1,8 @@
-"""Compares one template with every template of a list, and the list with itself.
+"""Search: compares one template with every template of a list (1:N), and the list with itself.
 
-Products of int8 are summed in float32, where every partial sum up to 1,040 dimensions is a whole
-number below 2^24 and therefore exact: the fast matrix product of the machine gives the same score
-as integer arithmetic would.
+Products of int8 are summed in float32. Up to 1,040 dimensions every partial sum is a whole number
+below 2^24 and therefore exact, so the machine's fast matrix product gives the same score as integer
+arithmetic.
 """
 
 from typing import Final, NamedTuple
@@ -14,14 +14,14 @@ from recognition.template import PPM, Template, cosines_ppm
 
 HANDLE_BYTES: Final = 16
 DIMENSIONS_MAX: Final = 1040
-"""127 * 127 * 1040 is just below 2^24, where float32 stops counting in ones."""
+"""127 * 127 * 1040 is just below 2^24; above it float32 cannot hold every whole number."""
 
 BLOCK: Final = 256
-"""Rows compared at once with all others: 100 MB for a list of 100,000."""
+"""Rows that are compared with all others at once: 100 MB for a list of 100,000."""
 
 
 class Pair(NamedTuple):
-    """Two templates of a list, by their places, and how alike they are."""
+    """The places of two templates of a list, and their similarity."""
 
     score_ppm: int
     """Their cosine in millionths."""
@@ -30,10 +30,10 @@ class Pair(NamedTuple):
 
 
 class Gallery:
-    """The templates of one list, in memory only. Prints as nothing but its name."""
+    """The templates of one list, in memory only. Its `repr` shows no entry."""
 
     def __init__(self, handles: NDArray[np.uint8], templates: NDArray[np.int8]) -> None:
-        """Take a list's columns.
+        """Hold the columns of a list.
 
         Args:
             handles: (n, 16), one per template; several templates may share one. n is 1 or more.
@@ -63,7 +63,7 @@ class Gallery:
         return place, int(score_ppm)
 
     def ceiling(self) -> Pair | None:
-        """Return the two most alike templates of different people; None without two people."""
+        """Return the two most similar templates of different people; None for one person."""
         people = np.unique(self._handles, axis=0, return_inverse=True)[1].reshape(-1)
         highest: Pair | None = None
         for start in range(0, len(people), BLOCK):

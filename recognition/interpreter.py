@@ -1,8 +1,8 @@
-"""Runs one int8 net: the bytes that the manifest names, through the contract it states, or not.
+"""Inference: verifies one int8 net by digest and contract, and runs it on CPU or Edge TPU.
 
-The file is read once; those bytes are digested, and the interpreter is built from those same bytes.
-Operations, inputs and outputs are compared with what is allowed before anything runs. A net that
-was asked to run on the Edge TPU never runs on the processor instead.
+The file is read once. Its bytes are digested, and the interpreter is built from the same bytes.
+Operations, inputs and outputs are checked before the net runs. A net that was loaded for the Edge
+TPU never runs on the processor instead.
 """
 
 import ctypes
@@ -24,7 +24,7 @@ from recognition.errors import ModelRefused, NetFailed
 from recognition.operations import check_operations, holds_edge_tpu
 
 if sys.platform == "linux" and os.uname().machine == "aarch64" and sys.version_info < (3, 12):
-    # The last runtime known to drive the Edge TPU; it ends with Python 3.11.
+    # The last runtime that is known to drive the Edge TPU; there is none for Python 3.12.
     from tflite_runtime.interpreter import Interpreter, load_delegate
 
     PACKAGE = "tflite-runtime"
@@ -48,7 +48,7 @@ class Accelerator(Enum):
 
 @final
 class Net:
-    """One net, verified and ready, on one thread. Made by `load`."""
+    """One verified net, on one thread. `load` makes it."""
 
     def __init__(self, entry: NetEntry, content: bytes, accelerator: Accelerator) -> None:
         name = _file(entry, accelerator).file
@@ -65,21 +65,21 @@ class Net:
         """Return the net that `entry` names in `folder`, from its file for the accelerator.
 
         Raises:
-            ModelRefused: the file is missing or another one, it breaks its contract, or the
-                accelerator is not there.
+            ModelRefused: the file is missing or is not the named one, it breaks its contract, or
+                the accelerator does not answer.
         """
         return cls(entry, read_net(folder, _file(entry, accelerator)), accelerator)
 
     @property
     def runtime(self) -> str:
-        """Name and version of what computes, e.g. "ai-edge-litert 2.3.0"."""
+        """Name and version of the runtime, e.g. "ai-edge-litert 2.3.0"."""
         return f"{PACKAGE} {version(PACKAGE)}"
 
     def run(self, values: NDArray[np.int8]) -> tuple[NDArray[np.int8], ...]:
         """Return the outputs for one input, in the manifest's order and shapes.
 
         Raises:
-            NetFailed: the accelerator or its runtime failed; nothing else runs the net instead.
+            NetFailed: the accelerator or its runtime failed. There is no fallback.
         """
         self._interpreter.set_tensor(self._input, values)
         try:
@@ -95,7 +95,7 @@ def read_net(folder: Path, file: NetEntry | Compiled) -> bytes:
     """Return the bytes of a net's file.
 
     Raises:
-        ModelRefused: it is missing, or not the one that the manifest names.
+        ModelRefused: it is missing, or is not the file that the manifest names.
     """
     try:
         content = (folder / file.file).read_bytes()
@@ -107,15 +107,15 @@ def read_net(folder: Path, file: NetEntry | Compiled) -> bytes:
 
 
 def contract(content: bytes, name: str) -> tuple[TensorSpec, tuple[TensorSpec, ...]]:
-    """Return what a net that no manifest names yet takes and gives, by its own account.
+    """Return the input and the outputs that a net's own file states, before a manifest names it.
 
     Raises:
-        ModelRefused: it is no net, takes several inputs, or is not of int8 at its edges.
+        ModelRefused: it is no net, has several inputs, or a tensor of it is not int8.
     """
     interpreter = _built(content, name, Accelerator.CPU)
     taken = [_spec(detail, name) for detail in interpreter.get_input_details()]
     if len(taken) != 1:
-        raise ModelRefused(f"{name} takes {len(taken)} inputs where one picture is due.")
+        raise ModelRefused(f"{name} takes {len(taken)} inputs: a net must take one picture.")
     return taken[0], tuple(_spec(detail, name) for detail in interpreter.get_output_details())
 
 
@@ -147,7 +147,7 @@ def _built(content: bytes, name: str, accelerator: Accelerator) -> Untyped:
 
 def _edge_tpu() -> Untyped:
     try:
-        # `load_delegate` stumbles over its own half-made object when the library is absent.
+        # When the library is absent, `load_delegate` fails in its own destructor.
         ctypes.CDLL(EDGE_TPU_LIBRARY)
         return load_delegate(EDGE_TPU_LIBRARY)
     except (OSError, ValueError) as error:
@@ -158,7 +158,7 @@ def _edge_tpu() -> Untyped:
 
 
 def _index(details: list[dict[str, Any]], specs: tuple[TensorSpec, ...], name: str) -> list[int]:
-    """Return the tensors' places after comparing each with its specification."""
+    """Return the indices of the tensors, after each was compared with its specification."""
     if len(details) != len(specs):
         raise ModelRefused(f"{name} has {len(details)} tensors where {len(specs)} are due.")
     for detail, spec in zip(details, specs, strict=True):
@@ -177,7 +177,7 @@ def _spec(detail: dict[str, Any], name: str) -> TensorSpec:
 
 @contextmanager
 def _quiet() -> Generator[None]:
-    """Keep the runtime's greeting off stderr; what goes wrong comes as an exception."""
+    """Keep the runtime's greeting off stderr; its errors are exceptions."""
     sys.stderr.flush()
     kept = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)

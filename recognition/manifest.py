@@ -1,8 +1,8 @@
-"""Reads `manifest.toml`: which nets there are, what they take and give, and what a score is worth.
+"""Manifest of the nets, `manifest.toml`: digests, contracts, alignment and calibration.
 
 Reading is strict: a missing key, an unknown key or a value of another type is refused, and so is a
-manifest without calibration. Reading verifies only the manifest; who vouches for it is for
-`formats.modelbundle` to verify, and a net is verified by its digest when it is loaded.
+manifest without calibration. This module does not verify the signature (`formats.modelbundle`
+does), nor the digest of a net (`recognition.interpreter` does when it loads one).
 """
 
 import hashlib
@@ -29,15 +29,15 @@ FORMAT: Final = "tallylight-models/2"
 MODEL_DOMAIN: Final = b"tallylight/model/v1\0"
 
 POINTS: Final = 5
-"""Of an alignment: right eye, left eye, nose, right and left corner of the mouth."""
+"""Points of an alignment: right eye, left eye, nose, right and left corner of the mouth."""
 
 CHANNELS: Final = 16
-"""Of a detector's map: two logits, centre, size, five places."""
+"""Channels of a detector's map: two logits, centre, size, five points."""
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """Everything a camera must know about its nets."""
+    """Everything that a camera must know about its nets."""
 
     embedder: EmbedderEntry
     detectors: tuple[DetectorEntry, ...]
@@ -58,9 +58,10 @@ class Manifest:
 
     @property
     def model_digest(self) -> bytes:
-        """32 bytes that bind the embedder and its alignment: templates of another do not compare.
+        """Digest of the embedder and its alignment, 32 bytes: a list names the model by it.
 
-        The calibration stays outside: measuring it again makes no template stale.
+        Templates of another embedder or alignment cannot be compared. The calibration is left
+        out, because a new calibration does not change a template.
         """
         alignment = self.embedder.alignment
         places = [tuple(point) for point in alignment.points]
@@ -69,10 +70,10 @@ class Manifest:
 
 
 def read_manifest(content: bytes) -> Manifest:
-    """Return what a manifest says.
+    """Parse the bytes of a manifest.
 
     Raises:
-        ModelRefused: it is no TOML, or not exactly what a manifest must be.
+        ModelRefused: it is no TOML, or a key is missing, unknown or wrong.
     """
     table = _table(content)
     embedder, detectors = _nets(table)
@@ -87,16 +88,18 @@ def read_manifest(content: bytes) -> Manifest:
 
 
 def load_manifest(folder: Path) -> Manifest:
-    """Return the manifest in a folder that nobody vouches for: for recipes, never for a camera.
+    """Return the manifest in a folder without verifying a signature: for desk tools only.
+
+    A camera uses `Eye.load` with a verified bundle.
 
     Raises:
-        ModelRefused: it is missing, no TOML, or not exactly what a manifest must be.
+        ModelRefused: it is missing, no TOML, or a key is missing, unknown or wrong.
     """
     return read_manifest(_content(folder))
 
 
 def load_uncalibrated(folder: Path) -> tuple[EmbedderEntry, tuple[DetectorEntry, ...]]:
-    """Return the nets alone, for the program that calibrates them; no camera runs on these.
+    """Return the nets of a manifest without calibration, for the tool that calibrates them.
 
     Raises:
         ModelRefused: the manifest is missing, no TOML, or names its nets wrongly.
@@ -105,10 +108,10 @@ def load_uncalibrated(folder: Path) -> tuple[EmbedderEntry, tuple[DetectorEntry,
 
 
 def read_alignment(table: Table) -> Alignment:
-    """Return how a face must lie in a chip, from the table of that name.
+    """Return the alignment in a table.
 
     Raises:
-        ModelRefused: the table is not exactly that, or a point lies outside the chip.
+        ModelRefused: a key is missing, unknown or wrong, or a point lies outside the chip.
     """
     chip_px = table.take("chip_px", int)
     places = [_point(one) for one in table.subs("points")]
@@ -142,7 +145,7 @@ def _nets(table: Table) -> tuple[EmbedderEntry, tuple[DetectorEntry, ...]]:
     embedder = _embedder(table.sub("embedder"), alignment)
     detectors = tuple(_detector(one) for one in table.subs("detectors"))
     if not detectors:
-        raise ModelRefused("The manifest names no detector.")
+        raise ModelRefused("The manifest names no detector: it must name one or more.")
     return embedder, detectors
 
 
@@ -156,7 +159,7 @@ def _point(table: Table) -> Point:
 
 def _tensor(table: Table) -> TensorSpec:
     if table.take("dtype", str) != "int8":
-        raise ModelRefused("A net must take and give int8: this one does not.")
+        raise ModelRefused("A net must take and give int8: quantise it, and build anew.")
     spec = TensorSpec(
         table.numbers("shape", int), table.take("scale", float), table.take("zero_point", int)
     )
@@ -269,7 +272,7 @@ def _rates(table: Table, key: str) -> tuple[Rate, ...]:
     rates = tuple(_rate(one) for one in table.subs(key))
     scores = [rate.score_ppm for rate in rates]
     if not scores or scores != sorted(set(scores)):
-        raise ModelRefused("The calibration's rates must be some, by rising score.")
+        raise ModelRefused("The calibration must have one rate or more, by rising score.")
     return rates
 
 

@@ -1,9 +1,9 @@
-"""Guesses whether something covers a part of a face, by looking at one half of it at a time.
+"""Occlusion: guesses whether glasses, a mask or a hand covers a part of a face.
 
-With the other half made grey, a face that is free is still a face to the detector; a half that dark
-glasses, a mask or a hand covers has nothing left to show. It is a guess and called so: it overlooks
-a hand on a cheek, and some faces that are free look covered to it. models/evaluate/covered_faces.py
-measures how often, and the bounds below come from there.
+One half of the face is made grey, and the detector scores the other half. It still finds a half
+that is free, and does not find a half that is covered. This is a guess, and every message says so:
+it overlooks a hand on a cheek, and takes some free faces for covered.
+`python -m models.evaluate.covered_faces` measures how often; the bounds below come from it.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from recognition.picture import Pixels
 from recognition.quality import Fault, Judged, Shortfall
 
 MARGIN_PX: Final = 53
-"""Around the chip in which quality is measured, because a detector wants to see the head."""
+"""Margin around the chip in which quality is measured, because a detector needs the whole head."""
 WIDE: Final = framed(STANDARD, MARGIN_PX)
 """The head of any face, always in the same size."""
 GREY: Final = 128
@@ -29,17 +29,18 @@ BELOW_PX: Final = MARGIN_PX + STANDARD.chip_px + 25
 """How far a half reaches beyond the face: over its hair, its ears and its chin."""
 
 SCORE_MIN: Final = 0.02
-"""Below this the detector's score is called nothing."""
+"""A score of the detector below this counts as zero."""
 EYES_CENTI: Final = 70
 MOUTH_CENTI: Final = 25
 SIDES_CENTI: Final = 20
-"""Least score of the eyes, the mouth, and the worse of the two sides, each alone: all free official
-portraits that were measured have 85, 70 and 66; models/evaluate/covered_faces.py."""
+"""Least score of the eyes, of the mouth, and of the worse of the two sides, each alone. All free
+official portraits that were measured have 85, 70 and 66 or more (`python -m
+models.evaluate.covered_faces`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Halves:
-    """How much of a face each half is by itself to the detector, in hundredths."""
+    """The detector's score of each half of a face alone, in hundredths."""
 
     eyes_centi: int
     mouth_centi: int
@@ -48,7 +49,7 @@ class Halves:
 
 
 def halves(pixels: Pixels, face: Face, detector: Detector) -> Halves:
-    """Return how much each half of the face looks like one by itself."""
+    """Return the detector's score of each half of the face alone."""
     head = align(pixels, face, WIDE).pixels
     rows, columns = slice(ABOVE_PX, BELOW_PX), slice(BESIDE_PX, WIDE.chip_px - BESIDE_PX)
 
@@ -68,7 +69,7 @@ def halves(pixels: Pixels, face: Face, detector: Detector) -> Halves:
 
 
 def judged_halves(seen: Halves) -> list[Judged]:
-    """Return every guess beside its bound."""
+    """Return every guess with its bound."""
     return [
         Judged(f"{what} free, a guess", measured, f"at least {bound}", measured >= bound)
         for what, measured, bound in _guesses(seen)
@@ -76,13 +77,13 @@ def judged_halves(seen: Halves) -> list[Judged]:
 
 
 def covered(seen: Halves) -> list[Shortfall]:
-    """Return what seems to be covered, each in a sentence; nothing when all seems free."""
+    """Return what seems to be covered, each in a sentence; empty: all seems free."""
     return [
         Shortfall(
             Fault.COVERED,
-            f"Something seems to cover the {what}: by themselves they look like a face by "
-            f"{measured} where {bound} is needed. Take off dark glasses, mask or scarf, keep hair "
-            "and hands away; if all is free, use another picture.",
+            f"Something seems to cover the {what}: alone they score {measured} as a face, and "
+            f"{bound} is needed. Take off dark glasses, mask or scarf, keep hair and hands away; "
+            "if all is free, use another picture.",
         )
         for what, measured, bound in _guesses(seen)
         if measured < bound
@@ -98,7 +99,7 @@ def _guesses(seen: Halves) -> tuple[tuple[str, int, int], ...]:
 
 
 def _score(head: Pixels, detector: Detector) -> float:
-    """Return the highest score of a face whose middle is near the middle of the head."""
+    """Return the highest score of a face whose centre is near the centre of the head."""
     low, high = WIDE.chip_px * 0.25, WIDE.chip_px * 0.75
     return max(
         (

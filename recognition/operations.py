@@ -1,9 +1,10 @@
-"""Which operations a net file holds, read from the file itself before any runtime touches it.
+"""Allow-list of a net's operations, read from the TFLite file before a runtime loads it.
 
-A net of int8 alone needs few kinds of operation. Here stand those that both the processor and the
-published table of the Edge TPU's compiler know in int8. Any other is refused: one that leaves int8
-(DEQUANTIZE) would compute on one machine what it does not on the next, and one that is custom is
-code that nobody named. A TFLite file is a flatbuffer: tables of offsets, read here without trust.
+A net in int8 needs few kinds of operation. `KNOWN` lists those that the processor and the published
+table of the Edge TPU's compiler both support in int8. Every other operation is refused. One that
+leaves int8 (DEQUANTIZE) can give other results on another machine, and a custom one is code that
+the manifest does not name. A TFLite file is a flatbuffer: its tables of offsets are read here, and
+an offset that leads out of the file is refused.
 """
 
 import struct
@@ -53,18 +54,18 @@ KNOWN: Final = {
 """`BuiltinOperator` of TFLite's schema, version 3: code and name."""
 
 EDGE_TPU_OPERATION: Final = b"edgetpu-custom-op"
-"""The one custom operation: what the Edge TPU's compiler puts in place of what it compiled."""
+"""The only custom operation: the Edge TPU's compiler puts it in place of what it compiled."""
 
 _IDENTIFIER: Final = b"TFL3"
 _CUSTOM: Final = 32
 _CODES: Final = 1
 """Field of the root table: its operator codes."""
 _OLD_CODE, _CUSTOM_CODE, _CODE = 0, 1, 3
-"""Fields of an operator code: a byte, a text, an integer that replaced the byte."""
+"""Fields of an operator code: a byte, a text, and the integer that later replaced the byte."""
 
 
 def check_operations(content: bytes, name: str) -> None:
-    """Do nothing if the net holds known operations only.
+    """Refuse a net that holds an operation outside of `KNOWN`.
 
     Raises:
         ModelRefused: the bytes are no net, or it holds another operation.
@@ -73,8 +74,8 @@ def check_operations(content: bytes, name: str) -> None:
         if custom != EDGE_TPU_OPERATION if code == _CUSTOM else code not in KNOWN:
             what = f"custom operation {custom!a:.40}" if code == _CUSTOM else f"operation {code}"
             raise ModelRefused(
-                f"{name} holds the {what}, which an int8 net does not need: convert it anew from "
-                "built-in operations, quantised throughout."
+                f"{name} holds the {what}, which is not allowed in an int8 net: convert it anew "
+                "from built-in operations, quantised throughout."
             )
 
 
@@ -90,7 +91,7 @@ def holds_edge_tpu(content: bytes, name: str) -> bool:
 def _operations(content: bytes, name: str) -> list[tuple[int, bytes]]:
     """Return code and custom name of every kind of operation in the file."""
     if content[4:8] != _IDENTIFIER:
-        raise ModelRefused(f"{name} is no TFLite net.")
+        raise ModelRefused(f"{name} is no TFLite net: give a .tflite file.")
     try:
         codes = _reference(content, _field(content, _reference(content, 0), _CODES))
         return [
@@ -109,7 +110,7 @@ def _operation(content: bytes, table: int) -> tuple[int, bytes]:
 
 
 def _field(content: bytes, table: int, number: int) -> int:
-    """Return where a field of a table stands; 0 when it has its default."""
+    """Return the place of a table's field; 0: the field has its default."""
     directory = table - struct.unpack_from("<i", content, table)[0]
     length = struct.unpack_from("<H", content, directory)[0]
     at = 4 + 2 * number

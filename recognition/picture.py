@@ -1,7 +1,7 @@
-"""Reads a picture file into pixels, upright, or says in one sentence why it cannot.
+"""Decodes a picture file (JPEG, PNG, WebP) into upright RGB pixels, within limits of size.
 
-Limits stand before decoding: a file that is too large, or promises more pixels than any camera
-takes, is refused without being unpacked.
+The limits apply before decoding: a file that is too large, or that declares more pixels than a
+camera takes, is refused and not decoded (decompression bombs).
 """
 
 import warnings
@@ -22,17 +22,17 @@ FILE_BYTES_MAX: Final = 32 * 1024 * 1024
 """Largest picture file read: a 50-megapixel JPEG of the best quality is about 25 MiB."""
 
 PICTURE_PX_MAX: Final = 50_000_000
-"""Most pixels unpacked: 150 MB in memory."""
+"""Most pixels that are decoded: 150 MB in memory."""
 
 FORMATS: Final = ("JPEG", "PNG", "WEBP")
-"""The decoders that a file from outside may reach; Pillow has forty."""
+"""The only decoders that may read a file from outside; Pillow has forty."""
 
 
 def read_picture(path: Path) -> Pixels:
     """Return the picture in `path`, turned upright as its EXIF says.
 
     Raises:
-        PictureRefused: the file is missing, too large, or no whole picture.
+        PictureRefused: the file is missing, too large, broken, or no picture.
     """
     try:
         if path.stat().st_size > FILE_BYTES_MAX:
@@ -44,7 +44,7 @@ def read_picture(path: Path) -> Pixels:
 
 
 def _decoded(encoded: bytes, name: str) -> Pixels:
-    # Pillow only warns of the largest pictures; here that warning is an error.
+    # Pillow only warns of very large pictures. Here that warning is an error.
     bombs = warnings.catch_warnings(action="error", category=Image.DecompressionBombWarning)
     try:
         with bombs, Image.open(BytesIO(encoded), formats=FORMATS) as picture:
@@ -55,7 +55,7 @@ def _decoded(encoded: bytes, name: str) -> Pixels:
         raise PictureRefused(sentence) from error
     except UnidentifiedImageError as error:
         kinds = ", ".join(FORMATS)
-        raise PictureRefused(f"{name} is not a picture in one of {kinds}.") from error
+        raise PictureRefused(f"{name} is not a picture: use one of {kinds}.") from error
     except (OSError, SyntaxError, ValueError) as error:
         raise PictureRefused(f"{name} is broken: take it again from its source.") from error
 

@@ -1,7 +1,7 @@
-"""Measures whether a face is good enough to be compared, and says in words what is wanting.
+"""Face quality: size, sharpness, brightness and pose, with the bounds for matching and enrolment.
 
-Below these bounds strangers begin to look alike, so a poor face is refused rather than scored.
-Everything is an integer, because quality travels in signed documents.
+Below these bounds strangers begin to score like one person, so a poor face is refused and not
+compared. Every measure is an integer, because quality travels in signed documents.
 """
 
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ from recognition.face import Face, Points
 from recognition.picture import Pixels
 
 INNER: Final = slice(25, 125)
-"""Rows and columns of the chip that hold face and hardly any background."""
+"""Rows and columns of the chip that show the face and little background."""
 
 LUMA: Final = np.array([0.299, 0.587, 0.114])
 """ITU-R BT.601."""
 
 
 class Fault(Enum):
-    """What a face can be wanting in."""
+    """What can be wrong with a face."""
 
     SMALL = "small"
     BLURRED = "blurred"
@@ -42,20 +42,20 @@ class Quality:
     """Height of the detector's box: brow to chin."""
     inter_eye_px: int
     sharpness_centi: int
-    """Fine detail against coarse in the chip, in hundredths: the same for any contrast."""
+    """Fine detail over coarse detail in the chip, in hundredths; independent of contrast."""
     exposure_centi: int
     """Mean brightness of the chip, 0 to 100."""
     contrast_centi: int
     """Standard deviation of its brightness, 0 to 50."""
     yaw_centi: int
-    """How far the nose stands from between the eyes, in hundredths of their distance."""
+    """Distance of the nose from the middle of the eyes, in hundredths of the eyes' distance."""
     roll_deg: int
     """Tilt of the line through the eyes, -180 to 180."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What a use demands."""
+    """The least or most of each measure that a use demands."""
 
     face_height_px: int
     inter_eye_px: int
@@ -75,7 +75,8 @@ MATCHING: Final = Bounds(
     yaw_centi=35,
     roll_deg=35,
 )
-"""For passers-by: beyond these, accepted pairs halve or false matches rise; models/embedder.md."""
+"""For passers-by: outside of these, half as many pairs are accepted, or false matches
+rise; models/embedder.md."""
 
 ENROLMENT: Final = Bounds(
     face_height_px=80,
@@ -91,7 +92,7 @@ ENROLMENT: Final = Bounds(
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One measure beside its bound."""
+    """One measure and its bound."""
 
     what: str
     measured: int
@@ -101,7 +102,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Shortfall:
-    """One thing a face is wanting in."""
+    """One measure of a face that misses its bound."""
 
     fault: Fault
     sentence: str
@@ -125,7 +126,7 @@ def measure(pixels: Pixels, face: Face) -> Quality:
 
 
 def judged(quality: Quality, bounds: Bounds) -> list[Judged]:
-    """Return every measure beside its bound, as a person enrolling somebody reads them."""
+    """Return every measure with its bound, in words for the person who enrols."""
     light = range(bounds.exposure_min_centi, bounds.exposure_max_centi + 1)
     yaw, roll = abs(quality.yaw_centi), abs(quality.roll_deg)
     least, most = "at least {}".format, "at most {}".format
@@ -148,7 +149,7 @@ def judged(quality: Quality, bounds: Bounds) -> list[Judged]:
 
 
 def shortfalls(quality: Quality, bounds: Bounds) -> list[Shortfall]:
-    """Return everything the face is wanting in; nothing when it will do."""
+    """Return every measure that misses its bound; empty: the face is good enough."""
     found = []
     if quality.face_height_px < bounds.face_height_px:
         found.append(_small(f"{quality.face_height_px} px high", bounds.face_height_px))
@@ -198,13 +199,13 @@ def _light(quality: Quality, bounds: Bounds) -> list[Shortfall]:
 
 
 def _sharpness(chip: NDArray[np.float64]) -> float:
-    """Return the spread of the Laplacian against the spread of the brightness itself."""
+    """Return the standard deviation of the Laplacian over that of the brightness."""
     around = chip[:-2, 1:-1] + chip[2:, 1:-1] + chip[1:-1, :-2] + chip[1:-1, 2:]
     return float((around - 4 * chip[1:-1, 1:-1]).std() / max(chip.std(), 1.0))
 
 
 def _yaw(points: Points) -> float:
-    """Return the nose's offset from between the eyes along their line, over their distance."""
+    """Return the nose's offset from the eyes' middle, along their line, over their distance."""
     right, left, nose = (complex(*one) for one in (points.right_eye, points.left_eye, points.nose))
     eyes = left - right
     return float(((nose - (left + right) / 2) / eyes).real) if eyes else 0.0

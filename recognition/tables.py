@@ -1,7 +1,7 @@
-"""TOML tables that are taken apart key by key, so that what is left over is unknown and refused.
+"""Strict TOML tables: each key is taken out by type, and a key that is left over is refused.
 
-A key that is missing, unknown or of another type is refused with its name; text is one printable
-line, because people read it in a terminal before they trust it.
+A key that is missing, unknown or of another type is refused by its name. A text is one printable
+line, because a person reads it in a terminal before trusting it.
 """
 
 import tomllib
@@ -17,7 +17,7 @@ TEXT_LIMIT: Final = 1000
 
 
 class Table:
-    """One table. Every method raises `ModelRefused` when the key is not what it must be."""
+    """One table. Every method raises `ModelRefused` if the key is missing or wrong."""
 
     def __init__(self, values: object, name: str) -> None:
         if not isinstance(values, dict):
@@ -42,7 +42,7 @@ class Table:
         return key in self._values
 
     def take(self, key: str, kind: type[T]) -> T:
-        """Return a value of this very type."""
+        """Take out and return a value of exactly this type."""
         value = self._values.pop(key, None)
         if value is None:
             raise ModelRefused(f"In {self._name}, {key} is missing.")
@@ -86,10 +86,10 @@ class Table:
         return [Table(one, f"{key}[{place}]") for place, one in enumerate(self.take(key, list))]
 
     def end(self) -> None:
-        """Do nothing if everything was taken.
+        """Refuse the keys that were not taken.
 
         Raises:
-            ModelRefused: there are keys that nobody knows.
+            ModelRefused: there are unknown keys.
         """
         if self._values:
             raise ModelRefused(f"In {self._name}, unknown: {', '.join(sorted(self._values))}.")

@@ -1,6 +1,6 @@
-"""A template: a face as small integers, and how alike two of them are.
+"""Template of a face, 128 int8 numbers; cosine similarity of two; fusion of several.
 
-Everything here is integer arithmetic or exact in float64, so every machine comes to the same score.
+All arithmetic is in integers or exact in float64, so every machine computes the same score.
 """
 
 from collections.abc import Iterable
@@ -11,27 +11,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 PEAK: Final = 127
-"""The largest component of every template, by absolute value."""
+"""Absolute value of the largest component of every template."""
 
 PPM: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Template:
-    """A face as numbers. Personal data: never logged, never shown."""
+    """A face as numbers. This is personal data: never log or show it."""
 
     vector: NDArray[np.int8] = field(repr=False)
     """(128,), the largest component +127 or -127."""
 
     def forget(self) -> None:
-        """Overwrite the numbers; nothing of them can be had afterwards."""
+        """Overwrite the numbers with zeros."""
         self.vector[...] = 0
 
 
 def fuse(templates: Iterable[Template]) -> Template:
-    """Return the template that stands for several pictures of one person.
+    """Return the sum of several templates of one person, as one template (feature-level fusion).
 
-    Strangers resemble it more than they resemble one picture: it needs a threshold of its own.
+    Strangers score higher against it than against one picture, so it needs its own threshold.
     """
     return Template(peaked(np.sum([one.vector for one in templates], axis=0, dtype=np.int32)))
 
@@ -47,8 +47,8 @@ def cosines_ppm(
 ) -> NDArray[np.int64]:
     """Return dots / sqrt(squares * other_squares) in millionths, rounded down.
 
-    Every operand is exact in float64 and every operation correctly rounded, so the result is the
-    same on every machine.
+    Every operand is exact in float64 and every operation is correctly rounded, so the result is
+    the same on every machine.
     """
     cosines = dots.astype(np.float64) * PPM / np.sqrt(squares * other_squares)
     rounded: NDArray[np.int64] = np.floor(cosines).astype(np.int64)
@@ -56,7 +56,7 @@ def cosines_ppm(
 
 
 def peaked(vector: NDArray[np.int32]) -> NDArray[np.int8]:
-    """Return the vector stretched so that its largest component is +127 or -127."""
+    """Return the vector scaled so that its largest component is +127 or -127."""
     peak = max(1, int(np.abs(vector).max()))
     # Rounded to nearest, halves up, in integers.
     return ((2 * PEAK * vector + peak) // (2 * peak)).astype(np.int8)

@@ -1,4 +1,4 @@
-"""The models that ship, as a folder to be spoilt and as a bundle that a test vouches for."""
+"""The shipped models: a copy that a test may damage, and a bundle signed with a test's key."""
 
 from pathlib import Path
 
@@ -10,14 +10,14 @@ MODELS = Path(__file__).resolve().parents[2] / "models"
 
 
 def copied(folder: Path) -> Path:
-    """Put manifest and nets into a folder, unsigned."""
+    """Copy manifest and nets into a folder, unsigned."""
     for path in (*MODELS.glob("*.tflite"), MODELS / "manifest.toml"):
         (folder / path.name).write_bytes(path.read_bytes())
     return folder
 
 
 def signed(folder: Path) -> VerifiedBundle:
-    """Sign the manifest in a folder with a key of the moment."""
+    """Sign the manifest in a folder with a new key, and return the verified bundle."""
     key = SigningKey.generate()
     manifest = (folder / "manifest.toml").read_bytes()
     (folder / "manifest.sig").write_bytes(sign_manifest(manifest, key))

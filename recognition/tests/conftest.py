@@ -1,4 +1,4 @@
-"""The eye that ships, and two public-domain portraits that come with two Python packages."""
+"""The shipped nets, and two public-domain portraits that are inside two Python packages."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,7 +27,7 @@ def models() -> Path:
 
 @pytest.fixture
 def unsigned(tmp_path: Path) -> Path:
-    """A copy of the models that ship, to be spoilt."""
+    """A copy of the shipped models that a test may damage."""
     return copied(tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""What the shipped embedder makes of a picture of nobody: two gradients and their product."""
+"""The shipped embedder's template of a drawn picture: two gradients and their product."""
 
 import numpy as np
 
@@ -21,6 +21,6 @@ GOLDEN_HEX = (
     "22cef713381ae00b8100f502ef3ec4181c2ffef5f50454091ceff31ce638c606"
     "d9f3093206cc2bf1380f160413e600d752e2ef0b2dc60209430bf30600bb34ed"
 )
-"""Made with ai-edge-litert 2.3.0 and its XNNPACK kernels."""
+"""The template, made with ai-edge-litert 2.3.0 and its XNNPACK kernels."""
 
 GOLDEN = Template(np.frombuffer(bytes.fromhex(GOLDEN_HEX), np.int8))

@@ -7,7 +7,7 @@ from recognition.picture import Pixels
 
 
 def face_at(scale: float, turn: complex, x: float, y: float) -> Face:
-    """Return a face whose five points lie exactly on the template, moved as told."""
+    """Return a face whose five points are those of the alignment, scaled, turned and moved."""
     moved = [complex(*point) * scale * turn + complex(x, y) for point in STANDARD.points]
     points = Points(*(Point(one.real, one.imag) for one in moved))
     return Face(Box(x, y, STANDARD.chip_px * scale, STANDARD.chip_px * scale), 1.0, points)

@@ -1,4 +1,4 @@
-"""What the cells of a map say of faces, read as the format has it."""
+"""The decoding of a detector's map: which faces its cells hold, and where."""
 
 import numpy as np
 import pytest
@@ -41,11 +41,11 @@ def test_the_score_is_the_geometric_mean_of_both() -> None:
 
 
 @pytest.mark.parametrize("logits", [(-1.0, 6.0), (6.0, -1.0), (0.5, 0.5)])
-def test_a_cell_that_is_not_sure_says_nothing(logits: tuple[float, float]) -> None:
+def test_a_cell_below_the_score_gives_no_face(logits: tuple[float, float]) -> None:
     assert list(_Grid(SPEC, DECODE).faces(stored({(0, 0): (*logits, *FACE[2:])}))) == []
 
 
-def test_a_map_of_nobody_says_nothing() -> None:
+def test_a_map_without_a_face_gives_none() -> None:
     assert list(_Grid(SPEC, DECODE).faces(stored({}))) == []
 
 

@@ -13,7 +13,7 @@ from recognition.template import Template, similarity_ppm
 from recognition.tests.golden import GOLDEN, golden_chip
 
 DRIFT_PPM = 5_000
-"""How far two kernel families may stand apart on one chip; 400 was measured on 900 faces."""
+"""Most by which two kernel families may differ on one chip; 400 was measured on 900 faces."""
 
 
 def template_of(eye: Eye, pixels: Pixels) -> Template:
@@ -30,7 +30,7 @@ def test_the_same_picture_gives_the_same_template(eye: Eye, hopper: Pixels) -> N
     assert (template_of(eye, hopper).vector == template_of(eye, hopper).vector).all()
 
 
-def test_a_picture_of_nobody_gives_the_template_written_down(eye: Eye) -> None:
+def test_a_drawn_picture_gives_the_recorded_template(eye: Eye) -> None:
     score_ppm = similarity_ppm(eye.embedder.template(golden_chip()), GOLDEN)
     assert score_ppm > 1_000_000 - DRIFT_PPM
 

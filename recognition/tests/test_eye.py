@@ -1,4 +1,4 @@
-"""Every way in which a bundle can fall short once its signature holds."""
+"""A bundle with a valid signature is refused for each fault of its nets and its manifest."""
 
 from pathlib import Path
 

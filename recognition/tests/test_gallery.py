@@ -22,7 +22,7 @@ def test_the_best_is_what_comparing_one_by_one_finds(seed: int, count: int) -> N
     assert Gallery(handles, templates).best(probe) == (int(np.argmax(scores)), max(scores))
 
 
-def test_everybody_finds_themselves() -> None:
+def test_every_template_finds_itself() -> None:
     handles, templates = drawn(300, 7)
     gallery = Gallery(handles, templates)
     assert [gallery.best(Template(one)) for one in templates] == [

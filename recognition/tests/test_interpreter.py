@@ -27,16 +27,16 @@ def test_a_net_runs(tmp_path: Path) -> None:
 
 
 class Failing:
-    """A runtime whose accelerator has gone."""
+    """A runtime whose accelerator fails."""
 
     def set_tensor(self, index: int, values: NDArray[np.int8]) -> None:
-        """Take them."""
+        """Accept the input."""
 
     def invoke(self) -> None:
         raise RuntimeError("Node number 0 (EdgeTpuDelegateForCustomOp) failed to invoke.")
 
 
-def test_an_accelerator_that_fails_has_a_name_and_no_stand_in(tmp_path: Path) -> None:
+def test_an_accelerator_that_fails_is_named_and_has_no_fallback(tmp_path: Path) -> None:
     content = toy_net()
     (tmp_path / "toy.tflite").write_bytes(content)
     net = Net.load(tmp_path, entry_of(content))
@@ -87,7 +87,7 @@ def test_a_net_that_the_runtime_cannot_build_is_refused(tmp_path: Path) -> None:
         Net.load(written(tmp_path, content), entry_of(content))
 
 
-def test_an_operation_that_nobody_named_is_refused(tmp_path: Path) -> None:
+def test_a_custom_operation_is_refused(tmp_path: Path) -> None:
     content = toy_net(operation=schema.BuiltinOperator.CUSTOM, custom="surprise")
     with pytest.raises(ModelRefused, match="holds the custom operation b'surprise'"):
         Net.load(written(tmp_path, content), entry_of(content))
@@ -120,7 +120,7 @@ def test_a_net_that_was_not_compiled_never_pretends_to_run_on_the_edge_tpu(tmp_p
 
 
 def compiled(content: bytes) -> NetEntry:
-    """The entry of a toy net whose file for the Edge TPU is `content`."""
+    """Return the entry of a toy net whose file for the Edge TPU is `content`."""
     digest = hashlib.sha256(content).digest()
     second = Compiled("toy_edgetpu.tflite", len(content), digest, "edgetpu_compiler 16.0")
     return replace(entry_of(toy_net()), edge_tpu=second)

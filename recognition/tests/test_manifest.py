@@ -89,21 +89,21 @@ def test_a_number_of_another_kind_is_refused(models: Path, tmp_path: Path) -> No
         load_manifest(folder)
 
 
-def test_a_digest_that_is_none_is_refused(models: Path, tmp_path: Path) -> None:
+def test_a_broken_digest_is_refused(models: Path, tmp_path: Path) -> None:
     folder = altered(models, tmp_path, 'sha256 = "', 'sha256 = "zz')
     with pytest.raises(ModelRefused, match="sha256 must be a SHA-256"):
         load_manifest(folder)
 
 
 @pytest.mark.parametrize("place", ["[46.0]", "[46.0, 112.0]", "[73.5318, 51.5014]", "[46.0, nan]"])
-def test_an_alignment_that_is_none_is_refused(models: Path, tmp_path: Path, place: str) -> None:
+def test_a_broken_alignment_is_refused(models: Path, tmp_path: Path, place: str) -> None:
     folder = altered(models, tmp_path, "at = [38.2946, 51.6963]", f"at = {place}")
     with pytest.raises(ModelRefused, match="alignment is "):
         load_manifest(folder)
 
 
 @pytest.mark.parametrize("key", ["licence", "training", "source"])
-def test_an_origin_that_is_not_said_is_refused(models: Path, tmp_path: Path, key: str) -> None:
+def test_a_net_without_origin_is_refused(models: Path, tmp_path: Path, key: str) -> None:
     text = (models / "manifest.toml").read_text("utf-8")
     (line,) = re.findall(rf"^{key} = .*\n", text, re.MULTILINE)[:1]
     with pytest.raises(ModelRefused, match=f"In embedder, {key} is missing"):

@@ -1,4 +1,4 @@
-"""What covers a face is guessed from what its halves show by themselves."""
+"""Occlusion is guessed from the detector's score of each half of a face."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ CHEEK = [(30, 70), (45, 70), (45, 85), (30, 85)]
 
 
 def painted(pixels: Pixels, eye: Eye, shape: list[tuple[int, int]], brightness: int) -> Pixels:
-    """The picture with a flat shape over the face, in the pixels of its chip."""
+    """Return the picture with a flat shape over the face, in pixels of its chip."""
     turn, shift = chip_to_picture(eye.detector.find(pixels)[0].points, STANDARD)
     places = [turn * complex(*corner) + shift for corner in shape]
     picture = Image.fromarray(pixels)
@@ -29,7 +29,7 @@ def painted(pixels: Pixels, eye: Eye, shape: list[tuple[int, int]], brightness: 
 
 @pytest.fixture(params=["hopper", "collins"])
 def person(request: pytest.FixtureRequest) -> Pixels:
-    """Either portrait."""
+    """Each of the two portraits."""
     pixels: Pixels = request.getfixturevalue(request.param)
     return pixels
 

@@ -30,11 +30,11 @@ def of(eye: Eye, picture: Image.Image) -> Quality:
 
 
 @pytest.mark.parametrize("name", ["hopper", "collins"])
-def test_a_portrait_wants_nothing(eye: Eye, request: pytest.FixtureRequest, name: str) -> None:
+def test_a_portrait_has_no_shortfall(eye: Eye, request: pytest.FixtureRequest, name: str) -> None:
     assert faults(of(eye, Image.fromarray(request.getfixturevalue(name)))) == []
 
 
-def test_whatever_will_do_for_a_list_will_do_for_a_match() -> None:
+def test_a_face_good_enough_for_a_list_is_good_enough_for_a_match() -> None:
     assert ENROLMENT.face_height_px >= MATCHING.face_height_px
     assert ENROLMENT.sharpness_centi >= MATCHING.sharpness_centi
     assert ENROLMENT.yaw_centi <= MATCHING.yaw_centi

@@ -1,4 +1,4 @@
-"""An embedder of one pooling: its template is the mean colour of a chip, and tells nobody apart."""
+"""An embedder of one pooling: its template is the mean colour of a chip, and no face differs."""
 
 import flatbuffers  # type: ignore[import-untyped]
 import numpy as np

@@ -1,4 +1,4 @@
-"""The smallest nets there are: one pooling of one pixel, written straight into the file format."""
+"""The smallest net: one pooling of one pixel, written straight into the TFLite format."""
 
 import hashlib
 
@@ -38,10 +38,18 @@ def toy_net(
 
 
 def entry_of(content: bytes, spec: TensorSpec = SPEC) -> NetEntry:
-    """Return what a manifest would say of a toy net."""
+    """Return the manifest's entry for a toy net."""
     digest = hashlib.sha256(content).digest()
     return NetEntry(
-        "toy.tflite", len(content), digest, "toy", bytes(32), "CC0-1.0", "nobody", spec, (spec,)
+        "toy.tflite",
+        len(content),
+        digest,
+        "toy",
+        bytes(32),
+        "CC0-1.0",
+        "no training",
+        spec,
+        (spec,),
     )
 
 

@@ -1,4 +1,4 @@
-"""What must not type-check. mypy fails on any of these lines that starts to."""
+"""Lines that must not type-check: mypy fails when one of them does."""
 
 from pathlib import Path
 
