@@ -28,7 +28,7 @@ def test_a_picture_is_sealed_to_every_reviewer_without_what_was_in_its_file(
 def test_what_is_no_picture_is_refused(prepared: Workshop) -> None:
     text = prepared.folder / "text.jpg"
     text.write_text("not a picture")
-    assert "is not a picture in one of" in refusal(*seal(prepared, picture=text))
+    assert "is not a picture: use one of" in refusal(*seal(prepared, picture=text))
     assert not (prepared.folder / "portraits").exists()
 
 
