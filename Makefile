@@ -13,7 +13,7 @@ help:            ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.demo broker  ## the whole camera on this machine: SOURCE=<video|folder|webcam> PERSON=<picture> LISTED=<hopper|collins> PORT=<n> REVIEW=1
-	@$(PY) -m hil_tests.desk.demo $(if $(SOURCE),--source '$(SOURCE)') $(if $(PERSON),--person '$(PERSON)') $(if $(LISTED),--listed $(LISTED)) $(if $(PORT),--port $(PORT)) $(if $(REVIEW),--review)
+	@$(PY) -m hil_tests.demo $(if $(SOURCE),--source '$(SOURCE)') $(if $(PERSON),--person '$(PERSON)') $(if $(LISTED),--listed $(LISTED)) $(if $(PORT),--port $(PORT)) $(if $(REVIEW),--review)
 
 test: $(VENV)/.dev broker browser postgres softhsm  ## all tests, in random order
 	@$(VENV)/bin/pytest -q
@@ -26,7 +26,7 @@ check: $(VENV)/.dev systemd  ## look only: style, types, private names, who impo
 	@$(VENV)/bin/lint-imports
 	@$(VENV)/bin/codespell
 	@$(PY) -m models.check >/dev/null
-	@provisioning/image/check-units
+	@provisioning/device/image/check-units
 
 format: $(VENV)/.dev  ## rewrite to the house style
 	@$(VENV)/bin/ruff check --fix
@@ -72,7 +72,7 @@ evaluate-entries: $(VENV)/.dev  ## what several pictures bring, how covered face
 	@$(PY) -m models.evaluate.covered_faces $(if $(SENATE),'$(SENATE)') '$(LFW)'
 
 chaos: $(VENV)/.dev broker  ## real programs and everything that goes wrong between them: EVENTS=<n> SEED=<n>
-	@$(PY) -m hil_tests.chaos $(if $(EVENTS),--events $(EVENTS)) $(if $(SEED),--seed $(SEED))
+	@$(PY) -m hil_tests.long.chaos $(if $(EVENTS),--events $(EVENTS)) $(if $(SEED),--seed $(SEED))
 
 fuzz: $(VENV)/.dev  ## damage whatever is read from a network or a disk, 5,000 times for each parser
 	@$(VENV)/bin/pytest -q -p no:randomly --timeout 1200 --hypothesis-profile fuzz hil_tests/tests/test_parsers.py
@@ -103,7 +103,7 @@ verify-bench:  # The earlier name of bench-ledger.
 	@$(MAKE) --no-print-directory bench-ledger
 
 camera-contract: root  ## the camera's code on real picamera2, in a root file system of its own; needs root
-	@$(SUDO) hil_tests/virtual/enter $(ROOT) sh -c 'cd /opt/source && python3 -m pytest -c /dev/null -q \
+	@$(SUDO) hil_tests/rig/virtual/enter $(ROOT) sh -c 'cd /opt/source && python3 -m pytest -c /dev/null -q \
 	  -p no:cacheprovider --noconftest -W ignore::DeprecationWarning --import-mode=importlib hil_tests/tests/contract/test_camera.py'
 
 units-contract: root wheel  ## the camera's units under their own systemd, in a root file system of its own; needs root
@@ -113,24 +113,24 @@ hil: $(VENV)/.dev  ## break the real programs on this desk, and print what each 
 	@$(VENV)/bin/pytest -q -rP -p no:randomly -m hil --timeout=240 hil_tests/tests
 
 soak: $(VENV)/.dev  ## look for SECONDS=600 while something breaks every second: SEED=<n>
-	@$(PY) -m hil_tests.desk.soak $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
+	@$(PY) -m hil_tests.long.soak $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
 crowd: $(VENV)/.dev  ## precision and recall of events in a drawn crowd: FACES=<zip> GROUPS=<n> LISTED=<n> SEED=<n>
-	@$(PY) -m hil_tests.crowd $(if $(FACES),--faces '$(FACES)') $(if $(GROUPS),--groups $(GROUPS)) $(if $(LISTED),--listed $(LISTED)) $(if $(SEED),--seed $(SEED))
+	@$(PY) -m hil_tests.long.crowd $(if $(FACES),--faces '$(FACES)') $(if $(GROUPS),--groups $(GROUPS)) $(if $(LISTED),--listed $(LISTED)) $(if $(SEED),--seed $(SEED))
 
 model: $(VENV)/.dev  ## guard, holder and faults on a virtual clock, STEPS=10000 or more
 	@$(PY) -m firmware.tests.lit_machine $(STEPS)
 
 screens: $(VENV)/.dev  ## draw the terminal's screens of docs/lists.md from the real commands
-	@$(PY) -m hil_tests.screens
+	@$(PY) -m hil_tests.screenshots.terminal
 
 vectors: $(VENV)/.dev  ## write the formats' test vectors again, without the code that they test
 	@$(PY) -m formats.tests.make_vectors
 
 wheel: $(VENV)/.dev  ## build/wheel: what a camera installs, and nothing of a desk
-	@rm -rf provisioning/image/build
-	@$(PY) -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir build/wheel provisioning/image
-	@rm -rf provisioning/image/build
+	@rm -rf provisioning/device/wheel/build
+	@$(PY) -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir build/wheel provisioning/device/wheel
+	@rm -rf provisioning/device/wheel/build
 	@ls build/wheel
 
 clean:           ## remove what these commands made
@@ -191,7 +191,7 @@ browser:
 	  { $(BROWSER); } >/dev/null || { echo "Chromium is missing and could not be installed: install the package chromium, then repeat."; exit 1; }; }
 
 screenshots: $(VENV)/.dev browser  ## take the documents' pictures of the last demo's console and report
-	@$(PY) -m hil_tests.desk.screenshots
+	@$(PY) -m hil_tests.screenshots.pages
 
 ledger-edits: $(VENV)/.dev  ## change 100,000 records in a thousand places and find each: EDITS=<n> SEED=<n>
 	@$(PY) -m estate.tests.ledger_edits $(if $(EDITS),--edits $(EDITS)) $(if $(SEED),--seed $(SEED))
@@ -204,4 +204,4 @@ root:
 	@command -v mmdebstrap >/dev/null || { echo "Installing mmdebstrap, which makes root file systems ..."; \
 	  { $(SUDO) apt-get update -qq; $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq mmdebstrap; } >/dev/null 2>&1; \
 	  command -v mmdebstrap >/dev/null || { echo "mmdebstrap is missing and could not be installed: install the package mmdebstrap, then repeat."; exit 1; }; }
-	@$(SUDO) hil_tests/virtual/make_root $(ROOT)
+	@$(SUDO) hil_tests/rig/virtual/make_root $(ROOT)

@@ -19,7 +19,7 @@ from firmware.delivery.marks import Link
 from firmware.delivery.outbox import CHAINS
 from firmware.identity import watch_keys
 from formats.envelope import NO_PREVIOUS
-from hil_tests.chaos.yard import Yard
+from hil_tests.long.chaos.yard import Yard
 
 QUEUED: Final = 10_000
 FLEET: Final = 200

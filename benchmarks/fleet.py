@@ -22,11 +22,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 
-from formats.enrolment import CameraIdentity, write_request
+from formats.camera_request import CameraIdentity, write_request
 from formats.envelope import sender_id
 from formats.topics import Channel, Topic
-from hil_tests.chaos.yard import Yard, open_yard
-from provisioning.certificates import Authority, private_pem
+from hil_tests.long.chaos.yard import Yard, open_yard
+from provisioning.broker.certificates import Authority, private_pem
 from wire.certificate import Address, Certificate
 from wire.connection import Connection
 from wire.tests.broker import HOST, Broker

@@ -5,7 +5,7 @@ from hashlib import sha256
 from typing import Final
 
 from benchmarks.table import Column, Table, options
-from estate import verify
+from estate.accounts import verify
 from estate.tests.ledgers import ledger
 
 RECORDS: Final = 100_000

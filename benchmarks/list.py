@@ -22,10 +22,10 @@ from benchmarks.materials import DIM
 from benchmarks.table import Column, Table, options
 from benchmarks.timing import least_ms
 from firmware.tests.desk import NOW, NOW_S, THIS_CAMERA, Desk, entry, usual_policy
-from firmware.watchlist import accept_list
+from firmware.trust.watchlist import accept_list
 from formats.casefile import CaseFile
-from formats.entries import entries_of
 from formats.entry import Entry
+from formats.entry_columns import entries_of
 from formats.site_tuf import SignedSite, collect
 from formats.watchlist import Body, write_body
 from recognition.gallery import Gallery

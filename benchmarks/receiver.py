@@ -11,10 +11,10 @@ from sqlalchemy import func, select
 
 from benchmarks.fleet import await_all, cameras, prepare_process, scratch_yard
 from benchmarks.table import Column, Table, options
-from estate.store import ENVELOPES, Store
+from estate.store.envelopes import ENVELOPES, Store
 from estate.tests.events import sealed_event
 from estate.tests.postgres import Missing, cluster
-from hil_tests.chaos.yard import Held, Yard
+from hil_tests.long.chaos.yard import Held, Yard
 
 CAMERAS: Final = 20
 EVENTS_EACH: Final = 40

@@ -67,8 +67,8 @@ def _identity(config: Config, _chosen: argparse.Namespace) -> None:
 
 
 def _lampguard(config: Config, chosen: argparse.Namespace) -> None:
+    from firmware.guard.lampguard import run  # noqa: PLC0415
     from firmware.hardware.pins import GpioPins, lgpio_factory  # noqa: PLC0415
-    from firmware.lampguard import run  # noqa: PLC0415
 
     try:
         holder_uid = pwd.getpwnam(chosen.holder).pw_uid if chosen.holder else os.getuid()
@@ -102,7 +102,7 @@ def _dark(_config: Config, _chosen: argparse.Namespace) -> None:
 
 
 def _ended(config: Config, chosen: argparse.Namespace) -> None:
-    from firmware.ending import record  # noqa: PLC0415
+    from firmware.exit_record import record  # noqa: PLC0415
 
     record(config, chosen.result, chosen.status)
 

@@ -15,11 +15,11 @@ from nacl.signing import VerifyKey
 from firmware.config import Accelerator, Config
 from firmware.delivery.outbox import Outbox
 from firmware.errors import CameraStalled, FirmwareError, LampDark, LampFault, TooHot
+from firmware.guard.interlock import COVERED
 from firmware.hardware.accelerator import Presence, presence
 from firmware.hardware.temperature import LIMIT_C, Thermometer
 from firmware.identity import courier_key, ledger_signer, watch_keys
-from firmware.interlock import COVERED
-from firmware.reporter import time_quality
+from firmware.looking.reporter import time_quality
 from formats.envelope import TimeQuality, sender_id
 from formats.errors import FormatError, Refused
 from formats.keyfile import read_public_key

@@ -18,8 +18,8 @@ FirmwareError
 ├── ClockWentBack      the clock went back while a list was in use
 ├── OutsideHours       the policy's schedule does not let recognition run now
 ├── OutboxFull         there is no room for another event: nothing more may be recognised
-├── ListRefused        firmware.site: the list may not be used, with its code
-└── EntryLapsed        firmware.site: an entry is no longer live, so nobody is looked for
+├── ListRefused        firmware.trust: the list may not be used, with its code
+└── EntryLapsed        firmware.trust: an entry is no longer live, so nobody is looked for
 """
 
 from formats.errors import Refused

@@ -10,7 +10,7 @@
     enrolment.json                  the public halves, signed: what the installer's laptop takes
 
 `tallylight-camera identity` makes them as root; the image gives each folder to its program
-(`provisioning/image/systemd/tmpfiles.d`).
+(`provisioning/device/image/systemd/tmpfiles.d`).
 
 No key here opens an event: those are sealed to people.
 """
@@ -27,7 +27,7 @@ from firmware.config import State
 from firmware.delivery import durable
 from firmware.errors import IdentityRefused
 from firmware.record.ledger import Signer
-from formats.enrolment import CameraIdentity, read_request, write_request
+from formats.camera_request import CameraIdentity, read_request, write_request
 from formats.errors import FormatError
 from formats.ledger import Program
 

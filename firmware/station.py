@@ -16,7 +16,6 @@ from typing import Final
 
 from nacl.signing import SigningKey, VerifyKey
 
-from firmware.clock import Clock, wall
 from firmware.config import SYNCHRONISED, Config
 from firmware.delivery.marks import Terms
 from firmware.delivery.outbox import Outbox
@@ -28,23 +27,24 @@ from firmware.errors import (
     OutboxFull,
     ProcessorRefused,
 )
-from firmware.forgetting import Books, destroy, held
 from firmware.hardware.accelerator import opened
 from firmware.hardware.camera import Camera
 from firmware.hardware.lamp import Lamp
 from firmware.hardware.temperature import Thermometer
 from firmware.identity import ledger_signer, watch_keys
+from firmware.looking.reporter import Reporter
+from firmware.looking.search import Search
+from firmware.looking.sight import Sight
+from firmware.looking.status_sender import Teller
+from firmware.looking.tracks import Tracks
 from firmware.record.counts import Counts
 from firmware.record.ledger import Ledger
-from firmware.reporter import Reporter
-from firmware.search import Search
-from firmware.sight import Sight
-from firmware.site import floors_of, verify_accepted, verify_site
 from firmware.supervisor import Supervisor
-from firmware.telling import Teller
-from firmware.tracks import Tracks
+from firmware.trust.clock import Clock, wall
+from firmware.trust.list_destruction import Books, destroy, held
+from firmware.trust.site_verifier import floors_of, verify_accepted, verify_site
+from firmware.trust.watchlist import ListRefused, ThisCamera, Watchlist
 from firmware.watch import Station, watch
-from firmware.watchlist import ListRefused, ThisCamera, Watchlist
 from formats import VERSION
 from formats.envelope import sender_id
 from formats.errors import FormatError, Refused

@@ -12,13 +12,13 @@ from datetime import UTC, datetime
 from firmware.hardware.camera import Camera, Frame
 from firmware.hardware.lamp import Lamp, Lit
 from firmware.hardware.temperature import Thermometer
+from firmware.looking.reporter import Reporter
+from firmware.looking.search import Candidate, Search
+from firmware.looking.sight import Sight
+from firmware.looking.status_sender import Teller
+from firmware.looking.tracks import Track, Tracks
 from firmware.record.counts import Counts
 from firmware.record.ledger import Ledger
-from firmware.reporter import Reporter
-from firmware.search import Candidate, Search
-from firmware.sight import Sight
-from firmware.telling import Teller
-from firmware.tracks import Track, Tracks
 from formats.ledger import Happening
 
 

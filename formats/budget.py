@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from formats.header import ID_BYTES
+from formats.envelope_header import ID_BYTES
 from formats.policy import CAMERAS_LIMIT
 from formats.strict_json import Fields, dumps, parse
 

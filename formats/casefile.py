@@ -9,7 +9,7 @@ Byte tables: docs/formats/watchlist.md.
 from dataclasses import dataclass
 from typing import Final
 
-from formats.entries import Entries, read_entries, write_entries
+from formats.entry_columns import Entries, read_entries, write_entries
 from formats.errors import Malformed
 from formats.policy import CAP_LIMIT
 from formats.strict_json import Fields, dumps, parse

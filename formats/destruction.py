@@ -12,8 +12,8 @@ from typing import Final
 from nacl.exceptions import CryptoError
 from nacl.signing import SigningKey, VerifyKey
 
+from formats.envelope_header import DIGEST_BYTES, ID_BYTES
 from formats.errors import Forged
-from formats.header import DIGEST_BYTES, ID_BYTES
 from formats.strict_json import Fields, dumps, parse
 
 CERTIFICATE_LIMIT: Final = 2048

@@ -2,7 +2,7 @@
 
 It holds no name and no biometrics: a case is a salted digest of its reference, a picture is four
 figures that say how good it was. As JSON, one by one, entries rest at the desk and are shown; a
-list carries them in columns (`formats.entries`).
+list carries them in columns (`formats.entry_columns`).
 """
 
 from collections.abc import Mapping

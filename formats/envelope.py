@@ -27,8 +27,7 @@ from nacl.secret import Aead
 from nacl.signing import VerifyKey
 from nacl.utils import random
 
-from formats.errors import Forged, Malformed, NotForThisKey, TooLarge, UnusableKey
-from formats.header import (
+from formats.envelope_header import (
     DIGEST_BYTES,
     HEADER_BYTES,
     ID_BYTES,
@@ -40,6 +39,7 @@ from formats.header import (
     pack_header,
     unpack_header,
 )
+from formats.errors import Forged, Malformed, NotForThisKey, TooLarge, UnusableKey
 from formats.signing import Signing
 
 __all__ = [  # The header's names belong to this door, too.

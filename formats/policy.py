@@ -13,7 +13,7 @@ from typing import Final
 
 from nacl.signing import VerifyKey
 
-from formats.enrolment import CameraIdentity, read_identity
+from formats.camera_request import CameraIdentity, read_identity
 from formats.envelope import sender_id
 from formats.errors import Malformed
 from formats.schedule import Window, read_window, write_window

@@ -11,8 +11,8 @@ from typing import Final
 from nacl.public import PrivateKey, PublicKey
 
 from formats.envelope import Kind, Origin, Sealed, TimeQuality, open_sealed, read, seal, verify
+from formats.envelope_header import ID_BYTES, NO_PREVIOUS
 from formats.errors import Forged, Malformed, TooLarge
-from formats.header import ID_BYTES, NO_PREVIOUS
 from formats.policy import Policy
 from formats.signing import Signing
 

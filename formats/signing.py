@@ -1,7 +1,8 @@
 """Something that signs with one Ed25519 key, wherever that key lies.
 
 `nacl.signing.SigningKey` is one: its key lies in memory. A key that lies on a token, which signs
-itself and gives nothing out, is another (`provisioning.token`). Whoever signs asks for this type.
+itself and gives nothing out, is another (`provisioning.keys.token`). Code that signs asks for
+this type.
 """
 
 from typing import Protocol

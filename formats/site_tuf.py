@@ -4,7 +4,7 @@ This module names the roles, their thresholds and lifetimes (docs/design.md, sec
 are of one kind (`formats.site_keys`). It is the one module of this package that writes files,
 because python-tuf keeps its trusted metadata in a folder. `collect` proves what TUF proves: enough
 signatures, freshness, no rollback, whole files. Whether signers, site and list suit *this* camera
-is decided in `firmware.site`.
+is decided in `firmware.trust.site_verifier`.
 """
 
 from collections.abc import Callable, Iterator, Mapping

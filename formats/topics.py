@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from formats.envelope_header import ID_BYTES
 from formats.errors import Malformed
-from formats.header import ID_BYTES
 
 _ROOT: Final = "tallylight/v1"
 _TOPIC: Final = re.compile(r"tallylight/v1/([0-9a-f]{32})/([a-z]+)")

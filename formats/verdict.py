@@ -15,9 +15,9 @@ from nacl.exceptions import CryptoError
 from nacl.signing import SigningKey, VerifyKey
 
 from formats.envelope import sender_id
+from formats.envelope_header import DIGEST_BYTES, ID_BYTES
 from formats.errors import Forged
 from formats.event import PPM, MatchEvent
-from formats.header import DIGEST_BYTES, ID_BYTES
 from formats.strict_json import UTC_HIGH_S, Fields, JsonValue, dumps, parse
 
 VERDICT_LIMIT: Final = 4096

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from estate.backups import backup, destroy_again, put_back
 from estate.commands.office import AsJson, Settings, open_office, say
 from estate.config import Office
-from estate.store import Store
-from estate.unlocking import PassphraseFile, unlocking
+from estate.passphrase import PassphraseFile, unlocking
+from estate.retention.backups import backup, destroy_again, put_back
+from estate.store.envelopes import Store
 from formats.keyfile import Purpose, unlock_signing
 from formats.settings import read_settings
 

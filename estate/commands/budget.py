@@ -9,12 +9,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from estate.books import camera_records
-from estate.budget import Account, accounts
+from estate.accounts.books import camera_records
+from estate.budget.sequential import Account, accounts
+from estate.budget.stop import put_statement, state_all
 from estate.commands.office import AsJson, Settings, open_office, site_now
-from estate.ledger import records
-from estate.stopping import put_statement, state_all
-from estate.unlocking import PassphraseFile, unlocking
+from estate.passphrase import PassphraseFile, unlocking
+from estate.store.ledger import records
 from formats.keyfile import Purpose, unlock_signing
 
 

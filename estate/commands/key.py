@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from estate.commands.office import AsJson
-from estate.unlocking import PassphraseFile, ask
+from estate.passphrase import PassphraseFile, ask
 from formats.keyfile import INTERACTIVE, KeyRefused, Purpose, make_key, write_key
 
 

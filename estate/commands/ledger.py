@@ -8,10 +8,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from estate.books import ORIGIN, add_camera_ledger, checkpoint, export_books, origins
+from estate.accounts.books import ORIGIN, add_camera_ledger, checkpoint, export_books, origins
 from estate.commands.office import AsJson, Settings, open_office, say, site_now
-from estate.ledger import head
-from estate.unlocking import PassphraseFile, unlocking
+from estate.passphrase import PassphraseFile, unlocking
+from estate.store.ledger import head
 from formats.keyfile import Purpose, unlock_signing
 
 app = typer.Typer(help="Show, sign, take in and hand over the books.", no_args_is_help=True)

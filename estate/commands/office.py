@@ -8,8 +8,8 @@ from typing import Annotated, TypeAlias
 import typer
 
 from estate.config import Office
-from estate.site import SiteNow, read_site
-from estate.store import Store
+from estate.signed_site import SiteNow, read_site
+from estate.store.envelopes import Store
 from formats.settings import read_settings
 
 Settings: TypeAlias = Annotated[Path, typer.Option("--config", help="The office's settings.")]

@@ -12,14 +12,14 @@ import typer
 from nacl.public import PrivateKey
 from rich.console import Console
 
-from estate.chains import chains
 from estate.config import Config
-from estate.opening import opened, save_crop, status_json, to_json
-from estate.printing import chains_table, panel, status_line
-from estate.receiver import SESSION_S, Receiver, read_cameras, receive
-from estate.store import Store
-from estate.unlocking import PassphraseFile, unlocking
-from formats.enrolment import CameraIdentity
+from estate.intake.chains import chains
+from estate.intake.receiver import SESSION_S, Receiver, read_cameras, receive
+from estate.opening.describe import chains_table, panel, status_line
+from estate.opening.open import opened, save_crop, status_json, to_json
+from estate.passphrase import PassphraseFile, unlocking
+from estate.store.envelopes import Store
+from formats.camera_request import CameraIdentity
 from formats.envelope import Sealed
 from formats.errors import FormatError
 from formats.keyfile import Purpose, unlock_opening, unlock_signing

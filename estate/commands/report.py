@@ -10,15 +10,15 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from estate.asking import first_met, letter, stays
-from estate.books import camera_records
+from estate.accounts.books import camera_records
+from estate.accounts.subject_access import first_met, letter, stays
 from estate.commands.office import AsJson, Settings, open_office, site_now
 from estate.errors import SiteRefused
-from estate.ledger import head, records
 from estate.report.figures import Figures, gather
 from estate.report.page import page
-from estate.site import lists, remember
-from estate.store import Store
+from estate.signed_site import lists, remember
+from estate.store.envelopes import Store
+from estate.store.ledger import head, records
 from formats.errors import Refused
 
 

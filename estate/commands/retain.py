@@ -9,14 +9,14 @@ import typer
 
 from estate.commands.office import AsJson, Settings, open_office, say, site_now
 from estate.errors import SiteRefused
-from estate.holds import hold, release
-from estate.portraits import forget_ended
-from estate.retention import destroy, due, trusted_now
-from estate.site import SiteNow, lists, remember
-from estate.store import Store
-from estate.unlocking import PassphraseFile, unlocking
+from estate.opening.portraits import forget_ended
+from estate.passphrase import PassphraseFile, unlocking
+from estate.retention.destruction import destroy, due, trusted_now
+from estate.retention.holds import hold, release
+from estate.signed_site import SiteNow, lists, remember
+from estate.store.envelopes import Store
 from formats.envelope import sender_id
-from formats.header import DIGEST_BYTES
+from formats.envelope_header import DIGEST_BYTES
 from formats.keyfile import KeyRefused, Purpose, unlock_signing
 from formats.policy import RETENTION_DAYS_LIMIT
 

@@ -13,7 +13,7 @@ import uvicorn
 from estate.commands.office import AsJson, Settings, open_office, site_now
 from estate.console.app import make_console
 from estate.console.desk import Desk
-from estate.unlocking import PassphraseFile, read_purpose, unlocking
+from estate.passphrase import PassphraseFile, read_purpose, unlocking
 from formats.keyfile import Purpose, unlock_opening, unlock_signing
 
 HOST: Final = "127.0.0.1"

@@ -21,8 +21,8 @@ from starlette.routing import Route
 
 from estate.commands.office import AsJson, Settings, open_office, site_now
 from estate.config import Office
-from estate.health import CameraHealth, Health, look, prometheus
-from estate.store import Store
+from estate.monitoring.health import CameraHealth, Health, look, prometheus
+from estate.store.envelopes import Store
 
 HOST: Final = "127.0.0.1"
 POLICY: Final = (

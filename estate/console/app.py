@@ -2,7 +2,7 @@
 
 Every page is a fragment that htmx puts in place, made from a template that escapes whatever an
 event says. New candidates are announced by server-sent events. Nothing here decides anything:
-`estate.verdicts` does.
+`estate.verdicts.decisions` does.
 """
 
 import asyncio
@@ -25,10 +25,10 @@ from starlette.staticfiles import StaticFiles
 from estate.console import facts
 from estate.console.desk import Desk, Standing
 from estate.console.guard import Guard
-from estate.exporting import export_match
-from estate.portraits import find_portrait
+from estate.opening.portraits import find_portrait
+from estate.verdicts.export import export_match
+from formats.envelope_header import DIGEST_BYTES
 from formats.errors import Refused
-from formats.header import DIGEST_BYTES
 from formats.verdict import Judgement
 
 TURN_S: Final = 0.5

@@ -15,12 +15,12 @@ from nacl.signing import SigningKey
 from sqlalchemy import select
 
 from estate.errors import VerdictRefused
-from estate.opening import opened
-from estate.retention import note_deadline
-from estate.site import SiteNow, entry_of, remember
-from estate.statuses import note_status
-from estate.store import Store
-from estate.verdicts import VERDICTS, Outcome, give, outcome_of, own
+from estate.intake.statuses import note_status
+from estate.opening.open import opened
+from estate.retention.destruction import note_deadline
+from estate.signed_site import SiteNow, entry_of, remember
+from estate.store.envelopes import Store
+from estate.verdicts.decisions import VERDICTS, Outcome, give, outcome_of, own
 from formats.entry import Entry
 from formats.envelope import sender_id
 from formats.errors import FormatError

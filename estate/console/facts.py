@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from estate.printing import CLOCKS
-from estate.site import SiteNow
+from estate.opening.describe import CLOCKS
+from estate.signed_site import SiteNow
 from formats.entry import Entry
 from formats.event import PPB, PPM, MatchEvent
 

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from hashlib import sha256
 from statistics import quantiles
 
-from estate.budget import accounts
+from estate.budget.sequential import accounts
 from estate.report.groups import compare
 from estate.report.intervals import Share
 from estate.report.light import Span, in_light, looked, shone

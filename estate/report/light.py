@@ -14,7 +14,7 @@ from typing import Final
 from formats.ledger import Happening, Record
 
 SHINING: Final = frozenset({"arming", "on", "hold"})
-"""States of the lamp in which it is lit (`firmware.interlock.LIT`)."""
+"""States of the lamp in which it is lit (`firmware.guard.interlock.LIT`)."""
 HOUR_NS: Final = 3.6e12
 DAY_H: Final = 24.0
 

@@ -7,7 +7,7 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from estate.budget import FALSE_ALARM, MISSED, RATIO
+from estate.budget.sequential import FALSE_ALARM, MISSED, RATIO
 from estate.report import plots
 from estate.report.figures import Figures
 from estate.report.intervals import Share

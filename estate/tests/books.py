@@ -13,8 +13,8 @@ from typer.testing import CliRunner, Result
 
 from estate.__main__ import app
 from estate.console.desk import Desk
-from estate.site import SiteNow, read_site
-from estate.store import Store
+from estate.signed_site import SiteNow, read_site
+from estate.store.envelopes import Store
 from estate.tests.events import EVENT
 from firmware.record.ledger import Ledger, Signer
 from firmware.tests import desk as authority

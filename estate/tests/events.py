@@ -6,8 +6,8 @@ from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 
 from formats.envelope import NO_PREVIOUS, Sealed, sender_id
+from formats.envelope_header import TimeQuality
 from formats.event import MatchEvent, Quality, Track, seal_event
-from formats.header import TimeQuality
 
 REVIEWERS = [PrivateKey(bytes([number]) * 32) for number in (1, 2)]
 STRANGER = PrivateKey(bytes([9]) * 32)

@@ -18,7 +18,7 @@ from multiprocessing import get_context
 
 import numpy as np
 
-from estate import verify
+from estate.accounts import verify
 from estate.tests.ledgers import CHANGES, first_bad, ledger
 
 SIZE = 100_000

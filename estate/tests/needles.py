@@ -3,7 +3,7 @@
 from base64 import b64encode
 
 from formats.envelope import Sealed
-from formats.header import HEADER_BYTES
+from formats.envelope_header import HEADER_BYTES
 
 CANARY = b"canary in a coal mine, forty-two bytes long."
 

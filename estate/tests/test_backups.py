@@ -11,12 +11,12 @@ from sqlalchemy import create_engine, inspect, text
 from typer.testing import CliRunner, Result
 
 from estate.__main__ import app
-from estate.ledger import head, records
-from estate.migrations import NEWEST
-from estate.store import Store
+from estate.store.envelopes import Store
+from estate.store.ledger import head, records
+from estate.store.migrations import NEWEST
 from estate.tests.books import Office
 from estate.tests.events import sealed_event
-from estate.verdicts import Outcome
+from estate.verdicts.decisions import Outcome
 from firmware.tests import desk as authority
 from formats.ledger import Happening
 from formats.verdict import Judgement
@@ -111,7 +111,7 @@ def test_a_store_from_before_there_were_steps_is_kept_and_brought_up_to_date(
 
 
 def test_the_newest_step_is_the_last_of_the_folder() -> None:
-    folder = Path(__file__).parents[1] / "migrations" / "versions"
+    folder = Path(__file__).parents[1] / "store" / "migrations" / "versions"
     assert max(path.name[:4] for path in folder.glob("0*.py")) == NEWEST
 
 

@@ -8,11 +8,11 @@ from tuf.api.metadata import Metadata, Targets  # type: ignore[attr-defined]  # 
 from typer.testing import CliRunner
 
 from estate.__main__ import app
-from estate.ledger import records
+from estate.store.ledger import records
 from estate.tests.books import Office
-from firmware.site import verify_site
 from firmware.tests import desk as authority
-from firmware.watchlist import ListRefused, Refusal, ThisCamera
+from firmware.trust.site_verifier import verify_site
+from firmware.trust.watchlist import ListRefused, Refusal, ThisCamera
 from formats.budget import State, read_statement
 from formats.ledger import Happening
 from formats.verdict import Judgement

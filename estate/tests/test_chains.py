@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nacl.signing import SigningKey
 
-from estate.chains import Chain, chains
-from estate.printing import chains_table
-from estate.store import Store
+from estate.intake.chains import Chain, chains
+from estate.opening.describe import chains_table
+from estate.store.envelopes import Store
 from estate.tests.events import sealed_event
 from formats.envelope import NO_PREVIOUS, Sealed, sender_id
 

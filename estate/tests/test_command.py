@@ -14,7 +14,7 @@ from nacl.signing import SigningKey
 from typer.testing import CliRunner, Result
 
 from estate.__main__ import app
-from estate.store import Store
+from estate.store.envelopes import Store
 from estate.tests.events import EVENT, REVIEWERS, STRANGER, sealed_event
 from firmware.config import State
 from firmware.identity import make_identity, watch_keys

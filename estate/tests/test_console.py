@@ -10,7 +10,7 @@ import pyrage
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from estate.ledger import records
+from estate.store.ledger import records
 from estate.tests.books import STRANGER, Office
 from estate.tests.browser import WAIT_MS, Console, console_of, sit_down
 from firmware.tests.observing import eventually

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from estate.__main__ import app
-from estate.store import Store
+from estate.store.envelopes import Store
 from estate.tests import postgres
 from estate.tests.books import STRANGER, Office, jpeg
 from estate.tests.disk_image import DiskImage, NoImage, make_image

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from estate.printing import panel
+from estate.opening.describe import panel
 from estate.tests.events import EVENT
 from formats.errors import Malformed
 from formats.event import MatchEvent

@@ -8,8 +8,8 @@ import pytest
 from nacl.signing import SigningKey
 
 from estate.errors import NoCamera
-from estate.receiver import Receiver, inspect, read_cameras, take
-from estate.store import Store
+from estate.intake.receiver import Receiver, inspect, read_cameras, take
+from estate.store.envelopes import Store
 from estate.tests.events import sealed_event
 from firmware.identity import watch_keys
 from formats.envelope import Sealed

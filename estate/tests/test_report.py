@@ -15,12 +15,12 @@ from playwright.sync_api import expect
 from typer.testing import CliRunner, Result
 
 from estate.__main__ import app
-from estate.budget import Account
+from estate.budget.sequential import Account
 from estate.commands.serve import make_pages
 from estate.config import Office as Settings
-from estate.ledger import records
 from estate.report.intervals import interval
-from estate.site import remember
+from estate.signed_site import remember
+from estate.store.ledger import records
 from estate.tests.books import Office
 from estate.tests.browser import chromium
 from firmware.tests import desk as authority

@@ -6,13 +6,13 @@ from threading import Thread
 import pytest
 from typer.testing import CliRunner
 
-from estate import retention
 from estate.__main__ import app
 from estate.errors import BooksRefused, HoldRefused
-from estate.holds import hold, release
-from estate.ledger import records
-from estate.retention import DAY_S, LEAP_S, destroy, due, note_deadline, trusted_now
-from estate.store import Store
+from estate.retention import destruction as retention
+from estate.retention.destruction import DAY_S, LEAP_S, destroy, due, note_deadline, trusted_now
+from estate.retention.holds import hold, release
+from estate.store.envelopes import Store
+from estate.store.ledger import records
 from estate.tests.books import STRANGER, Office, jpeg
 from estate.tests.needles import CANARY, needles
 from formats.destruction import Ground, read_destruction

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from estate.health import look, prometheus
-from estate.ledger import records
+from estate.intake.statuses import last_words
+from estate.monitoring.health import look, prometheus
 from estate.report.figures import gather
-from estate.retention import destroy, due
-from estate.statuses import last_words
+from estate.retention.destruction import destroy, due
+from estate.store.ledger import records
 from estate.tests.books import CAMERA_KEY, Office
 from formats.destruction import Ground
 from formats.envelope import NO_PREVIOUS, Sealed

@@ -11,8 +11,8 @@ from sqlalchemy import Connection, select, text
 from sqlalchemy.exc import IntegrityError
 
 from estate.errors import StoreRefused
-from estate.ledger import append
-from estate.store import ENVELOPES, Store
+from estate.store.envelopes import ENVELOPES, Store
+from estate.store.ledger import append
 from estate.tests.events import sealed_event
 from estate.tests.postgres import Cluster
 from formats.ledger import Happening
@@ -87,7 +87,7 @@ def test_what_nobody_was_told_of_is_found(store: Store) -> None:
 def test_an_event_is_not_taken_for_a_copy_because_another_receiver_was_in_the_way(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("estate.store.append", in_the_way_once())
+    monkeypatch.setattr("estate.store.envelopes.append", in_the_way_once())
     assert store.keep(sealed_event(KEY), 1)
     assert store.count() == 1
 
@@ -107,7 +107,7 @@ def in_the_way_once() -> Callable[..., object]:
 def test_receivers_may_start_at_the_same_moment(postgres: Cluster) -> None:
     url = postgres.new_database()
 
-    opening = "import sys; from estate.store import Store; Store(sys.argv[1]).close()"
+    opening = "import sys; from estate.store.envelopes import Store; Store(sys.argv[1]).close()"
     starts = [subprocess.Popen([sys.executable, "-c", opening, url]) for _ in range(4)]
     assert [start.wait(50) for start in starts] == [0, 0, 0, 0]
 
@@ -150,7 +150,7 @@ def test_a_disk_that_cannot_be_written_is_refused(store: Store) -> None:
 
 STARTING = """
 import sys
-from estate.store import Store
+from estate.store.envelopes import Store
 print(flush=True)
 sys.stdin.readline()
 Store(sys.argv[1])

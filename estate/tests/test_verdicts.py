@@ -11,10 +11,10 @@ from sqlalchemy import insert
 
 from estate.console.desk import Desk
 from estate.errors import NotConfirmed, VerdictRefused
-from estate.exporting import export_match
-from estate.ledger import records
+from estate.store.ledger import records
 from estate.tests.books import STRANGER, Office
-from estate.verdicts import DECISIONS, Outcome, confirmed, give, outcome_of
+from estate.verdicts.decisions import DECISIONS, Outcome, confirmed, give, outcome_of
+from estate.verdicts.export import export_match
 from formats.envelope import sender_id
 from formats.ledger import Happening
 from formats.strict_json import loads

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from estate import verify
 from estate.__main__ import app
+from estate.accounts import verify
 from estate.tests.books import LEDGER_KEYS, Office
 from estate.tests.ledgers import CHANGES, Change, edit_body, first_bad, ledger, spelled
 from firmware.record.ledger import Signer

@@ -12,11 +12,11 @@ from shutil import copytree, rmtree
 
 from tuf.api.metadata import Targets  # type: ignore[attr-defined]  # Re-exports.
 
-from firmware.floors import COPIES
 from firmware.tests import desk
 from firmware.tests.desk import NOW, NOW_S, SIGNERS, STRANGER, THIS_CAMERA, Desk, entry
 from firmware.tests.verifier import Camera, flip, only
-from firmware.watchlist import Refusal, ThisCamera
+from firmware.trust.floors import COPIES
+from firmware.trust.watchlist import Refusal, ThisCamera
 from formats.casefile import CaseFile
 from formats.entry import PictureQuality
 from formats.site_keys import SiteKey

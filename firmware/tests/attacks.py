@@ -39,8 +39,8 @@ from firmware.tests.attacking import (
     without,
 )
 from firmware.tests.desk import DIM, NOW, SEALERS, STRANGER, entry, template_row
-from firmware.watchlist import Refusal
-from formats.entries import entries_of
+from firmware.trust.watchlist import Refusal
+from formats.entry_columns import entries_of
 
 ATTACKS = [
     # Who signs.

@@ -13,13 +13,13 @@ from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 from tuf.api.metadata import Metadata, Root, Targets  # type: ignore[attr-defined]  # Re-exports.
 
-from estate.stopping import sign_statement
-from firmware.watchlist import ThisCamera
+from estate.budget.stop import sign_statement
+from firmware.trust.watchlist import ThisCamera
 from formats.budget import Statement, write_statement
+from formats.camera_request import CameraIdentity
 from formats.casefile import CaseFile, write_casefile
-from formats.enrolment import CameraIdentity
-from formats.entries import entries_of
 from formats.entry import Entry, PictureQuality
+from formats.entry_columns import entries_of
 from formats.envelope import Kind, Origin, TimeQuality, seal
 from formats.policy import Agreement, Assessment, Place, Policy, Supplier, write_policy
 from formats.recipients import Recipients, Reviewer, write_recipients
@@ -34,7 +34,7 @@ from formats.site_tuf import (
     site_role,
 )
 from formats.watchlist import Body, write_body
-from provisioning.roles import (
+from provisioning.site.roles import (
     make_root,
     make_site,
     make_snapshot,

@@ -14,9 +14,9 @@ from typing import Self
 import numpy as np
 
 from firmware.errors import LampDark
+from firmware.guard.lampguard import guard, listen
 from firmware.hardware.camera import Frame
 from firmware.hardware.lamp import Lit
-from firmware.lampguard import guard, listen
 from firmware.record.ledger import Ledger
 from firmware.tests.observing import eventually, records
 from formats.lease import Grant, Reason, Refused, Request, decode_request, encode_answer

@@ -27,10 +27,10 @@ from hypothesis.stateful import (
 )
 
 from firmware.errors import LampDark
+from firmware.guard.interlock import Change, Interlock, State
+from firmware.guard.lampguard import _Desk, listen
 from firmware.hardware import lamp
 from firmware.hardware.lamp import LIGHT_UP_S, Lit, _Lease
-from firmware.interlock import Change, Interlock, State
-from firmware.lampguard import _Desk, listen
 from firmware.tests.fakes import Bulb
 from formats.lease import Grant, Request, decode_answer, encode_request
 

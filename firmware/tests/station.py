@@ -11,13 +11,13 @@ from nacl.signing import SigningKey
 from firmware.delivery.outbox import LIMIT_BYTES, Outbox
 from firmware.hardware.lamp import Lamp
 from firmware.hardware.temperature import Thermometer
+from firmware.looking.reporter import Reporter
+from firmware.looking.search import Search
+from firmware.looking.sight import Sight
+from firmware.looking.status_sender import Teller
+from firmware.looking.tracks import Tracks
 from firmware.record.counts import Counts
 from firmware.record.ledger import Ledger
-from firmware.reporter import Reporter
-from firmware.search import Search
-from firmware.sight import Sight
-from firmware.site import verify_site
-from firmware.telling import Teller
 from firmware.tests import desk
 from firmware.tests.fakes import (
     CALIBRATION,
@@ -29,16 +29,16 @@ from firmware.tests.fakes import (
     template_of,
 )
 from firmware.tests.observing import records
-from firmware.tracks import Tracks
+from firmware.trust.site_verifier import verify_site
+from firmware.trust.watchlist import ThisCamera, Watchlist
 from firmware.watch import Station, watch
-from firmware.watchlist import ThisCamera, Watchlist
 from formats.casefile import CaseFile
 from formats.envelope import verify
 from formats.event import MatchEvent, open_event
 from formats.ledger import Happening, Program
 from formats.policy import Policy
 from formats.watchlist import Body, read_body, write_body
-from provisioning.roles import make_root, sign
+from provisioning.site.roles import make_root, sign
 
 CAMERA_KEY = desk.signing(51)
 REVIEWER = desk.opening(62)

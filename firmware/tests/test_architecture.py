@@ -13,8 +13,8 @@ MODULES = {
 }
 NETS = {"detector", "embedder", "aligner", "quality", "interpreter", "gallery"}
 MEET_THE_NETS = {
-    "sight.py": {"aligner", "quality"},
-    "search.py": {"gallery"},
+    "looking/sight.py": {"aligner", "quality"},
+    "looking/search.py": {"gallery"},
     "station.py": {"interpreter"},
 }
 """`search` compares templates with a list, and `station` names the accelerator: neither looks."""
@@ -42,7 +42,7 @@ def makers_of(name: str) -> set[str]:
 
 
 def test_the_modules_are_found() -> None:
-    assert {"sight.py", "hardware/lamp.py", "delivery/outbox.py"} <= set(MODULES)
+    assert {"looking/sight.py", "hardware/lamp.py", "delivery/outbox.py"} <= set(MODULES)
 
 
 def test_only_sight_meets_the_nets() -> None:
@@ -60,26 +60,26 @@ def test_only_the_lamp_makes_light(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["Watchlist", "_Made"])
 def test_only_the_verifier_makes_a_list(name: str) -> None:
-    assert makers_of(name) == {"watchlist.py"}
+    assert makers_of(name) == {"trust/watchlist.py"}
 
 
 def test_only_files_whose_signatures_are_proven_become_a_list() -> None:
-    assert makers_of("accept_list") == {"site.py"}
+    assert makers_of("accept_list") == {"trust/site_verifier.py"}
 
 
 def test_only_sight_and_the_lamp_open_pixels() -> None:
-    assert makers_of("pixels") == {"sight.py", "hardware/camera.py"}
-    assert makers_of("small") == {"sight.py"}
+    assert makers_of("pixels") == {"looking/sight.py", "hardware/camera.py"}
+    assert makers_of("small") == {"looking/sight.py"}
 
 
 def test_only_sight_runs_the_nets() -> None:
-    assert makers_of("find") | makers_of("template") == {"sight.py"}
+    assert makers_of("find") | makers_of("template") == {"looking/sight.py"}
 
 
 def test_every_look_takes_light_first() -> None:
     (sight,) = [
         node
-        for node in ast.walk(MODULES["sight.py"])
+        for node in ast.walk(MODULES["looking/sight.py"])
         if isinstance(node, ast.ClassDef) and node.name == "Sight"
     ]
     methods = [node for node in sight.body if isinstance(node, ast.FunctionDef)]

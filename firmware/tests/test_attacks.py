@@ -8,7 +8,7 @@ from firmware.tests.attacking import Attack
 from firmware.tests.attacks import ATTACKS
 from firmware.tests.desk import Desk
 from firmware.tests.verifier import Camera
-from firmware.watchlist import ListRefused
+from firmware.trust.watchlist import ListRefused
 
 
 @pytest.fixture

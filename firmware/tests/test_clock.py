@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from firmware.clock import BUILT, Clock
 from firmware.errors import ClockUntrusted
-from firmware.floors import Floors, raise_floors, read_floors
 from firmware.tests.desk import NOW, NOW_S, Desk, usual_policy
 from firmware.tests.verifier import Camera, refused
-from firmware.watchlist import Refusal
+from firmware.trust.clock import BUILT, Clock
+from firmware.trust.floors import Floors, raise_floors, read_floors
+from firmware.trust.watchlist import Refusal
 
 STRICT = replace(usual_policy(), unsynchronised=False)
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from firmware.hardware.camera import Frame
-from firmware.reporter import PAUSE_S
+from firmware.looking.reporter import PAUSE_S
 from firmware.tests.fakes import (
     FakeCamera,
     FakeEmbedder,

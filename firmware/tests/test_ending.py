@@ -7,7 +7,7 @@ import pytest
 
 from firmware.__main__ import main
 from firmware.config import Accelerator
-from firmware.ending import name, record
+from firmware.exit_record import name, record
 from firmware.tests.command import config_file, config_of
 from firmware.tests.observing import records
 from formats.ledger import Happening

@@ -10,7 +10,7 @@ from tuf.api.metadata import Metadata, Targets  # type: ignore[attr-defined]  # 
 
 from firmware.tests.desk import DIM, Desk, entry, template_row
 from firmware.tests.verifier import Camera, flip, only
-from firmware.watchlist import ListRefused
+from firmware.trust.watchlist import ListRefused
 from formats.casefile import read_casefile, write_casefile
 from formats.errors import FormatError
 from formats.watchlist import Body, read_body, write_body

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firmware.errors import FloorsBroken
-from firmware.floors import COPIES, ROLES, Floors, raise_floors, read_floors
 from firmware.tests.verifier import flip
+from firmware.trust.floors import COPIES, ROLES, Floors, raise_floors, read_floors
 
 HIGH = Floors(2000, dict.fromkeys(ROLES, 7))
 LOW = Floors(1000, dict.fromkeys(ROLES, 3))

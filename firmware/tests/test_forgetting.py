@@ -16,7 +16,7 @@ from firmware.tests.fakes import FakeCamera, eye, guarding
 from firmware.tests.observing import records
 from firmware.tests.station import ListDesk
 from firmware.tests.test_station import WALK, looks, policy_for, publish
-from firmware.watchlist import ListRefused
+from firmware.trust.watchlist import ListRefused
 from formats.ledger import Happening
 from formats.listend import End, ListEnd, verify_list_end
 

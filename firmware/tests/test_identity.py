@@ -9,7 +9,7 @@ from firmware.config import State
 from firmware.errors import IdentityRefused
 from firmware.identity import courier_key, ledger_signer, make_identity, watch_keys
 from firmware.tests.power_cut import cut
-from formats.enrolment import read_request
+from formats.camera_request import read_request
 from formats.ledger import Program
 
 KEYS = (

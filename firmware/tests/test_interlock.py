@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from firmware.interlock import COVERED_S, HOLD_S, RECOVER_S, Change, Interlock, State
+from firmware.guard.interlock import COVERED_S, HOLD_S, RECOVER_S, Change, Interlock, State
 from firmware.tests.fakes import Bulb
 
 TICK_S = 0.01

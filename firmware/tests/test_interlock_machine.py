@@ -4,7 +4,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from firmware.interlock import (
+from firmware.guard.interlock import (
     COVERED_S,
     RECOVERIES,
     RECOVERY_WINDOW_S,

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from firmware.errors import LampDark
+from firmware.guard.interlock import SELF_RECOVERY, Interlock, State
+from firmware.guard.lampguard import CALLERS, resumed, run
 from firmware.hardware.lamp import Lamp
 from firmware.identity import make_identity
-from firmware.interlock import SELF_RECOVERY, Interlock, State
-from firmware.lampguard import CALLERS, resumed, run
 from firmware.record.ledger import Ledger
 from firmware.supervisor import Supervisor
 from firmware.tests.command import config_of

@@ -10,14 +10,14 @@ import pytest
 from firmware.delivery.outbox import LARGEST, Outbox
 from firmware.errors import LampDark, OutboxFull
 from firmware.hardware.lamp import Lamp, Lit
+from firmware.looking.reporter import PROGRAMS, STORM, STORM_S, Reporter, programs_digest
+from firmware.looking.search import Candidate, Search
+from firmware.looking.sight import Probe, Shown
+from firmware.looking.tracks import AGREE, LOOKS, Track
 from firmware.record.counts import Counts
-from firmware.reporter import PROGRAMS, STORM, STORM_S, Reporter, programs_digest
-from firmware.search import Candidate, Search
-from firmware.sight import Probe, Shown
 from firmware.tests.fakes import CALIBRATION, PasserBy, ScriptedGuard, face_of, template_of
 from firmware.tests.observing import records
 from firmware.tests.station import CAMERA_KEY, REVIEWER, listed, reporter
-from firmware.tracks import AGREE, LOOKS, Track
 from formats.envelope import NO_PREVIOUS, Sealed, verify
 from formats.errors import NotForThisKey
 from formats.event import open_event

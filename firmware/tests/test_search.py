@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from firmware.errors import NobodyListed, OutsideHours
+from firmware.looking.search import Search
+from firmware.looking.sight import Probe
 from firmware.record.counts import Counts
-from firmware.search import Search
-from firmware.sight import Probe
 from firmware.tests.fakes import CALIBRATION, PasserBy, face_of, template_of
 from firmware.tests.station import listed
-from firmware.watchlist import ListRefused
-from formats.entries import entries_of
+from firmware.trust.watchlist import ListRefused
+from formats.entry_columns import entries_of
 from recognition.calibration import Rate
 from recognition.errors import ListNotServed
 from recognition.quality import Quality

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from firmware.looking.search import Search
+from firmware.looking.sight import Probe
 from firmware.record.counts import Counts
-from firmware.search import Search
-from firmware.sight import Probe
-from firmware.site import verify_site
 from firmware.tests import desk
 from firmware.tests.desk import DIM, LIST_KEY, Desk, entry, template_row
 from firmware.tests.fakes import CALIBRATION, MANIFEST, PasserBy, face_of, template_of
 from firmware.tests.station import ListDesk
 from firmware.tests.verifier import Camera, refused
-from firmware.watchlist import Refusal, ThisCamera, Watchlist
+from firmware.trust.site_verifier import verify_site
+from firmware.trust.watchlist import Refusal, ThisCamera, Watchlist
 from formats.watchlist import Body, read_body, write_body
 from recognition.calibration import Grade, threshold_for
 from recognition.quality import Quality

@@ -12,8 +12,8 @@ from PIL import Image
 from firmware.errors import LampDark, PictureGrey
 from firmware.hardware.camera import Frame
 from firmware.hardware.lamp import Lamp, Lit
+from firmware.looking.sight import CROP_PX, GREY_FRAMES, Probe, Sight, encoded, has_colour
 from firmware.record.counts import Counts
-from firmware.sight import CROP_PX, GREY_FRAMES, Probe, Sight, encoded, has_colour
 from firmware.tests.fakes import (
     FakeDetector,
     FakeEmbedder,

@@ -7,8 +7,8 @@ from pathlib import Path
 from nacl.signing import VerifyKey
 
 from firmware.courier import run as carry
+from firmware.guard.lampguard import run as guard_lamp
 from firmware.identity import ledger_signer, make_identity
-from firmware.lampguard import run as guard_lamp
 from firmware.record.ledger import Ledger
 from firmware.supervisor import Supervisor
 from firmware.tests.command import config_of

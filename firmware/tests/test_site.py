@@ -22,7 +22,7 @@ from firmware.tests.desk import (
     template_row,
 )
 from firmware.tests.verifier import Camera, only, refused
-from firmware.watchlist import Refusal, ThisCamera
+from firmware.trust.watchlist import Refusal, ThisCamera
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware.site import verify_accepted, verify_site
 from firmware.tests.desk import CAMERA, NOW, STRANGER, THIS_CAMERA, Desk
-from firmware.watchlist import ListRefused, Refusal, Watchlist
+from firmware.trust.site_verifier import verify_accepted, verify_site
+from firmware.trust.watchlist import ListRefused, Refusal, Watchlist
 from formats.budget import CameraBudget, State, Statement, read_statement, write_statement
 from formats.errors import Malformed
 

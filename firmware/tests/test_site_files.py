@@ -11,7 +11,7 @@ from firmware.tests.desk import (
     template_row,
 )
 from firmware.tests.verifier import Camera, flip, only, refused
-from firmware.watchlist import Refusal
+from firmware.trust.watchlist import Refusal
 from formats.watchlist import Body, write_body
 
 

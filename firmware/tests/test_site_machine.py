@@ -11,10 +11,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from firmware.floors import COPIES
 from firmware.tests.desk import NOW, NOW_S, Desk, entry
 from firmware.tests.verifier import Camera, flip, refused
-from firmware.watchlist import ListRefused, Refusal, Watchlist
+from firmware.trust.floors import COPIES
+from firmware.trust.watchlist import ListRefused, Refusal, Watchlist
 
 PEOPLE = tuple(range(1, 6))
 MOST_ROTATIONS = 5

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from tuf.api.metadata import TargetFile, Targets  # type: ignore[attr-defined]  # Re-exports.
 
-from firmware.site import verify_site
 from firmware.tests.desk import (
     NOW,
     NOW_S,
@@ -20,9 +19,10 @@ from firmware.tests.desk import (
     template_row,
 )
 from firmware.tests.verifier import Camera, refused
-from firmware.watchlist import EntryLapsed, Refusal
+from firmware.trust.site_verifier import verify_site
+from firmware.trust.watchlist import EntryLapsed, Refusal
 from formats.site_keys import SiteKey
-from provisioning.roles import make_root, sign
+from provisioning.site.roles import make_root, sign
 
 ROLES = ("root", "targets", "snapshot", "timestamp")
 

@@ -29,8 +29,8 @@ from firmware.tests.command import config_of, make_bundle
 from firmware.tests.fakes import MANIFEST, FakeCamera, PasserBy, eye, guarding
 from firmware.tests.observing import records
 from firmware.tests.station import ListDesk
-from firmware.watchlist import ListRefused
-from formats.enrolment import CameraIdentity
+from firmware.trust.watchlist import ListRefused
+from formats.camera_request import CameraIdentity
 from formats.errors import Forged
 from formats.keyfile import KeyRefused
 from formats.ledger import Happening

@@ -9,10 +9,10 @@ import pytest
 
 from firmware.hardware.lamp import Lamp, Lit
 from firmware.hardware.temperature import Thermometer
+from firmware.looking.reporter import Reporter
+from firmware.looking.search import Search
+from firmware.looking.status_sender import MEAN_S, WAITING_MOST, Teller, random_wait_s
 from firmware.record.counts import Counts
-from firmware.reporter import Reporter
-from firmware.search import Search
-from firmware.telling import MEAN_S, WAITING_MOST, Teller, random_wait_s
 from firmware.tests.fakes import CALIBRATION, ScriptedGuard
 from firmware.tests.observing import records
 from firmware.tests.station import CAMERA_KEY, REVIEWER, listed, reporter

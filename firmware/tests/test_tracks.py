@@ -6,10 +6,10 @@ from math import inf
 import numpy as np
 import pytest
 
-from firmware.search import Candidate
-from firmware.sight import Probe, Shown
+from firmware.looking.search import Candidate
+from firmware.looking.sight import Probe, Shown
+from firmware.looking.tracks import Track, Tracks
 from firmware.tests.fakes import PasserBy, face_of, template_of
-from firmware.tracks import Track, Tracks
 from recognition.face import Box, Face
 from recognition.quality import Quality
 from recognition.template import fuse

@@ -23,7 +23,7 @@ from firmware.tests.fakes import (
 )
 from firmware.tests.observing import records
 from firmware.tests.station import listed, run_of
-from firmware.watchlist import ListRefused
+from firmware.trust.watchlist import ListRefused
 from formats.event import CROP_LIMIT
 from formats.ledger import Happening
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from firmware.site import verify_accepted, verify_site
 from firmware.tests.desk import (
     NOW,
     THIS_CAMERA,
     Desk,
 )
-from firmware.watchlist import ListRefused, Refusal, ThisCamera, Watchlist
+from firmware.trust.site_verifier import verify_accepted, verify_site
+from firmware.trust.watchlist import ListRefused, Refusal, ThisCamera, Watchlist
 
 
 class Camera:

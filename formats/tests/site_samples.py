@@ -3,10 +3,10 @@
 from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 
+from formats.camera_request import CameraIdentity
 from formats.casefile import CaseFile
-from formats.enrolment import CameraIdentity
-from formats.entries import entries_of
 from formats.entry import Entry, PictureQuality
+from formats.entry_columns import entries_of
 from formats.policy import Agreement, Assessment, Place, Policy, Supplier
 from formats.recipients import Recipients, Reviewer
 from formats.schedule import Window

@@ -8,7 +8,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from formats.casefile import read_casefile, write_casefile
-from formats.entries import entries_of
 from formats.entry import (
     FLAGS,
     MOMENTS,
@@ -21,6 +20,7 @@ from formats.entry import (
     read_entry,
     write_entry,
 )
+from formats.entry_columns import entries_of
 from formats.errors import Malformed
 from formats.strict_json import UTC_HIGH_S, UTC_LOW_S, dumps, parse
 from formats.tests.casefile_vectors import ADDED, EXPIRES, HANDLES, REVIEW

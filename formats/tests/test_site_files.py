@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from formats.camera_request import read_request, write_request
 from formats.casefile import read_casefile, write_casefile
-from formats.enrolment import read_request, write_request
 from formats.envelope import sender_id
 from formats.errors import Forged, FormatError, Malformed, TooLarge, UnusableKey
 from formats.policy import read_policy, site_name_is_plain, write_policy

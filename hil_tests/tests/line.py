@@ -6,8 +6,8 @@ from pathlib import Path
 
 from nacl.signing import SigningKey
 
-from estate.receiver import Receiver
-from estate.store import Store
+from estate.intake.receiver import Receiver
+from estate.store.envelopes import Store
 from estate.tests.events import sealed_event
 from firmware.courier import Courier, own_topics
 from firmware.delivery.marks import Link, Terms

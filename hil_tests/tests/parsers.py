@@ -17,8 +17,8 @@ from estate.config import Config as EstateConfig
 from firmware.config import Config as CameraConfig
 from firmware.delivery.marks import Link, Terms
 from formats.bundle import LAST, read_bundle, write_bundle
+from formats.camera_request import read_request, write_request
 from formats.casefile import read_casefile, write_casefile
-from formats.enrolment import read_request, write_request
 from formats.envelope import Kind, read
 from formats.event import MatchEvent
 from formats.keyfile import Cost, Purpose, make_key, read_key, write_key

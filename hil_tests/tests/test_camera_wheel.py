@@ -8,23 +8,23 @@ from pathlib import Path
 
 import pytest
 
-IMAGE = Path(__file__).parents[2] / "provisioning" / "image"
+WHEEL = Path(__file__).parents[2] / "provisioning" / "device" / "wheel"
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The wheel's files with their text."""
     folder = tmp_path_factory.mktemp("wheel")
-    shutil.rmtree(IMAGE / "build", ignore_errors=True)  # Or files of an older build get in.
+    shutil.rmtree(WHEEL / "build", ignore_errors=True)  # Or files of an older build get in.
     subprocess.run(
         [
             *(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-index"),
-            *("--no-build-isolation", "--wheel-dir", str(folder), str(IMAGE)),
+            *("--no-build-isolation", "--wheel-dir", str(folder), str(WHEEL)),
         ],
         check=True,
         capture_output=True,
     )
-    shutil.rmtree(IMAGE / "build")
+    shutil.rmtree(WHEEL / "build")
     (path,) = folder.glob("*.whl")
     with zipfile.ZipFile(path) as archive:
         files = {name: archive.read(name).decode() for name in archive.namelist()}
@@ -32,7 +32,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def test_the_camera_installs_exactly_the_files_that_were_reviewed(wheel: dict[str, str]) -> None:
-    assert sorted(wheel) == (IMAGE / "files.txt").read_text().split()
+    assert sorted(wheel) == (WHEEL / "files.txt").read_text().split()
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from hil_tests.chaos.__main__ import table
-from hil_tests.chaos.run import run
+from hil_tests.long.chaos.__main__ import table
+from hil_tests.long.chaos.run import run
 
 pytestmark = [pytest.mark.broker, pytest.mark.slow]
 

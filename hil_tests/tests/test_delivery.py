@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from estate.receiver import Receiver, receive
-from estate.store import Store
+from estate.intake.receiver import Receiver, receive
+from estate.store.envelopes import Store
 from firmware.courier import Courier, deliver, send
 from firmware.tests.observing import eventually, records
 from formats.bundle import write_bundle

@@ -13,13 +13,13 @@ import pytest
 from PIL import Image
 
 from formats.envelope import Kind
-from hil_tests.desk.figures import records
-from hil_tests.desk.portraits import Person, portrait
-from hil_tests.desk.programs import choose_port
-from hil_tests.desk.run import Run
-from hil_tests.desk.site import DeskSite, list_person, make_site, publish_list
-from hil_tests.desk.street import FRAMES_PER_S, WALKS, street
-from hil_tests.desk.witness import files_with
+from hil_tests.demo.figures import records
+from hil_tests.demo.run import Run
+from hil_tests.rig.desk.programs import choose_port
+from hil_tests.rig.desk.site_maker import DeskSite, list_person, make_site, publish_list
+from hil_tests.rig.desk.witness import files_with
+from hil_tests.scenes.portraits import Person, portrait
+from hil_tests.scenes.street import FRAMES_PER_S, WALKS, street
 
 pytestmark = [pytest.mark.broker, pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -28,7 +28,7 @@ COLLINS_WALKS = tuple(walk for walk in WALKS if walk.person is Person.COLLINS)
 
 
 def demo(*words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "hil_tests.desk.demo", *words]
+    command = [sys.executable, "-m", "hil_tests.demo", *words]
     return subprocess.run(command, capture_output=True, text=True, timeout=150, check=False)
 
 
@@ -109,7 +109,7 @@ def test_when_the_other_person_is_listed_the_outcome_swaps_and_the_wire_shows_no
 
 def test_ctrl_c_stops_every_program_and_still_says_what_was_seen(tmp_path: Path) -> None:
     build = tmp_path / "build"
-    command = [sys.executable, "-m", "hil_tests.desk.demo", "--build", str(build)]
+    command = [sys.executable, "-m", "hil_tests.demo", "--build", str(build)]
     playing = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     ledger = build / "desk" / "camera" / "watch" / "ledger.jsonl"
     while not ledger.exists() or b"period_begin" not in ledger.read_bytes():

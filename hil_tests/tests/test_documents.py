@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hil_tests.desk.demo import table
-from hil_tests.desk.figures import Figures
+from hil_tests.demo.__main__ import table
+from hil_tests.demo.figures import Figures
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted(

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from hil_tests.faults import HOST, FaultProxy, Faults
+from hil_tests.rig.network_faults import HOST, FaultProxy, Faults
 
 PAYLOAD = bytes(range(256)) * 40
 

@@ -12,12 +12,12 @@ from PIL import Image
 from rich.console import Console
 
 from formats.envelope import NO_PREVIOUS, Kind, Origin, TimeQuality, seal
-from hil_tests.desk.demo import verdict
-from hil_tests.desk.figures import Evidence, Figures, lit_share
-from hil_tests.desk.pins import Board
-from hil_tests.desk.tap import Tap
-from hil_tests.desk.witness import Witness, files_with
-from hil_tests.rig import Edge
+from hil_tests.demo.__main__ import verdict
+from hil_tests.demo.figures import Evidence, Figures, lit_share
+from hil_tests.demo.tap import Tap
+from hil_tests.rig.contract import Edge
+from hil_tests.rig.desk.pins import Board
+from hil_tests.rig.desk.witness import Witness, files_with
 
 GOOD = Figures(
     frames=125,

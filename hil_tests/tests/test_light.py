@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from hil_tests.desk.portraits import Person, portrait
-from hil_tests.desk.rig import DeskRig
-from hil_tests.desk.site import DeskSite, list_person, make_site, publish_list
-from hil_tests.rig import Feature, Look, Program, Rig, Scene, Wrong
-from hil_tests.verdict import EARLY_MS, LATE_MS, judge
+from hil_tests.rig.contract import Feature, Look, Program, Rig, Scene, Wrong
+from hil_tests.rig.desk.rig import DeskRig
+from hil_tests.rig.desk.site_maker import DeskSite, list_person, make_site, publish_list
+from hil_tests.rig.judgement import EARLY_MS, LATE_MS, judge
+from hil_tests.scenes.portraits import Person, portrait
 
 pytestmark = [pytest.mark.hil, pytest.mark.slow, pytest.mark.timeout(180)]
 

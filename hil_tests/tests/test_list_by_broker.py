@@ -5,16 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from estate.store import Store
+from estate.store.envelopes import Store
 from firmware.config import State
 from firmware.identity import watch_keys
 from formats.envelope import verify
 from formats.event import open_event
 from formats.keyfile import read_key, unlock_opening
-from hil_tests.desk.portraits import Person, portrait
-from hil_tests.desk.programs import choose_port
-from hil_tests.desk.rig import DeskRig
-from hil_tests.desk.site import (
+from hil_tests.rig.contract import Feature, Program
+from hil_tests.rig.desk.programs import choose_port
+from hil_tests.rig.desk.rig import DeskRig
+from hil_tests.rig.desk.site_maker import (
     PASSPHRASE,
     REVIEWERS,
     DeskSite,
@@ -23,7 +23,7 @@ from hil_tests.desk.site import (
     publish_list,
     tallylight,
 )
-from hil_tests.rig import Feature, Program
+from hil_tests.scenes.portraits import Person, portrait
 
 pytestmark = [pytest.mark.slow, pytest.mark.broker, pytest.mark.timeout(240)]
 

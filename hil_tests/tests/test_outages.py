@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from hil_tests.desk.portraits import Person, portrait
-from hil_tests.desk.programs import choose_port
-from hil_tests.desk.rig import DeskRig
-from hil_tests.desk.site import DeskSite, list_person, make_site, publish_list
-from hil_tests.rig import Feature, Outage, Program
-from hil_tests.verdict import judge
+from hil_tests.rig.contract import Feature, Outage, Program
+from hil_tests.rig.desk.programs import choose_port
+from hil_tests.rig.desk.rig import DeskRig
+from hil_tests.rig.desk.site_maker import DeskSite, list_person, make_site, publish_list
+from hil_tests.rig.judgement import judge
+from hil_tests.scenes.portraits import Person, portrait
 
 pytestmark = [pytest.mark.hil, pytest.mark.slow, pytest.mark.broker, pytest.mark.timeout(240)]
 

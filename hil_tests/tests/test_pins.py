@@ -12,8 +12,8 @@ from gpiozero.pins.pigpio import PiGPIOFactory
 from firmware.config import LampEye
 from firmware.errors import LampFault
 from firmware.hardware.pins import LED_GPIO, GpioPins, lgpio_factory
-from hil_tests.desk.pins import UNKNOWN, Board, PinServer
-from hil_tests.rig import Edge
+from hil_tests.rig.contract import Edge
+from hil_tests.rig.desk.pins import UNKNOWN, Board, PinServer
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hil_tests.desk.portraits import Person, portrait
+from hil_tests.scenes.portraits import Person, portrait
 
 
 def refused(tmp_path: Path, *words: str, path: str | None = None) -> str:
@@ -18,7 +18,7 @@ def refused(tmp_path: Path, *words: str, path: str | None = None) -> str:
     build = tmp_path / "build"
     environment = os.environ | ({"PATH": path} if path is not None else {})
     done = subprocess.run(
-        [sys.executable, "-m", "hil_tests.desk.demo", "--build", str(build), *words],
+        [sys.executable, "-m", "hil_tests.demo", "--build", str(build), *words],
         capture_output=True,
         text=True,
         timeout=50,
@@ -103,7 +103,7 @@ def test_a_folder_that_no_demo_made_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("keep me")
     done = subprocess.run(
-        [sys.executable, "-m", "hil_tests.desk.demo", "--build", str(tmp_path / "mine")],
+        [sys.executable, "-m", "hil_tests.demo", "--build", str(tmp_path / "mine")],
         capture_output=True,
         text=True,
         timeout=50,

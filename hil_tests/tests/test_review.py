@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from estate import verify
+from estate.accounts import verify
 from estate.tests.browser import WAIT_MS, Console, chromium, sit_down
-from hil_tests.desk.reviewing import office, write_report
-from hil_tests.desk.site import REVIEWERS, DeskSite, tallylight_estate
+from hil_tests.demo.review import office, write_report
+from hil_tests.rig.desk.site_maker import REVIEWERS, DeskSite, tallylight_estate
 from hil_tests.tests.test_demo import demo
 
 pytestmark = [pytest.mark.broker, pytest.mark.slow, pytest.mark.timeout(300)]

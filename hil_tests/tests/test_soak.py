@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from hil_tests.desk.portraits import Person, portrait
-from hil_tests.desk.rig import DeskRig
-from hil_tests.desk.site import DeskSite, list_person, make_site, publish_list
-from hil_tests.desk.soak import soak
-from hil_tests.rig import Edge, Look
-from hil_tests.verdict import EARLY_MS, judge
+from hil_tests.long.soak import soak
+from hil_tests.rig.contract import Edge, Look
+from hil_tests.rig.desk.rig import DeskRig
+from hil_tests.rig.desk.site_maker import DeskSite, list_person, make_site, publish_list
+from hil_tests.rig.judgement import EARLY_MS, judge
+from hil_tests.scenes.portraits import Person, portrait
 
 MS = 1_000_000
 

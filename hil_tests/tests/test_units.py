@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from firmware.lampguard import TICK_S
+from firmware.guard.lampguard import TICK_S
 from firmware.supervisor import BEAT_S
-from hil_tests.desk.programs import find_program
+from hil_tests.rig.desk.programs import find_program
 
-IMAGE = Path(__file__).parents[2] / "provisioning" / "image"
+ROOT = Path(__file__).parents[2]
+IMAGE = ROOT / "provisioning" / "device" / "image"
 UNITS = sorted((IMAGE / "systemd").glob("*.service"))
 NAMES = ["tallylight-courier", "tallylight-lampguard", "tallylight-watch"]
 
@@ -84,7 +85,7 @@ def test_a_guard_that_was_killed_leaves_no_light() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_command_of_a_unit_is_one_of_the_programs(name: str) -> None:
     commands = [*values(name, "ExecStart"), *values(name, "ExecStopPost")]
-    source = (IMAGE.parents[1] / "firmware" / "__main__.py").read_text()
+    source = (ROOT / "firmware" / "__main__.py").read_text()
     words = [
         re.fullmatch(r"/opt/tallylight/bin/tallylight-camera (\w+).*", one) for one in commands
     ]

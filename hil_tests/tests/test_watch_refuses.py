@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 from nacl.signing import SigningKey
 
-from firmware.floors import Floors, raise_floors
+from firmware.trust.floors import Floors, raise_floors
 from formats.ledger import Happening
-from hil_tests.desk.errors import DeskRefused
-from hil_tests.desk.figures import records
-from hil_tests.desk.pins import Board, PinServer
-from hil_tests.desk.portraits import Person, portrait
-from hil_tests.desk.programs import Programs
-from hil_tests.desk.site import DeskSite, list_person, make_site, publish_list
-from provisioning.models import build_bundle
+from hil_tests.demo.figures import records
+from hil_tests.errors import DeskRefused
+from hil_tests.rig.desk.pins import Board, PinServer
+from hil_tests.rig.desk.programs import Programs
+from hil_tests.rig.desk.site_maker import DeskSite, list_person, make_site, publish_list
+from hil_tests.scenes.portraits import Person, portrait
+from provisioning.nets.bundles import build_bundle
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
@@ -50,7 +50,7 @@ def bench(made: DeskSite, tmp_path: Path) -> Generator[Bench]:
     desk.camera_config.write_text(config)
     board = Board()
     with PinServer(board) as lines, Programs(desk.folder / "logs") as programs:
-        guard = [sys.executable, "-m", "hil_tests.desk.lampguard", "--pins", str(lines.port)]
+        guard = [sys.executable, "-m", "hil_tests.rig.desk.lampguard", "--pins", str(lines.port)]
         programs.start("lampguard", [*guard, "--config", str(desk.camera_config)])
         programs.await_ready("lampguard", (desk.folder / "lamp.sock").exists)
         programs.await_ready("lampguard", lambda: len(board.edges) >= 3)
@@ -60,7 +60,7 @@ def bench(made: DeskSite, tmp_path: Path) -> Generator[Bench]:
 def refusal(bench: Bench) -> str:
     """Run `watch`, which must refuse without a look; return its one sentence."""
     lit_before = len(bench.board.edges)
-    command = [sys.executable, "-m", "hil_tests.desk.watch", "--source", "street"]
+    command = [sys.executable, "-m", "hil_tests.rig.desk.watch", "--source", "street"]
     done = subprocess.run(
         [*command, "--config", str(bench.desk.camera_config)],
         capture_output=True,
@@ -129,7 +129,7 @@ def test_the_site_is_not_the_one_of_this_image(bench: Bench, tmp_path: Path) -> 
 
 def test_the_lamp_is_dead(bench: Bench) -> None:
     bench.board.fault(wire_cut=True)
-    command = [sys.executable, "-m", "hil_tests.desk.watch", "--source", "street"]
+    command = [sys.executable, "-m", "hil_tests.rig.desk.watch", "--source", "street"]
     done = subprocess.run(
         [*command, "--config", str(bench.desk.camera_config)],
         capture_output=True,

@@ -21,7 +21,7 @@ HALVINGS: Final = 24
 """Of the range of cosines, in search of a threshold: 2 / 2^24 is finer than a millionth."""
 
 TRACK: Final = 3
-"""Pictures that make one fused probe: as many as a camera adds up (firmware/tracks.py)."""
+"""Pictures that make one fused probe: as many as a camera adds up (firmware/looking/tracks.py)."""
 
 SEEN_MIN: Final = 20
 """Comparisons of strangers that must reach a threshold before a rate is called measured."""

@@ -9,11 +9,11 @@ import typer
 
 from formats.keyfile import Purpose
 from formats.signing import Signing
-from provisioning.broker import Listener, configure, revoke_client
-from provisioning.brokercheck import Finding, check
+from provisioning.broker.check import Finding, check
+from provisioning.broker.configuration import Listener, configure, revoke_client
 from provisioning.commands.options import Folder, Json, PassphraseFile, say, signing
 from provisioning.errors import BrokerRefused
-from provisioning.site import Site, open_site
+from provisioning.site.folder import Site, open_site
 
 app = typer.Typer(help="Make what the MQTT broker and its clients need.", no_args_is_help=True)
 

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from provisioning.commands.options import Folder, Json, say
-from provisioning.policies import add_camera
-from provisioning.site import open_site
+from provisioning.site.folder import open_site
+from provisioning.site.policy import add_camera
 
 app = typer.Typer(help="Put cameras into the policy.", no_args_is_help=True)
 

@@ -15,10 +15,10 @@ from formats.keyfile import Purpose
 from formats.strict_json import dumps
 from provisioning.commands.measures import Measures
 from provisioning.commands.options import Folder, Json, PassphraseFile, say, unlocked
-from provisioning.entries import Case, add_entry, kept_entries, remove_entry, renew_review
 from provisioning.errors import EntryRefused
-from provisioning.portraits import portrait_of
-from provisioning.site import open_site
+from provisioning.lists.entries import Case, add_entry, kept_entries, remove_entry, renew_review
+from provisioning.lists.portraits import portrait_of
+from provisioning.site.folder import open_site
 
 app = typer.Typer()
 

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from formats.keyfile import Purpose, unlock_opening
-from provisioning.changes import changes, last_published
 from provisioning.commands import entries, publish
 from provisioning.commands.options import (
     Folder,
@@ -18,8 +17,9 @@ from provisioning.commands.options import (
     say,
     unlocked,
 )
-from provisioning.lists import Room, SignedList, build_list, open_list, sign_list, supplier_of
-from provisioning.site import Site, open_site
+from provisioning.lists.build import Room, SignedList, build_list, open_list, sign_list, supplier_of
+from provisioning.lists.changes import changes, last_published
+from provisioning.site.folder import Site, open_site
 from recognition.template import PPM
 
 app = typer.Typer(help="Put people on the list; build, sign, publish, verify it.")

@@ -16,7 +16,6 @@ from formats.keyfile import (
 )
 from formats.modelbundle import verify_bundle
 from formats.strict_json import JsonValue
-from provisioning import imports
 from provisioning.commands.options import (
     Folder,
     Json,
@@ -27,9 +26,10 @@ from provisioning.commands.options import (
     say,
     signing,
 )
-from provisioning.models import adopt as adopt_bundle
-from provisioning.models import build_bundle, read_unverified
-from provisioning.site import open_site
+from provisioning.nets import import_net as imports
+from provisioning.nets.bundles import adopt as adopt_bundle
+from provisioning.nets.bundles import build_bundle, read_unverified
+from provisioning.site.folder import open_site
 from recognition.contract import NetEntry
 from recognition.eye import Eye
 from recognition.manifest import Manifest

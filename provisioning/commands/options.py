@@ -19,7 +19,7 @@ from formats.keyfile import (
 )
 from formats.signing import Signing
 from formats.strict_json import JsonValue, dumps
-from provisioning.token import look_for, make_on_token, token_key
+from provisioning.keys.token import look_for, make_on_token, token_key
 
 Folder: TypeAlias = Annotated[Path, typer.Argument(help="The site's folder.")]
 PassphraseFile: TypeAlias = Annotated[

@@ -25,9 +25,9 @@ from provisioning.commands.options import (
     say,
     signing,
 )
-from provisioning.editing import differences, edited, keep, policy_text, schedule_lines
-from provisioning.policies import sign_policy, signed_policy
-from provisioning.site import open_site
+from provisioning.site.folder import open_site
+from provisioning.site.policy import sign_policy, signed_policy
+from provisioning.site.policy_text import differences, edited, keep, policy_text, schedule_lines
 
 app = typer.Typer(
     help="Show, edit, check and sign what the site has decided.", no_args_is_help=True

@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from formats.header import ID_BYTES
+from formats.envelope_header import ID_BYTES
 from formats.keyfile import Purpose
 from provisioning.commands.options import Folder, Json, PassphraseFile, say, unlocked
 from provisioning.disk import write_whole
-from provisioning.portraits import sealed_portrait
-from provisioning.site import open_site
+from provisioning.lists.portraits import sealed_portrait
+from provisioning.site.folder import open_site
 from recognition.picture import read_picture
 
 app = typer.Typer(help="Let the reviewers see an enrolment picture.", no_args_is_help=True)

@@ -11,16 +11,16 @@ from rich.table import Table
 from formats.entry import Entry
 from formats.keyfile import Purpose
 from formats.strict_json import JsonValue
-from provisioning.changes import Published, changes, history
+from provisioning.broker.send import send
 from provisioning.commands.options import Folder, Json, PassphraseFile, say, signing
-from provisioning.entries import forget_ended
 from provisioning.errors import BrokerRefused
-from provisioning.publishing import Online, Publication, inspect
-from provisioning.publishing import publish as publish_list
-from provisioning.publishing import renew as renew_list
-from provisioning.rotation import newest_root
-from provisioning.sending import send
-from provisioning.site import Site, open_site
+from provisioning.lists.changes import Published, changes, history
+from provisioning.lists.entries import forget_ended
+from provisioning.lists.publishing import Online, Publication, inspect
+from provisioning.lists.publishing import publish as publish_list
+from provisioning.lists.publishing import renew as renew_list
+from provisioning.site.folder import Site, open_site
+from provisioning.site.rotation import newest_root
 
 app = typer.Typer()
 

@@ -10,7 +10,7 @@ from formats.envelope import recipient_key
 from formats.keyfile import read_public_key
 from formats.recipients import Reviewer
 from provisioning.commands.options import Folder, Json, say
-from provisioning.site import open_site
+from provisioning.site.folder import open_site
 
 app = typer.Typer(help="Say who may open match events.", no_args_is_help=True)
 

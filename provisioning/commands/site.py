@@ -21,7 +21,6 @@ from formats.keyfile import (
 from formats.policy import site_name_is_plain
 from formats.signing import Signing
 from formats.site_tuf import ROOT
-from provisioning.ceremony import Making, hold_ceremony
 from provisioning.commands.options import (
     Folder,
     Json,
@@ -37,11 +36,12 @@ from provisioning.commands.options import (
 )
 from provisioning.disk import write_whole
 from provisioning.errors import PlanRefused
-from provisioning.plan import example, read_plan
-from provisioning.record import ceremony_record, whereabouts
-from provisioning.rotation import begin_rotation, newest_root, open_rotation, sign_rotation
-from provisioning.site import open_site
-from provisioning.words import words_of
+from provisioning.keys.words import words_of
+from provisioning.site.ceremony import Making, hold_ceremony
+from provisioning.site.folder import open_site
+from provisioning.site.minutes import ceremony_record, whereabouts
+from provisioning.site.plan import example, read_plan
+from provisioning.site.rotation import begin_rotation, newest_root, open_rotation, sign_rotation
 
 app = typer.Typer(help="Begin a site; let keys change hands.", no_args_is_help=True)
 

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from provisioning.certificates import requested_key
+from provisioning.broker.certificates import requested_key
 from provisioning.errors import BrokerRefused
 from provisioning.tests.workshop import Workshop, contents, refusal, tallylight
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from formats.keyfile import KeyRefused, Purpose, find_keys, read_key, unlock_signing
-from provisioning.ceremony import hold_ceremony
 from provisioning.errors import PlanRefused, SiteRefused
-from provisioning.plan import example, read_plan
+from provisioning.site.ceremony import hold_ceremony
+from provisioning.site.plan import example, read_plan
 from provisioning.tests.workshop import (
     CHEAPLY,
     PASSPHRASE,

@@ -7,8 +7,8 @@ from ai_edge_litert import schema_py_generated as schema
 from nacl.signing import SigningKey
 
 from provisioning.commands.model import MODELS
-from provisioning.imports import EXAMPLE
-from provisioning.models import build_bundle
+from provisioning.nets.bundles import build_bundle
+from provisioning.nets.import_net import EXAMPLE
 from provisioning.tests.workshop import HOPPER, refusal, tallylight
 from recognition.enrolment import enrol
 from recognition.eye import Eye

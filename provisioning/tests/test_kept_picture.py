@@ -14,8 +14,8 @@ from PIL import Image, PngImagePlugin
 from formats.casefile import read_casefile
 from formats.errors import FormatError
 from formats.portrait import open_portrait
-from provisioning.entries import forget_ended
-from provisioning.site import Site
+from provisioning.lists.entries import forget_ended
+from provisioning.site.folder import Site
 from provisioning.tests.workshop import COLLINS, HOPPER, Workshop, contents, refusal, tallylight
 
 CANARY = b"CANARY-7f3a-Grace-Brewster-Murray"

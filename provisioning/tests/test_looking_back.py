@@ -4,8 +4,8 @@ import json
 from datetime import UTC, datetime, timedelta
 
 from formats.bundle import read_bundle
-from provisioning.publishing import bundle_of, inspect
-from provisioning.site import Site
+from provisioning.lists.publishing import bundle_of, inspect
+from provisioning.site.folder import Site
 from provisioning.tests.workshop import COLLINS, Workshop, contents, refusal, tallylight
 
 

@@ -9,7 +9,7 @@ from nacl.signing import SigningKey
 from formats.keyfile import KeyFile, Purpose, make_key, read_public_key, write_key
 from formats.modelbundle import verify_bundle
 from provisioning.commands.model import MODELS
-from provisioning.models import build_bundle, read_unverified
+from provisioning.nets.bundles import build_bundle, read_unverified
 from provisioning.tests.workshop import (
     CHEAP,
     HOPPER,

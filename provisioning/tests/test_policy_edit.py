@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from provisioning.editing import edited, policy_text
-from provisioning.site import Site
+from provisioning.site.folder import Site
+from provisioning.site.policy_text import edited, policy_text
 from provisioning.tests.workshop import Workshop, contents, refusal, tallylight
 
 

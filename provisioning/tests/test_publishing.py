@@ -7,12 +7,12 @@ from pathlib import Path
 from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 
-from estate.stopping import put_statement
-from firmware.site import verify_site
-from firmware.watchlist import ThisCamera
+from estate.budget.stop import put_statement
+from firmware.trust.site_verifier import verify_site
+from firmware.trust.watchlist import ThisCamera
 from formats.budget import CameraBudget, State, Statement
 from formats.casefile import read_casefile
-from provisioning.models import read_unverified
+from provisioning.nets.bundles import read_unverified
 from provisioning.tests.workshop import (
     ESTATE,
     HOPPER,

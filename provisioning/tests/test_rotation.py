@@ -6,14 +6,14 @@ from pathlib import Path
 
 from nacl.public import PrivateKey
 
-from firmware.site import verify_site
-from firmware.watchlist import ThisCamera
+from firmware.trust.site_verifier import verify_site
+from firmware.trust.watchlist import ThisCamera
 from formats.keyfile import Locked, Purpose, make_key, read_key, write_key
-from provisioning.models import read_unverified
-from provisioning.rotation import newest_root
-from provisioning.site import Site
+from provisioning.keys.words import words_of
+from provisioning.nets.bundles import read_unverified
+from provisioning.site.folder import Site
+from provisioning.site.rotation import newest_root
 from provisioning.tests.workshop import CHEAP, PASSPHRASE, Workshop, contents, refusal, tallylight
-from provisioning.words import words_of
 
 HOLDERS = ("data-protection-officer", "maker", "oversight-body")
 

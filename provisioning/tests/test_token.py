@@ -19,6 +19,7 @@ import pytest
 from nacl.signing import SigningKey
 
 from formats.keyfile import OnToken, read_key
+from provisioning.keys.token import REGISTRY
 from provisioning.tests.workshop import (
     ESTATE,
     POLICE,
@@ -27,7 +28,6 @@ from provisioning.tests.workshop import (
     refusal,
     tallylight,
 )
-from provisioning.token import REGISTRY
 
 PIN = "271828"
 LOCAL = 3
@@ -266,7 +266,7 @@ def test_a_machine_without_a_registry_says_what_to_install(
     listed: Workshop, purse: Purse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = purse.make(listed.folder, "list-sign", POLICE)
-    monkeypatch.setattr("provisioning.token.REGISTRY", "libnothing.so.0")
+    monkeypatch.setattr("provisioning.keys.token.REGISTRY", "libnothing.so.0")
     said = refusal("list", "sign", listed.site, "--key", key, *purse.pin, "--yes")
     assert "install libp11-kit0" in said
 

@@ -10,8 +10,8 @@ from threading import Thread
 
 import pytest
 
+from provisioning.conformance.tuf_client import main
 from provisioning.tests.workshop import Workshop, tallylight
-from provisioning.tuf_client import main
 
 
 class Quiet(SimpleHTTPRequestHandler):

@@ -12,15 +12,15 @@ from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 from typer.testing import CliRunner
 
-from formats.enrolment import CameraIdentity, write_request
+from formats.camera_request import CameraIdentity, write_request
 from formats.envelope import sender_id
 from formats.keyfile import Cost, unlock_signing
 from provisioning.__main__ import app
-from provisioning.ceremony import Making, hold_ceremony
-from provisioning.certificates import private_pem
+from provisioning.broker.certificates import private_pem
 from provisioning.commands.model import MODELS
-from provisioning.models import build_bundle
-from provisioning.plan import example, read_plan
+from provisioning.nets.bundles import build_bundle
+from provisioning.site.ceremony import Making, hold_ceremony
+from provisioning.site.plan import example, read_plan
 
 PASSPHRASE = "correct horse battery staple"  # noqa: S105  # Of no key but the tests'.
 CHEAP = Cost(passes=1, memory_bytes=8192)

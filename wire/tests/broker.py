@@ -14,10 +14,10 @@ from nacl.signing import SigningKey
 from firmware.config import State
 from firmware.identity import make_identity
 from firmware.tests.desk import usual_policy
-from formats.enrolment import CameraIdentity
+from formats.camera_request import CameraIdentity
 from formats.policy import Place, write_policy
-from provisioning.broker import Listener, configure
-from provisioning.site import Site
+from provisioning.broker.configuration import Listener, configure
+from provisioning.site.folder import Site
 from wire.certificate import Address, Certificate
 from wire.connection import Connection
 

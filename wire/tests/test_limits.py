@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from provisioning.certificates import Authority, private_pem
+from provisioning.broker.certificates import Authority, private_pem
 from wire.connection import BACKOFF_S, Acknowledged, Connection
 from wire.errors import BrokerTooSmall
 from wire.tests.broker import HOST, Broker

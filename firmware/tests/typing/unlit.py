@@ -4,11 +4,11 @@ from datetime import datetime
 
 from firmware.hardware.camera import Frame
 from firmware.hardware.lamp import Lamp, Lit
-from firmware.reporter import Reporter
-from firmware.search import Candidate, Search
-from firmware.sight import Probe, Sight
-from firmware.tracks import Track
-from firmware.watchlist import Watchlist
+from firmware.looking.reporter import Reporter
+from firmware.looking.search import Candidate, Search
+from firmware.looking.sight import Probe, Sight
+from firmware.looking.tracks import Track
+from firmware.trust.watchlist import Watchlist
 from recognition.face import Face
 
 

@@ -17,13 +17,13 @@ from firmware.errors import CameraStalled
 from firmware.hardware.camera import BUFFERS, STREAMS, PiCamera
 from firmware.hardware.lamp import Lamp, Lit
 from firmware.hardware.planes import LAYOUTS
-from firmware.sight import has_colour
+from firmware.looking.sight import has_colour
 from firmware.tests.fakes import ScriptedGuard
-from hil_tests.desk.picamera import DeskPicamera2
+from hil_tests.scenes.picamera import DeskPicamera2
 
 
 def real() -> Any:  # noqa: ANN401  # It ships no types.
-    from hil_tests.virtual.picamera import VirtualPicamera2  # noqa: PLC0415  # Not everywhere.
+    from hil_tests.rig.virtual.picamera import VirtualPicamera2  # noqa: PLC0415  # Not everywhere.
 
     return VirtualPicamera2()
 

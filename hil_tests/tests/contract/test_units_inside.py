@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from formats.ledger import Happening
-from hil_tests.desk.portraits import Person, portrait
-from hil_tests.desk.site import DeskSite, list_person, make_site, publish_list
-from hil_tests.virtual.units import VirtualCamera
+from hil_tests.rig.desk.site_maker import DeskSite, list_person, make_site, publish_list
+from hil_tests.rig.virtual.units import VirtualCamera
+from hil_tests.scenes.portraits import Person, portrait
 
 ROOT = os.environ.get("TALLYLIGHT_VIRTUAL_CAMERA", "")
 

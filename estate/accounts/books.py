@@ -1,0 +1,176 @@
+"""The books as outsiders get them: ledgers of estate and cameras, signed checkpoints, keys.
+
+A checkpoint is signed over the head of the estate's ledger and kept in the books' folder; whoever
+keeps a copy elsewhere can tell if anything before it was changed or cut off since. A camera's
+ledger comes on a stick or with its checkpoint, is verified, and may only ever grow.
+"""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from nacl.signing import SigningKey, VerifyKey
+from sqlalchemy import BigInteger, Column, Connection, LargeBinary, String, Table, insert, select
+
+from estate.errors import BooksRefused
+from estate.intake.statuses import told_by
+from estate.signed_site import SiteNow
+from estate.store.envelopes import Store
+from estate.store.ledger import METADATA, append, head, lines
+from formats.camera_request import CameraIdentity
+from formats.errors import BrokenChain, FormatError
+from formats.ledger import (
+    Checkpoint,
+    Happening,
+    Head,
+    Program,
+    Record,
+    sign_checkpoint,
+    verify_against,
+    verify_chain,
+    verify_checkpoint,
+)
+from formats.status import Status
+
+ORIGIN: Final = "estate"
+"""Name of the estate's own ledger in checkpoints."""
+CAMERA_LINES: Final = Table(
+    "camera_lines",
+    METADATA,
+    Column("origin", String(128), primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("line", LargeBinary, nullable=False),
+)
+
+
+def checkpoint(store: Store, key: SigningKey, folder: Path) -> Head:
+    """Sign the head of the estate's ledger; return it.
+
+    Raises:
+        BooksRefused: the ledger is empty or broken, or disagrees with the last checkpoint.
+    """
+    file = folder / f"{ORIGIN}.checkpoint"
+    folder.mkdir(parents=True, exist_ok=True)
+    with store.writing() as connection:
+        try:
+            now = head(connection)
+            for last in file.read_bytes().splitlines()[-1:] if file.exists() else []:
+                verify_against(lines(connection), verify_checkpoint(last, key.verify_key))
+        except (BrokenChain, FormatError) as error:
+            raise BooksRefused(
+                f"The ledger has been changed ({error}) Keep the store and {file} as evidence."
+            ) from error
+        if not now.size:
+            raise BooksRefused("There is nothing to sign yet: the ledger has no records.")
+        with file.open("ab") as appended:
+            appended.write(sign_checkpoint(Checkpoint(ORIGIN, now), key) + b"\n")
+        body: dict[str, int | str] = {"size": now.size, "digest": now.digest.hex()}
+        append(connection, Happening.CHECKPOINT, body)
+    return now
+
+
+def add_camera_ledger(store: Store, site: SiteNow, ledger: Path, signed: Path) -> tuple[str, int]:
+    """Take in a camera's ledger; return its origin and how many records are new.
+
+    Raises:
+        BooksRefused: it is broken, is not the one that the camera signed, or contradicts what the
+            camera said before.
+    """
+    try:
+        content = ledger.read_bytes().splitlines()
+        verify_chain(content)
+        origin = _verify_origin(site, content, signed.read_bytes().strip())
+    except OSError as error:
+        raise BooksRefused(f"{error.filename} cannot be read: {error.strerror}.") from error
+    except FormatError as error:
+        raise BooksRefused(f"The ledger {ledger} is refused: {error}") from error
+    with store.writing() as connection:
+        known = list(camera_lines(connection, origin))
+        if content[: len(known)] != known:
+            raise BooksRefused(f"The ledger {ledger} contradicts an earlier one of this camera.")
+        _refuse_taken_back(connection, origin, content)
+        for seq, line in enumerate(content[len(known) :], len(known)):
+            connection.execute(insert(CAMERA_LINES).values(origin=origin, seq=seq, line=line))
+    return origin, len(content) - len(known)
+
+
+def _refuse_taken_back(connection: Connection, origin: str, content: list[bytes]) -> None:
+    """Do nothing if the ledger holds what its camera said of it from afar."""
+    camera, _, program = origin.partition("/")
+    if program != Program.WATCH:
+        return
+    for status in told_by(connection, bytes.fromhex(camera)):
+        head = Head(status.ledger_size, status.ledger_digest)
+        try:
+            verify_against(content, Checkpoint(origin, head))
+        except FormatError as error:
+            raise BooksRefused(
+                f"The ledger is not the one of which the camera said on {_day(status)} that it had "
+                f"{head.size} records: some of them were changed or cut off. Keep it as evidence."
+            ) from error
+
+
+def _day(status: Status) -> str:
+    return datetime.fromtimestamp(status.sent_utc_ms / 1000, UTC).strftime("%d %B %Y")
+
+
+def camera_lines(connection: Connection, origin: str) -> Iterator[bytes]:
+    """Every line of one camera's ledger that was taken in."""
+    mine = select(CAMERA_LINES.c.line).where(CAMERA_LINES.c.origin == origin)
+    for (line,) in connection.execute(mine.order_by(CAMERA_LINES.c.seq)):
+        yield bytes(line)
+
+
+def origins(connection: Connection) -> list[str]:
+    """Whose ledgers were taken in: `<camera>/<program>`."""
+    found = connection.execute(select(CAMERA_LINES.c.origin).distinct())
+    return sorted(origin for (origin,) in found)
+
+
+def camera_records(connection: Connection) -> Iterator[tuple[bytes, Record]]:
+    """Every record of every camera's ledger, with the camera's id."""
+    for origin in origins(connection):
+        camera = bytes.fromhex(origin.partition("/")[0])
+        for line in camera_lines(connection, origin):
+            yield camera, Record.from_line(line)
+
+
+def export_books(store: Store, site: SiteNow, books: Path, to: Path) -> list[Path]:
+    """Write everything that `tallylight-verify` reads into a new folder; return the files."""
+    to.mkdir(parents=True)
+    with store.reading() as connection:
+        ledgers = {ORIGIN: list(lines(connection))}
+        ledgers |= {each: list(camera_lines(connection, each)) for each in origins(connection)}
+    keys = {ORIGIN: bytes(site.recipients.ledger_key).hex()}
+    for place in site.policy.places:
+        keys |= {origin: bytes(key).hex() for origin, key in _ledger_keys(place.camera).items()}
+    for origin, content in ledgers.items():
+        file = to / f"{origin.replace('/', '_')}.jsonl"
+        file.write_bytes(b"".join(line + b"\n" for line in content))
+    for signed in sorted(books.glob("*.checkpoint")):
+        (to / signed.name).write_bytes(signed.read_bytes())
+    (to / "keys.json").write_text(json.dumps(keys, indent=1) + "\n", encoding="utf-8")
+    return sorted(to.iterdir())
+
+
+def _verify_origin(site: SiteNow, content: list[bytes], signed: bytes) -> str:
+    """The origin of a ledger that one of the site's cameras has signed under its own name."""
+    for place in site.policy.places:
+        for origin, key in _ledger_keys(place.camera).items():
+            try:
+                checkpoint = verify_checkpoint(signed, key)
+            except FormatError:
+                continue
+            verify_against(content, checkpoint)
+            program = Record.from_line(content[0]).program
+            if checkpoint.origin != origin or not origin.endswith(f"/{program}"):
+                raise BooksRefused("The checkpoint is for another camera or program.")
+            return origin
+    raise BooksRefused("No camera of the policy has signed this checkpoint.")
+
+
+def _ledger_keys(camera: CameraIdentity) -> dict[str, VerifyKey]:
+    name = camera.camera_id.hex()
+    return {f"{name}/{program}": key for program, key in camera.ledger_keys.items()}

@@ -1,0 +1,111 @@
+"""Answers "was I on a list, when, on whose request?" from a case reference, after all biometrics.
+
+The reference is known to the person who asks, or to the authority that has the file; with the
+random handle of an entry it gives the digest that stands in the case file. Nothing else is needed:
+no picture, no name. What cannot be told from it, the letter says.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from formats.casefile import CaseFile
+from formats.entry import Entry, case_digest
+from formats.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """One entry, over all the lists on which it stood."""
+
+    handle: str
+    organisation: str
+    """On whose request."""
+    requested_by: str
+    approved_by: str
+    category: str
+    legal_basis: str
+    necessity: str
+    source: str
+    added: str
+    ends: str
+    first_list: str
+    """Date of issue of the first list that had it."""
+    last_list: str
+    """First moment at which the last list that had it no longer held."""
+    lists: tuple[int, ...]
+    """Versions."""
+    places: tuple[str, ...]
+    agreement: str
+    agreement_url: str
+
+    def to_json(self) -> dict[str, object]:
+        """The answer as plain values."""
+        return asdict(self)
+
+
+def stays(lists: Sequence[tuple[CaseFile, Policy]], reference: str) -> list[Stay]:
+    """Return every entry that was made under the case reference, oldest first."""
+    found: dict[bytes, list[tuple[CaseFile, Policy, Entry]]] = {}
+    for case, policy in lists:
+        for entry in case.entries:
+            if entry.case_digest == case_digest(entry.handle, reference):
+                found.setdefault(entry.handle, []).append((case, policy, entry))
+    return [_stay(each) for each in found.values()]
+
+
+def letter(
+    site: str, reference: str, answers: Sequence[Stay], since: datetime | None, now: datetime
+) -> str:
+    """Return the letter to the person who asked, as one page to print or send.
+
+    Args:
+        site: whose lists they are.
+        reference: as it was given.
+        answers: what was found; perhaps nothing.
+        since: from when on this office has kept lists; None if it never met one.
+        now: its date.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parents[1] / "report"),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+    )
+    values = {"site": site, "reference": reference, "answers": answers, "since": since, "now": now}
+    return environment.get_template("letter.html").render(values)
+
+
+def first_met(lists: Iterable[tuple[CaseFile, Policy]]) -> datetime | None:
+    """Return when the oldest list was issued."""
+    issued = [case.issued_utc_s for case, _ in lists]
+    return datetime.fromtimestamp(min(issued), UTC) if issued else None
+
+
+def _stay(stood: Sequence[tuple[CaseFile, Policy, Entry]]) -> Stay:
+    policy, entry = stood[-1][1:]
+    places = dict.fromkeys(place.place for _, each, _ in stood for place in each.places)
+    return Stay(
+        handle=entry.handle.hex(),
+        organisation=entry.organisation,
+        requested_by=entry.requested_by,
+        approved_by=entry.approved_by,
+        category=entry.category,
+        legal_basis=entry.legal_basis,
+        necessity=entry.necessity,
+        source=entry.source,
+        added=_moment(entry.added_utc_s),
+        ends=_moment(min(entry.expires_utc_s, entry.review_utc_s)),
+        first_list=_moment(min(case.issued_utc_s for case, _, _ in stood)),
+        last_list=_moment(max(case.expires_utc_s for case, _, _ in stood)),
+        lists=tuple(case.version for case, _, _ in stood),
+        places=tuple(places),
+        agreement=policy.agreement.reference,
+        agreement_url=policy.agreement.url,
+    )
+
+
+def _moment(utc_s: int) -> str:
+    return f"{datetime.fromtimestamp(utc_s, UTC):%d %B %Y, %H:%M} UTC"

@@ -1,0 +1,70 @@
+"""Stops a camera that broke its budget: the estate's signed word in the site's repository.
+
+The list authority publishes it with the next freshness, without signing anything itself; the estate
+can stop a camera this way and do nothing else.
+"""
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from nacl.signing import SigningKey
+from sqlalchemy import Connection
+from tuf.api.metadata import (  # type: ignore[attr-defined]  # It re-exports without saying so.
+    Metadata,
+    TargetFile,
+    Targets,
+)
+
+from estate.budget.sequential import Account
+from estate.store.ledger import append
+from formats.budget import CameraBudget, Statement, write_statement
+from formats.ledger import Happening
+from formats.site_keys import SiteSigner
+from formats.site_tuf import budget_name, estate_role
+
+LIFE: Final = timedelta(days=365)
+"""A statement holds until the next one; a year without any is an estate that is gone."""
+
+
+def state_all(connection: Connection, accounts: Sequence[Account], site: str) -> Statement:
+    """Return the statement about all cameras; each of them is a record of the ledger."""
+    for each in accounts:
+        body: dict[str, int | str] = {
+            "camera": each.camera.hex(),
+            "state": str(each.state),
+            "false_alarms": each.false_alarms,
+            "searched": each.searched,
+            "fpir_ppm": each.fpir_ppm,
+        }
+        append(connection, Happening.BUDGET, body)
+    cameras = tuple(
+        CameraBudget(each.camera, each.state, each.false_alarms, each.searched) for each in accounts
+    )
+    return Statement(site, int(time.time()), cameras)
+
+
+def sign_statement(statement: Statement, version: int, key: SigningKey, now: datetime) -> bytes:
+    """Return the role metadata that carry the statement in the site's repository."""
+    name = budget_name(statement.site)
+    target = TargetFile.from_data(name, write_statement(statement), ["sha256"])
+    expires = (now + LIFE).replace(microsecond=0)
+    role = Metadata(Targets(version, None, expires, {name: target}))
+    role.sign(SiteSigner(key))
+    return role.to_bytes()
+
+
+def put_statement(folder: Path, statement: Statement, key: SigningKey) -> list[Path]:
+    """Write statement and role metadata for the list authority; return both files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    role = folder / f"{estate_role(statement.site)}.json"
+    last = Metadata[Targets].from_bytes(role.read_bytes()).signed.version if role.exists() else 0
+    signed = sign_statement(statement, last + 1, key, datetime.now(UTC))
+    files = {folder / budget_name(statement.site): write_statement(statement), role: signed}
+    for path, content in files.items():
+        part = path.with_suffix(".part")
+        part.write_bytes(content)
+        part.replace(path)
+    return list(files)

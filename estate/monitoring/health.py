@@ -1,0 +1,160 @@
+"""How everything is doing, in figures that say nothing about anybody.
+
+Each camera's last word, gaps in its events, the age of the list, the ends of certificates, what
+waits. The same figures for people, as JSON, and as text for Prometheus.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+from sqlalchemy import select
+
+from estate.intake.chains import Chain, chains
+from estate.intake.statuses import last_words, noted
+from estate.signed_site import SiteNow
+from estate.store.envelopes import ENVELOPES, Store
+from estate.verdicts.decisions import DECISIONS
+from formats.policy import Place
+from formats.status import Status
+
+DAY_H: Final = 24
+GRACE_H: Final = 2
+"""Retention runs every hour: what is later than this has been forgotten by its timer."""
+
+
+@dataclass(frozen=True, slots=True)
+class CameraHealth:
+    """One camera, by its opaque id."""
+
+    camera: str
+    place: str
+    last_word_utc_ms: int | None
+    """When its newest event arrived; None if none ever did."""
+    events: int
+    gaps: int
+    """Places where something newer shows that events are missing."""
+    forks: int
+    status_utc_ms: int | None = None
+    """When its newest status arrived; None where none was read: the policy may have it off."""
+    looking_s: int | None = None
+    """How long it had been looking then."""
+    list_version: int | None = None
+    """The list it searched then."""
+    outbox: int | None = None
+    """Envelopes that waited on it then."""
+    temperature_c: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Everything at one moment."""
+
+    now_utc_s: int
+    cameras: Sequence[CameraHealth]
+    list_version: int
+    list_issued_utc_s: int
+    list_expires_utc_s: int
+    repository_lapsed: bool
+    waiting: int
+    """Events that two people have not decided."""
+    overdue: int
+    """Events that are older than the policy's retention: is the timer running?"""
+    certificates: dict[str, int]
+    """End of each certificate, seconds since 1970, by file name."""
+
+    def to_json(self) -> dict[str, object]:
+        """The figures as plain values."""
+        return asdict(self)
+
+
+def look(store: Store, site: SiteNow, certificates: Sequence[Path], now: datetime) -> Health:
+    """Return how everything is doing at `now`."""
+    now_s = int(now.timestamp())
+    with store.reading() as connection:
+        decided = {bytes(event) for (event,) in connection.execute(select(DECISIONS.c.event))}
+        query = select(ENVELOPES.c.digest, ENVELOPES.c.stored_utc_ms)
+        statuses, words = noted(connection), last_words(connection)
+        kept = [
+            (bytes(digest), stored_utc_ms)
+            for digest, stored_utc_ms in connection.execute(query.where(ENVELOPES.c.blob != b""))
+        ]
+    known = {each.camera: each for each in chains(store)}
+    oldest_ms = (now_s - (site.policy.retention_days * DAY_H + GRACE_H) * 3600) * 1000
+    return Health(
+        now_utc_s=now_s,
+        cameras=[
+            _camera(place, known.get(place.camera.camera_id), words.get(place.camera.camera_id))
+            for place in site.policy.places
+        ],
+        list_version=site.case.version,
+        list_issued_utc_s=site.case.issued_utc_s,
+        list_expires_utc_s=site.case.expires_utc_s,
+        repository_lapsed=site.lapsed is not None,
+        waiting=sum(digest not in decided | statuses for digest, _ in kept),
+        overdue=sum(stored < oldest_ms for _, stored in kept),
+        certificates={path.name: _end_of(path) for path in certificates},
+    )
+
+
+def prometheus(health: Health) -> str:
+    """Return the figures in Prometheus' text format: no name, no place, no event."""
+    lines = []
+    for each in health.cameras:
+        camera = f'{{camera="{each.camera}"}}'
+        lines += [
+            f"tallylight_events_total{camera} {each.events}",
+            f"tallylight_gaps{camera} {each.gaps}",
+            f"tallylight_forks{camera} {each.forks}",
+        ]
+        if each.last_word_utc_ms is not None:
+            lines.append(
+                f"tallylight_last_event_timestamp_seconds{camera} {each.last_word_utc_ms / 1000}"
+            )
+        if each.status_utc_ms is not None:
+            lines += [
+                f"tallylight_status_timestamp_seconds{camera} {each.status_utc_ms / 1000}",
+                f"tallylight_outbox{camera} {each.outbox}",
+                f"tallylight_camera_list_version{camera} {each.list_version}",
+            ]
+        if each.temperature_c is not None:
+            lines.append(f"tallylight_temperature_celsius{camera} {each.temperature_c}")
+    lines += [
+        f"tallylight_list_version {health.list_version}",
+        f"tallylight_list_issued_timestamp_seconds {health.list_issued_utc_s}",
+        f"tallylight_list_expires_timestamp_seconds {health.list_expires_utc_s}",
+        f"tallylight_repository_lapsed {int(health.repository_lapsed)}",
+        f"tallylight_events_waiting {health.waiting}",
+        f"tallylight_events_overdue {health.overdue}",
+    ]
+    for name, end_s in health.certificates.items():
+        lines.append(f'tallylight_certificate_expires_timestamp_seconds{{file="{name}"}} {end_s}')
+    return "\n".join(lines) + "\n"
+
+
+def _camera(place: Place, chain: Chain | None, word: tuple[int, Status] | None) -> CameraHealth:
+    camera = place.camera.camera_id.hex()
+    if chain is None:
+        return CameraHealth(camera, place.place, None, 0, 0, 0)
+    gaps, forks = len(chain.gaps), len(chain.forks)
+    plain = CameraHealth(camera, place.place, chain.last_utc_ms, chain.events, gaps, forks)
+    if word is None:
+        return plain
+    arrived_utc_ms, status = word
+    degrees = None if status.temperature_centi is None else status.temperature_centi / 100
+    return replace(
+        plain,
+        status_utc_ms=arrived_utc_ms,
+        looking_s=status.looking_s,
+        list_version=status.list_version,
+        outbox=status.waiting,
+        temperature_c=degrees,
+    )
+
+
+def _end_of(path: Path) -> int:
+    certificate = x509.load_pem_x509_certificate(path.read_bytes())
+    return int(certificate.not_valid_after_utc.timestamp())

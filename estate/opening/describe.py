@@ -1,0 +1,92 @@
+"""How an opened event looks to a person: what was seen, how sure that is, and what it rests on."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from estate.intake.chains import Chain
+from formats.envelope import TimeQuality
+from formats.event import MatchEvent
+from formats.status import Status
+
+CLOCKS: Final = {
+    TimeQuality.UNSYNCHRONISED: "clock not synchronised",
+    TimeQuality.SYNCHRONISED: "clock set from the network",
+    TimeQuality.AUTHENTICATED: "clock set from an authenticated source",
+}
+GAPS_SHOWN: Final = 3
+"""Gaps of one camera that a table names; `--json` names all."""
+
+
+def panel(event: MatchEvent, crop: Path | None) -> Panel:
+    """Return one event for the terminal."""
+    rows = Table.grid(padding=(0, 2))
+    for name, value in _rows(event, crop):
+        rows.add_row(Text(name, style="dim"), Text(value))
+    return Panel(
+        rows,
+        title=Text.assemble(("candidate", "bold"), " - two people decide"),
+        title_align="left",
+        subtitle=f"camera {event.camera.hex()[:8]}, event {event.sequence}",
+        subtitle_align="right",
+        expand=False,
+    )
+
+
+def status_line(status: Status) -> str:
+    """Return a camera's word about itself in one line."""
+    degrees = (
+        ""
+        if status.temperature_centi is None
+        else f", {status.temperature_centi / 100:.0f} degrees"
+    )
+    return (
+        f"Camera {status.camera.hex()[:8]} is well: looking for {status.looking_s} s, list version "
+        f"{status.list_version}, {status.waiting} in its outbox{degrees}."
+    )
+
+
+def chains_table(chains: Sequence[Chain]) -> Table:
+    """Return what is known of every camera's chain of events, for the terminal."""
+    table = Table("camera", "events", "missing", "forks", "came again", "last event (UTC)")
+    for chain in chains:
+        last = datetime.fromtimestamp(chain.last_utc_ms / 1000, UTC)
+        after = ", ".join(f"before {gap.sequence}" for gap in chain.gaps[:GAPS_SHOWN])
+        more = len(chain.gaps) - GAPS_SHOWN
+        table.add_row(
+            chain.camera.hex(),
+            str(chain.events),
+            (after + (f" and {more} more" if more > 0 else "")) or "none",
+            str(len(chain.forks)) if chain.forks else "none",
+            str(chain.copies),
+            f"{last:%Y-%m-%d %H:%M:%S}",
+        )
+    return table
+
+
+def _rows(event: MatchEvent, crop: Path | None) -> list[tuple[str, str]]:
+    seen = datetime.fromtimestamp(event.captured_utc_ms / 1000, UTC)
+    until = datetime.fromtimestamp(event.retain_until_utc_s, UTC)
+    track, quality = event.track, event.quality
+    rate = event.predicted_fpir_ppb / 1e9
+    return [
+        ("seen", f"{seen:%Y-%m-%d %H:%M:%S} UTC, {CLOCKS[event.time_quality]}"),
+        ("entry", event.entry.hex()),
+        ("score", f"{_share(event.score_ppm)}, threshold {_share(event.threshold_ppm)}"),
+        ("false alarms", f"at most {rate:.2%} of strangers would pass this threshold"),
+        ("agreed", f"{track.frames_agreed} looks, of {track.frames_seen} frames with this face"),
+        ("face", f"{quality.face_height_px} px high, {quality.inter_eye_px} px between the eyes"),
+        ("list", f"version {event.list_version} of {event.site}, {event.list_digest.hex()[:16]}"),
+        ("lamp lease", event.lease_id.hex()),
+        ("destroyed", f"{until:%Y-%m-%d %H:%M} UTC"),
+        ("crop", str(crop) if crop else "none, by policy"),
+    ]
+
+
+def _share(ppm: int) -> str:
+    return f"{ppm / 1_000_000:.3f}"

@@ -1,0 +1,233 @@
+"""Where sealed events lie: still sealed, once each, durable before anybody is told.
+
+SQLite by default, PostgreSQL by URL; several receivers may share one. Beside each envelope stands
+what its header says of its place in the camera's chain, how often it came, and whether it was
+shown. The store holds no key and never opens anything.
+"""
+
+import time
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final
+from weakref import finalize
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    UniqueConstraint,
+    create_engine,
+    event,
+    func,
+    select,
+)
+from sqlalchemy.engine import URL, Engine, make_url
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+from estate.errors import StoreRefused
+from estate.store.ledger import METADATA, append
+from estate.store.migrations import migrate
+from estate.store.scrubbing import release, scrub
+from formats.envelope import Kind, Sealed, read
+from formats.ledger import Happening
+
+ENVELOPES: Final = Table(
+    "envelopes",
+    METADATA,
+    Column("camera", LargeBinary(16), nullable=False),
+    Column("boot_id", LargeBinary(16), nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("stored_utc_ms", BigInteger, nullable=False),
+    Column("digest", LargeBinary(32), nullable=False),
+    Column("previous", LargeBinary(32), nullable=False),  # Digest of the envelope before this one.
+    Column("copies", Integer, nullable=False, default=1),  # How often it came.
+    Column("shown_utc_ms", BigInteger),  # Empty until somebody was told of it.
+    Column("blob", LargeBinary, nullable=False),
+    UniqueConstraint("camera", "boot_id", "sequence", "digest"),  # A fork is kept, not hidden.
+    Index("envelopes_by_digest", "camera", "digest"),
+    Index("envelopes_by_previous", "camera", "previous"),
+)
+LOCK_S: Final = 20
+"""Longest wait for another receiver that is writing to the same SQLite file."""
+TRIES: Final = 5
+"""A receiver that was in another's way tries again this often."""
+
+
+class Store:
+    """The envelopes received."""
+
+    def __init__(self, url: str) -> None:
+        """Open the store, making its table when it is new.
+
+        Raises:
+            StoreRefused: the address is wrong or the database cannot be opened.
+        """
+        try:
+            self._engine = _engine(make_url(url))
+            migrate(self._engine)
+        except (SQLAlchemyError, ImportError) as error:
+            # Without the address: that of a server holds a password.
+            raise StoreRefused(
+                "The store cannot be opened: check `store` in the settings."
+            ) from error
+        self._release = finalize(self, release, self._engine)
+
+    @property
+    def engine(self) -> Engine:
+        """The database, for tests and back-ups."""
+        return self._engine
+
+    def keep(self, sealed: Sealed, stored_utc_ms: int) -> bool:
+        """Write the envelope durably, or count one more copy of it; say whether it is new.
+
+        Raises:
+            StoreRefused: it could not be written.
+        """
+        row = {
+            "camera": sealed.header.sender,
+            "boot_id": sealed.header.boot_id,
+            "sequence": sealed.header.sequence,
+            "stored_utc_ms": stored_utc_ms,
+            "digest": sealed.digest,
+            "previous": sealed.header.previous,
+            "blob": sealed.blob,
+        }
+        for _ in range(TRIES):
+            try:
+                with self._engine.begin() as connection:
+                    connection.execute(ENVELOPES.insert().values(row))
+                    append(connection, Happening.STORED, _told(sealed))
+            except IntegrityError:
+                # Either the envelope is there already, or another receiver began the ledger at the
+                # same moment. Only the first may be answered as kept.
+                if self._update(sealed, copies=ENVELOPES.c.copies + 1):
+                    return False
+            except SQLAlchemyError as error:
+                raise StoreRefused(
+                    "The store cannot be written: check its disk and rights."
+                ) from error
+            else:
+                return True
+        raise StoreRefused("The store cannot be written: other receivers keep it busy.")
+
+    def shown(self, sealed: Sealed) -> None:
+        """Note that somebody was told of the envelope: it is not shown again.
+
+        Raises:
+            StoreRefused: it could not be written.
+        """
+        self._update(sealed, shown_utc_ms=time.time_ns() // 1_000_000)
+
+    def envelopes(self, *, unshown: bool = False) -> Iterator[Sealed]:
+        """Yield all envelopes that are not destroyed, or only those that nobody was told of."""
+        query = select(ENVELOPES.c.blob).order_by(ENVELOPES.c.stored_utc_ms)
+        query = query.where(ENVELOPES.c.blob != b"")
+        if unshown:
+            query = query.where(ENVELOPES.c.shown_utc_ms.is_(None))
+        with self._engine.connect() as connection:
+            for (blob,) in connection.execution_options(yield_per=100).execute(query):
+                yield read(Kind.EVENT, blob)
+
+    def envelope(self, digest: bytes) -> Sealed | None:
+        """Return the envelope with this digest; None if it never came or was destroyed."""
+        query = select(ENVELOPES.c.blob).where(ENVELOPES.c.digest == digest)
+        with self.reading() as connection:
+            blob = connection.execute(query).scalar()
+        return read(Kind.EVENT, bytes(blob)) if blob else None
+
+    def digests(self) -> Sequence[bytes]:
+        """Return the digests of all envelopes that are not destroyed, oldest first."""
+        query = select(ENVELOPES.c.digest).where(ENVELOPES.c.blob != b"")
+        with self.reading() as connection:
+            ordered = query.order_by(ENVELOPES.c.stored_utc_ms)
+            return [bytes(digest) for (digest,) in connection.execute(ordered)]
+
+    @contextmanager
+    def reading(self) -> Generator[Connection]:
+        """Yield a connection that changes nothing.
+
+        Raises:
+            StoreRefused: the database does not answer.
+        """
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise StoreRefused("The store cannot be read: check its disk and rights.") from error
+
+    @contextmanager
+    def writing(self) -> Generator[Connection]:
+        """Yield a connection whose changes are durable, all of them, when the block ends.
+
+        Raises:
+            StoreRefused: the database could not be written; nothing was.
+            IntegrityError: a row is there already; nothing was written.
+        """
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except IntegrityError:
+            raise
+        except SQLAlchemyError as error:
+            raise StoreRefused("The store cannot be written: check its disk and rights.") from error
+
+    def count(self) -> int:
+        """Return how many envelopes are kept."""
+        with self._engine.connect() as connection:
+            return connection.execute(select(func.count()).select_from(ENVELOPES)).scalar_one()
+
+    def scrub(self) -> None:
+        """Leave nothing of what was overwritten in files of the database.
+
+        Raises:
+            StoreRefused: it could not be done.
+        """
+        scrub(self._engine)
+
+    def close(self) -> None:
+        """Let go of the database; a program that ends without saying so does it, too."""
+        self._release()
+
+    def _update(self, sealed: Sealed, **values: object) -> bool:
+        """Change the row of an envelope; say whether there is one."""
+        table = ENVELOPES.c
+        this = (table.camera == sealed.header.sender) & (table.digest == sealed.digest)
+        change = ENVELOPES.update().where(this).values(values)
+        try:
+            with self._engine.begin() as connection:
+                return connection.execute(change).rowcount > 0
+        except SQLAlchemyError as error:
+            raise StoreRefused("The store cannot be written: check its disk and rights.") from error
+
+
+def _engine(url: URL) -> Engine:
+    if url.drivername == "postgresql":
+        url = url.set(drivername="postgresql+psycopg")
+    if url.get_backend_name() != "sqlite":
+        return create_engine(url, pool_pre_ping=True)  # A server may have been restarted.
+    engine = create_engine(url, connect_args={"timeout": LOCK_S})
+    event.listen(engine, "connect", _make_durable)
+    return engine
+
+
+def _told(sealed: Sealed) -> dict[str, int | str]:
+    header = sealed.header
+    return {
+        "camera": header.sender.hex(),
+        "boot_id": header.boot_id.hex(),
+        "sequence": header.sequence,
+        "envelope": sealed.digest.hex(),
+    }
+
+
+def _make_durable(connection: object, _record: object) -> None:
+    cursor = connection.cursor()  # type: ignore[attr-defined]  # The DB-API's connection.
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA secure_delete=ON")  # What is overwritten or deleted becomes zeros.
+    cursor.execute("PRAGMA temp_store=MEMORY")  # And nothing is copied elsewhere.
+    cursor.close()

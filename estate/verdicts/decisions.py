@@ -1,0 +1,222 @@
+"""Two people decide: takes signed verdicts and keeps the rules under which two of them count.
+
+(0) The verdict is signed by a reviewer whom the site's signed recipients name.
+(1) The event is here, and not yet destroyed.
+(2) Nobody has decided it yet.
+(3) This person has not spoken about it yet; a verdict is never changed.
+(4) Where the site demands it, the two work for different organisations.
+
+`Confirmed` is made here alone, from two signed verdicts that are verified again each time: a row in
+the database that says so is worth nothing. Nothing here shows one person's verdict to another.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final, final
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    LargeBinary,
+    String,
+    Table,
+    UniqueConstraint,
+    insert,
+    select,
+)
+from sqlalchemy.exc import IntegrityError
+
+from estate.errors import NotConfirmed, VerdictRefused
+from estate.signed_site import SiteNow
+from estate.store.envelopes import ENVELOPES, Store
+from estate.store.ledger import METADATA, append
+from formats.errors import FormatError
+from formats.ledger import Happening
+from formats.recipients import Reviewer
+from formats.verdict import Judgement, Verdict, named_reviewer, read_verdict, signature_of
+
+VERDICTS: Final = Table(
+    "verdicts",
+    METADATA,
+    Column("event", LargeBinary(32), nullable=False),
+    Column("reviewer", LargeBinary(16), nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("organisation", String(128), nullable=False),
+    Column("judgement", String(16), nullable=False),
+    Column("signed", LargeBinary, nullable=False),
+    UniqueConstraint("event", "reviewer"),
+    UniqueConstraint("event", "name"),
+)
+DECISIONS: Final = Table(
+    "decisions",
+    METADATA,
+    Column("event", LargeBinary(32), primary_key=True),
+    Column("outcome", String(16), nullable=False),
+    Column("decided_utc_ms", BigInteger, nullable=False),
+)
+NEEDED: Final = 2
+"""Different people whose verdicts make a decision (docs/design.md, P6)."""
+
+
+class Outcome(StrEnum):
+    """What two verdicts come to."""
+
+    CONFIRMED = "confirmed"
+    NOT_A_MATCH = "not_a_match"
+    CANNOT_TELL = "cannot_tell"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """Shows that this module made a `Confirmed`. Nothing else makes one."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """An event that two different people have confirmed: the only thing that may be exported."""
+
+    event: bytes
+    """(32,) digest of the sealed event."""
+    signed: tuple[bytes, ...] = field(repr=False)
+    """The signed verdicts."""
+    _made: _Made = field(repr=False)
+
+
+def give(store: Store, site: SiteNow, signed: bytes) -> Outcome | None:
+    """Take one verdict; say what it decided, or None while a second person must speak.
+
+    Raises:
+        VerdictRefused: one of the rules does not hold; nothing has changed.
+    """
+    reviewer, verdict = _author(site, signed)  # (0)
+    try:
+        with store.writing() as connection:
+            _take(connection, site, reviewer, verdict, signed)
+            given = _given(connection, verdict.event)
+            if len(given) < NEEDED:
+                return None
+            return _decide(connection, verdict, given)
+    except IntegrityError as error:  # (3) Two consoles of one person at the same moment.
+        raise VerdictRefused("You have given your verdict on this event already.") from error
+
+
+def own(connection: Connection, event: bytes, reviewer: bytes) -> bytes | None:
+    """The signed verdict that this reviewer has given, if any: nobody sees another's before."""
+    mine = (VERDICTS.c.event == event) & (VERDICTS.c.reviewer == reviewer)
+    found = connection.execute(select(VERDICTS.c.signed).where(mine)).scalar()
+    return None if found is None else bytes(found)
+
+
+def outcome_of(connection: Connection, event: bytes) -> Outcome | None:
+    """What was decided about an event, for display; None while it is open."""
+    query = select(DECISIONS.c.outcome).where(DECISIONS.c.event == event)
+    found = connection.execute(query).scalar()
+    return None if found is None else Outcome(found)
+
+
+def confirmed(connection: Connection, site: SiteNow, event: bytes) -> Confirmed:
+    """Proof that two different people have confirmed the event, from their signatures.
+
+    Raises:
+        NotConfirmed: they have not.
+    """
+    query = select(VERDICTS.c.signed).where(VERDICTS.c.event == event)
+    signed = tuple(bytes(each) for (each,) in connection.execute(query))
+    try:
+        authors = [_author(site, each) for each in signed]
+    except VerdictRefused as error:
+        raise NotConfirmed(f"A verdict on this event does not hold: {error}") from error
+    agreed = [
+        reviewer
+        for reviewer, verdict in authors
+        if verdict.event == event and verdict.judgement is Judgement.MATCH
+    ]
+    names = {reviewer.name for reviewer in agreed}
+    organisations = {reviewer.organisation for reviewer in agreed}
+    if len(agreed) != len(authors) or len(names) < NEEDED:
+        raise NotConfirmed("Two different people must have confirmed a match before it may leave.")
+    if site.recipients.two_organisations and len(organisations) < NEEDED:
+        raise NotConfirmed("People of two different organisations must have confirmed this match.")
+    return Confirmed(event, signed, _Made())
+
+
+def _author(site: SiteNow, signed: bytes) -> tuple[Reviewer, Verdict]:
+    try:
+        reviewer = site.reviewers.get(named_reviewer(signed))
+        if reviewer is None:
+            raise VerdictRefused("The verdict is by nobody whom the site names as a reviewer.")
+        return reviewer, read_verdict(signed, reviewer.verdict_key)
+    except FormatError as error:
+        raise VerdictRefused(f"The verdict is refused: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    organisation: str
+    name: str
+    judgement: Judgement
+
+
+def _take(
+    connection: Connection, site: SiteNow, reviewer: Reviewer, verdict: Verdict, signed: bytes
+) -> None:
+    members = {name: value for name, value in verdict.to_members().items() if name != "event"}
+    # First of all the ledger's lock: what is read after it, no other console can change.
+    append(
+        connection,
+        Happening.VERDICT,
+        {
+            **members,
+            "envelope": verdict.event.hex(),
+            "organisation": reviewer.organisation,
+            "key": bytes(reviewer.verdict_key).hex(),
+            "signature": signature_of(signed).hex(),
+        },
+    )
+    here = select(ENVELOPES.c.blob).where(ENVELOPES.c.digest == verdict.event)
+    if not connection.execute(here).scalar():  # (1)
+        raise VerdictRefused("There is no such event here: it was destroyed, or never arrived.")
+    given = _given(connection, verdict.event)
+    if any(each.name == reviewer.name for each in given):  # (3)
+        raise VerdictRefused("You have given your verdict on this event already.")
+    if outcome_of(connection, verdict.event) is not None:  # (2)
+        raise VerdictRefused("Two people have decided this event already.")
+    same = any(each.organisation == reviewer.organisation for each in given)
+    if site.recipients.two_organisations and same:  # (4)
+        raise VerdictRefused(
+            "Somebody of your organisation has spoken: the other must be of another organisation."
+        )
+    row = {
+        "event": verdict.event,
+        "reviewer": verdict.reviewer,
+        "name": reviewer.name,
+        "organisation": reviewer.organisation,
+        "judgement": str(verdict.judgement),
+        "signed": signed,
+    }
+    connection.execute(insert(VERDICTS).values(row))
+
+
+def _given(connection: Connection, event: bytes) -> list[_Given]:
+    query = select(VERDICTS).where(VERDICTS.c.event == event)
+    return [
+        _Given(row.organisation, row.name, Judgement(row.judgement))
+        for row in connection.execute(query)
+    ]
+
+
+def _decide(connection: Connection, verdict: Verdict, given: Sequence[_Given]) -> Outcome:
+    said = {each.judgement for each in given}
+    outcome = {
+        frozenset({Judgement.MATCH}): Outcome.CONFIRMED,
+        frozenset({Judgement.CANNOT_TELL}): Outcome.CANNOT_TELL,
+    }.get(frozenset(said), Outcome.NOT_A_MATCH)
+    body: dict[str, int | str] = {"envelope": verdict.event.hex(), "outcome": str(outcome)}
+    record = append(connection, Happening.DECISION, body)
+    row = {"event": verdict.event, "outcome": str(outcome), "decided_utc_ms": record.utc_ms}
+    connection.execute(insert(DECISIONS).values(row))
+    return outcome

@@ -1,0 +1,244 @@
+"""The program that owns the lamp: it lights it, senses it, and grants leases to look.
+
+One holder at a time, over a local SOCK_SEQPACKET socket, and only from the user it was told of.
+It knows nothing of cameras or networks, and holds one key, which signs its ledger and opens
+nothing. Every change of state goes there; it is signed while the lamp is dark.
+"""
+
+import secrets
+import socket
+import struct
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from firmware.config import Config
+from firmware.guard.interlock import RECOVERY_WINDOW_S, SELF_RECOVERY, Change, Interlock, State
+from firmware.hardware.pins import Pins
+from firmware.identity import ledger_signer
+from firmware.record.ledger import Ledger
+from firmware.supervisor import Supervisor
+from formats import VERSION
+from formats.errors import Malformed
+from formats.lease import (
+    RENEW_MS,
+    Grant,
+    Reason,
+    Refused,
+    Request,
+    decode_request,
+    encode_answer,
+)
+from formats.ledger import Happening, Program, Record
+
+TICK_S: Final = 0.01
+"""Sense is read and the state advanced this often: a dead lamp is seen within 10 ms."""
+PACKET_LIMIT: Final = 64
+"""Longer than any request: a longer packet is cut and refused."""
+CALLERS: Final = 4
+"""Connections kept at once; the fifth is closed."""
+
+
+def run(
+    config: Config,
+    pins: Pins,
+    holder_uid: int,
+    running: Callable[[], bool],
+    supervisor: Supervisor,
+) -> None:
+    """Open door and ledger, and own the lamp until `running` says no."""
+    ledger = Ledger(config.state.lampguard, Program.LAMPGUARD)
+    ledger.sign_with(ledger_signer(config.state, Program.LAMPGUARD))
+    door = listen(config.lamp_socket)
+    supervisor.ready()
+
+    def turning() -> bool:
+        supervisor.alive()  # The turn before this question drove, sensed and served.
+        return running()
+
+    now_s, utc_ms = time.monotonic(), time.time_ns() // 1_000_000
+    interlock = resumed(ledger.records(), now_s=now_s, utc_ms=utc_ms)
+    ledger.append(Happening.START, {"version": VERSION})
+    guard(pins, door, ledger, holder_uid=holder_uid, running=turning, interlock=interlock)
+    ledger.append(Happening.STOP, {"reason": "stopped"})
+    ledger.sign()
+
+
+def resumed(records: Iterable[Record], *, now_s: float, utc_ms: int) -> Interlock:
+    """Return the interlock as the ledger says that the last run left it.
+
+    Self-recoveries of the last 24 hours still count. A guard that ended in FAULT without being told
+    to stop was killed or lost its power: it is in FAULT again, which only an operator ends early.
+    A clock that was set back makes a recovery seem recent, which is the safe side.
+    """
+    recoveries: deque[float] = deque()
+    latched = False
+    for record in records:
+        if record.event is Happening.STOP:
+            latched = False
+        elif record.event is Happening.LAMP:
+            latched = record.body["to"] == State.FAULT
+            age_s = max(0.0, (utc_ms - record.utc_ms) / 1000)
+            if record.body["reason"] == SELF_RECOVERY and age_s < RECOVERY_WINDOW_S:
+                recoveries.append(now_s - age_s)
+    state = State.FAULT if latched else State.BOOT
+    return Interlock(now_s, on_change=lambda _: None, state=state, recoveries=recoveries)
+
+
+def listen(path: Path) -> socket.socket:
+    """Return the socket on which holders ask for leases, open to this user and its group."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    door = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    door.bind(str(path))
+    path.chmod(0o660)
+    door.listen(CALLERS)
+    door.setblocking(False)  # noqa: FBT003  # The standard library's own signature.
+    return door
+
+
+def guard(  # noqa: PLR0913  # The last is for a guard that was here before.
+    pins: Pins,
+    door: socket.socket,
+    ledger: Ledger,
+    *,
+    holder_uid: int,
+    running: Callable[[], bool],
+    interlock: Interlock | None = None,
+) -> None:
+    """Own the lamp until `running` says no; leave it dark.
+
+    Args:
+        pins: the lamp's two lines.
+        door: from `listen`.
+        ledger: takes every change of state.
+        holder_uid: the only user who may ask for light.
+        running: asked on every tick.
+        interlock: as an earlier run left it; without one, as a new lamp.
+    """
+    changes: deque[Change] = deque()
+    interlock = interlock or Interlock(time.monotonic(), on_change=changes.append)
+    interlock.on_change = changes.append
+    desk = _Desk(door, interlock, holder_uid)
+    try:
+        while running():
+            sensed, seen = pins.senses_current(), pins.sees_light()
+            desk.interlock.tick(time.monotonic(), sensed=sensed, seen=seen)
+            pins.drive(high=desk.interlock.lamp)
+            # After the lamp, which must not wait for a disk; before any lease under the change.
+            while changes:
+                _record(ledger, changes.popleft(), desk.lease_id)
+            if not desk.interlock.lamp:
+                ledger.sign()  # Never while somebody looks, whose lease a slow disk could end.
+            desk.serve()
+            time.sleep(TICK_S)
+    finally:
+        pins.drive(high=False)
+        desk.close()
+
+
+def _record(ledger: Ledger, change: Change, lease_id: bytes) -> None:
+    moved = {"from": change.before, "to": change.after, "reason": change.reason}
+    if change.after is State.ON:
+        moved["lease_id"] = lease_id.hex()
+    ledger.append(Happening.LAMP, moved)
+
+
+@dataclass(slots=True)
+class _Desk:
+    """Who asks, who holds, and what they are told."""
+
+    door: socket.socket
+    interlock: Interlock
+    holder_uid: int
+    callers: list[socket.socket] = field(default_factory=list)
+    holder: socket.socket | None = None
+    lease_id: bytes = b""
+    told_s: float = 0.0
+
+    def serve(self) -> None:
+        """Take new callers, hear all of them, tell the holder how it stands."""
+        self._welcome()
+        for caller in tuple(self.callers):
+            self._hear(caller)
+        if self.holder is not None:
+            self._tell(self.holder)
+
+    def close(self) -> None:
+        for open_socket in (*self.callers, self.door):
+            open_socket.close()
+
+    def _welcome(self) -> None:
+        try:
+            caller, _ = self.door.accept()
+        except BlockingIOError:
+            return
+        caller.setblocking(False)  # noqa: FBT003  # The standard library's own signature.
+        if _uid(caller) == self.holder_uid and len(self.callers) < CALLERS:
+            self.callers.append(caller)
+        else:
+            caller.close()
+
+    def _hear(self, caller: socket.socket) -> None:
+        while caller in self.callers:
+            try:
+                packet = caller.recv(PACKET_LIMIT)
+                self._answer(caller, decode_request(packet))
+            except BlockingIOError:
+                return
+            except (OSError, Malformed):  # An empty packet is a closed connection.
+                self._forget(caller)
+
+    def _answer(self, caller: socket.socket, request: Request) -> None:
+        if request is Request.ASK:
+            self._ask(caller)
+        elif caller is self.holder and request is Request.BEAT:
+            self.interlock.heard()
+        elif caller is self.holder:
+            self.holder = None
+            self.interlock.stop("holder stopped")
+
+    def _ask(self, caller: socket.socket) -> None:
+        if self.holder not in {None, caller}:
+            _send(caller, Refused(Reason.BUSY))
+        elif not self.interlock.ask():
+            _send(caller, Refused(self._why_dark()))
+        elif self.holder is None:  # Who asks twice keeps the lease that the ledger knows.
+            self.holder, self.lease_id = caller, secrets.token_bytes(16)
+
+    def _tell(self, holder: socket.socket) -> None:
+        deadline_s = self.interlock.deadline_s()
+        if deadline_s is not None:
+            if self.interlock.now_s - self.told_s >= RENEW_MS / 1000:
+                self.told_s = self.interlock.now_s
+                _send(holder, Grant(self.lease_id, int(deadline_s * 1e9)))
+        elif self.interlock.state is not State.ARMING:
+            self.holder = None
+            _send(holder, Refused(self._why_dark()))
+
+    def _why_dark(self) -> Reason:
+        return Reason.FAULT if self.interlock.state is State.FAULT else Reason.NOT_READY
+
+    def _forget(self, caller: socket.socket) -> None:
+        self.callers.remove(caller)
+        caller.close()
+        if caller is self.holder:
+            self.holder = None
+            self.interlock.stop("holder gone")
+
+
+def _send(caller: socket.socket, answer: Grant | Refused) -> None:
+    """Say it, or leave it: whoever does not listen loses the lease, which is the safe side."""
+    try:
+        caller.send(encode_answer(answer))
+    except OSError:
+        return
+
+
+def _uid(caller: socket.socket) -> int:
+    credentials = caller.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    _pid, uid, _gid = struct.unpack("3i", credentials)
+    return int(uid)

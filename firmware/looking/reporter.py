@@ -1,0 +1,195 @@
+"""From candidate to sealed event on disk: one event for one passer-by, and a pause for each entry.
+
+An event states all that it rests on. It is sealed to the site's reviewers before it touches the
+disk, and this program cannot open it again. When the outbox is full nothing is made at all.
+"""
+
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from secrets import token_bytes
+from typing import Final
+
+from nacl.signing import SigningKey
+
+from firmware.config import SYNCHRONISED
+from firmware.delivery.marks import Link
+from firmware.delivery.outbox import Outbox
+from firmware.hardware.lamp import Lit
+from firmware.looking.search import Candidate, Search
+from firmware.looking.sight import Shown, encoded
+from firmware.looking.tracks import Track
+from firmware.record.ledger import Ledger
+from formats import VERSION, event
+from formats.envelope import NO_PREVIOUS, TimeQuality, sender_id
+from formats.event import CROP_LIMIT
+from formats.ledger import Happening
+from formats.status import Status
+
+PAUSE_S: Final = 30.0
+"""An entry that was just reported is not reported again for this long; it is counted."""
+STORM: Final = 30
+STORM_S: Final = 60.0
+"""After so many events within so long only entries that were not reported yet make new ones: two
+people cannot judge more than one in two seconds, and no storm may hide a first sighting."""
+DAY_S: Final = 24 * 3600
+PROGRAMS: Final = ("firmware", "formats", "recognition")
+"""The packages whose digest an event carries as the firmware's."""
+
+
+def programs_digest() -> bytes:
+    """Return the (32,) SHA-256 over the programs' own files, by sorted path."""
+    root = Path(__file__).parent.parent
+    digest = sha256()
+    for path in sorted(path for name in PROGRAMS for path in (root / name).rglob("*.py")):
+        inside = path.relative_to(root)
+        if "tests" not in inside.parts:
+            digest.update(f"{inside}\0{path.stat().st_size}\0".encode() + path.read_bytes())
+    return digest.digest()
+
+
+@dataclass(slots=True)
+class Reporter:
+    """Makes the events of one run of `watch`."""
+
+    search: Search
+    outbox: Outbox
+    ledger: Ledger
+    key: SigningKey
+    """Signs events."""
+    runtime: str
+    """What runs the nets."""
+    model_digest: bytes
+    """(32,) of the nets that made the list's templates and the probes."""
+    link: Link | None
+    """The newest event of earlier runs, from the outbox."""
+    boot_id: bytes = field(default_factory=lambda: token_bytes(16))
+    firmware_digest: bytes = field(default_factory=programs_digest)
+    _reported_ns: dict[bytes, int] = field(default_factory=dict, repr=False)
+    _recent_ns: deque[int] = field(default_factory=deque, repr=False)
+    """When the latest events were made, CLOCK_MONOTONIC, oldest first."""
+
+    def pauses(self, candidate: Candidate, at_ns: int) -> bool:
+        """Say whether this entry was reported just before, or again within a storm of events.
+
+        An entry that this run has not reported yet never pauses, however many others come.
+        """
+        last_ns = self._reported_ns.get(candidate.handle)
+        if last_ns is None:
+            return False
+        while self._recent_ns and at_ns - self._recent_ns[0] >= STORM_S * 1e9:
+            self._recent_ns.popleft()
+        return at_ns - last_ns < PAUSE_S * 1e9 or len(self._recent_ns) >= STORM
+
+    def report(self, candidate: Candidate, track: Track, lit: Lit) -> None:
+        """Seal one event, with the track's clearest look; it is on disk when this returns.
+
+        Raises:
+            OutboxFull: there is no room; no event was made.
+            LampDark: the light ended before the event was whole.
+        """
+        self.outbox.room()
+        self._seal(self._describe(candidate, track, lit), lit, Happening.EVENT_SEALED)
+        self._reported_ns[candidate.handle] = track.last_seen_ns
+        self._recent_ns.append(track.last_seen_ns)
+
+    def tell(self, looking_s: int, temperature_c: float | None, lit: Lit) -> None:
+        """Seal one status, as an event is sealed.
+
+        Raises:
+            OutboxFull: there is no room; nothing was made.
+            LampDark: the light ended before the status was whole.
+        """
+        self.outbox.room()
+        watchlist, head = self.search.watchlist, self.ledger.head
+        described = Status(
+            camera=sender_id(self.key.verify_key),
+            site=watchlist.policy.site,
+            boot_id=self.boot_id,
+            sequence=self._next_sequence(),
+            sent_utc_ms=time.time_ns() // 1_000_000,
+            time_quality=time_quality(),
+            looking_s=looking_s,
+            lease_id=lit.lease_id,
+            version=VERSION,
+            firmware_digest=self.firmware_digest,
+            model_digest=self.model_digest,
+            runtime=self.runtime,
+            list_version=watchlist.version,
+            list_digest=watchlist.digest,
+            list_expires_utc_s=watchlist.expires_utc_s,
+            policy_digest=watchlist.policy_digest,
+            waiting=len(self.outbox.names()),
+            ledger_size=head.size,
+            ledger_digest=head.digest,
+            temperature_centi=None if temperature_c is None else round(100 * temperature_c),
+        )
+        self._seal(described, lit, Happening.STATUS_SEALED)
+
+    def _seal(self, described: event.Message, lit: Lit, happening: Happening) -> None:
+        recipients = self.search.watchlist.recipients
+        sealed = event.seal_event(
+            described,
+            sender=self.key,
+            recipients=[reviewer.key for reviewer in recipients.reviewers],
+            key_epoch=recipients.version,
+            previous=self.link.digest if self.link else NO_PREVIOUS,
+        )
+        lit.check()
+        number = self.link.number + 1 if self.link else 1
+        self.link = Link(number, self.boot_id, described.sequence, sealed.digest)
+        self.outbox.put(sealed, self.link)
+        body: dict[str, int | str] = {
+            "sequence": described.sequence,
+            "envelope": sealed.digest.hex(),
+        }
+        self.ledger.append(happening, body)
+
+    def _describe(self, candidate: Candidate, track: Track, lit: Lit) -> event.MatchEvent:
+        watchlist, threshold = self.search.watchlist, self.search.threshold
+        shown = track.clearest or Shown(track.last_seen_ns, candidate.probe.quality)
+        quality = shown.quality
+        age_ns = time.monotonic_ns() - shown.captured_ns
+        captured_ms = (time.time_ns() - age_ns) // 1_000_000
+        return event.MatchEvent(
+            camera=sender_id(self.key.verify_key),
+            site=watchlist.policy.site,
+            boot_id=self.boot_id,
+            sequence=self._next_sequence(),
+            captured_utc_ms=captured_ms,
+            captured_mono_ns=shown.captured_ns,
+            time_quality=time_quality(),
+            entry=candidate.handle,
+            score_ppm=candidate.score_ppm,
+            threshold_ppm=threshold.score_ppm,
+            predicted_fpir_ppb=threshold.predicted_fpir_ppb,
+            list_version=watchlist.version,
+            list_digest=watchlist.digest,
+            model_digest=self.model_digest,
+            runtime=self.runtime,
+            policy_digest=watchlist.policy_digest,
+            lease_id=lit.lease_id,
+            firmware_digest=self.firmware_digest,
+            track=event.Track(
+                track.first_seen_ns, track.last_seen_ns, track.frames_seen, track.agreed
+            ),
+            quality=event.Quality(
+                quality.face_height_px,
+                quality.inter_eye_px,
+                quality.sharpness_centi,
+                quality.exposure_centi,
+            ),
+            crop_jpeg=None if shown.pixels is None else encoded(shown.pixels, limit=CROP_LIMIT),
+            retain_until_utc_s=captured_ms // 1000 + watchlist.policy.retention_days * DAY_S,
+        )
+
+    def _next_sequence(self) -> int:
+        same_run = self.link is not None and self.link.boot_id == self.boot_id
+        return self.link.sequence + 1 if self.link and same_run else 1
+
+
+def time_quality() -> TimeQuality:
+    """Say how far the clock can be believed."""
+    return TimeQuality.SYNCHRONISED if SYNCHRONISED.exists() else TimeQuality.UNSYNCHRONISED

@@ -1,0 +1,87 @@
+"""Whom a probe resembles: the list in memory, the threshold for its size, and one question.
+
+The list's templates are here and in no other place in the clear. What resembles nobody leaves
+nothing behind: `candidate` returns None and keeps nothing.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import numpy as np
+
+from firmware.errors import ClockWentBack, NobodyListed, OutsideHours
+from firmware.looking.sight import Probe
+from firmware.record.counts import Counts
+from firmware.trust.watchlist import EntryLapsed, Watchlist
+from formats.watchlist import HANDLE_BYTES
+from recognition.calibration import Calibration, Grade, Threshold, threshold_for
+from recognition.gallery import Gallery
+
+CLOCK_SLACK: Final = timedelta(minutes=1)
+"""A clock that is being set right may go back by so much."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Candidate:
+    """An entry that a probe resembles. People decide whether it is a match."""
+
+    handle: bytes
+    """(16,) of the entry; never a name."""
+    score_ppm: int
+    probe: Probe
+
+
+class Search:
+    """One accepted list, ready to be searched."""
+
+    def __init__(self, watchlist: Watchlist, calibration: Calibration, counts: Counts) -> None:
+        """Prepare the list.
+
+        Raises:
+            NobodyListed: there is nobody to look for, so nobody is looked at.
+            ListNotServed: no threshold keeps the policy's budget of false alarms at this size.
+        """
+        if not len(watchlist.entries):
+            raise NobodyListed("The list has no live entry: nobody is looked for.")
+        self.watchlist = watchlist
+        self._latest = datetime.min.replace(tzinfo=UTC) + CLOCK_SLACK
+        self._counts = counts
+        handles = np.frombuffer(watchlist.handles, np.uint8).reshape(-1, HANDLE_BYTES)
+        templates = np.frombuffer(watchlist.templates, np.int8).reshape(-1, watchlist.dim)
+        # A stranger may resemble any template: each is one chance to be wrong, whosever it is.
+        size, budget_ppm = len(templates), watchlist.policy.fpir_ppm
+        self.threshold: Threshold = threshold_for(calibration, size, budget_ppm, Grade.FUSED)
+        self._gallery = Gallery(handles, templates)
+
+    def check(self, now: datetime) -> None:
+        """Do nothing while the list may be searched.
+
+        Raises:
+            ListRefused: it has expired.
+            ClockWentBack: an expiry that had passed may be one to come again.
+            OutsideHours: the policy's schedule does not let recognition run now.
+        """
+        if now < self._latest - CLOCK_SLACK:
+            raise ClockWentBack("The clock went back while the list was in use: check the clock.")
+        self._latest = max(now, self._latest)
+        self.watchlist.check(now)
+        if not self.watchlist.policy.is_open(now):
+            raise OutsideHours("The policy does not let recognition run at this hour.")
+
+    def candidate(self, probe: Probe, now: datetime) -> Candidate | None:
+        """Return the entry most like a fused probe if it is like enough, else nothing.
+
+        Raises:
+            ListRefused, OutsideHours: nothing may be searched any more.
+        """
+        self.check(now)
+        self._counts.searched += 1
+        row, score_ppm = self._gallery.best(probe.template)
+        if score_ppm < self.threshold.score_ppm:
+            return None
+        self._counts.candidates += 1
+        try:
+            return Candidate(self.watchlist.entry(row, now).handle, score_ppm, probe)
+        except EntryLapsed:
+            return None

@@ -1,0 +1,77 @@
+"""The last accepted repository on disk: replaced in one step, or not at all.
+
+A power cut at any moment leaves either the old or the new; a refusal leaves the old. What is kept
+is only ever a starting point: `firmware.trust.site_verifier` verifies it anew before it is used.
+"""
+
+import os
+import shutil
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import BinaryIO, Final
+
+from firmware.delivery import durable
+
+_LINK: Final = "accepted"
+
+
+def accepted(metadata: Path) -> Path:
+    """Where the last accepted repository is, once there is one."""
+    return metadata / _LINK
+
+
+def open_accepted(metadata: Path, name: str) -> BinaryIO:
+    """Open a file of what was accepted last, by its name in the published repository.
+
+    Raises:
+        FileNotFoundError: it was not accepted.
+    """
+    folder, _, file = name.rpartition("/")
+    version, _, plain = file.partition(".")
+    # TUF keeps what it trusts without version in the name, all but the history of the root.
+    kept = plain if version.isdecimal() and plain != "root.json" else file
+    return (accepted(metadata) / folder / kept).open("rb")
+
+
+@contextmanager
+def replacing(metadata: Path) -> Generator[Path]:
+    """A copy of what was accepted last, which takes its place if the block ends without an error.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    metadata.mkdir(mode=0o700, parents=True, exist_ok=True)
+    current = accepted(metadata)
+    copy = Path(mkdtemp(dir=metadata))
+    try:
+        if current.exists():
+            shutil.copytree(current, copy, symlinks=True, dirs_exist_ok=True)
+        yield copy
+        _flush(copy)
+        link = metadata / f"{copy.name}.link"
+        link.symlink_to(copy.name)
+        link.replace(current)  # The one step.
+        _flush(metadata)
+    finally:
+        for leftover in set(metadata.iterdir()) - {current, current.resolve()}:
+            _remove(leftover)
+
+
+def _flush(folder: Path) -> None:
+    for path in (folder, *folder.rglob("*")):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _remove(path: Path) -> None:
+    if path.is_symlink():
+        path.unlink()
+    else:
+        for body in path.rglob("*.sealed"):
+            durable.overwrite(body)
+        shutil.rmtree(path)

@@ -1,0 +1,133 @@
+"""The camera's verifier: whom, where, how and for how long this camera may look, or why not.
+
+What passes here may be searched for, and nothing else. The rules, in the order in which the code
+enforces them, here and, where they are about the files alone, in `firmware.trust.watchlist`:
+
+(0) Work on a copy of what was trusted before. It replaces the original only when every rule holds,
+    so a refused update changes nothing and the last good list runs until its own end.
+(1) TUF, from the root in the read-only image: every role has its quorum, is fresh and not rolled
+    back, every file is whole; the list comes from the site's own role.
+(2) Nothing is below the floors (`firmware.trust.floors`): no version of any role, and not the
+    clock, which does not stand before the moment at which the list was signed, either.
+(3) The policy names this camera, and the assessment behind it is not overdue for review.
+(4) Everybody who signed the list is a supplier named by the policy, and two different
+    organisations signed; three, if an entry is a minor or vulnerable.
+(5) The case file is for this site, this version, this policy and this model; it has not expired,
+    keeps to the cap, and every entry has a supplier and a category that the policy names.
+(6) The body is the one that the case file names, sealed by a supplier, opens with this camera's
+    key, and has exactly one template for each picture of the case file, in its order.
+(7) Only entries that are live now are handed on; whoever lapses later is refused by `entry`.
+(8) The estate has not said that this camera broke its budget for being wrong.
+
+No network and no clock is touched here: a folder and a moment are passed in.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from tuf.api import exceptions as tuf
+
+from firmware.errors import FloorsBroken
+from firmware.trust.accepted import accepted, open_accepted, replacing
+from firmware.trust.floors import Floors, raise_floors, read_floors
+from firmware.trust.watchlist import ListRefused, Refusal, ThisCamera, Watchlist, accept_list
+from formats.budget import read_statement
+from formats.errors import FormatError
+from formats.site_tuf import SignedSite, collect
+
+
+def verify_site(
+    inbox: Path, metadata: Path, trusted_root: bytes, *, camera: ThisCamera, now: datetime
+) -> Watchlist:
+    """The list in `inbox`, if all rules of this module hold; `metadata` then remembers it.
+
+    Args:
+        inbox: folder with a published repository, as courier or memory stick left it.
+        metadata: folder of this camera's own, where only this module writes.
+        trusted_root: root metadata from the read-only image.
+        camera: the camera this runs on.
+        now: a moment in UTC from a clock that is trusted.
+
+    Raises:
+        ListRefused: a rule does not hold; nothing has changed.
+    """
+    with replacing(metadata) as copy:  # (0)
+        site = _prove(lambda name: (inbox / name).open("rb"), copy, trusted_root, now)
+        _check_floors(site, floors_of(metadata), now)
+        watchlist = accept_list(site, camera, now)
+        # Before the list itself: a power cut in between leaves the camera stricter, never laxer.
+        moment = min(int(now.timestamp()), watchlist.expires_utc_s)
+        raise_floors(floors_of(metadata), Floors(moment, site.versions))
+    _check_budget(site, camera)  # (8) Once remembered: taking it away does not arm it again.
+    return watchlist
+
+
+def verify_accepted(
+    metadata: Path, trusted_root: bytes, *, camera: ThisCamera, now: datetime
+) -> Watchlist:
+    """The last list that `verify_site` accepted, verified anew from its first byte.
+
+    Raises:
+        ListRefused: there is none, or a rule no longer holds.
+    """
+    trusted = accepted(metadata)
+    if not trusted.exists():
+        raise ListRefused(Refusal.MISSING, "This camera has not accepted a list yet.")
+    site = _prove(lambda name: open_accepted(metadata, name), trusted, trusted_root, now)
+    _check_floors(site, floors_of(metadata), now)
+    _check_budget(site, camera)
+    return accept_list(site, camera, now)
+
+
+def _check_budget(site: SignedSite, camera: ThisCamera) -> None:
+    try:
+        stopped = site.budget is not None and read_statement(site.budget).stops(camera.camera_id)
+    except FormatError as error:
+        raise ListRefused(Refusal.FORM, f"The estate's statement is refused: {error}") from error
+    if stopped:
+        raise ListRefused(
+            Refusal.BUDGET,
+            "This camera's confirmed false alarms have broken the policy's budget: change its "
+            "place or the policy, then let the estate clear it.",
+        )
+
+
+def floors_of(metadata: Path) -> Path:
+    """Where the floors lie that belong to what was accepted in `metadata`."""
+    return metadata.with_name("floors")
+
+
+def _check_floors(site: SignedSite, folder: Path, now: datetime) -> None:
+    try:
+        floors = read_floors(folder)  # (2)
+    except FloorsBroken as error:
+        raise ListRefused(Refusal.FLOORS, str(error)) from error
+    for role, version in site.versions.items():
+        if version < floors.versions.get(role, 0):
+            why = f"Version {version} of {role} is older than what this camera has accepted."
+            raise ListRefused(Refusal.ROLLBACK, why)
+    if now.timestamp() < floors.utc_s:
+        raise ListRefused(Refusal.CLOCK, "The camera's clock stands before what it was already.")
+
+
+def _prove(
+    open_file: Callable[[str], BinaryIO], trusted: Path, root: bytes, now: datetime
+) -> SignedSite:
+    try:
+        return collect(open_file, trusted, root=root, now=now)  # (1)
+    except (tuf.RepositoryError, tuf.DownloadError, FormatError) as error:
+        codes = (code for kind, code in _TUF_REFUSALS if isinstance(error, kind))
+        code = next(codes, Refusal.FORM)
+        raise ListRefused(code, f"The site's repository is refused: {error}") from error
+
+
+_TUF_REFUSALS: Final = (
+    (tuf.ExpiredMetadataError, Refusal.EXPIRED),
+    (tuf.BadVersionNumberError, Refusal.ROLLBACK),
+    (tuf.UnsignedMetadataError, Refusal.SIG),
+    (tuf.LengthOrHashMismatchError, Refusal.ALTERED),
+    (tuf.DownloadLengthMismatchError, Refusal.ALTERED),
+    (tuf.DownloadError, Refusal.MISSING),
+)

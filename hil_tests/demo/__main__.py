@@ -1,0 +1,271 @@
+"""`make demo`: the whole camera on this machine, from a person in the street to an opened event.
+
+Everything is real but the street and the lamp's wires: keys, signatures, nets, processes, broker.
+One of two people is on the list; she makes one event, the other leaves no trace. Whatever cannot
+be used is refused in one sentence before anything is written.
+"""
+
+import argparse
+import shutil
+import sys
+import time
+import webbrowser
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from nacl.signing import SigningKey
+from rich.console import Console
+from rich.live import Live
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from hil_tests.demo.figures import Figures
+from hil_tests.demo.review import review, send_portrait, write_report
+from hil_tests.demo.run import Run
+from hil_tests.errors import DeskRefused
+from hil_tests.rig.desk.programs import choose_port, find_program
+from hil_tests.rig.desk.site_maker import (
+    REVIEWERS,
+    DeskSite,
+    list_person,
+    make_site,
+    publish_list,
+    tallylight_estate,
+)
+from hil_tests.scenes.portraits import Person, portrait
+from hil_tests.scenes.sources import STREET, open_source
+from provisioning.commands.model import MODELS
+from provisioning.nets.bundles import build_bundle
+from recognition.enrolment import enrol
+from recognition.errors import RecognitionError
+from recognition.eye import Eye
+from recognition.picture import read_picture
+
+BUILD: Final = Path("build/demo")
+SOCKET_PATH: Final = 107
+"""Longest path of a local socket, in bytes (unix(7))."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What is played, and who is looked for."""
+
+    source: str
+    """As `open_source` takes it."""
+    picture: Path
+    """Of the person on the list."""
+    title: str
+    listed: Person | None
+    """Who that is, if the drawn street is played."""
+
+
+def main() -> int:
+    """Play the scene named on the command line; 0 if the promises held."""
+    chosen = _parser().parse_args()
+    console = Console(highlight=False)
+    build = chosen.build.absolute()
+    try:
+        code = play(_scene(chosen), build, chosen.port, console)
+        if code == 0 and chosen.review:
+            _open(build, console)
+        elif code == 0:
+            console.print("review   make demo REVIEW=1 opens the report and both consoles")
+    except (DeskRefused, RecognitionError) as refusal:
+        print(f"make demo: {refusal}", file=sys.stderr)  # What users read.
+    except KeyboardInterrupt:
+        console.print("\nStopped: every program has ended, the lamp is off.")
+    else:
+        return code
+    return 1
+
+
+def play(scene: Scene, build: Path, port: int, console: Console) -> int:
+    """Make a site, play the scene on it, print and write what it came to.
+
+    Raises:
+        DeskRefused, RecognitionError: something cannot be used; nothing was written.
+    """
+    desk = DeskSite(build / "desk", choose_port(port))
+    _refuse_early(scene, desk)
+    _clear(build, desk)
+    console.print(f"\n[bold]Tallylight[/]  {escape(scene.title)}\n")
+    with _step(console, "A site: keys of five offices, two organisations, a camera, a broker"):
+        make_site(desk)
+    with _step(console, "A list with one person, signed by both organisations"):
+        handle = list_person(desk, scene.picture)
+        publish_list(desk)
+        send_portrait(desk, handle, scene.picture)
+    run = Run(desk, handle, scene.listed)
+    with Live(console=console, refresh_per_second=8, transient=True) as live:
+        figures = run.play(scene.source, lambda seen: live.update(_glance(seen)))
+    if figures.opened:
+        console.print(Text.from_ansi(_reopened(desk, run)))
+    console.print(table(figures))
+    report = build / "report.json"
+    report.write_text(figures.to_json(), encoding="utf-8")
+    public = build / "public-report.html"
+    if figures.receipts:  # Before that the estate has no books to report from.
+        write_report(desk, public)
+    logs = desk.folder / "logs"
+    for name, path in (
+        ("figures", report),
+        ("report", public),
+        ("crops", run.crops),
+        ("logs", logs),
+    ):
+        if path.exists():
+            console.print(f"{name:8} {_short(path)}")
+    whole = scene.listed is not None and not run.interrupted
+    return verdict(figures, console, whole=whole)
+
+
+def verdict(figures: Figures, console: Console, *, whole: bool) -> int:
+    """Return 0 if the promises held in this run, else say which did not.
+
+    Args:
+        figures: what it came to.
+        console: where to say it.
+        whole: whether the whole drawn street was played, in which the listed person walks by once.
+    """
+    promises = [
+        (figures.lit_share in {None, 1.0}, "there was inference without light"),
+        (figures.unsealed_bytes == 0, "something unsealed was on the wire"),
+        (figures.unlisted_person_traces == 0, "somebody who is not on the list left a trace"),
+        (figures.receipts == figures.events == figures.opened, "an event was lost"),
+    ]
+    if whole:
+        once = figures.events == figures.listed_person_events == 1
+        promises.append((once, "the listed person did not make exactly one event"))
+    broken = [words for holds, words in promises if not holds]
+    for words in broken:
+        console.print(f"[red]A promise did not hold: {words}.[/]")
+    return 1 if broken else 0
+
+
+def table(figures: Figures) -> Table:
+    """Return the figures for people."""
+    shown = Table(
+        title="What was seen, from outside the camera", title_justify="left", show_header=False
+    )
+    shown.add_column(justify="left")
+    shown.add_column(justify="right")
+    latency = "-"
+    if figures.latency_ms_p50 is not None and figures.latency_ms_p95 is not None:
+        latency = (
+            f"{figures.latency_ms_p50:.0f} / {figures.latency_ms_p95:.0f} ms of {figures.opened}"
+        )
+    for name, value in (
+        ("frames seen", figures.frames),
+        ("faces seen in them", figures.faces),
+        ("of these, too small, blurred, turned or badly lit", figures.refused),
+        ("candidates: comparisons above the threshold", figures.candidates),
+        ("events sealed", figures.events),
+        ("receipts of the estate", figures.receipts),
+        ("events opened with a reviewer's key", figures.opened),
+        ("of these, of the person on the list", figures.listed_person_events),
+        ("traces of anybody else, in all files", figures.unlisted_person_traces),
+        ("from frame to opened event, p50 / p95 of how many", latency),
+        ("share of inference time under sensed light", _percent(figures.lit_share)),
+        ("bytes on the broker that were not sealed", figures.unsealed_bytes),
+    ):
+        shown.add_row(name, str(value))
+    return shown
+
+
+def _scene(chosen: argparse.Namespace) -> Scene:
+    if chosen.source is None and chosen.person is None:
+        listed = Person(chosen.listed)
+        title = f"{listed.full_name} is on the list, {listed.other.full_name} is not."
+        return Scene(STREET, portrait(listed), title, listed)
+    if chosen.source is None or chosen.person is None:
+        raise DeskRefused("SOURCE and PERSON belong together: give a scene and whom to look for.")
+    return Scene(chosen.source, Path(chosen.person), f"{chosen.person} is on the list.", None)
+
+
+def _percent(share: float | None) -> str:
+    """Return a share in whole per cent, rounded down: 99.9 % is not all."""
+    return "-" if share is None else f"{int(share * 100)}%"
+
+
+def _refuse_early(scene: Scene, desk: DeskSite) -> None:
+    """Try everything that was given before anything is written."""
+    if len(str(desk.lamp_socket)) > SOCKET_PATH:
+        raise DeskRefused(f"{desk.folder} is too long a path for a socket: choose a shorter one.")
+    for program in ("mosquitto", "mosquitto_sub"):
+        find_program(program)
+    with open_source(scene.source).running() as frames:
+        if next(frames, None) is None:
+            raise DeskRefused(f"There is not one frame in {scene.source}: check SOURCE.")
+    with TemporaryDirectory() as folder:
+        bundle = build_bundle(Path(folder) / "models", MODELS, SigningKey.generate(), None)
+        enrol(read_picture(scene.picture), Eye.load(bundle))
+
+
+def _clear(build: Path, desk: DeskSite) -> None:
+    """Remove what an earlier run left, and nothing else.
+
+    Raises:
+        DeskRefused: the folder holds something that no run of the demo made.
+    """
+    if not build.exists() or not any(build.iterdir()):
+        return
+    if not desk.passphrase.exists():
+        raise DeskRefused(f"{build} holds something else: choose an empty folder.")
+    shutil.rmtree(build)
+
+
+@contextmanager
+def _step(console: Console, words: str) -> Generator[None]:
+    began_s = time.monotonic()
+    with console.status(words):
+        yield
+    console.print(f"[green]done[/]  {words}  [dim]{time.monotonic() - began_s:.1f} s[/]")
+
+
+def _glance(run: Run) -> str:
+    seen = run.seen
+    lit = bool(seen.board.edges) and seen.board.edges[-1].high
+    lamp = "[bold yellow]lamp on [/]" if lit else "[dim]lamp off[/]"
+    return f"{lamp}  looked {len(seen.witness.looks)} times  events opened: {len(seen.opened)}"
+
+
+def _reopened(desk: DeskSite, run: Run) -> str:
+    """Return what the estate's own command prints of the events in its store."""
+    reviewer = desk.estate / f"{REVIEWERS[1]}.key"
+    return tallylight_estate(
+        *("open", "--config", str(desk.receiver_config), "--open-with", str(reviewer)),
+        *("--crops", _short(run.crops), "--passphrase-file", str(desk.passphrase)),
+    )
+
+
+def _open(build: Path, console: Console) -> None:
+    """Open the report and both consoles, until Ctrl-C."""
+    webbrowser.open((build / "public-report.html").as_uri())
+    desk = DeskSite(build / "desk", 0)
+    with suppress(KeyboardInterrupt):
+        review(desk, lambda words: console.print(words, soft_wrap=True), browser=True)
+    console.print("\nBoth consoles have ended.")
+
+
+def _short(path: Path) -> str:
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
+    parser.add_argument("--source", help="a video file, a folder of pictures, or a webcam's number")
+    parser.add_argument("--person", help="a picture of the person to look for")
+    parser.add_argument("--listed", choices=list(Person), default=Person.HOPPER, type=Person)
+    parser.add_argument("--port", type=int, default=0, help="of the broker; 0: any that is free")
+    parser.add_argument("--review", action="store_true", help="open the report and the consoles")
+    parser.add_argument("--build", type=Path, default=BUILD, help="where everything is put")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,134 @@
+"""What a run came to: the figures of the demo's table, from what was seen, not what was meant.
+
+Counts come from the ledgers, light from the wires, inference from the witness, bytes from the tap,
+and traces from a search of every file that the run left.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from statistics import quantiles
+from typing import Any
+
+from formats.ledger import Happening, Record
+from hil_tests.demo.tap import Tap
+from hil_tests.rig.desk.pins import Board
+from hil_tests.rig.desk.site_maker import DeskSite
+from hil_tests.rig.desk.witness import Witness, files_with
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """One event that a reviewer's key opened."""
+
+    entry: str
+    latency_ms: float
+    """From the deciding frame to the opened event."""
+    crop: str | None
+    score_ppm: int
+    threshold_ppm: int
+
+
+@dataclass(slots=True)
+class Evidence:
+    """What the rig sees from outside while everything runs."""
+
+    tap: Tap
+    """What was on the broker."""
+    board: Board = field(default_factory=Board)
+    """When the lamp's current was sensed."""
+    witness: Witness = field(default_factory=Witness)
+    """When the nets ran."""
+    opened: list[Opened] = field(default_factory=list)
+    """What a reviewer's key opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The demo's table and `report.json`."""
+
+    frames: int
+    faces: int
+    refused: int
+    """Faces too small, blurred, turned or badly lit to be compared."""
+    candidates: int
+    """Comparisons above the threshold."""
+    events: int
+    receipts: int
+    opened: int
+    listed_person_events: int
+    unlisted_person_traces: int
+    """Events about anybody else, and files with a template or a picture in the clear."""
+    latency_ms_p50: float | None
+    latency_ms_p95: float | None
+    """From the deciding frame to the opened event; null without an event."""
+    lit_share: float | None
+    """Share of inference time covered by sensed light; null without inference."""
+    unsealed_bytes: int
+    """Bytes on the broker that were not sealed envelopes of constant size."""
+
+    def to_json(self) -> str:
+        """Return `report.json`."""
+        return json.dumps(asdict(self), indent=2) + "\n"
+
+
+def gather(desk: DeskSite, seen: Evidence, is_listed: Callable[[Opened], bool]) -> Figures:
+    """Return the figures of a run that has ended.
+
+    Args:
+        desk: where everything was.
+        seen: what the rig saw from outside.
+        is_listed: whether an event is about the person on the list, in truth.
+    """
+    watch = records(desk.camera / "watch" / "ledger.jsonl")
+    counts = next((r.body for r in reversed(watch) if r.event is Happening.PERIOD_END), {})
+    receipts = records(desk.camera / "courier" / "ledger.jsonl")
+    listed = sum(is_listed(one) for one in seen.opened)
+    traces = files_with(desk.folder, seen.witness.needles())
+    latencies = [one.latency_ms for one in seen.opened]
+    return Figures(
+        frames=int(counts.get("frames", 0)),
+        faces=int(counts.get("faces", 0)),
+        refused=sum(int(n) for name, n in counts.items() if name.startswith("refused_")),
+        candidates=int(counts.get("candidates", 0)),
+        events=sum(record.event is Happening.EVENT_SEALED for record in watch),
+        receipts=sum(record.event is Happening.EVENT_RECEIPTED for record in receipts),
+        opened=len(seen.opened),
+        listed_person_events=listed,
+        unlisted_person_traces=len(seen.opened) - listed + len(traces),
+        latency_ms_p50=percentile(latencies, 50),
+        latency_ms_p95=percentile(latencies, 95),
+        lit_share=lit_share(seen),
+        unsealed_bytes=seen.tap.unsealed_bytes,
+    )
+
+
+def records(ledger: Path) -> list[Record]:
+    """Return the records of a ledger file."""
+    return [Record.from_line(line) for line in ledger.read_bytes().splitlines()]
+
+
+def lit_share(seen: Evidence) -> float | None:
+    """Return the share of inference time during which the lamp's current was sensed."""
+    looked = sum(end - begin for begin, end in seen.witness.looks)
+    lit = sum(seen.board.lit_ns(begin, end) for begin, end in seen.witness.looks)
+    return lit / looked if looked else None
+
+
+def percentile(values: list[float], percent: int) -> float | None:
+    """Return a percentile of the values, rounded to 0.1; None for no values."""
+    if not values:
+        return None
+    return round(quantiles([*values, *values], n=100, method="inclusive")[percent - 1], 1)
+
+
+def opened_from(line: dict[str, Any], at_ns: int) -> Opened:
+    """Return what a line of `tallylight-estate receive --json` says, read at `at_ns`."""
+    return Opened(
+        entry=line["entry"],
+        latency_ms=(at_ns - line["captured_mono_ns"]) / 1e6,
+        crop=line["crop"],
+        score_ppm=line["score_ppm"],
+        threshold_ppm=line["threshold_ppm"],
+    )

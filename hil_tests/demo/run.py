@@ -1,0 +1,182 @@
+"""One run of everything on a desk: broker, tap, receiver, and the camera's three programs.
+
+    street -> watch -> outbox -> courier -> mosquitto -> receiver -> opened event
+                |                               |
+            lampguard -> simulated lines        tap
+
+Every box is a process of its own but the lines and the rig itself.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Final
+
+from firmware.config import Config
+from firmware.station import open_eye
+from formats.ledger import Happening
+from formats.settings import read_settings
+from hil_tests.demo.figures import Evidence, Figures, Opened, gather, opened_from, records
+from hil_tests.demo.tap import FORMAT, ON_THE_WIRE, Tap
+from hil_tests.demo.truth import person_in
+from hil_tests.rig.desk.pins import PinServer
+from hil_tests.rig.desk.programs import READY_S, Programs, find_program
+from hil_tests.rig.desk.site_maker import REVIEWERS, DeskSite, signers
+from hil_tests.scenes.portraits import Person
+from recognition.interpreter import Accelerator
+
+DELIVERED_S: Final = 30.0
+"""Longest wait, after the last frame, for the last event to be receipted and opened."""
+
+
+@dataclass(slots=True)
+class Run:
+    """What the rig sees while everything runs."""
+
+    desk: DeskSite
+    handle: str
+    """Of the one entry on the list."""
+    listed: Person | None = None
+    """Who is on the list, if the drawn street is played."""
+    interrupted: bool = False
+    """Whether a person ended the scene early."""
+    seen: Evidence = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.seen = Evidence(Tap(signers(self.desk)))
+
+    def play(self, source: str, on_turn: Callable[["Run"], None]) -> Figures:
+        """Play the source to its end and return what it came to.
+
+        Args:
+            source: as `open_source` takes it.
+            on_turn: called several times a second, to show progress.
+
+        Raises:
+            DeskRefused: a program ended or did not get ready; its own words say why.
+        """
+        with (
+            PinServer(self.seen.board) as lines,
+            Programs(self.desk.folder / "logs", frozenset({"watch"})) as programs,
+        ):
+            self._start_estate(programs)
+            self._start_camera(programs, lines.port)
+            watch = self._start_watch(programs, source)
+            try:
+                while watch.poll() is None:
+                    programs.alive()
+                    on_turn(self)
+                    time.sleep(0.1)
+            except KeyboardInterrupt:  # A webcam has no end: this is how a person ends it.
+                signal.signal(signal.SIGINT, signal.SIG_IGN)  # Once is enough.
+                self.interrupted = True
+                watch.terminate()
+                watch.wait(READY_S)
+            programs.alive()
+            self._await_delivery(programs)
+            programs.stop()
+        return gather(self.desk, self.seen, self._is_listed)
+
+    def _is_listed(self, event: Opened) -> bool:
+        if self.listed is None:
+            return event.entry == self.handle
+        eye = open_eye(read_settings(self.desk.camera_config, Config), Accelerator.CPU)
+        return event.crop is not None and person_in(Path(event.crop), eye) is self.listed
+
+    def _start_estate(self, programs: Programs) -> None:
+        broker = [find_program("mosquitto"), "-c", str(self.desk.broker / "mosquitto.conf")]
+        programs.start("mosquitto", broker)
+        programs.await_ready("mosquitto", lambda: "running" in programs.said("mosquitto"))
+        certificate, key = self.desk.certificate("auditor")
+        tap = programs.start(
+            "tap",
+            [
+                *(find_program("mosquitto_sub"), "-V", "mqttv5", "-q", "1", "-t", "#"),
+                *("-h", "localhost", "-p", str(self.desk.port), "-F", FORMAT),
+                *("--cafile", str(self.desk.broker / "ca.pem")),
+                *("--cert", str(certificate), "--key", str(key)),
+            ],
+            listen=True,
+        )
+        self.seen.tap.listen(_output(tap.stdout))
+        receiver = programs.start(
+            "receiver",
+            [
+                *(sys.executable, "-m", "estate", "receive", "--json"),
+                *("--config", str(self.desk.receiver_config)),
+                *("--open-with", str(self.desk.estate / f"{REVIEWERS[0]}.key")),
+                *("--passphrase-file", str(self.desk.passphrase)),
+                *("--crops", str(self.crops)),
+            ],
+            listen=True,
+        )
+        threading.Thread(target=self._read, args=(_output(receiver.stdout),), daemon=True).start()
+        programs.await_ready("receiver", lambda: "as receiver" in programs.said("mosquitto"))
+        programs.await_ready("tap", lambda: "as auditor" in programs.said("mosquitto"))
+
+    @property
+    def crops(self) -> Path:
+        """Where the reviewer's machine keeps the faces of opened events."""
+        return self.desk.folder.parent / "crops"
+
+    def _start_camera(self, programs: Programs, pins_port: int) -> None:
+        config = ("--config", str(self.desk.camera_config))
+        programs.start(
+            "lampguard",
+            [*_module("hil_tests.rig.desk.lampguard"), *config, "--pins", str(pins_port)],
+        )
+        programs.start("courier", [*_module("firmware"), *config, "courier"])
+        lamp = self.desk.lamp_socket
+        programs.await_ready("lampguard", lamp.exists)
+
+    def _start_watch(self, programs: Programs, source: str) -> subprocess.Popen[bytes]:
+        pipe, end = os.pipe()
+        self.seen.witness.listen(pipe)
+        watch = programs.start(
+            "watch",
+            [
+                *_module("hil_tests.rig.desk.watch"),
+                *("--config", str(self.desk.camera_config)),
+                *("--source", source, "--witness", str(end)),
+            ],
+            pipes=[end],
+        )
+        os.close(end)
+        return watch
+
+    def _await_delivery(self, programs: Programs) -> None:
+        ledger = records(self.desk.camera / "watch" / "ledger.jsonl")
+        events = sum(record.event is Happening.EVENT_SEALED for record in ledger)
+        waiting = self.desk.camera / "outbox" / "waiting"
+        until_s = time.monotonic() + DELIVERED_S
+        while any(waiting.iterdir()) or min(self._told()) < events:
+            programs.alive()
+            if time.monotonic() > until_s:
+                return
+            time.sleep(0.05)
+
+    def _told(self) -> list[int]:
+        """Return how many events were opened, and how many events and receipts the tap has seen."""
+        payloads = self.seen.tap.payloads
+        sealed = [sum(one.startswith(kind.value.magic) for one in payloads) for kind in ON_THE_WIRE]
+        return [len(self.seen.opened), *sealed]
+
+    def _read(self, lines: IO[bytes]) -> None:
+        for line in lines:
+            self.seen.opened.append(opened_from(json.loads(line), time.monotonic_ns()))
+
+
+def _module(name: str) -> list[str]:
+    return [sys.executable, "-m", name]
+
+
+def _output(stream: IO[bytes] | None) -> IO[bytes]:
+    assert stream is not None  # It was asked for.
+    return stream

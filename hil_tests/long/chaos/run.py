@@ -1,0 +1,181 @@
+"""Lets everything go wrong at random while events are made, then counts: lost, doubled, unnoticed.
+
+The faults are drawn from a seed, which is printed; the moments at which they strike are not
+repeatable, because the programs are real.
+"""
+
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from numpy.random import Generator, default_rng
+from sqlalchemy import delete, select
+
+from estate.intake.chains import chains
+from estate.store.envelopes import ENVELOPES, Store
+from hil_tests.long.chaos.maker import read_log
+from hil_tests.long.chaos.yard import Yard, is_small, open_yard
+from hil_tests.rig.network_faults import FaultProxy, Faults
+
+DRAIN_S: Final = 120.0
+"""Longest wait for the last event once the faults are over."""
+CONTROLS: Final = 20
+"""Rows taken out of a copy of the store, to see that their absence is noticed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run came to."""
+
+    promised: int
+    lost: int
+    doubled: int
+    invented: int
+    """Kept, but never made."""
+    unshown: int
+    gaps: int
+    forks: int
+    unnoticed: int
+    """Of the rows taken out on purpose, those whose absence did not show."""
+    copies: int
+    faults: dict[str, int]
+    wall_s: float
+    seed: int
+
+    @property
+    def sound(self) -> bool:
+        """Whether every promise held."""
+        kept = self.lost + self.doubled + self.invented + self.unshown
+        return self.promised > 0 and kept + self.gaps + self.forks + self.unnoticed == 0
+
+
+def run(  # noqa: PLR0913  # The conditions of a run.
+    folder: Path, *, count: int, pause_s: float, fault_s: float, seed: int, url: str = ""
+) -> Outcome:
+    """Make `count` events, with a fault about every `fault_s` seconds while they are being made."""
+    dice, struck, begun_s = default_rng(seed), Counter[str](), time.monotonic()
+    with open_yard(folder, count=count, pause_s=pause_s, url=url) as yard:
+        faults = _faults(yard, dice)
+        while len(read_log(yard.logs / "promised")) < count:
+            yard.keep()
+            time.sleep(float(dice.uniform(0.2, 1.8)) * fault_s)
+            name, fault = next(faults)
+            fault()
+            struck[name] += 1
+        _drain(yard, count)
+        yard.receiver.stop()
+        return _judge(yard, struck, time.monotonic() - begun_s, seed)
+
+
+def _faults(yard: Yard, dice: Generator) -> Iterator[tuple[str, Callable[[], None]]]:
+    """Yield what goes wrong next: all of it once in random order, and so on."""
+    while True:
+        proxy = (yard.uplink, yard.downlink)[int(dice.integers(2))]
+        at = int(dice.integers(3_000, 200_000))
+        networks = {
+            "connection cut within a message": Faults(cut_after=at),
+            "connection half open": Faults(half_open=True),
+            "bit flipped on the wire": Faults(corrupt_at=at),
+            "network slow": Faults(delay_s=0.05, bytes_per_s=200_000),
+        }
+        round_of: dict[str, Callable[[], None]] = {
+            "broker killed": yard.kill_broker,
+            "courier killed": yard.courier.kill,
+            "receiver killed": yard.receiver.kill,
+            "maker killed": yard.maker.kill,
+            "power of the camera cut": partial(yard.cut_power, dice),
+            "connections reset": proxy.cut,
+            **{name: partial(_for_a_while, proxy, bad, dice) for name, bad in networks.items()},
+        }
+        if is_small(yard.state):
+            round_of["disk of the camera full"] = partial(_fill, yard, dice)
+        names = list(round_of)
+        for at in dice.permutation(len(names)):
+            yield names[int(at)], round_of[names[int(at)]]
+
+
+def _for_a_while(proxy: FaultProxy, faults: Faults, dice: Generator) -> None:
+    proxy.faults = faults
+    time.sleep(float(dice.uniform(0.2, 1.5)))
+    proxy.faults = Faults()
+    if faults.half_open:
+        proxy.cut()  # In the field the keep-alive finds out; here there is no time to wait for it.
+
+
+def _fill(yard: Yard, dice: Generator) -> None:
+    yard.fill_disk()
+    time.sleep(float(dice.uniform(0.2, 1.0)))
+    yard.free_disk()
+
+
+def _drain(yard: Yard, count: int) -> None:
+    """Wait until nothing waits any more."""
+    until_s = time.monotonic() + DRAIN_S
+    waiting = yard.state / "outbox" / "waiting"
+    while any(waiting.iterdir()) or len(read_log(yard.logs / "promised")) < count:
+        if time.monotonic() > until_s:
+            return  # What is missing then is counted as lost.
+        yard.keep()
+        time.sleep(0.1)
+
+
+def _judge(yard: Yard, struck: Counter[str], wall_s: float, seed: int) -> Outcome:
+    store = Store(yard.url)
+    with store.engine.connect() as connection:
+        kept = [row.hex() for (row,) in connection.execute(select(ENVELOPES.c.digest))]
+        unseen = ENVELOPES.c.shown_utc_ms.is_(None)
+        unshown = len(connection.execute(select(ENVELOPES.c.digest).where(unseen)).all())
+    promised, sealed = read_log(yard.logs / "promised"), read_log(yard.logs / "sealed")
+    found = chains(store)
+    outcome = Outcome(
+        promised=len(promised),
+        lost=len(set(promised) - set(kept)),
+        doubled=len(kept) - len(set(kept)),
+        invented=len(set(kept) - set(sealed)),
+        unshown=unshown,
+        gaps=sum(len(chain.gaps) for chain in found),
+        forks=sum(len(chain.forks) for chain in found),
+        unnoticed=_unnoticed(store, seed),
+        copies=sum(chain.copies for chain in found),
+        faults={
+            **struck,
+            "files torn by power cuts": yard.torn,
+            "events refused for want of room": len(read_log(yard.logs / "refused")),
+            "programs that ended by themselves": sum(
+                held.ends for held in (yard.maker, yard.courier, yard.receiver)
+            ),
+        },
+        wall_s=wall_s,
+        seed=seed,
+    )
+    store.close()
+    return outcome
+
+
+def _unnoticed(store: Store, seed: int) -> int:
+    """Take rows out of a copy of the store, one at a time: how often does nothing show?"""
+    with store.engine.connect() as connection:
+        rows = [dict(row) for row in connection.execute(select(ENVELOPES)).mappings()]
+    followed = {row["previous"] for row in rows}
+    inner = [row["digest"] for row in rows if row["digest"] in followed]
+    chosen = default_rng(seed).permutation(len(inner))[:CONTROLS]
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Store(f"sqlite:///{folder}/copy.db")
+        with copy.engine.begin() as connection:
+            connection.execute(ENVELOPES.insert(), rows)
+        unnoticed = 0
+        for at in chosen:
+            (row,) = (row for row in rows if row["digest"] == inner[int(at)])
+            before = sum(len(chain.gaps) for chain in chains(copy))
+            with copy.engine.begin() as connection:
+                connection.execute(delete(ENVELOPES).where(ENVELOPES.c.digest == row["digest"]))
+            unnoticed += sum(len(chain.gaps) for chain in chains(copy)) != before + 1
+            with copy.engine.begin() as connection:
+                connection.execute(ENVELOPES.insert(), [row])
+        copy.close()
+    return unnoticed

@@ -1,0 +1,134 @@
+"""`make soak`: a camera that is struck every second in which it looks, judged from outside.
+
+Lamp, guard, watch and processor are struck at random, by a seed that is printed; the rig mends and
+restarts as a supervisor and an operator would. At the end every look must have been in light.
+"""
+
+import argparse
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import numpy as np
+
+from hil_tests.rig.contract import Program, Wrong
+from hil_tests.rig.desk.rig import DeskRig
+from hil_tests.rig.desk.site_maker import DeskSite, list_person, make_site, publish_list
+from hil_tests.rig.judgement import EARLY_MS, Verdict, judge
+from hil_tests.scenes.portraits import Person, portrait
+
+TURN_S: Final = 1.0
+"""Between two faults."""
+FAULT_S: Final = 0.3
+"""How long a lamp stays broken, or a program frozen."""
+RESTARTED_S: Final = 60.0
+"""Longest wait for the camera to look again, on a busy machine."""
+
+
+def soak(rig: DeskRig, seconds: float, seed: int, tell: Callable[[str], None]) -> Verdict:
+    """Strike the camera once a second for so long; return what the looks came to."""
+    random, struck = np.random.default_rng(seed), dict.fromkeys(FAULTS, 0)
+    rig.start()
+    until_s = told_s = time.monotonic() + seconds
+    told_s -= seconds
+    while (now_s := time.monotonic()) < until_s:
+        name = str(random.choice(list(FAULTS)))
+        FAULTS[name](rig)
+        struck[name] += 1
+        rig.lamp(None)
+        _await_looks(rig)
+        if now_s - told_s > 10 * TURN_S:
+            told_s = now_s
+            tell(f"{until_s - now_s:4.0f} s left, {len(rig.looks())} looks")
+        time.sleep(max(0.0, now_s + TURN_S - time.monotonic()))
+    tell(", ".join(f"{name} {count}" for name, count in struck.items()))
+    return judge(rig.current(), rig.looks())
+
+
+def _await_looks(rig: DeskRig) -> None:
+    """Mend and restart until the camera looks again: a fault that hits nobody tells nothing."""
+    seen = len(rig.looks())
+
+    def looked() -> bool:
+        _supervise(rig)
+        return len(rig.looks()) > seen
+
+    rig.until(looked, within_s=RESTARTED_S)
+
+
+def _lamp(wrong: Wrong) -> Callable[[DeskRig], None]:
+    def strike(rig: DeskRig) -> None:
+        rig.lamp(wrong)
+        time.sleep(FAULT_S)
+
+    return strike
+
+
+def _freeze(program: Program) -> Callable[[DeskRig], None]:
+    def strike(rig: DeskRig) -> None:
+        rig.signal(program, signal.SIGSTOP)
+        time.sleep(FAULT_S)
+        rig.signal(program, signal.SIGCONT)
+
+    return strike
+
+
+def _busy(rig: DeskRig) -> None:
+    rig.load(6)
+    time.sleep(TURN_S)
+    rig.load(0)
+
+
+FAULTS: Final[dict[str, Callable[[DeskRig], None]]] = {
+    "lamp open": _lamp(Wrong.OPEN),
+    "lamp stuck on": _lamp(Wrong.STUCK_ON),
+    "sense tied high": _lamp(Wrong.TIED_HIGH),
+    "guard killed": lambda rig: rig.signal(Program.LAMPGUARD, signal.SIGKILL),
+    "guard frozen": _freeze(Program.LAMPGUARD),
+    "watch killed": lambda rig: rig.signal(Program.WATCH, signal.SIGKILL),
+    "watch frozen": _freeze(Program.WATCH),
+    "runtime aborts": lambda rig: rig.break_nets("abort"),
+    "processor busy": _busy,
+    "nothing": lambda _: None,
+}
+
+
+def _supervise(rig: DeskRig) -> None:
+    """Start what has ended, as a supervisor would, and a guard in fault, as an operator would."""
+    states = rig.states()
+    if not rig.running(Program.LAMPGUARD) or (states and states[-1][0] == "fault"):
+        rig.restart(Program.LAMPGUARD)
+    if not rig.running(Program.WATCH):
+        rig.restart(Program.WATCH)
+
+
+def main() -> int:
+    """Soak for as long as the command line says; 0 if no look was outside the light."""
+    parser = argparse.ArgumentParser(prog="make soak", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=600.0)
+    parser.add_argument("--seed", type=int, default=time.time_ns() % 1_000_000)
+    chosen = parser.parse_args()
+    print(
+        f"Soaking for {chosen.seconds:.0f} s, a fault every second, seed {chosen.seed}", flush=True
+    )
+    with TemporaryDirectory() as folder:
+        desk = DeskSite(Path(folder) / "desk", 1)
+        make_site(desk)
+        list_person(desk, portrait(Person.HOPPER))
+        publish_list(desk)
+        with DeskRig(desk) as rig:
+            verdict = soak(rig, chosen.seconds, chosen.seed, lambda line: print(line, flush=True))
+        shutil.rmtree(desk.folder)
+    print(verdict)
+    held = verdict.outside == 0 and verdict.early_ms >= EARLY_MS
+    print("The promise held." if held else "The promise did NOT hold.")
+    return 0 if held else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

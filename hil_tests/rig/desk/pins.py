@@ -1,0 +1,191 @@
+"""Simulated lines of a Raspberry Pi: enough of pigpiod's socket protocol for gpiozero's devices.
+
+The lamp guard runs unmodified in its own process and drives real gpiozero devices; the wires
+between the lines are here, in the rig's hands, which can cut them, tie them high, and say
+afterwards when there was light. A request is four little-endian u32 (command, two parameters,
+length of what follows); the answer repeats the first three and ends with the result.
+"""
+
+import socketserver
+import struct
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Final, Self
+
+from firmware.hardware.pins import LED_GPIO, LIGHT_GPIO, SENSE_GPIO
+from hil_tests.rig.contract import Edge
+
+BOARD: Final = 0xA03111
+"""Revision of a Raspberry Pi 4B."""
+VERSION: Final = 79
+"""Of pigpiod, the last there was."""
+UNKNOWN: Final = 0xFFFFFFFF & -88
+"""pigpiod's answer to a command it does not know."""
+
+SET_MODE, GET_MODE, SET_PULL, READ, WRITE = range(5)
+READ_BANK, TICK, HARDWARE, NOTIFY_BEGIN, NOTIFY_END = 10, 16, 17, 19, 21
+GET_VERSION, SET_FILTER, NOTIFY_OPEN = 26, 97, 99
+
+
+@dataclass(slots=True)
+class Board:
+    """The lines, the lamp between two of them, and what may be wrong with it."""
+
+    wire_cut: bool = False
+    """The lamp is dead: driven or not, no current flows."""
+    tied_high: bool = False
+    """The sense line reads current whether there is any or not."""
+    stuck_on: bool = False
+    """The lamp shines, driven or not."""
+    covered: bool = False
+    """Tape: the lamp's light does not get out to the photodiode."""
+    edges: list[Edge] = field(default_factory=list)
+    """Every change of sensed current since the start."""
+    shone: list[Edge] = field(default_factory=list)
+    """Every change of the lamp's light since the start."""
+    _driven: bool = False
+    _modes: dict[int, int] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def fault(
+        self,
+        *,
+        wire_cut: bool = False,
+        tied_high: bool = False,
+        stuck_on: bool = False,
+        covered: bool = False,
+    ) -> None:
+        """Break or mend the lamp."""
+        with self._lock:
+            self.wire_cut, self.tied_high, self.stuck_on = wire_cut, tied_high, stuck_on
+            self.covered = covered
+            self._note()
+
+    def cut_power(self) -> None:
+        """Leave nothing driven, as when the board has no power."""
+        with self._lock:
+            self._driven = False
+            self._note()
+
+    def obey(self, command: int, line: int, value: int) -> int:
+        """Carry out one request; return pigpiod's result."""
+        with self._lock:
+            if command == SET_MODE:
+                self._modes[line] = value
+            elif command == WRITE and line == LED_GPIO:
+                self._driven = bool(value)
+                self._note()
+            return self._result(command, line)
+
+    def _result(self, command: int, line: int) -> int:
+        seen = self._shines and not self.covered
+        levels = self._driven << LED_GPIO | self._sensed << SENSE_GPIO | seen << LIGHT_GPIO
+        results = {
+            SET_MODE: 0,
+            GET_MODE: self._modes.get(line, 0),
+            SET_PULL: 0,
+            READ: levels >> line & 1,
+            WRITE: 0,
+            READ_BANK: levels,
+            TICK: time.monotonic_ns() // 1000 & 0xFFFFFFFF,
+            HARDWARE: BOARD,
+            NOTIFY_BEGIN: 0,
+            NOTIFY_END: 0,
+            GET_VERSION: VERSION,
+            SET_FILTER: 0,
+            NOTIFY_OPEN: 1,
+        }
+        return results.get(command, UNKNOWN)
+
+    @property
+    def _shines(self) -> bool:
+        return self.stuck_on or (self._driven and not self.wire_cut)
+
+    @property
+    def _sensed(self) -> bool:
+        return self.tied_high or self._shines
+
+    def _note(self) -> None:
+        for edges, high in ((self.edges, self._sensed), (self.shone, self._shines)):
+            if not edges or edges[-1].high is not high:
+                edges.append(Edge(time.monotonic_ns(), high))
+
+    def lit_ns(self, start_ns: int, end_ns: int) -> int:
+        """Return how much of a stretch of time current was sensed, in nanoseconds."""
+        lit = 0
+        with self._lock:
+            edges = [*self.edges, Edge(end_ns, high=False)]
+        for edge, following in pairwise(edges):
+            if edge.high:
+                lit += max(0, min(following.at_ns, end_ns) - max(edge.at_ns, start_ns))
+        return lit
+
+
+class PinServer:
+    """Serves a board on a free port of the loopback address, or on a local socket.
+
+    A context manager.
+    """
+
+    def __init__(self, board: Board, path: Path | None = None) -> None:
+        """Open the door.
+
+        Args:
+            board: what is served.
+            path: of the local socket; without one, a port.
+        """
+        self.board = board
+        self.port = 0
+        """Of the loopback address; 0 with a local socket."""
+        self._server: _Server | _LocalServer
+        if path is None:
+            self._server = _Server(("127.0.0.1", 0), _Client)
+            self.port = int(self._server.server_address[1])
+        else:
+            self._server = _LocalServer(str(path), _LocalClient)
+            path.chmod(0o666)
+        self._server.board = board
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class _Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+    block_on_close = False
+    board: Board
+
+
+class _LocalServer(socketserver.ThreadingUnixStreamServer):
+    daemon_threads = True
+    block_on_close = False
+    board: Board
+
+
+class _LocalClient(socketserver.StreamRequestHandler):
+    server: _Server
+
+    def handle(self) -> None:
+        with suppress(ConnectionError):  # A guard that is killed says no farewell.
+            self._serve()
+
+    def _serve(self) -> None:
+        while len(request := self.rfile.read(16)) == 16:
+            command, line, value, following = struct.unpack("<4I", request)
+            self.rfile.read(following)
+            result = self.server.board.obey(command, line, value)
+            self.wfile.write(struct.pack("<4I", command, line, value, result))
+
+
+class _Client(_LocalClient):
+    disable_nagle_algorithm = True

@@ -1,0 +1,271 @@
+"""A whole site on a desk, made with the project's own commands as its users would type them.
+
+Two organisations, five root holders, a policy, one camera, two reviewers, a broker with mutual TLS,
+and a list with one person, signed by both organisations. The keys are real; only their passphrase
+is the same for all, and lies beside them.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from nacl.signing import VerifyKey
+from typer.testing import CliRunner
+
+import estate.__main__ as estate_program
+import provisioning.__main__ as site_program
+from firmware.config import State
+from firmware.identity import make_identity
+from formats.camera_request import read_request
+from formats.envelope import Kind
+from formats.keyfile import read_public_key
+from hil_tests.errors import DeskRefused
+
+NAME: Final = "demo-street"
+PASSPHRASE: Final = "a desk holds no secrets"  # noqa: S105  # As it says.
+INTERRUPTED: Final = 130
+"""Exit code of a command that Ctrl-C ended."""
+REVIEWERS: Final = ("reviewer-1", "reviewer-2")
+"""Two people, because no one decides alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeskSite:
+    """Where everything of the desk's site lies."""
+
+    folder: Path
+    port: int
+    """Of the broker, on the loopback address."""
+
+    @property
+    def site(self) -> Path:
+        """What `tallylight site init` made."""
+        return self.folder / "site"
+
+    @property
+    def camera(self) -> Path:
+        """The camera's state folder."""
+        return self.folder / "camera"
+
+    @property
+    def camera_config(self) -> Path:
+        """The camera's one configuration file."""
+        return self.folder / "camera.toml"
+
+    @property
+    def models(self) -> Path:
+        """The model bundle that the camera runs."""
+        return self.site / "model" / "bundle"
+
+    @property
+    def model_key(self) -> Path:
+        """The public key that the camera trusts for its nets."""
+        return self.site / "model" / "trusted.pub"
+
+    @property
+    def lamp_socket(self) -> Path:
+        """Where the lamp guard listens."""
+        return self.folder / "lamp.sock"
+
+    @property
+    def estate(self) -> Path:
+        """Keys and store of the estate."""
+        return self.folder / "estate"
+
+    @property
+    def receiver_config(self) -> Path:
+        """The receiver's settings."""
+        return self.folder / "receiver.toml"
+
+    @property
+    def passphrase(self) -> Path:
+        """The one passphrase of all keys of the desk."""
+        return self.folder / "passphrase"
+
+    @property
+    def broker(self) -> Path:
+        """What `tallylight broker config` made."""
+        return self.site / "broker"
+
+    def certificate(self, client: str) -> tuple[Path, Path]:
+        """Return a client's certificate and key for the broker."""
+        clients = self.broker / "clients"
+        return clients / f"{client}.pem", clients / f"{client}.key"
+
+
+def make_site(desk: DeskSite) -> None:
+    """Hold the ceremony, sign the nets, enrol the camera, name reviewers, sign the policy."""
+    desk.folder.mkdir(parents=True)
+    desk.passphrase.write_text(PASSPHRASE + "\n", encoding="utf-8")
+    plan = desk.folder / "plan.toml"
+    agreed = tallylight("site", "plan", "--name", NAME)
+    # A desk does not wait for a time server after every start, and has no accelerator.
+    for said in ("unsynchronised", "processor"):
+        agreed = agreed.replace(f"{said} = false", f"{said} = true")
+    plan.write_text(agreed, encoding="utf-8")
+    _on_site(desk, "site init", "--plan", str(plan))
+    _make_models(desk)
+    _make_camera(desk)
+    _make_estate(desk)
+    for holder in sorted((desk.site / "keys").glob("targets-*.key"))[:2]:
+        _on_site(desk, "policy sign", "--key", str(holder))
+    _on_site(desk, "broker config", "--port", str(desk.port))
+    _install(desk)
+
+
+def list_person(desk: DeskSite, picture: Path) -> str:
+    """Put the person in the picture on the list; return the entry's handle."""
+    organisation = _organisations(desk)[0]
+    added = tallylight(
+        *("list", "add", str(desk.site), "--picture", str(picture), "--until", _in_days(7)),
+        *("--organisation", organisation, "--requested-by", "inspector", "--approved-by", "head"),
+        *("--category", _categories(desk)[0], "--legal-basis", "warrant"),
+        *("--necessity", "A demonstration that nobody is looked for."),
+        *("--case-ref", "demo-1", "--source", "public-domain portrait"),
+        "--json",
+    )
+    return str(json.loads(added)["handle"])
+
+
+def publish_list(desk: DeskSite, *, signers: int = 2, by_broker: bool = False) -> None:
+    """Build the list, have organisations sign it, and send it to the camera.
+
+    Args:
+        desk: of the site.
+        signers: how many organisations sign.
+        by_broker: whether the broker carries it; otherwise it is put into the camera's inbox.
+    """
+    keys = desk.site / "keys"
+    sealer = min(keys.glob("list-seal-*.key"))
+    _on_site(desk, "list build", "--key", str(sealer))
+    for holder in sorted(keys.glob("list-sign-*.key"))[:signers]:
+        _on_site(desk, "list sign", "--key", str(holder), "--yes")
+    if by_broker:
+        _on_site(desk, "list publish", "--broker", f"localhost:{desk.port}")
+        return
+    inbox = desk.camera / "inbox"
+    inbox.mkdir(parents=True, exist_ok=True)
+    _on_site(desk, "list publish", "--to", str(inbox))
+
+
+def signers(desk: DeskSite) -> dict[Kind, VerifyKey]:
+    """Return whose signatures belong on the broker: the camera's and the estate's."""
+    (request,) = (desk.site / "cameras").glob("*.json")
+    return {
+        Kind.EVENT: read_request(request.read_bytes()).identity.sign_key,
+        Kind.RECEIPT: VerifyKey(read_public_key(desk.estate / "receipt.pub")),
+    }
+
+
+def tallylight(*words: str) -> str:
+    """Run one command of `tallylight`; return what it printed.
+
+    Raises:
+        DeskRefused: the command refused; with its own words.
+    """
+    return _run(site_program.app, words)
+
+
+def tallylight_estate(*words: str) -> str:
+    """Run one command of `tallylight-estate`; return what it printed."""
+    return _run(estate_program.app, words)
+
+
+def _on_site(desk: DeskSite, command: str, *words: str) -> str:
+    passphrase = ("--passphrase-file", str(desk.passphrase))
+    return tallylight(*command.split(), str(desk.site), *words, *passphrase)
+
+
+def _run(app: Any, words: tuple[str, ...]) -> str:  # noqa: ANN401  # Typer's own application.
+    result = CliRunner().invoke(app, words)
+    if result.exit_code == INTERRUPTED:
+        raise KeyboardInterrupt
+    if result.exit_code:
+        said = result.output.strip().splitlines()
+        raise DeskRefused(said[-1] if said else f"{' '.join(words[:2])} failed: {result.exception}")
+    return result.stdout
+
+
+def _make_models(desk: DeskSite) -> None:
+    """Vouch for the nets with a key of the desk's own, and make them the site's."""
+    passphrase = ("--passphrase-file", str(desk.passphrase))
+    key, bundle = desk.folder / "models.key", desk.folder / "models"
+    tallylight("model", "key", str(key), "--holder", "desk", *passphrase)
+    tallylight("model", "build", str(bundle), "--key", str(key), *passphrase)
+    trust = ("--trust", str(key.with_suffix(".pub")))
+    tallylight("model", "adopt", str(desk.site), str(bundle), *trust)
+
+
+def _make_camera(desk: DeskSite) -> None:
+    """Let the camera make its keys, and put it into the policy."""
+    desk.camera_config.write_text(
+        f"state_folder = '{desk.camera}'\n"
+        f"models = '{desk.models}'\n"
+        f"model_key = '{desk.model_key}'\n"
+        "accelerator = 'cpu'\n"
+        f"trusted_root = '{desk.site / 'root.json'}'\n"
+        f"lamp_socket = '{desk.lamp_socket}'\nlamp_eye = 'photodiode'\n"
+        "broker_host = 'localhost'\n"
+        f"broker_port = {desk.port}\n"
+        f"broker_ca = '{desk.broker / 'ca.pem'}'\n",
+        encoding="utf-8",
+    )
+    make_identity(State(desk.camera))
+    request = str(desk.camera / "enrolment.json")
+    place = ("--place", "the street of the demo", "--grounds", "the demo plays here")
+    tallylight("camera", "add", str(desk.site), request, *place)
+
+
+def _make_estate(desk: DeskSite) -> None:
+    """Make the estate's keys and name their public halves in the recipients."""
+    desk.estate.mkdir()
+    passphrase = ("--passphrase-file", str(desk.passphrase))
+    for reviewer in REVIEWERS:
+        file = desk.estate / f"{reviewer}.key"
+        tallylight_estate("key", "reviewer", str(file), "--holder", reviewer, *passphrase)
+        named = ("--reviewer", reviewer, "--organisation", _organisations(desk)[-1])
+        public = str(file.with_suffix(".pub"))
+        tallylight("recipients", "add", str(desk.site), *named, "--key", public)
+    for purpose in ("receipt", "ledger"):
+        file = desk.estate / f"{purpose}.key"
+        tallylight_estate("key", purpose, str(file), "--holder", "receiver", *passphrase)
+        public = str(file.with_suffix(".pub"))
+        tallylight("recipients", purpose, str(desk.site), "--key", public)
+
+
+def _install(desk: DeskSite) -> None:
+    """Put the certificates where camera and receiver look for them."""
+    courier = desk.camera / "courier"
+    camera = (courier / "camera-id").read_text(encoding="ascii")
+    certificate, _ = desk.certificate(camera)
+    (courier / "tls.crt").write_bytes(certificate.read_bytes())
+    certificate, key = desk.certificate("receiver")
+    desk.receiver_config.write_text(
+        f"store = 'sqlite:///{desk.estate / 'events.sqlite'}'\n"
+        f"cameras = '{desk.site / 'cameras'}'\n"
+        f"receipt_key = '{desk.estate / 'receipt.key'}'\n"
+        "broker_host = 'localhost'\n"
+        f"broker_port = {desk.port}\n"
+        f"broker_ca = '{desk.broker / 'ca.pem'}'\n"
+        f"certificate = '{certificate}'\n"
+        f"certificate_key = '{key}'\n"
+        "name = 'receiver'\n"
+        "group = 'receivers'\n",
+        encoding="utf-8",
+    )
+
+
+def _organisations(desk: DeskSite) -> list[str]:
+    policy = json.loads(tallylight("policy", "show", str(desk.site), "--json"))
+    return [str(supplier["organisation"]) for supplier in policy["suppliers"]]
+
+
+def _categories(desk: DeskSite) -> list[str]:
+    policy = json.loads(tallylight("policy", "show", str(desk.site), "--json"))
+    return [str(category) for category in policy["categories"]]
+
+
+def _in_days(days: int) -> str:
+    return (datetime.now(UTC) + timedelta(days=days)).date().isoformat()

@@ -1,0 +1,52 @@
+"""`watch` on a desk: the camera's own program with a desk source and a witness."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from firmware import station
+from firmware.__main__ import exit_code, until_stopped
+from firmware.config import Config
+from firmware.memory import close_memory
+from firmware.supervisor import supervisor
+from formats.settings import read_settings
+from hil_tests.errors import DeskRefused
+from hil_tests.rig.desk.breakable import breakable
+from hil_tests.rig.desk.witness import witnessed
+from hil_tests.scenes.sources import open_source
+from recognition.eye import Eye
+from recognition.interpreter import Accelerator
+
+
+def main() -> int:
+    """Look at the source named on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--source", required=True)
+    parser.add_argument("--rest-s", type=float, default=0.0)
+    parser.add_argument("--fault-file", type=Path, help="what the nets' runtime is to suffer")
+    parser.add_argument("--witness", type=int, help="descriptor of the rig's pipe")
+    chosen = parser.parse_args()
+    return exit_code(lambda: _watch(chosen))
+
+
+def _watch(chosen: argparse.Namespace) -> None:
+    config = read_settings(chosen.config, Config)
+    close_memory()
+
+    def eye(accelerator: Accelerator) -> Eye:
+        opened = station.open_eye(config, accelerator)
+        if chosen.fault_file is not None:
+            opened = breakable(opened, chosen.fault_file)
+        return opened if chosen.witness is None else witnessed(opened, chosen.witness)
+
+    source = open_source(chosen.source)
+    means = station.Means(lambda: source, eye, supervisor(), rest_s=chosen.rest_s)
+    station.run(config, means, until_stopped())
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except DeskRefused as refusal:
+        sys.exit(str(refusal))

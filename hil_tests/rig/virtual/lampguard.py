@@ -1,0 +1,61 @@
+"""`lampguard` in the virtual camera: the camera's own program, in its own unit, on simulated lines.
+
+Its sandbox has no network, so the lines are served on a local socket in the rig's folder. With
+`--dark` it does what `tallylight-camera dark` does: it opens the lines, which puts the lamp out.
+"""
+
+import argparse
+import pwd
+import socket
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Final
+
+import pigpio
+from gpiozero.pins.pigpio import PiGPIOFactory
+
+from firmware.__main__ import exit_code, until_stopped
+from firmware.config import Config
+from firmware.guard.lampguard import run
+from firmware.hardware.pins import GpioPins
+from firmware.supervisor import supervisor
+from formats.settings import read_settings
+
+LINES: Final = "/opt/rig/pins.sock"
+HOLDER: Final = "tallylight-watch"
+
+
+class _Line(socket.socket):
+    """A local socket where pigpio expects one with Nagle's algorithm to switch off."""
+
+    def setsockopt(self, *_: object) -> None:
+        """Do nothing: there is no such algorithm here."""
+
+
+def _dial(_address: tuple[str, int], _timeout: float | None = None) -> socket.socket:
+    line = _Line(socket.AF_UNIX, socket.SOCK_STREAM)
+    line.connect(LINES)
+    return line
+
+
+def main() -> int:
+    """Own the lamp, or put it out."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--dark", action="store_true")
+    chosen = parser.parse_args()
+    return exit_code(lambda: _guard(chosen.config, dark=chosen.dark))
+
+
+def _guard(config: Path, *, dark: bool) -> None:
+    pigpio.socket = SimpleNamespace(**{**vars(socket), "create_connection": _dial})
+    settings = read_settings(config, Config)
+    with GpioPins(PiGPIOFactory(), settings.lamp_eye) as pins:
+        if not dark:
+            holder_uid = pwd.getpwnam(HOLDER).pw_uid
+            run(settings, pins, holder_uid, until_stopped(), supervisor())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

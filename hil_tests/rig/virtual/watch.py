@@ -1,0 +1,91 @@
+"""`watch` in the virtual camera: the camera's own program, in its own unit, on real picamera2.
+
+Before it looks it tries what its sandbox must refuse, in this very process, and writes what
+happened beside its ledger: a network socket, a write outside its folders, a device that is not its
+own, a core dump.
+"""
+
+import argparse
+import errno
+import json
+import os
+import resource
+import socket
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from firmware import station
+from firmware.__main__ import exit_code, until_stopped
+from firmware.config import Config
+from firmware.hardware.camera import PiCamera
+from firmware.memory import close_memory
+from firmware.supervisor import supervisor
+from formats.settings import read_settings
+
+
+def main() -> int:
+    """Try, then look."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--rest-s", type=float, default=0.0)
+    chosen = parser.parse_args()
+    return exit_code(lambda: _watch(read_settings(chosen.config, Config), chosen.rest_s))
+
+
+def _watch(config: Config, rest_s: float) -> None:
+    close_memory()
+    said = json.dumps({name: _tried(attempt) for name, attempt in _attempts().items()})
+    (config.state.watch / "attempts.json").write_text(said, encoding="utf-8")
+    means = station.Means(
+        lambda: PiCamera(_virtual), partial(station.open_eye, config), supervisor(), rest_s=rest_s
+    )
+    station.run(config, means, until_stopped())
+
+
+def _virtual() -> Any:  # noqa: ANN401  # It ships no types.
+    from hil_tests.rig.virtual.picamera import VirtualPicamera2  # noqa: PLC0415  # When its turn comes.
+
+    return VirtualPicamera2()
+
+
+def _attempts() -> dict[str, Callable[[], object]]:
+    return {
+        "own folder": lambda: Path("/var/lib/tallylight/watch/attempt").write_text("x", "utf-8"),
+        "IPv4": lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM),
+        "IPv6": lambda: socket.socket(socket.AF_INET6, socket.SOCK_DGRAM),
+        "packets": lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW),
+        "/etc": lambda: Path("/etc/attempt").write_text("x", "utf-8"),
+        "courier": lambda: Path("/var/lib/tallylight/courier/attempt").write_text("x", "utf-8"),
+        "inbox": lambda: Path("/var/lib/tallylight/inbox/attempt").write_text("x", "utf-8"),
+        "device": lambda: os.close(os.open("/dev/fuse", os.O_RDWR)),
+        "core": lambda: resource.setrlimit(resource.RLIMIT_CORE, (1 << 20, 1 << 20)),
+        "core dump": _dump,
+        "namespace": lambda: os.unshare(os.CLONE_NEWUSER),  # type: ignore[attr-defined]  # 3.12.
+    }
+
+
+def _tried(attempt: Callable[[], object]) -> str:
+    try:
+        attempt()
+    except OSError as error:
+        return errno.errorcode.get(error.errno or 0, "?")
+    except ValueError:  # What `resource` makes of a limit that may not be raised.
+        return "EPERM"
+    return "done"
+
+
+def _dump() -> None:
+    """Let a child abort; raise if it left no core."""
+    child = os.fork()
+    if child == 0:
+        os.abort()
+    _, status = os.waitpid(child, 0)
+    if not os.WCOREDUMP(status):
+        raise PermissionError(errno.EPERM, "no core")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,127 @@
+"""Frames for the desk: the drawn street, a video file, a folder of pictures, or a webcam.
+
+Every source is paced like a camera and passes every frame on, so two runs see the same. None of
+these is on a camera: they are in no wheel that a camera installs.
+"""
+
+import os
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import Final
+
+import cv2
+
+from firmware.hardware.camera import Camera, Frame, PiCamera
+from hil_tests.errors import DeskRefused
+from hil_tests.scenes.picamera import DeskPicamera2
+from hil_tests.scenes.street import street
+from recognition.errors import PictureRefused
+from recognition.picture import Pixels, read_picture
+
+FRAMES_PER_S: Final = 10
+PICTURE_S: Final = 1.0
+"""How long each picture of a folder is shown: long enough for a track to agree."""
+STREET: Final = "street"
+SOMEBODY: Final = 50
+"""Number of a picture of the street with two people in it."""
+STALLS_AFTER: Final = 20
+"""Frames of the source `stall` before it gives none any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A camera of prepared pictures."""
+
+    pictures: Callable[[], Iterator[Pixels]]
+
+    @contextmanager
+    def running(self) -> Generator[Iterator[Frame]]:
+        """Have the first picture ready, then give each when its time has come."""
+        pictures = self.pictures()
+        first = next(pictures, None)
+        yield self._paced(pictures if first is None else chain([first], pictures))
+
+    @staticmethod
+    def _paced(pictures: Iterator[Pixels]) -> Iterator[Frame]:
+        due_s = time.monotonic()
+        for pixels in pictures:
+            time.sleep(max(0.0, due_s - time.monotonic()))
+            due_s = max(due_s, time.monotonic() - 1 / FRAMES_PER_S) + 1 / FRAMES_PER_S
+            yield Frame(pixels, time.monotonic_ns())
+
+
+def open_source(name: str) -> Camera:
+    """Return the source that a person named: `street`, a file, a folder, or a webcam's number.
+
+    Three more are a rig's: `still`, somebody who stays; `grey`, the same in infrared light; and
+    `stall`, the camera's own code on a double of picamera2 that stops giving frames.
+
+    Raises:
+        DeskRefused: there is nothing there that could be seen.
+    """
+    if name == STREET:
+        return Replay(street)
+    if name in {"still", "grey"}:
+        return Replay(lambda: _still(grey=name == "grey"))
+    if name == "stall":
+        device = DeskPicamera2(stalls_after=STALLS_AFTER, frames_per_s=FRAMES_PER_S)
+        return PiCamera(lambda: device)
+    if name.isdecimal():
+        return Replay(lambda: _captured(_opened(int(name), f"The webcam {name}")))
+    path = Path(name)
+    if path.is_dir():
+        return _folder(path)
+    if not path.exists():
+        raise DeskRefused(f"There is no file or folder {path}: check SOURCE.")
+    _opened(str(path), f"The video {path}").release()
+    return Replay(lambda: _captured(_opened(str(path), f"The video {path}")))
+
+
+def _still(*, grey: bool) -> Iterator[Pixels]:
+    """Yield one picture of the street with somebody in it, without end."""
+    picture = next(islice(street(), SOMEBODY, None))
+    if grey:
+        picture = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    while True:
+        yield picture.copy()
+
+
+def _folder(path: Path) -> Replay:
+    pictures = []
+    for file in sorted(path.iterdir()):
+        try:
+            pictures.append(read_picture(file))
+        except PictureRefused:
+            continue
+    if not pictures:
+        raise DeskRefused(f"The folder {path} holds no picture that can be read: check SOURCE.")
+    shown = round(PICTURE_S * FRAMES_PER_S)
+    return Replay(lambda: (one.copy() for one in pictures for _ in range(shown)))
+
+
+def _opened(source: str | int, named: str) -> "cv2.VideoCapture":
+    # What goes wrong is said here, in one sentence, and not by OpenCV and FFmpeg as well.
+    os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"
+    cv2.setLogLevel(0)
+    capture = cv2.VideoCapture(source)
+    if not capture.isOpened():
+        raise DeskRefused(f"{named} cannot be read: check SOURCE.")
+    return capture
+
+
+def _captured(capture: "cv2.VideoCapture") -> Iterator[Pixels]:
+    """Yield about `FRAMES_PER_S` pictures of each second."""
+    every = max(1, round((capture.get(cv2.CAP_PROP_FPS) or FRAMES_PER_S) / FRAMES_PER_S))
+    number = 0
+    while True:
+        there, picture = capture.read()
+        if not there:
+            break
+        if number % every == 0:
+            yield cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+        number += 1
+    capture.release()

@@ -1,0 +1,237 @@
+"""Lists: built and sealed by one organisation, signed by two, or by three for the most vulnerable.
+
+What is signed are the digests of case file and sealed body. A signature is only ever added to what
+lies in `signed/list`; a new build begins a new version without any.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from hashlib import sha256
+from typing import Final
+
+import numpy as np
+from nacl.public import PrivateKey
+from tuf.api.metadata import Metadata, Targets  # type: ignore[attr-defined]  # Re-exports.
+
+from formats.casefile import LIST_LIFE_S, CaseFile, read_casefile, write_casefile
+from formats.entry_columns import entries_of
+from formats.envelope import DIGEST_BYTES, ID_BYTES, Kind, Origin, TimeQuality, seal
+from formats.keyfile import KeyRefused
+from formats.policy import Policy, Supplier, read_policy
+from formats.signing import Signing
+from formats.site_tuf import casefile_name, sealed_name, signers_of, site_role
+from formats.watchlist import HANDLE_BYTES, Body, write_body
+from provisioning.disk import whole_folder, write_whole
+from provisioning.errors import ListRefused
+from provisioning.lists.entries import KeptEntry, forget_ended, kept_entries
+from provisioning.nets.bundles import site_bundle
+from provisioning.site.folder import Site
+from provisioning.site.policy import signed_policy
+from provisioning.site.roles import make_site, sign
+from recognition.calibration import Grade, Threshold, threshold_for
+from recognition.gallery import Gallery
+from recognition.manifest import Manifest, read_manifest
+from recognition.template import PPM
+
+ORGANISATIONS: Final = 2
+"""Different organisations that must sign a list (docs/design.md, P2)."""
+ORGANISATIONS_SENSITIVE: Final = 3
+"""The same, when an entry is a minor or vulnerable (docs/design.md, section 5)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedList:
+    """The list in `signed/list`, with the signatures it has so far."""
+
+    case: CaseFile
+    casefile: bytes = field(repr=False)
+    sealed: bytes = field(repr=False)
+    role: Metadata[Targets] = field(repr=False)
+    organisations: tuple[str, ...]
+    """Different organisations that have signed."""
+
+    @property
+    def needed(self) -> int:
+        """How many different organisations must sign."""
+        return ORGANISATIONS_SENSITIVE if self.case.entries.sensitive else ORGANISATIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How far a list is from its limits."""
+
+    templates: int
+    ceiling_ppm: int | None
+    """The cross-subject ceiling: how alike the two most alike people are; None without two."""
+    threshold: Threshold
+    """What cameras will demand of a passer-by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A new version of the list, without signatures yet."""
+
+    case: CaseFile
+    room: Room | None
+    """None when nobody is on it."""
+
+
+def build_list(site: Site, *, sealer: Signing, desk: PrivateKey, now: datetime) -> Built:
+    """A new version of the list, from every kept entry that is live now; nobody has signed it yet.
+
+    Raises:
+        SiteRefused: the policy is not signed, or the site has no nets that its key has signed.
+        KeyRefused: the sealer's key is no supplier's sealing key.
+        EntryRefused: a template does not open.
+        ListNotServed: the list is too long for the false alarms that the policy accepts.
+        ListRefused: too many entries, another model, two people too much alike, or no cameras.
+    """
+    _, policy_bytes, _ = signed_policy(site)
+    policy = read_policy(policy_bytes)
+    if sealer.verify_key not in {supplier.seal_key for supplier in policy.suppliers}:
+        raise KeyRefused("This key seals no lists: use a key file named list-seal-....")
+    manifest = read_manifest(site_bundle(site).manifest)
+    now_s = int(now.timestamp())
+    forget_ended(site, now)
+    kept = [one for one in kept_entries(site) if one.entry.is_live(now_s)]
+    _refuse_unfit(policy, kept, manifest)
+    body = _body(kept, desk, manifest.embedder.net.outputs[0].shape[-1])
+    room = _room(policy, body, manifest) if kept else None
+    version = _last_version(site, policy) + 1
+    sealed = _seal(body, policy, sealer, version)
+    case = CaseFile(
+        site=policy.site,
+        version=version,
+        issued_utc_s=now_s,
+        expires_utc_s=now_s + LIST_LIFE_S,
+        model_digest=manifest.model_digest,
+        policy_digest=sha256(policy_bytes).digest(),
+        body_digest=sha256(sealed).digest(),
+        dim=body.dim,
+        entries=entries_of(one.entry for one in kept),
+    )
+    _keep(site, case, sealed, make_site(case, sealed))
+    return Built(case, room)
+
+
+def open_list(site: Site) -> SignedList:
+    """The list in `signed/list`.
+
+    Raises:
+        SiteRefused: the policy is not signed.
+        ListRefused: no list was built, or the policy has changed since.
+    """
+    targets, policy_bytes, _ = signed_policy(site)
+    policy = read_policy(policy_bytes)
+    folder, name = site.signed_list, site_role(policy.site)
+    if not folder.exists():
+        raise ListRefused("There is no list yet: tallylight list build.")
+    casefile = (folder / casefile_name(policy.site)).read_bytes()
+    case = read_casefile(casefile)
+    if case.policy_digest != sha256(policy_bytes).digest():
+        raise ListRefused("The policy has changed since the list was built: tallylight list build.")
+    role = Metadata[Targets].from_file(str(folder / f"{name}.json"))
+    sealed = (folder / sealed_name(policy.site)).read_bytes()
+    if role.signed != make_site(case, sealed).signed:  # Nobody signs anything but what is shown.
+        raise ListRefused("The list was changed after it was built: tallylight list build.")
+    organisations = {supplier.sign_key: supplier.organisation for supplier in policy.suppliers}
+    return SignedList(
+        case=case,
+        casefile=casefile,
+        sealed=sealed,
+        role=role,
+        organisations=tuple(organisations[key] for key in signers_of(targets, role, name)),
+    )
+
+
+def supplier_of(site: Site, key: Signing) -> Supplier:
+    """The organisation that signs lists with `key`.
+
+    Raises:
+        KeyRefused: none does.
+    """
+    for supplier in site.policy.suppliers:
+        if supplier.sign_key == key.verify_key:
+            return supplier
+    raise KeyRefused("This key signs no lists: use a key file named list-sign-....")
+
+
+def sign_list(site: Site, signed: SignedList, key: Signing) -> SignedList:
+    """Add an organisation's signature to the very list that was shown to it.
+
+    Raises:
+        KeyRefused: the key is no supplier's, or its organisation has signed already.
+    """
+    supplier = supplier_of(site, key)
+    if supplier.organisation in signed.organisations:
+        raise KeyRefused(
+            f"{supplier.organisation} has signed this list: another organisation must sign."
+        )
+    sign(signed.role, key)
+    _keep(site, signed.case, signed.sealed, signed.role)
+    return replace(signed, organisations=(*signed.organisations, supplier.organisation))
+
+
+def _body(kept: Sequence[KeptEntry], desk: PrivateKey, dim: int) -> Body:
+    return Body(
+        dim=dim,
+        handles=b"".join(one.entry.handle * len(one.entry.pictures) for one in kept),
+        templates=b"".join(one.unlock(desk) for one in kept),
+    )
+
+
+def _refuse_unfit(policy: Policy, kept: Sequence[KeptEntry], manifest: Manifest) -> None:
+    if not policy.places:
+        raise ListRefused("The policy names no camera yet: tallylight camera add.")
+    if len(kept) > policy.cap:
+        raise ListRefused(f"{len(kept)} entries are over the policy's cap of {policy.cap}.")
+    if any(one.model_digest != manifest.model_digest for one in kept):
+        raise ListRefused("An entry was made with another model: remove it and add it again.")
+    if policy.evaluations and manifest.evaluation_digest not in policy.evaluations:
+        raise ListRefused(
+            "The policy demands another evaluation of the nets than the site's bundle names: "
+            "adopt one that was judged so, or have the policy signed anew."
+        )
+
+
+def _room(policy: Policy, body: Body, manifest: Manifest) -> Room:
+    """How far the list is from its limits: two people on it must not pass for each other."""
+    # A stranger may resemble any template: each counts, whosever it is.
+    threshold = threshold_for(manifest.calibration, len(body), policy.fpir_ppm, Grade.FUSED)
+    handles = np.frombuffer(body.handles, np.uint8).reshape(-1, HANDLE_BYTES)
+    templates = np.frombuffer(body.templates, np.int8).reshape(-1, body.dim)
+    ceiling = Gallery(handles, templates).ceiling()
+    if ceiling and ceiling.score_ppm >= threshold.score_ppm:
+        one, other = (handles[row].tobytes().hex() for row in (ceiling.one, ceiling.other))
+        raise ListRefused(
+            f"Two people on the list would be taken for each other: {one} and {other} are alike by "
+            f"{ceiling.score_ppm / PPM:.3f}, and {threshold.score_ppm / PPM:.3f} is the threshold "
+            "of this list. Remove one; if both are one person, add them again as one entry with "
+            "both pictures, else with better ones."
+        )
+    return Room(len(body), ceiling.score_ppm if ceiling else None, threshold)
+
+
+def _last_version(site: Site, policy: Policy) -> int:
+    path = site.signed_list / casefile_name(policy.site)
+    return read_casefile(path.read_bytes()).version if path.exists() else 0
+
+
+def _seal(body: Body, policy: Policy, sealer: Signing, version: int) -> bytes:
+    origin = Origin(
+        boot_id=bytes(ID_BYTES),
+        sequence=version,
+        key_epoch=policy.version,
+        time_quality=TimeQuality.SYNCHRONISED,
+        previous=bytes(DIGEST_BYTES),
+    )
+    cameras = [place.camera.list_key for place in policy.places]
+    return seal(Kind.LIST, write_body(body), sender=sealer, recipients=cameras, origin=origin).blob
+
+
+def _keep(site: Site, case: CaseFile, sealed: bytes, role: Metadata[Targets]) -> None:
+    with whole_folder(site.signed_list) as part:
+        write_whole(part / casefile_name(case.site), write_casefile(case))
+        write_whole(part / sealed_name(case.site), sealed)
+        write_whole(part / f"{site_role(case.site)}.json", role.to_bytes())

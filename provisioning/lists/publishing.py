@@ -1,0 +1,251 @@
+"""The published repository: made fresh, checked from its root, then handed to the cameras' inboxes.
+
+Everything but `timestamp.json` carries its version or digest in its name, so new files are put
+beside the old ones and the timestamp last: a camera that reads in between sees the old repository,
+whole. `renew` says once more that the published list is the newest, which a timer must do: it needs
+the online keys alone, and no draft that waits for signatures can keep it from doing so.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from tuf.api.exceptions import DownloadError, RepositoryError
+from tuf.api.metadata import (  # type: ignore[attr-defined]  # Re-exports.
+    Metadata,
+    Targets,
+    Timestamp,
+)
+
+from formats.bundle import write_bundle
+from formats.casefile import CaseFile, read_casefile
+from formats.policy import Policy, read_policy
+from formats.recipients import Recipients, read_recipients
+from formats.signing import Signing
+from formats.site_tuf import (
+    METADATA_FOLDER,
+    POLICY_FILE,
+    RECIPIENTS_FILE,
+    TARGETS_FOLDER,
+    budget_name,
+    casefile_name,
+    collect,
+    estate_role,
+    sealed_name,
+    site_role,
+)
+from provisioning.disk import whole_folder, write_whole
+from provisioning.errors import ListRefused
+from provisioning.lists.build import open_list
+from provisioning.lists.changes import remember
+from provisioning.site.folder import Site
+from provisioning.site.policy import signed_policy
+from provisioning.site.roles import make_snapshot, make_timestamp, metadata_file, sign, target_file
+from provisioning.site.rotation import root_files
+
+_TIMESTAMP: Final = f"{METADATA_FOLDER}/timestamp.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What a published repository says, once it has been verified from its root."""
+
+    policy: Policy
+    recipients: Recipients
+    case: CaseFile
+    digest: bytes
+    """(32,) SHA-256 of the case file: the list's digest in every ledger."""
+    organisations: tuple[str, ...]
+    """Which have signed the list."""
+    expires: datetime
+    """UTC; without a newer publication, cameras are dark from then on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Online:
+    """The two keys that say what is the newest, and nothing else."""
+
+    snapshot: Signing = field(repr=False)
+    timestamp: Signing = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What is published: signed roles and the files that they name."""
+
+    targets: Metadata[Targets]
+    role: Metadata[Targets]
+    """The site's own role."""
+    files: Mapping[str, bytes] = field(repr=False)
+    """Targets by name."""
+
+
+def publish(
+    site: Site,
+    *,
+    online: Online,
+    inboxes: Sequence[Path],
+    now: datetime,
+) -> Publication:
+    """Publish the signed list and put it into every inbox.
+
+    Raises:
+        SiteRefused, ListRefused: policy or list are not signed by enough people, or have expired.
+    """
+    signed = open_list(site)
+    if len(signed.organisations) < signed.needed:
+        raise ListRefused(
+            f"{len(signed.organisations)} of {signed.needed} different organisations have signed "
+            "the list: tallylight list sign."
+        )
+    targets, policy, recipients = signed_policy(site)
+    content = Content(
+        targets=targets,
+        role=signed.role,
+        files={
+            POLICY_FILE: policy,
+            RECIPIENTS_FILE: recipients,
+            casefile_name(signed.case.site): signed.casefile,
+            sealed_name(signed.case.site): signed.sealed,
+        },
+    )
+    publication = _publish(site, content, online, inboxes, now)
+    remember(site, signed)
+    return publication
+
+
+def renew(site: Site, *, online: Online, inboxes: Sequence[Path], now: datetime) -> Publication:
+    """Say once more that what is published is the newest, whatever is being prepared meanwhile.
+
+    Raises:
+        ListRefused: nothing is published, or it cannot be renewed because it has expired.
+    """
+    if not (site.published / _TIMESTAMP).exists():
+        raise ListRefused("Nothing is published yet: tallylight list publish.")
+    name = site_role(site.policy.site)
+    targets, role = _newest(site, "targets"), _newest(site, name)
+    signed = {**targets.signed.targets, **role.signed.targets}
+    files = {
+        target: (site.published / TARGETS_FOLDER / f"{info.hashes['sha256']}.{target}").read_bytes()
+        for target, info in signed.items()
+    }
+    return _publish(site, Content(targets, role, files), online, inboxes, now)
+
+
+def bundle_of(site: Site) -> bytes:
+    """What was published last, in one message for the broker.
+
+    Raises:
+        ListRefused: nothing is published.
+        TooLarge: it does not fit one message.
+    """
+    files = {
+        path.relative_to(site.published).as_posix(): path.read_bytes()
+        for path in site.published.glob("*/*")
+    }
+    if _TIMESTAMP not in files:
+        raise ListRefused("Nothing is published yet: tallylight list publish.")
+    return write_bundle(files)
+
+
+def inspect(repository: Path, root: bytes, now: datetime) -> Publication:
+    """What a repository says to a camera that trusts `root`.
+
+    Raises:
+        ListRefused: it does not verify.
+        FormatError: a file in it is broken.
+    """
+    with TemporaryDirectory() as trusted:
+        try:
+            found = collect(
+                lambda name: (repository / name).open("rb"), Path(trusted), root=root, now=now
+            )
+        except (RepositoryError, DownloadError) as error:
+            raise ListRefused(
+                f"The repository does not verify: {str(error).rstrip('.')}."
+            ) from error
+    policy = read_policy(found.policy)
+    names = {supplier.sign_key: supplier.organisation for supplier in policy.suppliers}
+    return Publication(
+        policy=policy,
+        recipients=read_recipients(found.recipients),
+        case=read_casefile(found.casefile),
+        digest=sha256(found.casefile).digest(),
+        organisations=tuple(names.get(key, "nobody the policy knows") for key in found.signers),
+        expires=datetime.fromtimestamp(found.expires_utc_s, UTC),
+    )
+
+
+def _publish(
+    site: Site, content: Content, online: Online, inboxes: Sequence[Path], now: datetime
+) -> Publication:
+    files = _files(site, content, online, now)
+    with whole_folder(site.published) as part:
+        for name, data in files.items():
+            (part / name).parent.mkdir(exist_ok=True)
+            write_whole(part / name, data)
+        publication = inspect(part, site.root, now)
+    for inbox in inboxes:
+        _install(files, inbox)
+    return publication
+
+
+def _files(site: Site, content: Content, online: Online, now: datetime) -> Mapping[str, bytes]:
+    """Every file of the repository by its relative name; the timestamp comes last."""
+    policy = read_policy(content.files[POLICY_FILE])
+    role = site_role(policy.site)
+    version, end = _last_version(site) + 1, now + timedelta(hours=policy.freshness_h)
+    said = _estate(site, policy.site)
+    roles = {role: content.role, **({estate_role(policy.site): said[0]} if said else {})}
+    snapshot = make_snapshot(version, content.targets, roles, end)
+    sign(snapshot, online.snapshot)
+    timestamp = make_timestamp(snapshot, end)
+    sign(timestamp, online.timestamp)
+    return dict(
+        [
+            *_roots(site),
+            metadata_file("targets", content.targets),
+            *(metadata_file(name, each) for name, each in roles.items()),
+            *([target_file(budget_name(policy.site), said[1])] if said else []),
+            metadata_file("snapshot", snapshot),
+            *(target_file(name, data) for name, data in content.files.items()),
+            metadata_file("timestamp", timestamp),
+        ]
+    )
+
+
+def _estate(site: Site, name: str) -> tuple[Metadata[Targets], bytes] | None:
+    """The estate's budget statement, if it has put one into the folder `estate`."""
+    said = site.folder / "estate"
+    role = said / f"{estate_role(name)}.json"
+    if not role.exists():
+        return None
+    statement = (said / budget_name(name)).read_bytes()
+    return Metadata[Targets].from_bytes(role.read_bytes()), statement
+
+
+def _newest(site: Site, role: str) -> Metadata[Targets]:
+    (path,) = (site.published / METADATA_FOLDER).glob(f"*.{role}.json")
+    return Metadata[Targets].from_file(str(path))
+
+
+def _roots(site: Site) -> list[tuple[str, bytes]]:
+    return [(f"{METADATA_FOLDER}/{n}.root.json", root) for n, root in root_files(site).items()]
+
+
+def _last_version(site: Site) -> int:
+    path = site.published / _TIMESTAMP
+    return Metadata[Timestamp].from_file(str(path)).signed.version if path.exists() else 0
+
+
+def _install(files: Mapping[str, bytes], inbox: Path) -> None:
+    for name, content in files.items():
+        (inbox / name).parent.mkdir(parents=True, exist_ok=True)
+        write_whole(inbox / name, content, mode=0o644)  # Another user reads it on the camera.
+    for path in inbox.glob("*/*"):
+        if path.relative_to(inbox).as_posix() not in files:
+            path.unlink()
