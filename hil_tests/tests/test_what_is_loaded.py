@@ -20,9 +20,8 @@ def loaded(module: str) -> set[str]:
 
 @pytest.mark.parametrize("forbidden", ["paho", "wire", "estate", "provisioning", "cv2"])
 def test_the_loop_that_looks_loads_no_way_to_the_broker(forbidden: str) -> None:
-    assert forbidden not in loaded(
-        "firmware.looking.sight, firmware.looking.tracks, firmware.hardware.camera"
-    )
+    eye = "firmware.looking.sight, firmware.looking.tracks, firmware.hardware.camera"
+    assert forbidden not in loaded(eye)
 
 
 @pytest.mark.parametrize("forbidden", ["paho", "wire", "cv2"])
