@@ -3,7 +3,7 @@
 The camera signs the request with the very key that will sign its events, so nobody can claim that
 key for another camera; the certificate request inside is signed by the TLS key as X.509 demands.
 Nothing here is secret. Whether the request came over the right cable is for the installer to say.
-Byte tables: docs/formats/enrolment.md.
+Byte tables: docs/formats/camera-request.md.
 """
 
 from base64 import b64encode

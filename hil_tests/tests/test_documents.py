@@ -29,6 +29,19 @@ def existing_tests() -> set[str]:
     }
 
 
+def tracked(pattern: str) -> list[str]:
+    """Return the files of the repository that match a pattern of git's."""
+    return subprocess.run(
+        ["git", "ls-files", pattern], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+
+
+def anchors(document: Path) -> set[str]:
+    """Return the anchors that GitHub gives to the headings of a page."""
+    heads = re.findall(r"^#+ (.+)$", document.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
 def test_every_test_that_a_promise_names_exists() -> None:
     named = set(re.findall(r"test_\w+", (ROOT / "docs" / "accountability.md").read_text("utf-8")))
     assert named
@@ -51,6 +64,54 @@ def test_every_relative_link_leads_somewhere(document: Path) -> None:
     assert [link for link in relative if not (document.parent / link).exists()] == []
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_to_a_heading_leads_to_one(document: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s:]*)#([^)\s]+)\)", document.read_text("utf-8"))
+    wanted = [((document.parent / path) if path else document, anchor) for path, anchor in links]
+    assert [anchor for path, anchor in wanted if anchor not in anchors(path)] == []
+
+
+@pytest.mark.parametrize("name", ["docs/architecture.md", "CONTRIBUTING.md"])
+def test_every_file_that_a_map_names_exists(name: str) -> None:
+    named = re.findall(r"`([\w./-]+/[\w.-]*)`", (ROOT / name).read_text("utf-8"))
+    named = [path for path in named if "NNNN" not in path]  # How decisions are named.
+    assert named
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_every_room_is_in_the_architecture() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    rooms = {
+        "/".join(path.parts[:-1]) + "/"
+        for path in map(Path, tracked("*/__init__.py"))
+        if len(path.parts) <= 3 and path.parts[-2] != "tests"  # Package, room.
+    }
+    assert rooms
+    assert [room for room in sorted(rooms) if f"`{room}" not in page] == []
+
+
+def test_every_document_is_in_the_map() -> None:
+    folder = ROOT / "docs"
+    links = re.findall(r"\]\(([^)#\s]+)", (folder / "README.md").read_text("utf-8"))
+    mapped = {(folder / link).resolve() for link in links if "://" not in link}
+    assert [d.name for d in DOCUMENTS if d.resolve() not in mapped and d.name != "README.md"] == []
+
+
+def test_every_section_that_a_comment_cites_is_in_the_design() -> None:
+    page = (ROOT / "docs" / "design.md").read_text("utf-8")
+    cited = {
+        found
+        for path in tracked("*.py")
+        for found in re.findall(
+            r"docs/design\.md, (section \d+|P\d+)", (ROOT / path).read_text("utf-8")
+        )
+    }
+    heads = {each: f"\n## {each.removeprefix('section ')}. " for each in cited}
+    heads |= {each: f"**{each} " for each in cited if each.startswith("P")}
+    assert cited
+    assert [each for each, head in heads.items() if head not in page] == []
+
+
 def test_the_readme_shows_the_rows_that_the_demo_prints() -> None:
     shown = table(Figures(0, 0, 0, 0, 0, 0, 0, 0, 0, None, None, 1.0, 0))
     labels = [str(cell) for cell in shown.columns[0].cells]
@@ -61,10 +122,7 @@ def test_the_readme_shows_the_rows_that_the_demo_prints() -> None:
 
 def test_every_folder_with_programs_is_one_that_the_house_knows() -> None:
     table = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
-    tracked = subprocess.run(
-        ["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.split()
-    folders = {path.split("/")[0] for path in tracked}
+    folders = {path.split("/")[0] for path in tracked("*.py")}
     assert folders
     assert [folder for folder in sorted(folders) if f"| `{folder}/`" not in table] == []
 
