@@ -1,0 +1,177 @@
+"""An estate's office of the previous version is opened, and its books go on."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from estate.accounts import verify
+from estate.accounts.books import add_camera_ledger, export_books
+from estate.errors import BooksRefused
+from estate.intake.statuses import last_words
+from estate.opening.portraits import find_portrait
+from estate.retention.destruction import due, trusted_now
+from estate.retention.holds import held
+from estate.store.envelopes import Store
+from estate.verdicts.decisions import Outcome, confirmed, outcome_of
+from formats.destruction import read_destruction
+from formats.ledger import Program
+from hil_tests.rig.desk.site_maker import REVIEWERS
+from hil_tests.tests.previous_version.unpacked import Previous
+
+
+@pytest.fixture
+def store(previous: Previous) -> Iterator[Store]:
+    store = previous.store
+    yield store
+    store.close()
+
+
+def event_of(previous: Previous) -> bytes:
+    return bytes.fromhex(previous.facts["confirmed"])
+
+
+def judged_by_an_outsider(books: Path) -> list[dict[str, Any]]:
+    """What tallylight-verify says of the books, event by event."""
+    command = [sys.executable, "-I", str(verify.__file__), str(books), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    told: list[dict[str, Any]] = json.loads(done.stdout)
+    return told
+
+
+def test_the_store_holds_the_event_and_no_longer_the_status(
+    previous: Previous, store: Store
+) -> None:
+    assert store.digests() == [event_of(previous)]
+    assert store.count() == 1 + len(previous.facts["destroyed"])
+
+
+def test_the_event_opens_with_a_reviewers_key(previous: Previous, tmp_path: Path) -> None:
+    key = previous.desk.estate / f"{REVIEWERS[1]}.key"
+    crops = ("--crops", str(tmp_path / "crops"))
+    words = ("--open-with", str(key), *previous.passphrase, *crops)
+    event = previous.estate("open", *words, config="receiver")
+    assert event["entry"] == previous.facts["entry"]
+    assert event["camera"] == previous.facts["camera"]
+    assert Path(event["crop"]).exists()
+
+
+def test_the_cameras_chain_has_no_gap(previous: Previous) -> None:
+    chain = previous.estate("cameras", config="receiver")
+    assert chain["camera"] == previous.facts["camera"]
+    assert chain["gaps"] == chain["forks"] == []
+
+
+def test_two_verdicts_still_confirm_the_event(previous: Previous, store: Store) -> None:
+    event = event_of(previous)
+    with store.reading() as connection:
+        assert outcome_of(connection, event) is Outcome.CONFIRMED
+        assert len(confirmed(connection, previous.site_now, event).signed) == 2
+
+
+def test_what_two_people_held_outlives_its_time(previous: Previous, store: Store) -> None:
+    later_s = int(previous.now.timestamp()) + 40 * 86400
+    with store.writing() as connection:
+        assert held(connection) == {event_of(previous)}
+        with pytest.raises(BooksRefused, match="more than a week"):
+            trusted_now(connection, later_s)
+        assert due(connection, trusted_now(connection, later_s, clock_is_right=True), 30) == []
+
+
+def test_a_clock_before_the_floor_decides_nothing(previous: Previous, store: Store) -> None:
+    before_s = previous.facts["made_utc_s"] - 3600
+    with store.writing() as connection, pytest.raises(BooksRefused, match="clock stands before"):
+        trusted_now(connection, before_s)
+
+
+def test_the_cameras_last_word_is_known(previous: Previous, store: Store) -> None:
+    with store.reading() as connection:
+        ((_, status),) = last_words(connection).values()
+    assert status.camera.hex() == previous.facts["camera"]
+    assert status.list_digest == previous.site_now.digest
+
+
+def test_the_books_hold_from_their_first_record(previous: Previous) -> None:
+    shown = previous.estate("ledger show")
+    assert shown["records"] == previous.facts["records"]
+    assert shown["head"] == previous.facts["head"]
+    assert len(shown["cameras"]) == 3
+
+
+def test_the_next_checkpoint_continues_the_last(previous: Previous) -> None:
+    file = previous.desk.estate / "books" / "estate.checkpoint"
+    before = file.read_bytes()
+    signed = previous.estate("ledger checkpoint", *previous.passphrase)
+    assert signed["size"] == previous.facts["records"]
+    assert file.read_bytes().startswith(before)
+
+
+def test_an_outsider_verifies_what_was_handed_over(previous: Previous) -> None:
+    told = judged_by_an_outsider(previous.desk.estate / "handed-over")
+    events = {each["event"]: each for each in told}
+    assert set(events) == {previous.facts["confirmed"], *previous.facts["destroyed"]}
+    event = events[previous.facts["confirmed"]]
+    assert (event["outcome"], event["list_is_the_periods"]) == ("confirmed", True)
+    assert len(event["verified_by"]) == 2
+
+
+def test_what_is_handed_over_today_is_what_was_handed_over_then(
+    previous: Previous, store: Store, tmp_path: Path
+) -> None:
+    then = previous.desk.estate / "handed-over"
+    export_books(store, previous.site_now, previous.desk.estate / "books", tmp_path / "again")
+    names = sorted(path.name for path in then.iterdir())
+    assert names == sorted(path.name for path in (tmp_path / "again").iterdir())
+    for name in names:
+        assert (tmp_path / "again" / name).read_bytes() == (then / name).read_bytes()
+
+
+@pytest.mark.parametrize("program", [Program.WATCH, Program.LAMPGUARD, Program.COURIER])
+def test_a_cameras_ledger_brings_nothing_new_the_second_time(
+    previous: Previous, store: Store, program: Program
+) -> None:
+    ledger = previous.desk.camera / program / "ledger.jsonl"
+    signed = ledger.with_name("checkpoint.json")
+    origin, new = add_camera_ledger(store, previous.site_now, ledger, signed)
+    assert (origin, new) == (f"{previous.facts['camera']}/{program}", 0)
+
+
+def test_a_copy_of_the_store_comes_back_without_what_was_destroyed(previous: Previous) -> None:
+    (previous.desk.estate / "events.sqlite").rename(previous.folder / "lost.sqlite")
+    copy = previous.desk.estate / "copy.sqlite"
+    back = previous.estate("restore", "--from", str(copy), *previous.passphrase)
+    assert back["destroyed_again"] == len(previous.facts["destroyed"])
+    store = previous.store
+    assert store.digests() == [event_of(previous)]
+    store.close()
+
+
+def test_a_certificate_of_destruction_is_signed_by_the_books_key(previous: Previous) -> None:
+    (path,) = (previous.desk.estate / "books" / "certificates").iterdir()
+    gone = read_destruction(path.read_bytes(), previous.ledger_key.verify_key)
+    assert [gone.event.hex()] == previous.facts["destroyed"]
+
+
+def test_the_enrolment_picture_opens_for_a_reviewer(previous: Previous) -> None:
+    folder, handle = previous.desk.estate / "books" / "portraits", previous.facts["entry"]
+    key = previous.reviewer_key
+    jpeg = find_portrait(folder, bytes.fromhex(handle), previous.site_now, key)
+    assert jpeg is not None
+    assert jpeg.startswith(b"\xff\xd8")
+
+
+def test_the_public_report_of_the_day_counts_the_match(previous: Previous, tmp_path: Path) -> None:
+    day = previous.now.date()
+    days = ("--since", str(day), "--until", str(day + timedelta(days=1)))
+    written = previous.estate("report", *days, "--to", str(tmp_path / "report.html"))
+    assert json.loads(Path(written["figures"]).read_text("utf-8"))["confirmed"] == 1
+
+
+def test_who_was_on_the_list_is_told_from_the_case_reference(previous: Previous) -> None:
+    (entry,) = previous.estate("ask", "demo-1")["entries"]
+    assert entry["source"] == "public-domain portrait"
