@@ -6,6 +6,7 @@ from typing import Annotated, TypeAlias
 import typer
 
 from formats.keyfile import KeyFile, KeyRefused, Purpose, read_key
+from formats.passphrase import read_passphrase
 
 PassphraseFile: TypeAlias = Annotated[
     Path | None,
@@ -36,7 +37,11 @@ def read_purpose(path: Path, purpose: Purpose) -> KeyFile:
 
 
 def ask(file: Path | None, question: str, *, confirm: bool) -> str:
-    """Return a passphrase from the first line of a file, or from a person."""
+    """Return a passphrase from the first line of a file, or from a person.
+
+    Raises:
+        KeyRefused: the file cannot be read, or its first line is empty.
+    """
     if file is not None:
-        return file.read_text(encoding="utf-8").partition("\n")[0]
+        return read_passphrase(file)
     return str(typer.prompt(question, hide_input=True, confirmation_prompt=confirm))

@@ -14,9 +14,16 @@ from nacl.signing import VerifyKey
 
 from firmware.config import Accelerator, Config
 from firmware.delivery.outbox import Outbox
-from firmware.errors import CameraStalled, FirmwareError, LampDark, LampFault, TooHot
+from firmware.errors import (
+    AcceleratorMissing,
+    CameraStalled,
+    FirmwareError,
+    LampDark,
+    LampFault,
+    TooHot,
+)
 from firmware.guard.interlock import COVERED
-from firmware.hardware.accelerator import Presence, presence
+from firmware.hardware.accelerator import ABSENT, Presence, presence
 from firmware.hardware.temperature import LIMIT_C, Thermometer
 from firmware.identity import courier_key, ledger_signer, watch_keys
 from firmware.looking.reporter import time_quality
@@ -102,7 +109,7 @@ def _accelerator(config: Config) -> str:
         return "none: the settings say that the nets run on the processor"
     found = presence()
     if found is Presence.ABSENT:
-        raise FirmwareError("No Edge TPU on USB: check its cable, and that the port gives 900 mA.")
+        raise AcceleratorMissing(ABSENT)
     return f"Edge TPU on USB, {found}"
 
 

@@ -47,6 +47,10 @@ TARGETS: Final = Quorum(keys=3, threshold=2, life_s=90 * DAY_S)
 """Decides policy, recipients and which organisations may issue lists."""
 SITE: Final = Quorum(keys=2, threshold=2, life_s=7 * DAY_S)
 """Decides the list. At least two keys, and the two that sign are of two organisations."""
+ORGANISATIONS: Final = 2
+"""Different organisations that must sign a list (docs/design.md, P2)."""
+ORGANISATIONS_SENSITIVE: Final = 3
+"""The same, when an entry is a minor or vulnerable (docs/design.md, section 5)."""
 ONLINE: Final = Quorum(keys=1, threshold=1, life_s=DAY_S)
 """Snapshot and timestamp. The timestamp's life is the policy's `freshness_h`."""
 

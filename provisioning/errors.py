@@ -7,7 +7,7 @@ ProvisioningError
 ├── CameraRefused      a camera cannot be added
 ├── EntryRefused       a person cannot be put on the list, or taken off it
 ├── ModelsRefused      nets cannot be imported, signed or adopted
-├── ListRefused        a list cannot be built, signed or published
+├── ListNotIssued        a list cannot be built, signed or published
 └── BrokerRefused      the broker's files cannot be made
 
 A key file or its passphrase is refused with `formats.keyfile.KeyRefused`, nets and pictures with
@@ -43,7 +43,7 @@ class ModelsRefused(ProvisioningError):
     """Nets cannot be imported, signed or adopted."""
 
 
-class ListRefused(ProvisioningError):
+class ListNotIssued(ProvisioningError):
     """A list cannot be built, signed or published."""
 
 

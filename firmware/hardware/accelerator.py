@@ -21,6 +21,8 @@ WITHOUT_FIRMWARE: Final = ("1a6e", "089a")
 """Global Unichip: as it is plugged in. google-coral/edgetpu documents both."""
 WITH_FIRMWARE: Final = ("18d1", "9302")
 """Google: once its firmware runs."""
+ABSENT: Final = "There is no Edge TPU on USB: check its cable, and that the port gives 900 mA."
+"""What `watch` and `doctor` say without an accelerator."""
 COMES_BACK_S: Final = 5.0
 """Longest wait for it to come back under its second name; it takes about one second."""
 
@@ -66,9 +68,7 @@ def opened(
     """
     before = seen()
     if before is Presence.ABSENT:
-        raise AcceleratorMissing(
-            "There is no Edge TPU on USB: check its cable, and that the port gives 900 mA."
-        )
+        raise AcceleratorMissing(ABSENT)
     try:
         return load()
     except ModelRefused:

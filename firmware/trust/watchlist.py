@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
 from itertools import compress
-from typing import Final, final
+from typing import final
 
 from nacl.public import PrivateKey
 from nacl.signing import VerifyKey
@@ -24,13 +24,8 @@ from formats.envelope import Kind, open_sealed, read, verify
 from formats.errors import FormatError, NotForThisKey
 from formats.policy import Policy, read_policy
 from formats.recipients import Recipients, read_recipients
-from formats.site_tuf import SignedSite
+from formats.site_tuf import ORGANISATIONS, ORGANISATIONS_SENSITIVE, SignedSite
 from formats.watchlist import HANDLE_BYTES, Body, read_body
-
-ORGANISATIONS: Final = 2
-"""Different organisations that must sign a list (docs/design.md, P2)."""
-ORGANISATIONS_SENSITIVE: Final = 3
-"""The same, when an entry is a minor or vulnerable (docs/design.md, section 5)."""
 
 
 class Refusal(StrEnum):

@@ -52,8 +52,8 @@ SOCKET_PATH: Final = 107
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
-    """What is played, and who is looked for."""
+class Choice:
+    """What the command line chose: what is played, and who is on the list."""
 
     source: str
     """As `open_source` takes it."""
@@ -84,7 +84,7 @@ def main() -> int:
     return 1
 
 
-def play(scene: Scene, build: Path, port: int, console: Console) -> int:
+def play(scene: Choice, build: Path, port: int, console: Console) -> int:
     """Make a site, play the scene on it, print and write what it came to.
 
     Raises:
@@ -177,14 +177,14 @@ def table(figures: Figures) -> Table:
     return shown
 
 
-def _scene(chosen: argparse.Namespace) -> Scene:
+def _scene(chosen: argparse.Namespace) -> Choice:
     if chosen.source is None and chosen.person is None:
         listed = Person(chosen.listed)
         title = f"{listed.full_name} is on the list, {listed.other.full_name} is not."
-        return Scene(STREET, portrait(listed), title, listed)
+        return Choice(STREET, portrait(listed), title, listed)
     if chosen.source is None or chosen.person is None:
         raise DeskRefused("SOURCE and PERSON belong together: give a scene and whom to look for.")
-    return Scene(chosen.source, Path(chosen.person), f"{chosen.person} is on the list.", None)
+    return Choice(chosen.source, Path(chosen.person), f"{chosen.person} is on the list.", None)
 
 
 def _percent(share: float | None) -> str:
@@ -192,7 +192,7 @@ def _percent(share: float | None) -> str:
     return "-" if share is None else f"{int(share * 100)}%"
 
 
-def _refuse_early(scene: Scene, desk: DeskSite) -> None:
+def _refuse_early(scene: Choice, desk: DeskSite) -> None:
     """Try everything that was given before anything is written."""
     if len(str(desk.lamp_socket)) > SOCKET_PATH:
         raise DeskRefused(f"{desk.folder} is too long a path for a socket: choose a shorter one.")

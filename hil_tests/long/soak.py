@@ -16,7 +16,8 @@ from typing import Final
 
 import numpy as np
 
-from hil_tests.rig.contract import Program, Wrong
+from formats.ledger import Program
+from hil_tests.rig.contract import Wrong
 from hil_tests.rig.desk.rig import DeskRig
 from hil_tests.rig.desk.site_maker import DeskSite, list_person, make_site, publish_list
 from hil_tests.rig.judgement import EARLY_MS, Verdict, judge

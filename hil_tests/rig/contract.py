@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from formats.ledger import Program
+
 
 class Feature(StrEnum):
     """What not every rig can do."""
@@ -34,14 +36,6 @@ class Wrong(StrEnum):
     """The sense line says that current flows, whether any does or not."""
     COVERED = "covered"
     """It shines, and its light does not get out: tape. Seen by a photodiode alone."""
-
-
-class Program(StrEnum):
-    """A program of the camera."""
-
-    LAMPGUARD = "lampguard"
-    WATCH = "watch"
-    COURIER = "courier"
 
 
 class Outage(StrEnum):

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from hil_tests.rig.contract import Feature, Look, Program, Rig, Scene, Wrong
+from formats.ledger import Program
+from hil_tests.rig.contract import Feature, Look, Rig, Scene, Wrong
 from hil_tests.rig.desk.rig import DeskRig
 from hil_tests.rig.desk.site_maker import DeskSite, list_person, make_site, publish_list
 from hil_tests.rig.judgement import EARLY_MS, LATE_MS, judge

@@ -11,7 +11,8 @@ from firmware.identity import watch_keys
 from formats.envelope import verify
 from formats.event import open_event
 from formats.keyfile import read_key, unlock_opening
-from hil_tests.rig.contract import Feature, Program
+from formats.ledger import Program
+from hil_tests.rig.contract import Feature
 from hil_tests.rig.desk.programs import choose_port
 from hil_tests.rig.desk.rig import DeskRig
 from hil_tests.rig.desk.site_maker import (

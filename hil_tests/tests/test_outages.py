@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from hil_tests.rig.contract import Feature, Outage, Program
+from formats.ledger import Program
+from hil_tests.rig.contract import Feature, Outage
 from hil_tests.rig.desk.programs import choose_port
 from hil_tests.rig.desk.rig import DeskRig
 from hil_tests.rig.desk.site_maker import DeskSite, list_person, make_site, publish_list

@@ -25,7 +25,7 @@ def send(site: Site, host: str, port: int, *, patience_s: float = PATIENCE_S) ->
 
     Raises:
         BrokerRefused: the broker cannot be reached, or has not taken every message in time.
-        ListRefused: nothing is published.
+        ListNotIssued: nothing is published.
     """
     bundle = bundle_of(site)
     cameras = [place.camera.camera_id for place in site.policy.places]

@@ -17,6 +17,7 @@ from formats.keyfile import (
     write_key,
     write_public_key,
 )
+from formats.passphrase import read_passphrase
 from formats.signing import Signing
 from formats.strict_json import JsonValue, dumps
 from provisioning.keys.token import look_for, make_on_token, token_key
@@ -117,15 +118,7 @@ def refuse_other_purpose(key: KeyFile, purpose: Purpose) -> None:
 
 
 def _read(file: Path | None) -> str:
-    if file is None:
-        return ""
-    try:
-        lines = file.read_text("utf-8").splitlines()
-    except (OSError, ValueError) as error:
-        raise KeyRefused(f"The passphrase file {file} cannot be read.") from error
-    if not lines or not lines[0]:
-        raise KeyRefused(f"The first line of the passphrase file {file} is empty.")
-    return lines[0]
+    return "" if file is None else read_passphrase(file)
 
 
 def _ask(question: str, *, twice: bool) -> str:

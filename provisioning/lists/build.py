@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
-from typing import Final
 
 import numpy as np
 from nacl.public import PrivateKey
@@ -20,10 +19,17 @@ from formats.envelope import DIGEST_BYTES, ID_BYTES, Kind, Origin, TimeQuality, 
 from formats.keyfile import KeyRefused
 from formats.policy import Policy, Supplier, read_policy
 from formats.signing import Signing
-from formats.site_tuf import casefile_name, sealed_name, signers_of, site_role
+from formats.site_tuf import (
+    ORGANISATIONS,
+    ORGANISATIONS_SENSITIVE,
+    casefile_name,
+    sealed_name,
+    signers_of,
+    site_role,
+)
 from formats.watchlist import HANDLE_BYTES, Body, write_body
 from provisioning.disk import whole_folder, write_whole
-from provisioning.errors import ListRefused
+from provisioning.errors import ListNotIssued
 from provisioning.lists.entries import KeptEntry, forget_ended, kept_entries
 from provisioning.nets.bundles import site_bundle
 from provisioning.site.folder import Site
@@ -33,11 +39,6 @@ from recognition.calibration import Grade, Threshold, threshold_for
 from recognition.gallery import Gallery
 from recognition.manifest import Manifest, read_manifest
 from recognition.template import PPM
-
-ORGANISATIONS: Final = 2
-"""Different organisations that must sign a list (docs/design.md, P2)."""
-ORGANISATIONS_SENSITIVE: Final = 3
-"""The same, when an entry is a minor or vulnerable (docs/design.md, section 5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ def build_list(site: Site, *, sealer: Signing, desk: PrivateKey, now: datetime) 
         KeyRefused: the sealer's key is no supplier's sealing key.
         EntryRefused: a template does not open.
         ListNotServed: the list is too long for the false alarms that the policy accepts.
-        ListRefused: too many entries, another model, two people too much alike, or no cameras.
+        ListNotIssued: too many entries, another model, two people too much alike, or no cameras.
     """
     _, policy_bytes, _ = signed_policy(site)
     policy = read_policy(policy_bytes)
@@ -120,21 +121,23 @@ def open_list(site: Site) -> SignedList:
 
     Raises:
         SiteRefused: the policy is not signed.
-        ListRefused: no list was built, or the policy has changed since.
+        ListNotIssued: no list was built, or the policy has changed since.
     """
     targets, policy_bytes, _ = signed_policy(site)
     policy = read_policy(policy_bytes)
     folder, name = site.signed_list, site_role(policy.site)
     if not folder.exists():
-        raise ListRefused("There is no list yet: tallylight list build.")
+        raise ListNotIssued("There is no list yet: tallylight list build.")
     casefile = (folder / casefile_name(policy.site)).read_bytes()
     case = read_casefile(casefile)
     if case.policy_digest != sha256(policy_bytes).digest():
-        raise ListRefused("The policy has changed since the list was built: tallylight list build.")
+        raise ListNotIssued(
+            "The policy has changed since the list was built: tallylight list build."
+        )
     role = Metadata[Targets].from_file(str(folder / f"{name}.json"))
     sealed = (folder / sealed_name(policy.site)).read_bytes()
     if role.signed != make_site(case, sealed).signed:  # Nobody signs anything but what is shown.
-        raise ListRefused("The list was changed after it was built: tallylight list build.")
+        raise ListNotIssued("The list was changed after it was built: tallylight list build.")
     organisations = {supplier.sign_key: supplier.organisation for supplier in policy.suppliers}
     return SignedList(
         case=case,
@@ -183,13 +186,13 @@ def _body(kept: Sequence[KeptEntry], desk: PrivateKey, dim: int) -> Body:
 
 def _refuse_unfit(policy: Policy, kept: Sequence[KeptEntry], manifest: Manifest) -> None:
     if not policy.places:
-        raise ListRefused("The policy names no camera yet: tallylight camera add.")
+        raise ListNotIssued("The policy names no camera yet: tallylight camera add.")
     if len(kept) > policy.cap:
-        raise ListRefused(f"{len(kept)} entries are over the policy's cap of {policy.cap}.")
+        raise ListNotIssued(f"{len(kept)} entries are over the policy's cap of {policy.cap}.")
     if any(one.model_digest != manifest.model_digest for one in kept):
-        raise ListRefused("An entry was made with another model: remove it and add it again.")
+        raise ListNotIssued("An entry was made with another model: remove it and add it again.")
     if policy.evaluations and manifest.evaluation_digest not in policy.evaluations:
-        raise ListRefused(
+        raise ListNotIssued(
             "The policy demands another evaluation of the nets than the site's bundle names: "
             "adopt one that was judged so, or have the policy signed anew."
         )
@@ -204,7 +207,7 @@ def _room(policy: Policy, body: Body, manifest: Manifest) -> Room:
     ceiling = Gallery(handles, templates).ceiling()
     if ceiling and ceiling.score_ppm >= threshold.score_ppm:
         one, other = (handles[row].tobytes().hex() for row in (ceiling.one, ceiling.other))
-        raise ListRefused(
+        raise ListNotIssued(
             f"Two people on the list would be taken for each other: {one} and {other} are alike by "
             f"{ceiling.score_ppm / PPM:.3f}, and {threshold.score_ppm / PPM:.3f} is the threshold "
             "of this list. Remove one; if both are one person, add them again as one entry with "

@@ -12,9 +12,9 @@ from tuf.api.metadata import Metadata, Targets  # type: ignore[attr-defined]  # 
 
 from formats.casefile import CaseFile, read_casefile
 from formats.entry import Entry
-from formats.site_tuf import casefile_name, signers_of, site_role
+from formats.site_tuf import ORGANISATIONS, casefile_name, signers_of, site_role
 from provisioning.disk import write_whole
-from provisioning.lists.build import ORGANISATIONS, SignedList
+from provisioning.lists.build import SignedList
 from provisioning.site.folder import Site
 from provisioning.site.policy import signed_policy
 

@@ -39,7 +39,7 @@ from formats.site_tuf import (
     site_role,
 )
 from provisioning.disk import whole_folder, write_whole
-from provisioning.errors import ListRefused
+from provisioning.errors import ListNotIssued
 from provisioning.lists.build import open_list
 from provisioning.lists.changes import remember
 from provisioning.site.folder import Site
@@ -94,11 +94,11 @@ def publish(
     """Publish the signed list and put it into every inbox.
 
     Raises:
-        SiteRefused, ListRefused: policy or list are not signed by enough people, or have expired.
+        SiteRefused, ListNotIssued: policy or list are not signed by enough people, or have expired.
     """
     signed = open_list(site)
     if len(signed.organisations) < signed.needed:
-        raise ListRefused(
+        raise ListNotIssued(
             f"{len(signed.organisations)} of {signed.needed} different organisations have signed "
             "the list: tallylight list sign."
         )
@@ -122,10 +122,10 @@ def renew(site: Site, *, online: Online, inboxes: Sequence[Path], now: datetime)
     """Say once more that what is published is the newest, whatever is being prepared meanwhile.
 
     Raises:
-        ListRefused: nothing is published, or it cannot be renewed because it has expired.
+        ListNotIssued: nothing is published, or it cannot be renewed because it has expired.
     """
     if not (site.published / _TIMESTAMP).exists():
-        raise ListRefused("Nothing is published yet: tallylight list publish.")
+        raise ListNotIssued("Nothing is published yet: tallylight list publish.")
     name = site_role(site.policy.site)
     targets, role = _newest(site, "targets"), _newest(site, name)
     signed = {**targets.signed.targets, **role.signed.targets}
@@ -140,7 +140,7 @@ def bundle_of(site: Site) -> bytes:
     """What was published last, in one message for the broker.
 
     Raises:
-        ListRefused: nothing is published.
+        ListNotIssued: nothing is published.
         TooLarge: it does not fit one message.
     """
     files = {
@@ -148,7 +148,7 @@ def bundle_of(site: Site) -> bytes:
         for path in site.published.glob("*/*")
     }
     if _TIMESTAMP not in files:
-        raise ListRefused("Nothing is published yet: tallylight list publish.")
+        raise ListNotIssued("Nothing is published yet: tallylight list publish.")
     return write_bundle(files)
 
 
@@ -156,7 +156,7 @@ def inspect(repository: Path, root: bytes, now: datetime) -> Publication:
     """What a repository says to a camera that trusts `root`.
 
     Raises:
-        ListRefused: it does not verify.
+        ListNotIssued: it does not verify.
         FormatError: a file in it is broken.
     """
     with TemporaryDirectory() as trusted:
@@ -165,7 +165,7 @@ def inspect(repository: Path, root: bytes, now: datetime) -> Publication:
                 lambda name: (repository / name).open("rb"), Path(trusted), root=root, now=now
             )
         except (RepositoryError, DownloadError) as error:
-            raise ListRefused(
+            raise ListNotIssued(
                 f"The repository does not verify: {str(error).rstrip('.')}."
             ) from error
     policy = read_policy(found.policy)

@@ -25,11 +25,10 @@ from firmware.identity import watch_keys
 from formats.envelope import verify
 from formats.event import MatchEvent, open_event
 from formats.keyfile import read_key, unlock_opening
-from formats.ledger import Happening
+from formats.ledger import Happening, Program
 from formats.settings import read_settings
 from hil_tests.demo.figures import records
 from hil_tests.errors import DeskRefused
-from hil_tests.rig.contract import Program
 from hil_tests.rig.desk.rig import DeskRig
 from hil_tests.rig.desk.site_maker import (
     PASSPHRASE,

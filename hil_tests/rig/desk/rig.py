@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
 
-from formats.ledger import Happening, Record
+from formats.ledger import Happening, Program, Record
 from hil_tests.errors import DeskRefused
-from hil_tests.rig.contract import Edge, Feature, Look, Outage, Program, Scene, Wrong
+from hil_tests.rig.contract import Edge, Feature, Look, Outage, Scene, Wrong
 from hil_tests.rig.desk.clock import COMPILER, DeskClock
 from hil_tests.rig.desk.estate import DeskEstate
 from hil_tests.rig.desk.pins import Board, PinServer

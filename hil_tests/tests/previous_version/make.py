@@ -36,7 +36,6 @@ from formats.settings import read_settings
 from formats.verdict import Judgement
 from hil_tests.demo.review import office, send_portrait
 from hil_tests.rig.contract import Outage
-from hil_tests.rig.contract import Program as Running
 from hil_tests.rig.desk.programs import choose_port
 from hil_tests.rig.desk.rig import DeskRig
 from hil_tests.rig.desk.site_maker import (
@@ -102,7 +101,7 @@ class Yard:
         """Deliver an event and a status; keep one more event while the broker is gone."""
         with DeskRig(self.desk) as rig:
             rig.deliver()
-            rig.restart(Running.LAMPGUARD)
+            rig.restart(Program.LAMPGUARD)
             self._look_until({Happening.EVENT_SEALED, Happening.STATUS_SEALED}, status_s=2.0)
             rig.until(lambda: len(rig.stored()) > 1 and not any(self._waiting.iterdir()))
             rig.outage(Outage.BROKER)
