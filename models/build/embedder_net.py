@@ -1,12 +1,14 @@
-"""The embedder as a TensorFlow function: SFace's MobileNet, fit for int8 and for the Edge TPU.
+"""The embedder as a TensorFlow function: SFace's MobileNet, for int8 and for the Edge TPU.
 
-Three changes to the published net, none of which trains anything. Normalisation is folded into the
-convolution before it, the first of all included, so the net takes pixels less 128. A slope for
-negative values, one per channel, is written as the larger of a value and its product with the
-slope, because both operations are fast in int8, where PRELU is not; that is the same for slopes up
-to 1, and the three that are higher, by 12 % at most, are taken as 1. The last layer, two thirds of
-all weights, is split in two through `RANK` channels that keep most of what matters, so that both
-nets fit the Edge TPU's memory.
+Three things of the published net are changed, and none of them needs training.
+
+1. Batch normalisation is folded into the convolution before it. The first one is folded, too, so
+   the net takes pixels less 128.
+2. PRELU, a slope for negative values in each channel, becomes the larger of a value and its product
+   with the slope. Both operations are fast in int8, and PRELU is not. The result is the same for
+   slopes up to 1. Three slopes are higher, by 12 % at most; they are taken as 1.
+3. The last layer, two thirds of all weights, is split into two through `RANK` channels (low-rank
+   factorisation), so that both nets fit the Edge TPU's memory.
 """
 
 from typing import Any, Final, TypeAlias
@@ -28,17 +30,17 @@ LAST_PX: Final = 7
 """Side of the map before the last layer."""
 
 CENTRE_OFF: Final = 0.5
-"""The published net subtracts 127.5; pixels less 128 are so much too low."""
+"""The published net subtracts 127.5; pixels less 128 are too low by this."""
 SPREAD: Final = 128.0
-"""What the published net then divides by."""
+"""The published net then divides by this."""
 
 EPSILON: Final = 1e-3
 EPSILON_LAST: Final = 2e-5
-"""What the published normalisations add to a variance."""
+"""The published normalisations add these to a variance."""
 
 RANK: Final = 256
-"""Channels between the two halves of the last layer: so many that both nets, with room to work in,
-stay within the Edge TPU's 8 MB (`make models-check`)."""
+"""Channels between the two halves of the last layer. With so many, both nets and their working
+memory stay within the Edge TPU's 8 MB (`make models-check`)."""
 
 
 def embedder(published: Published) -> Function:
@@ -60,7 +62,7 @@ def embedder(published: Published) -> Function:
 
 
 def _layer(published: Published, node: Any) -> tuple[Tensor, Tensor, Tensor, int]:  # noqa: ANN401
-    """Return kernel, bias, slope and stride of one convolution with what follows it."""
+    """Return kernel, bias, slope and stride of one convolution, with what follows folded in."""
     name = str(node.output[0]).removesuffix("_conv2d")
     constants = published.constants
     gain, shift = _normalisation(constants, f"{name}_batchnorm", EPSILON)
@@ -75,7 +77,7 @@ def _layer(published: Published, node: Any) -> tuple[Tensor, Tensor, Tensor, int
 
 
 def _normalisation(constants: dict[str, Array], name: str, epsilon: float) -> tuple[Array, Array]:
-    """Return the product and the sum that a normalisation comes to."""
+    """Return factor and summand that are equal to a normalisation."""
     gain = constants[f"{name}_gamma"] / np.sqrt(constants[f"{name}_moving_var"] + epsilon)
     return gain, constants[f"{name}_beta"] - constants[f"{name}_moving_mean"] * gain
 
@@ -95,7 +97,7 @@ def _last(published: Published) -> tuple[Tensor, Tensor, Tensor]:
 def _split(weights: Array, spread: Array) -> tuple[Tensor, Tensor]:
     """Return two kernels whose product is nearest to the weights, (out, channels, 49).
 
-    What a channel is worth is weighed by how much it varied in its makers' training.
+    Each channel is weighted by its standard deviation in the makers' training.
     """
     outputs, channels, _ = weights.shape
     flat = weights.transpose(1, 2, 0).reshape(channels, -1)

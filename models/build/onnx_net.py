@@ -1,9 +1,9 @@
-"""Emits a published graph of ONNX as TensorFlow, channels last, in forms that are fast in int8.
+"""Convert an ONNX graph to TensorFlow, channels last, in operations that are fast in int8.
 
-Only what nets of this kind are made of is known; anything else is refused by name. A slope for
-negative values is written as the larger of a value and its product with the slope, much as in
-`embedder_net`: int8 kernels for PRELU are slow. Maps are flattened as ONNX has them,
-channels first, by laying the weights after them the other way round.
+The operations of detectors and embedders of faces are supported; every other operation is refused
+by name. PRELU becomes the larger of a value and its product with the slope, as in `embedder_net`,
+because int8 kernels for PRELU are slow. ONNX flattens a map channels first; here the order of the
+weights after a flattened map is changed instead.
 """
 
 from typing import Any, Final, TypeAlias
@@ -18,21 +18,21 @@ Tensor: TypeAlias = Any
 """TensorFlow ships no types."""
 
 EPSILON: Final = 1e-5
-"""ONNX's own, where a normalisation names none."""
+"""ONNX's default, for a normalisation without an epsilon."""
 MAP_DIMENSIONS: Final = 4
 RELU6_TOP: Final = 6.0
 
 
 class Emitter:
-    """One pass over a published graph, from its input to whatever is asked for."""
+    """One conversion of a published graph, from its input to the outputs that are asked for."""
 
     def __init__(self, published: Published, picture: Tensor, *, bgr: bool = False) -> None:
-        """Begin at the input.
+        """Start at the input.
 
         Args:
             published: the net.
-            picture: (1, height, width, 3), RGB, as the net wants it normalised.
-            bgr: whether the net was published for BGR: its first convolution is turned round.
+            picture: (1, height, width, 3), RGB, normalised as the net needs it.
+            bgr: whether the net was published for BGR; its first convolution is then reversed.
         """
         self._constants = published.constants
         self._published = published
@@ -42,12 +42,15 @@ class Emitter:
         self._flat: dict[str, tuple[int, ...]] = {}
 
     def emit(self, name: str) -> Tensor:
-        """Return what the graph calls `name`, emitting whatever it is made of once."""
+        """Return the tensor `name` of the graph; convert each operation before it once."""
         if name not in self._emitted:
             node = self._published.maker(name)
             operation = getattr(self, f"_{node.op_type.lower()}", None)
             if operation is None:
-                raise SystemExit(f"The net holds {node.op_type}, which this recipe does not know.")
+                raise SystemExit(
+                    f"The net holds {node.op_type}, which this recipe does not support: "
+                    "export the net without it."
+                )
             self._emitted[name] = operation(node)
         return self._emitted[name]
 
@@ -55,7 +58,7 @@ class Emitter:
         return self._constants[node.input[at]]
 
     def _either(self, name: str) -> Tensor:
-        """Return a map, or a constant laid along the channels of one."""
+        """Return a map, or a constant with one value for each channel."""
         if name not in self._constants:
             return self.emit(name)
         return np.float32(self._constants[name].reshape(-1))
@@ -73,7 +76,9 @@ class Emitter:
             laid = np.float32(kernel.transpose(2, 3, 0, 1))
             result = tf.nn.depthwise_conv2d(x, laid, [1, stride, stride, 1], padding)
         else:
-            raise SystemExit("The net holds a convolution in groups, which int8 kernels do not.")
+            raise SystemExit(
+                "The net holds a grouped convolution, which int8 kernels do not support."
+            )
         with_bias = len(node.input) > 2  # noqa: PLR2004 - map, kernel, bias
         return result + np.float32(self._constant(node, 2)) if with_bias else result
 
@@ -103,7 +108,7 @@ class Emitter:
         bounds = [self._constants[one].item() for one in node.input[1:] if one]
         low, high = bounds or (attribute(node, "min"), attribute(node, "max"))
         if (low, high) != (0.0, RELU6_TOP):
-            raise SystemExit("The net clips elsewhere than at 0 and 6, which int8 kernels do not.")
+            raise SystemExit("The net clips at other bounds than 0 and 6: int8 kernels need these.")
         return tf.nn.relu6(self.emit(node.input[0]))
 
     def _maxpool(self, node: Node) -> Tensor:
@@ -153,7 +158,9 @@ class Emitter:
     def _reshape(self, node: Node) -> Tensor:
         x = self.emit(node.input[0])
         if len(x.shape) != MAP_DIMENSIONS:
-            raise SystemExit("The net reshapes something else than its last map.")
+            raise SystemExit(
+                "The net reshapes a tensor that is not its last map: export it without."
+            )
         return self._flatten(node)
 
     def _gemm(self, node: Node) -> Tensor:
@@ -166,7 +173,7 @@ class Emitter:
 
 
 def _padded(x: Tensor, node: Node, kernel: Array) -> tuple[Tensor, str]:
-    """Return the map, padded where TensorFlow's own way would pad it otherwise, and that way."""
+    """Return the map, padded where TensorFlow would pad it differently, and TensorFlow's mode."""
     top, left, bottom, right = attribute(node, "pads", [0, 0, 0, 0])
     half = (kernel.shape[2] - 1) // 2
     if _strides(node) == 1 and (top, left, bottom, right) == (half,) * 4:
@@ -179,12 +186,12 @@ def _padded(x: Tensor, node: Node, kernel: Array) -> tuple[Tensor, str]:
 def _strides(node: Node) -> int:
     strides: list[int] = attribute(node, "strides", [1, 1])
     if strides[0] != strides[1]:
-        raise SystemExit("The net steps differently across and down, which this recipe does not.")
+        raise SystemExit("The net has different strides across and down: this recipe needs one.")
     return strides[0]
 
 
 def _order(shape: tuple[int, ...]) -> NDArray[np.int64]:
-    """Return where each value of a map flattened channels last stands when channels are first."""
+    """Return the place, channels first, of each value of a map that was flattened channels last."""
     height, width, channels = shape
     places = np.arange(height * width * channels).reshape(channels, height, width)
     return places.transpose(1, 2, 0).reshape(-1)

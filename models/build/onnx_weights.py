@@ -1,4 +1,4 @@
-"""Reads a published net in ONNX: its constants as arrays, and which operation makes what."""
+"""Read a published net in ONNX: its constants as arrays, and the operation of each output."""
 
 import hashlib
 from collections.abc import Iterator
@@ -27,7 +27,9 @@ class Published:
                 a net that its owner brings.
         """
         if digest is not None and hashlib.sha256(raw).hexdigest() != digest:
-            raise SystemExit("This is not the net that this recipe was written for.")
+            raise SystemExit(
+                "The net is not the one of this recipe: its digest differs. Fetch it anew."
+            )
         graph = onnx.load_from_string(raw).graph
         self.inputs: Final = [
             one.name for one in graph.input if one.name not in {a.name for a in graph.initializer}
@@ -44,7 +46,7 @@ class Published:
         self._nodes = list(graph.node)
 
     def maker(self, name: str) -> Node:
-        """Return the operation that gives `name`."""
+        """Return the operation whose output is `name`."""
         return self._made_by[name]
 
     def of_kind(self, kind: str) -> Iterator[Node]:
@@ -53,6 +55,6 @@ class Published:
 
 
 def attribute(node: Node, name: str, default: Any = None) -> Any:  # noqa: ANN401 - of any kind
-    """Return what an operation's attribute says, or what it means when it says nothing."""
+    """Return an attribute of an operation, or the default if it is absent."""
     said = (helper.get_attribute_value(one) for one in node.attribute if one.name == name)
     return next(said, default)

@@ -1,8 +1,8 @@
-"""Writes what the shipped embedder is measured against, to see what each change to it costs.
+"""Write the nets that the shipped embedder is compared with, one for each change to it.
 
-The net as its makers published it; ours in float, before it was quantised; and ours quantised on
-real faces in place of the two portraits, if chips of some are given. Runs inside the environment
-that `models/build/run` prepares, from the same pinned package.
+They are the net as its makers published it, ours in float before quantisation, and, if chips are
+given, ours quantised on real faces in place of the two portraits. It runs in the environment that
+`run` prepares, and reads the same pinned package.
 """
 
 import argparse
@@ -19,7 +19,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sources", type=Path, help="folder with the package")
     parser.add_argument("out", type=Path, help="folder for the nets")
-    parser.add_argument("--chips", type=Path, help="what chips.py wrote, of real faces")
+    parser.add_argument("--chips", type=Path, help="file of models.evaluate.chips, of real faces")
     arguments = parser.parse_args()
     function = embedder_net.embedder(derive.published_embedder(arguments.sources))
     arguments.out.mkdir(parents=True, exist_ok=True)

@@ -1,9 +1,9 @@
-"""Quantises an embedder of one's own from ONNX to int8, fit for `tallylight model import`.
+"""Quantise an embedder of your own from ONNX to int8, for `tallylight model import`.
 
-Runs inside the environment that `run` prepares, as `make models-own`. The quantisation is
-calibrated on the two public-domain portraits, as the shipped nets are, and compared with the
-net in float on other variations of them; what that says of strangers' faces is for
-`models/evaluate` to measure.
+It runs in the environment that `run` prepares, as `make models-own`. The quantisation is calibrated
+on the two public-domain portraits, like that of the shipped nets. The int8 net is then compared
+with the float net on other variations of the portraits. Error rates on other people's faces are
+not measured here, but by `models.evaluate`.
 """
 
 import argparse
@@ -24,18 +24,20 @@ from recognition.face import Point
 
 CHIPS: Final = 300
 COMPARED: Final = 60
-"""Chips beyond those of the calibration on which both nets are compared."""
+"""Further chips, not used for the calibration, on which both nets are compared."""
 
 ALIKE_MIN: Final = 0.95
-"""Least cosine of float and quantised net on one chip; the shipped embedder keeps 0.97. Below,
-quantisation took more than noise, and the net needs another recipe than this one."""
+"""Least cosine of float and quantised net on one chip; the shipped embedder keeps 0.97. Below it,
+quantisation changed more than noise, and the net needs another recipe."""
 
 
 def main() -> None:
-    """Quantise, compare, and write only what kept close."""
+    """Quantise and compare; write the net if it is close enough."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("net", type=Path, help="embedder in ONNX, one chip of RGB in")
-    parser.add_argument("about", type=Path, help="as for tallylight model import")
+    parser.add_argument(
+        "about", type=Path, help="the same TOML file as for tallylight model import"
+    )
     parser.add_argument("to", type=Path, help="int8 TFLite file that is written")
     arguments = parser.parse_args()
     about = tomllib.loads(arguments.about.read_text("utf-8"))
@@ -49,8 +51,8 @@ def main() -> None:
     print(f"{arguments.to.name}: {len(content):,} bytes; against float: {likeness}")
     if likeness.least < ALIKE_MIN:
         raise SystemExit(
-            f"Quantisation takes too much of this net: {ALIKE_MIN} is the least. Quantise it with "
-            "a recipe of its own (models/build/embedder_net.py is one), and import that."
+            f"Quantisation changes this net too much: the least cosine is {ALIKE_MIN}. Quantise it "
+            "with a recipe of its own (models/build/embedder_net.py is one), and import that."
         )
     arguments.to.write_bytes(content)
 
@@ -59,7 +61,9 @@ def _alignment(table: dict[str, Any]) -> Alignment:
     try:
         right_eye, left_eye, nose, right, left = (Point(*one["at"]) for one in table["points"])
     except ValueError:
-        raise SystemExit("An alignment is five points: eyes, nose, corners of the mouth.") from None
+        raise SystemExit(
+            "The alignment must have five points: eyes, nose, corners of the mouth."
+        ) from None
     return Alignment(int(table["chip_px"]), (right_eye, left_eye, nose, right, left))
 
 

@@ -1,9 +1,9 @@
-"""Pictures to calibrate the quantisation with: two public-domain portraits, made into many.
+"""Calibration pictures of the quantisation: many variations of two public-domain portraits.
 
-Everything comes out of two Python packages, is checked by digest and varied by one seeded
-generator, so that anyone who repeats the recipe sees the same pixels. The faces are Grace Hopper
-(US Navy) and Eileen Collins (NASA), both in the public domain; the textures are CC0 or public
-domain. Nobody's face was scraped for this.
+All pictures come from two Python packages and are checked by digest. One seeded generator varies
+them, so that every run of the recipe has the same pixels. The faces are Grace Hopper (US Navy) and
+Eileen Collins (NASA), both in the public domain; the textures are CC0 or public domain. No face was
+scraped for this.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ ROOTS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Portrait:
-    """A picture with one face whose places were measured once and written down."""
+    """A picture with one face; its five points were measured once and are recorded here."""
 
     package: str
     name: str
@@ -112,15 +112,15 @@ def scenes(
 def _read(package: str, name: str, digest: str) -> Image.Image:
     spec = find_spec(package)
     if spec is None or spec.origin is None:
-        raise SystemExit(f"{package} is not installed: it carries {name}.")
+        raise SystemExit(f"{package} is not installed, and it carries {name}: make models.")
     encoded = (Path(spec.origin).parent / ROOTS[package] / name).read_bytes()
     if hashlib.sha256(encoded).hexdigest() != digest:
-        raise SystemExit(f"{name} in {package} is not the picture this recipe was written for.")
+        raise SystemExit(f"{name} in {package} is not the picture of this recipe: digests differ.")
     return Image.open(BytesIO(encoded)).convert("RGB")
 
 
 def _face(portrait: Portrait, rng: np.random.Generator) -> Face:
-    """Return the portrait's face with the places off by up to what a detector errs."""
+    """Return the portrait's face, its points moved at random as a detector errs."""
     off = rng.normal(0, 0.02 * portrait.face_px, (5, 2))
     places = (np.array(portrait.places) + off).tolist()
     return Face(Box(0, 0, 0, 0), 1.0, Points(*(Point(x, y) for x, y in places)))
@@ -137,7 +137,7 @@ def _background(
 
 
 def _varied(picture: Image.Image, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Return the picture in another light: mirrored, blurred, grey, darker, noisy, by chance."""
+    """Return the picture mirrored, blurred, made grey, darker or noisy, at random."""
     if rng.random() < 0.5:  # noqa: PLR2004 - an even chance
         picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     if rng.random() < 0.3:  # noqa: PLR2004 - three in ten

@@ -1,4 +1,4 @@
-"""Turns a TensorFlow function into an int8 net or into its float form, and compares the two."""
+"""Quantisation: turn a TensorFlow function into an int8 or a float32 net, and compare the two."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ def int8_net(function: Function, samples: Iterator[NDArray[np.float32]]) -> byte
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """How alike two nets answer: cosines of all that they give, over some samples."""
+    """How alike two nets answer: the cosines of all their outputs, over some samples."""
 
     samples: int
     least: float
@@ -56,7 +56,7 @@ def alike(original: bytes, quantised: bytes, samples: Sequence[NDArray[np.float3
 
 
 def _answer(net: Any, sample: NDArray[np.float32]) -> NDArray[np.float64]:  # noqa: ANN401
-    """Return all that a net gives, as real numbers in one row."""
+    """Return all outputs of a net, as real numbers in one row."""
     taken = net.get_input_details()[0]
     if taken["dtype"] is np.int8:
         scale, zero = taken["quantization"]

@@ -1,9 +1,10 @@
-"""Says before anything is compiled whether nets would run whole on the Edge TPU; exit 1 if not.
+"""Check before compilation whether the nets would run whole on the Edge TPU; exit 1 if not.
 
-Operations, quantisation, shapes and sizes are compared with what is published of the compiler
-(coral.ai, "TensorFlow models on the Edge TPU", runtime 13 and later). What is allowed there but was
-reported as refused in a public issue is printed as reported. The compiler decides by more than is
-published: a net that fails here would not be mapped whole, one that passes may still be refused.
+Operations, quantisation, shapes and sizes are compared with the published rules of the compiler
+(coral.ai, "TensorFlow models on the Edge TPU", runtime 13 and later). What these rules allow, but a
+public issue reports as refused, is printed as reported. The compiler has further rules that are not
+published: a net that fails here would not be mapped whole, and one that passes can still be
+refused.
 """
 
 import argparse
@@ -40,7 +41,7 @@ NAMES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation of a net with what the rules look at."""
+    """One operation of a net, with what the rules depend on."""
 
     name: str
     version: int
@@ -59,17 +60,17 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What one net holds, and what speaks against it."""
+    """What one net holds, and what the rules and the reports say against it."""
 
     file: str
     operations: Counter[str]
     parameter_bytes: int
     widest_bytes: int
-    """Most that one operation takes and gives."""
+    """The most bytes that one operation takes and gives."""
     faults: tuple[str, ...]
     """What the published rules forbid."""
     doubts: tuple[str, ...]
-    """What the rules allow and somebody reported as refused."""
+    """What the rules allow and a public issue reports as refused."""
 
 
 def _unfused(operation: Operation) -> str:
@@ -131,11 +132,11 @@ RULES: Final[dict[str, Callable[[Operation], str]]] = {
     "FULLY_CONNECTED": _flat,
     "PAD": _padded,
 }
-"""The published operations that nets of this kind use, each with the limit it must keep."""
+"""The published operations that such nets use, each with its limit."""
 
 
 def inspect(file: str, content: bytes) -> Report:
-    """Return what one net holds and what speaks against it; `content` is a TFLite file."""
+    """Return the report on one net; `content` is a TFLite file."""
     model = schema.ModelT.InitFromPackedBuf(content, 0)
     graph = model.subgraphs[0]
     operations = [_operation(model, graph, one) for one in graph.operators]
@@ -157,7 +158,7 @@ def inspect(file: str, content: bytes) -> Report:
 
 def _operation(model: Table, graph: Table, one: Table) -> Operation:
     code = model.operatorCodes[one.opcodeIndex]
-    # Old files keep the code in the one field, new ones in the other: the larger is meant.
+    # Old files have the code in one field, new files in the other: the larger one counts.
     name = NAMES.get(max(code.builtinCode, code.deprecatedBuiltinCode), "unknown")
     tensors = tuple(graph.tensors[index] if index >= 0 else None for index in one.inputs)
     contents = tuple(_content(model, tensor) if tensor else b"" for tensor in tensors)
@@ -207,19 +208,19 @@ def _doubts(operations: list[Operation], widest_bytes: int) -> list[str]:
     sums = [one for one in operations if one.name == "ADD"]
     doubts = []
     if count := sum(any(id(tensor) in padded for tensor in one.inputs) for one in sums):
-        # There the compiler failed on the whole net and said nothing of the cause.
+        # There the compiler failed on the whole net and named no cause.
         doubts.append(f"ADD after PAD, {count} times (edgetpu #690)")
     if widest_bytes > ON_CHIP_BYTES // 2:
-        # How large is too large is not published.
+        # The limit is not published.
         doubts.append("large activation tensors (edgetpu #439)")
     return doubts
 
 
 def show(reports: list[Report]) -> None:
-    """Print one row per net, and below it what speaks against it."""
+    """Print one row for each net, and below it the faults and the reports."""
     print(f"{'net':34}{'operations':>11}{'parameters':>13}{'widest step':>13}  verdict")
     for one in reports:
-        verdict = "would not map whole" if one.faults else "nothing published forbids it"
+        verdict = "would not map whole" if one.faults else "no published rule forbids it"
         print(
             f"{one.file:34}{one.operations.total():>11}{one.parameter_bytes:>13,}"
             f"{one.widest_bytes:>13,}  {verdict}"
@@ -232,7 +233,7 @@ def show(reports: list[Report]) -> None:
 
 
 def main() -> None:
-    """Check, print, and exit 1 when a net would not map whole."""
+    """Check and print; exit 1 if a net would not map whole."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("nets", nargs="*", type=Path, help="default: every net beside the manifest")
     nets = parser.parse_args().nets or sorted(FOLDER.glob("*.int8.tflite"))
@@ -241,7 +242,7 @@ def main() -> None:
     parameter_bytes = sum(one.parameter_bytes for one in reports)
     print(f"{parameter_bytes:,} bytes of parameters together, of {ON_CHIP_BYTES:,} on the chip")
     if any(one.faults for one in reports) or parameter_bytes > ON_CHIP_BYTES:
-        sys.exit("Not all of this would run on the Edge TPU.")
+        sys.exit("Not all of this would run on the Edge TPU: see the lines above.")
 
 
 if __name__ == "__main__":

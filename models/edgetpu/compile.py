@@ -1,9 +1,9 @@
-"""Compiles all nets together for the Edge TPU, with Google's `edgetpu_compiler`, and lists them.
+"""Compile all nets for the Edge TPU with Google's `edgetpu_compiler`, and add them to the manifest.
 
-The compiler is not free software and runs on x86-64 Debian only, so nothing here needs it but this
-program. Nets compiled together share the chip's memory and alternate without reloading. What comes
-out is believed only when every operation was mapped and the contract is that of the CPU's file;
-then it is laid beside that file, and the manifest names it.
+The compiler is not free software and runs on x86-64 Debian only, so only this program needs it.
+Nets that are compiled together share the chip's memory and alternate without reloading. A compiled
+net is accepted if every operation was mapped and its contract is that of the CPU's file. It is then
+written beside that file, and the manifest names it.
 """
 
 import argparse
@@ -25,27 +25,27 @@ from models.edgetpu.check import inspect, show
 
 COMPILER: Final = "edgetpu_compiler"
 RUNTIME: Final = 14
-"""Of the Edge TPU: what libedgetpu 16.0 brings."""
+"""Runtime version of the Edge TPU: the one of libedgetpu 16.0."""
 
 TIMEOUT_S: Final = 900
-"""The compiler gives itself 180 s."""
+"""The compiler's own limit is 180 s."""
 
 CUSTOM: Final = "edgetpu-custom-op"
 MAPPED: Final = "Mapped to Edge TPU"
 ROW: Final = re.compile(r"^([A-Z][A-Z0-9_]+)\s+(\d+)\s+(\S.*?)\s*$", re.MULTILINE)
-"""Of the compiler's operation log: operation, count, status."""
+"""A row of the compiler's operation log: operation, count, status."""
 
 VERSION: Final = re.compile(r"Edge TPU Compiler version (\S+)")
 STREAMED: Final = re.compile(r"Off-chip memory used for streaming uncached model parameters: (\S+)")
 
 
 class CompilationRefused(Exception):
-    """The nets cannot be compiled, or what came out is not what it must be."""
+    """The nets cannot be compiled, or the compiled net is not accepted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """One net as the compiler left it."""
+    """One compiled net."""
 
     source: Path
     """The CPU's file."""
@@ -60,7 +60,7 @@ def main() -> None:
     models = parser.parse_args().models
     try:
         manifest = (models / "manifest.toml").read_text("utf-8")
-        # Memory is given out in this order: the detectors look at every frame.
+        # The chip's memory is assigned in this order: the detectors run on every frame.
         tables = tomllib.loads(manifest)
         sources = [models / one["file"] for one in (*tables["detectors"], tables["embedder"])]
         nets, version = compiled(sources)
@@ -98,9 +98,9 @@ def compiled(sources: list[Path]) -> tuple[list[Compiled], str]:
         ]
     version = VERSION.search(said)
     if version is None:
-        raise CompilationRefused(f"{COMPILER} did not say its version.")
+        raise CompilationRefused(f"{COMPILER} printed no version: install version 16.")
     if any(not amount.startswith("0.00") for amount in STREAMED.findall(said)):
-        print("Not all parameters fit on the chip: the rest is sent anew with every picture.")
+        print("Not all parameters fit on the chip: the rest is sent again with every picture.")
     return nets, version[1]
 
 
@@ -115,15 +115,17 @@ def _run(compiler: str, sources: list[Path], folder: Path) -> str:
             timeout=TIMEOUT_S,
         )
     except subprocess.TimeoutExpired as error:
-        raise CompilationRefused(f"{COMPILER} did not end within {TIMEOUT_S} s.") from error
+        raise CompilationRefused(
+            f"{COMPILER} did not end within {TIMEOUT_S} s: repeat it on an idle machine."
+        ) from error
     if done.returncode:
         print(done.stdout + done.stderr, file=sys.stderr)
-        raise CompilationRefused(f"{COMPILER} refused the nets: its words are above.")
+        raise CompilationRefused(f"{COMPILER} refused the nets: its messages are above.")
     return done.stdout
 
 
 def _checked(source: Path, operations: int, folder: Path) -> Compiled:
-    """Return one compiled net after reading its log and its contract."""
+    """Return one compiled net, after checking its log and its contract."""
     stem = f"{source.stem}_edgetpu"
     try:
         rows = ROW.findall((folder / f"{stem}.log").read_text("utf-8"))
@@ -144,11 +146,11 @@ def _checked(source: Path, operations: int, folder: Path) -> Compiled:
 
 
 def _contract(content: bytes, *, custom: bool) -> list[tuple[Any, ...]]:
-    """Return shape, type, scale and zero point of what a net takes and gives."""
+    """Return shape, type, scale and zero point of each input and output of a net."""
     model = schema.ModelT.InitFromPackedBuf(content, 0)
     graph = model.subgraphs[0]
     if custom and [one.customCode for one in model.operatorCodes] != [CUSTOM.encode()]:
-        raise CompilationRefused(f"{COMPILER} left something beside its own operation.")
+        raise CompilationRefused(f"{COMPILER} left an operation besides its own.")
     tensors = [graph.tensors[index] for index in (*graph.inputs, *graph.outputs)]
     return [
         (
@@ -162,7 +164,7 @@ def _contract(content: bytes, *, custom: bool) -> list[tuple[Any, ...]]:
 
 
 def listed(manifest: str, net: Compiled, version: str) -> str:
-    """Return the manifest with the compiled net named beside the one it was made from."""
+    """Return the manifest with an entry for the compiled net in that of its source."""
     digest = hashlib.sha256(net.source.read_bytes()).hexdigest()
     anchor = f'\nsha256 = "{digest}"\n'
     row = (
@@ -171,7 +173,9 @@ def listed(manifest: str, net: Compiled, version: str) -> str:
         f'compiler = "{COMPILER} {version}" }}\n'
     )
     if anchor not in manifest:
-        raise CompilationRefused(f"The manifest names another {net.source.name}.")
+        raise CompilationRefused(
+            f"The manifest names another {net.source.name}: build the manifest anew."
+        )
     before, after = manifest.split(anchor, 1)
     return before + anchor + row + re.sub(r"\Aedge_tpu = .*\n", "", after)
 

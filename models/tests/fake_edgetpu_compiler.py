@@ -1,7 +1,8 @@
-"""A program of the shape of Google's `edgetpu_compiler` 16.0: its options, words, log and files.
+"""A fake of Google's `edgetpu_compiler` 16.0: its options, messages, log and files.
 
-It compiles nothing: each net becomes one custom operation between the same inputs and outputs, as
-the real one leaves it. `build` writes the program; the words are those of public logs (#458).
+It does not compile. Each net becomes one custom operation between the same inputs and outputs, as
+the real compiler leaves it. `build` writes the program; the messages are those of public logs
+(#458).
 """
 
 import sys
@@ -50,9 +51,9 @@ def build(folder: Path, *, unmapped: str = "", scale: float = 1.0) -> None:
     """Write the program into `folder`.
 
     Args:
-        folder: where `edgetpu_compiler` shall lie.
-        unmapped: an operation of which one is left to the processor.
-        scale: what the scale of every output is multiplied by.
+        folder: where `edgetpu_compiler` is written.
+        unmapped: a kind of operation; one of it is left to the processor.
+        scale: a factor on the scale of every output.
     """
     program = folder / "edgetpu_compiler"
     program.write_text(PROGRAM.format(python=sys.executable, unmapped=unmapped, scale=scale))

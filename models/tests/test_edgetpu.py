@@ -1,4 +1,4 @@
-"""What is said of the nets before they meet an Edge TPU, and how they are compiled for one."""
+"""The Edge TPU's tools: the check of the published rules, and the compilation with its refusals."""
 
 import shutil
 import subprocess
@@ -28,7 +28,7 @@ def toy(folder: Path, content: bytes) -> Path:
 
 
 def changed(kind: int) -> bytes:
-    """A toy net whose one operation says it is another."""
+    """Return a toy net whose one operation has the code of another."""
     model = schema.ModelT.InitFromPackedBuf(toy_net(), 0)
     code = model.operatorCodes[0]
     code.builtinCode = code.deprecatedBuiltinCode = kind
@@ -37,10 +37,10 @@ def changed(kind: int) -> bytes:
     return bytes(builder.Output())
 
 
-def test_nothing_published_forbids_a_committed_net() -> None:
+def test_no_published_rule_forbids_a_committed_net() -> None:
     said = check()
     assert said.returncode == 0, said.stdout + said.stderr
-    assert said.stdout.count("nothing published forbids it") == len(
+    assert said.stdout.count("no published rule forbids it") == len(
         list(FOLDER.glob("*.int8.tflite"))
     )
 
@@ -59,7 +59,7 @@ def test_a_net_that_is_not_quantised_is_named(tmp_path: Path) -> None:
 
 @pytest.fixture
 def models(tmp_path: Path) -> Path:
-    """A copy of the folder of nets, to compile into."""
+    """A copy of the folder of nets, for a test to compile into."""
     folder = tmp_path / "models"
     folder.mkdir()
     for path in (*FOLDER.glob("*.int8.tflite"), FOLDER / "manifest.toml"):

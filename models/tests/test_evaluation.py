@@ -1,4 +1,4 @@
-"""How the nets are judged: the arithmetic of error rates, and cards that say what was measured."""
+"""The evaluation: the arithmetic of FMR, FNMR and FPIR, and model cards that match the JSON."""
 
 import subprocess
 import sys
@@ -28,7 +28,7 @@ def test_fnmr_is_the_share_of_own_pairs_below() -> None:
 
 def test_fmr_weighs_every_person_the_same() -> None:
     trial = Trial.of(VECTORS, PEOPLE)
-    # One of the four pairs of the first two people reaches 0.9; the third person reaches nobody.
+    # One of the four pairs of the first two people reaches 0.9; no pair of the third person does.
     assert trial.fmr(0.9).tolist() == pytest.approx([1 / 8, 1 / 8, 0])
 
 
