@@ -149,7 +149,7 @@ class Derived:
         print(f"  against the net before: {same}")
         if same.least < SAME_MIN and not new:
             raise SystemExit(
-                f"{self.file} would answer differently than before, with a cosine below {SAME_MIN}: "
+                f"{self.file} would answer differently, with a cosine below {SAME_MIN}: "
                 "no file was written. If you changed the recipe on purpose: make models NEW=1."
             )
 

@@ -1,8 +1,8 @@
-"""Pictures of 640 x 480 without a face: photographs and textures that are free, and drawn ones.
+"""Pictures of 640 x 480 without a face: free photographs and textures, and drawn patterns.
 
-The photographs come inside scikit-image, each in the public domain or CC0 by its page there. Every
-picture is a part of one of them, or drawn, then varied in scale, place and light by one seeded
-generator, so that anyone who repeats a measurement sees the same pixels.
+The photographs are inside scikit-image; each is in the public domain or CC0, by its page there. A
+picture is a part of one of them, or drawn. One seeded generator varies its scale, place and light,
+so that every run measures the same pixels.
 """
 
 from collections.abc import Iterator
@@ -31,14 +31,14 @@ PHOTOGRAPHS: Final = (
 )
 
 PART_MIN_PX: Final = 120
-"""Shortest side of a part: below, enlarging leaves nothing but blur."""
+"""Shortest side of a part; a smaller part would only be blur when it is enlarged."""
 
 OCTAVES: Final = (4, 8, 16, 32, 64, 120)
 """Cells over the height, from clouds to grain."""
 
 
 def backgrounds(count: int, seed: int) -> Iterator[NDArray[np.uint8]]:
-    """Yield `count` pictures, (480, 640, 3), photographs and drawings by turns."""
+    """Yield `count` pictures, (480, 640, 3), photographs and drawings in turn."""
     rng = np.random.default_rng(seed)
     for turn in range(count):
         drawn = _DRAWINGS[turn // 2 % len(_DRAWINGS)]
@@ -46,7 +46,7 @@ def backgrounds(count: int, seed: int) -> Iterator[NDArray[np.uint8]]:
 
 
 def _part(rng: np.random.Generator) -> NDArray[np.float64]:
-    """Return a part of a photograph, mirrored by chance."""
+    """Return a part of a photograph, mirrored at random."""
     whole = _photograph(PHOTOGRAPHS[int(rng.integers(len(PHOTOGRAPHS)))])
     most = min(whole.width // 4, whole.height // 3)
     unit = int(rng.integers(min(PART_MIN_PX // 3, most), most + 1))
@@ -61,13 +61,15 @@ def _part(rng: np.random.Generator) -> NDArray[np.float64]:
 def _photograph(name: str) -> Image.Image:
     spec = find_spec("skimage")
     if spec is None or spec.origin is None:
-        raise SystemExit("scikit-image is not installed: it carries the backgrounds.")
+        raise SystemExit(
+            "scikit-image is not installed, and it carries the backgrounds: make test."
+        )
     with Image.open(Path(spec.origin).parent / "data" / name) as picture:
         return picture.convert("RGB")
 
 
 def _clouds(rng: np.random.Generator) -> NDArray[np.float64]:
-    """Return noise of many sizes, each as strong as it is large: walls, foliage, asphalt."""
+    """Return noise of many sizes, the larger the stronger: like walls, foliage, asphalt."""
     sum_ = np.zeros((HEIGHT_PX, WIDTH_PX, 3))
     for cells in OCTAVES:
         coarse = rng.random((cells, cells * 4 // 3, 3)).astype(np.float32)
@@ -83,7 +85,7 @@ def _enlarged(coarse: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _stripes(rng: np.random.Generator) -> NDArray[np.float64]:
-    """Return two crossing waves: fences, blinds, tiles, cloth."""
+    """Return two crossing waves: like fences, blinds, tiles, cloth."""
     rows, columns = np.mgrid[:HEIGHT_PX, :WIDTH_PX]
     wave = np.zeros((HEIGHT_PX, WIDTH_PX))
     for angle in rng.uniform(0, np.pi, 2):
@@ -98,7 +100,7 @@ def _stripes(rng: np.random.Generator) -> NDArray[np.float64]:
 
 
 def _discs(rng: np.random.Generator) -> NDArray[np.float64]:
-    """Return many discs of many colours: pebbles, lamps, wheels, what is round but no face."""
+    """Return discs of many colours: like pebbles, lamps, wheels, round things that are no face."""
     rows, columns = np.mgrid[:HEIGHT_PX, :WIDTH_PX]
     canvas = np.broadcast_to(rng.random(3), (HEIGHT_PX, WIDTH_PX, 3)).copy()
     for _ in range(40):
@@ -113,7 +115,7 @@ _DRAWINGS: Final = (_clouds, _stripes, _discs)
 
 
 def _lit(picture: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Return the picture in another light, with a sensor's noise."""
+    """Return the picture in another light, with the noise of a sensor."""
     light = picture ** rng.uniform(0.6, 1.7) * rng.uniform(0.6, 1.3)
     light += rng.normal(0, rng.uniform(0, 0.03), light.shape)
     seen: NDArray[np.uint8] = np.rint(np.clip(light, 0, 1) * 255).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Keeps what took long to compute, outside the repository, under the digest of all it came from."""
+"""Cache of slow results, outside the repository, by the digest of everything they depend on."""
 
 import hashlib
 from collections.abc import Callable
@@ -15,11 +15,11 @@ Rows: TypeAlias = NDArray[np.float64]
 
 
 def kept(origins: tuple[object, ...], make: Callable[[], Rows]) -> Rows:
-    """Return what `make` gave for these origins, now or in an earlier run.
+    """Return the result of `make` for these origins, from this run or an earlier one.
 
     Args:
-        origins: everything the result depends on, each with a `repr` that says all of it.
-        make: computes it.
+        origins: everything that the result depends on, each with a complete `repr`.
+        make: computes the result.
     """
     digest = hashlib.sha256(repr(origins).encode()).hexdigest()
     path = FOLDER / f"{digest}.npy"

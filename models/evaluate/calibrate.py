@@ -1,9 +1,9 @@
-"""Measures what a score is worth on a set of people and writes it into the manifest.
+"""Calibration: measure the false-match rate of each score, and write it into the manifest.
 
-Every picture of a grade is compared with every picture of another person that could stand on a
+Every picture of a grade is compared with every picture of another person that is good enough for a
 list. The interval is a bootstrap over people, because pairs that share a person are not
-independent. Rows stand only where enough false matches were seen to say anything; beyond the last
-row the camera refuses rather than guesses.
+independent. A row is written only if `SEEN_MIN` false matches or more were seen; above the last row
+a camera has no threshold and refuses the list.
 """
 
 import argparse
@@ -24,15 +24,15 @@ from recognition.calibration import PPB, Calibration, Grade, Rate, grade
 from recognition.template import cosines_ppm
 
 FLOOR_PPM: Final = 300_000
-"""Scores below are never thresholds: one stranger in thirty reaches them."""
+"""A lower score is never a threshold: one stranger in thirty reaches it."""
 
 STEP_PPM: Final = 10_000
 SEEN_MIN: Final = 40
-"""Comparisons a row must rest on: 20 pairs, counted from both sides."""
+"""Least false matches behind a row: 20 pairs, each counted from both sides."""
 
 DEALS: Final = 4
-"""How often each person's pictures are dealt out to fused probes: more of them reach high scores,
-and the interval, over people, is none the narrower for it."""
+"""How often each person's pictures are dealt out to fused probes. More deals give more probes at
+high scores; the interval does not become narrower, because it is over people."""
 
 RESAMPLES: Final = 1000
 SEED: Final = 20260101
@@ -41,7 +41,7 @@ MARK: Final = "\n[calibration]\n"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Strangers:
-    """The pairs of a probe and another person's picture, those below the floor only counted."""
+    """The pairs of a probe and another person's picture; those below the floor are only counted."""
 
     first: NDArray[np.int32]
     """(k,), the probe's person of each pair above the floor."""
@@ -57,14 +57,14 @@ class Strangers:
     def pairs(self, weights: NDArray[np.float64]) -> float:
         """Return how many pairs there are when each person counts `weights` times."""
         probes, pictures = weights * self.probes, weights * self.pictures
-        # Pictures of a person drawn twice are still that person's: they make no stranger pair.
+        # A person who was drawn twice is still one person, and makes no pair of strangers.
         return float(probes.sum() * pictures.sum() - probes @ pictures)
 
 
 def strangers(
     probes: Rows, of_probes: NDArray[np.int32], listed: Rows, of_listed: NDArray[np.int32]
 ) -> Strangers:
-    """Return all pairs of a probe and a picture of somebody else.
+    """Return all pairs of a probe and a picture of another person.
 
     Args:
         probes: (p, dim), templates.
@@ -111,12 +111,12 @@ def rates(pairs: Strangers) -> list[Rate]:
 
 
 def calibrate(found: Found, templates: Rows, shipped: Shipped, models: Path) -> Calibration:
-    """Return what the scores of a set are worth, apart for each grade of probe.
+    """Return the calibration on a set of people, with rates for each grade of probe.
 
     Args:
         found: the set.
         templates: (n, dim), one per face.
-        shipped: what made them.
+        shipped: the embedder that made them.
         models: folder with nets and manifest.
     """
     people = found.people
@@ -162,7 +162,7 @@ def main() -> None:
 
 
 def _strictest(every: Sequence[Rate], apart: Sequence[Rate]) -> list[Rate]:
-    """Return the rates of all probes, each as high as of any grade that was measured there."""
+    """Return the rates of all probes, each raised to the highest rate of one grade alone."""
     return [
         replace(
             rate,

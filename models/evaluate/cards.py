@@ -1,4 +1,4 @@
-"""Writes the model cards from an evaluation: every figure in them comes from its JSON."""
+"""Write the model cards from an evaluation: every figure in them comes from its JSON."""
 
 import argparse
 import json
@@ -27,7 +27,7 @@ def main() -> None:
 
 
 def _figures(evaluation: Json) -> dict[str, str]:
-    """Return what each `$name` of the patterns stands for."""
+    """Return the text for each `$name` of the patterns."""
     about = evaluation["about"]
     return {
         **{name: str(about[name]) for name in ("set", "pictures", "faces", "people", "runtime")},
@@ -117,7 +117,7 @@ def _elsewhere(evaluation: Json) -> str:
 def _worse(evaluation: Json) -> str:
     rows = [
         [
-            "as it is"
+            "unchanged"
             if row["kind"] == "none"
             else f"{row['kind']} {row['value']:g} {row['unit']}",
             *(f"{100 * row[key]:.0f} %" for key in ("no_face", "refused", "fnmr")),

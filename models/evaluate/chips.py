@@ -1,4 +1,4 @@
-"""Writes aligned faces of a set, one of each person, for originals.py to quantise a net on."""
+"""Write aligned faces of a set, one of each person, on which `models.build.originals` quantises."""
 
 import argparse
 from pathlib import Path
@@ -12,7 +12,7 @@ from recognition.aligner import align
 from recognition.manifest import load_uncalibrated
 
 CHIPS: Final = 300
-"""As many as models/build/derive.py quantises on."""
+"""As many as `models.build.derive` quantises on."""
 
 
 def main() -> None:
@@ -23,7 +23,7 @@ def main() -> None:
     arguments = parser.parse_args()
     entry, _ = load_uncalibrated(FOLDER)
     found = find(arguments.set, FOLDER)
-    # The first of each person, from the end of the alphabet: the others are in the trials, too.
+    # The first picture of each person, from the end of the alphabet; the trials hold them, too.
     firsts = np.unique(found.people, return_index=True)[1]
     chosen = set(firsts[-CHIPS:].tolist())
     chips = [

@@ -1,12 +1,13 @@
-"""How well the enrolment gate guesses that something covers a face: glasses, mask, scarf, hand.
+"""Error rates of the occlusion check at enrolment: glasses, mask, scarf, hand.
 
     python -m models.evaluate.covered_faces lfw-dev.zip us-senate.zip
 
-Shapes are painted over faces that pass every other measure of the gate, and each picture goes the
-whole way again: search, quality, guess. Painted shapes are flat and their edges clean, so real
-glasses and hands are harder. Faces that nobody painted on count as free, whatever glasses, hats and
-microphones they have in front of them: the false refusals printed are more than the true ones.
-The bounds were chosen on pictures of the same two sets. Nothing is written.
+Shapes are painted over faces that pass every other measure of the gate. Each painted picture goes
+through the whole gate again: detection, quality, occlusion. Painted shapes are flat and have clean
+edges, so real glasses and hands are harder to find. A face without a painted shape counts as free,
+although some wear glasses or hats or stand behind microphones. So the printed rate of false
+refusals is higher than the true one. The bounds were chosen on pictures of the same two sets. No
+file is written.
 """
 
 import argparse
@@ -36,9 +37,9 @@ from recognition.picture import Pixels
 from recognition.quality import ENROLMENT, measure, shortfalls
 
 SKIN: Final = -1
-"""A shape of this brightness takes the face's own."""
+"""A shape with this brightness is painted in the brightness of the face."""
 FREE, OTHERWISE, SEEN = range(3)
-"""What became of a picture: passed, refused by another measure, refused as covered."""
+"""The outcome for a picture: passed, refused by another measure, refused as covered."""
 
 Shape = tuple[Sequence[tuple[float, float]], int]
 """Corners in the chip of 150 x 150 in which quality is measured, and a brightness."""
@@ -77,7 +78,7 @@ class Gate:
     detector: Detector
 
     def fate(self, pixels: Pixels) -> int:
-        """Return what becomes of a picture."""
+        """Return the outcome for a picture."""
         faces = self.detector.find(pixels)
         face = central(faces, pixels) if faces else None
         if face is None or shortfalls(measure(pixels, face), ENROLMENT):
@@ -85,7 +86,7 @@ class Gate:
         return SEEN if covered(halves(pixels, face, self.detector)) else FREE
 
     def fates(self, pixels: Pixels, face: Face) -> list[int]:
-        """Return what becomes of a picture with each thing painted on."""
+        """Return the outcome for a picture with each thing painted on it."""
         return [self.fate(painted(pixels, face, thing)) for thing in THINGS.values()]
 
 
@@ -106,7 +107,7 @@ def painted(pixels: Pixels, face: Face, shapes: Sequence[Shape]) -> Pixels:
 
 
 def good(found: Found, every: int) -> Iterator[tuple[Pixels, Face]]:
-    """Yield every so many faces that pass all other measures."""
+    """Yield one in `every` of the faces that pass all other measures."""
     usable = [not shortfalls(quality, ENROLMENT) for quality in found.qualities]
     chosen = [at for at, passes in enumerate(usable) if passes][every // 2 :: every]
     wanted = set(found.places[chosen].tolist())
@@ -134,7 +135,7 @@ def main() -> None:
 
 
 def tell(name: str, fates: np.ndarray) -> None:  # type: ignore[type-arg]
-    """Print what became of each kind of picture."""
+    """Print the outcomes for each thing that was painted."""
     print(f"\n{name}: {len(fates)} faces that pass every other measure")
     print(f"{'painted on':<28}{'refused as covered':>20}{'otherwise':>12}{'let through':>13}")
     for column, thing in enumerate(THINGS):

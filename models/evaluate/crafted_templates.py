@@ -1,11 +1,11 @@
-"""How many passers-by a template resembles that was made to resemble everybody.
+"""Wolf templates: how many passers-by match a template that was crafted to match many.
 
     python -m models.evaluate.crafted_templates lfw-dev.zip
 
-Whoever writes the templates of a list could seal in, under one person's entry, a vector that lies
-near many faces: the mean of all, or one sought on half of the people and tried on the other half.
-The second organisation that signs the list cannot see templates. Everybody passes once: up to three
-of their pictures, added up as on a camera. The thresholds are those that cameras take.
+The organisation that writes the templates of a list could put a crafted vector into one person's
+entry: the mean of many faces, or one that was optimised on half of the people. It is tried on the
+other half. The second organisation that signs the list cannot see templates. Each person passes
+once, with up to three pictures, added up as on a camera. The thresholds are those of a camera.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from recognition.quality import ENROLMENT, MATCHING, shortfalls
 from recognition.template import peaked
 
 STARTS: Final = 200
-"""Faces from which a vector near many others is sought."""
+"""Faces from which the search for a vector near many others starts."""
 STEPS: Final = 20
 NEAREST: Final = 50
 """People whose mean is the next step."""
@@ -41,7 +41,7 @@ def main() -> None:
         np.array([not shortfalls(one, bounds) for one in found.qualities])
         for bounds in (ENROLMENT, MATCHING)
     )
-    everybody = np.array(
+    everyone = np.array(
         [
             unit(
                 fused(templates, np.flatnonzero((found.people == person) & fair)[None, :PICTURES])
@@ -49,11 +49,11 @@ def main() -> None:
             for person in np.unique(found.people[fair])
         ]
     )
-    known, others = np.array_split(np.random.default_rng(SEED).permutation(everybody), 2)
+    known, others = np.array_split(np.random.default_rng(SEED).permutation(everyone), 2)
     crafted = {
-        "somebody's own picture": unit(templates[good][:1])[0],
+        "the picture of one person": unit(templates[good][:1])[0],
         "the mean of half of the people": _made(known.mean(axis=0)),
-        "the best that was found on that half": _sought(known),
+        "the best found on that half": _sought(known),
     }
     print(f"{found.archive.name}: {len(known)} people to craft from, {len(others)} others who pass")
     for size in SIZES:
@@ -73,7 +73,7 @@ def _made(direction: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _sought(known: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the template near most of the people, by climbing from many of them."""
+    """Return the template that matches most of the people, by hill climbing from many of them."""
     least, most = calibrated(SIZES[0]) or 1.0, -1.0
     best: NDArray[np.float64] = known[0]
     for start in np.random.default_rng(SEED).choice(len(known), STARTS):

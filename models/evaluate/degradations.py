@@ -1,7 +1,7 @@
-"""Pictures made worse step by step: what smallness, blur, compression, light and noise cost.
+"""Degraded pictures: what small size, blur, JPEG compression, light and noise cost.
 
-Each worse picture goes the camera's whole way: it is searched for a face, judged and embedded anew.
-So a curve holds three losses: no face found, a face refused, and a face not recognised.
+Each degraded picture goes through the camera's whole pipeline: detection, quality, embedding. So a
+row has three losses: no face was found, the face was refused, or the person was missed.
 """
 
 from collections.abc import Callable
@@ -28,16 +28,16 @@ FACE_PX: Final = 129
 """Height of a face's box in the set's pictures: the median of the detector's."""
 
 PEOPLE: Final = 150
-"""Of whom one picture each is made worse: 600,000 comparisons with strangers at every step."""
+"""People of whom one picture is degraded: 600,000 comparisons with strangers at every step."""
 
 SEED: Final = 20260101
 NONE, REFUSED, FAIR, GOOD = range(4)
-"""What became of a worse picture: no face, a face refused, a face of this grade."""
+"""The outcome for a degraded picture: no face, a face refused, a face of this grade."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One kind of loss at one strength."""
+    """One kind of degradation at one strength."""
 
     kind: str
     value: float
@@ -93,11 +93,11 @@ STEPS: Final = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Worse:
-    """What became of some pictures at one step."""
+    """The outcomes for some pictures at one step."""
 
     step: Step
     made_from: NDArray[np.int64]
-    """(n, 1), the face in the set that each was."""
+    """(n, 1), the place in the set of the face that each was made from."""
     fates: NDArray[np.int64]
     """(n,), NONE to GOOD."""
     vectors: Rows
@@ -105,7 +105,9 @@ class Worse:
 
 
 def worsen(found: Found, models: Path) -> list[Worse]:
-    """Return what becomes of one picture each of `PEOPLE` at every step, the untouched first.
+    """Return the outcomes for one picture of each of `PEOPLE` people, at every step.
+
+    The first step changes nothing.
 
     Args:
         found: the set.

@@ -1,9 +1,10 @@
-"""How many faces the shipped detector finds at each height, and how often it finds one in nothing.
+"""Detection: recall of the shipped detector at each height of face, and its false alarms.
 
-Heads are cut out of pictures whose face is centred and of one known size, shrunk or enlarged, and
-laid with soft edges on textured backgrounds of 640 x 480. A find counts when its centre lies within
-a third of the face's height of where the face was put. False alarms are counted apart, on pictures
-and video without a face. With the peer's net given, YuNet runs on the same pixels. Prints JSON.
+Heads are cut out of pictures in which the face is centred and of one known size. They are shrunk or
+enlarged, and blended with soft edges into textured backgrounds of 640 x 480. A face counts as found
+if the centre of a box is nearer than a third of the face's height to the face's centre. False
+alarms are counted separately, on pictures and video without a face. With a folder of peers, YuNet
+runs on the same pixels. The result is printed as JSON.
 """
 
 import argparse
@@ -28,42 +29,42 @@ from recognition.manifest import load_uncalibrated
 from recognition.picture import Pixels
 
 FACE_PX: Final = 129
-"""Height of the face's box in the set's pictures of 250 x 250: the median of the detector's."""
+"""Height of a face's box in the set's pictures of 250 x 250: the detector's median."""
 
 FACE_AT: Final = (0.50, 0.52)
-"""Its centre, as parts of the picture: likewise."""
+"""Centre of this box, as parts of the picture: the detector's median, too."""
 
 HEAD: Final = (0.42, 0.46)
-"""Half axes of the ellipse that is cut out, as parts of the picture: hair, ears and chin are in."""
+"""Half axes of the ellipse that is cut out, as parts of the picture, with hair, ears and chin."""
 
 SOFT: Final = 0.12
-"""Part of the ellipse's radius over which it fades into the background."""
+"""Part of the ellipse's radius over which it is blended into the background."""
 
 HEIGHTS_PX: Final = (24, 28, 32, 40, 48, 64, 96, 128, 192, 256, 320)
 FACES: Final = 300
-"""Faces put up at each height: at 95 % recall the 95 % interval is about 2.5 points either way."""
+"""Faces at each height: at a recall of 95 % the 95 % interval is about 2.5 points on both sides."""
 
 NEAR: Final = 1 / 3
-"""Farthest a find's centre may lie from the face's, in face heights."""
+"""Largest distance between the centres of box and face, in heights of the face."""
 
 EMPTY_FRAMES: Final = 3000
-"""Without one false alarm among so many, the rate is below 1 in 1,000 with 95 % confidence."""
+"""If there is no false alarm in so many, the rate is below 1 in 1,000 with 95 % confidence."""
 
 SEED: Final = 20261122
-"""Another than the one with which the detector's bounds were chosen."""
+"""Not the seed with which the detector's bounds were chosen."""
 
 OURS: Final = "ours"
 YUNET: Final = "yunet_n_640_640.onnx"
 YUNET_SCORES: Final = (0.5, 0.9)
-"""Our own bound, and the default of OpenCV's FaceDetectorYN."""
+"""A low bound, and the default of OpenCV's FaceDetectorYN."""
 
 Find: TypeAlias = Callable[[Pixels], dict[str, NDArray[np.float64]]]
-"""Gives the centres of the faces found, (k, 2), in pixels, under each name it answers to."""
+"""Returns the centres of the found faces, (k, 2), in pixels, by the name of the detector."""
 
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """A film and the parts of it, in frames, that show no face."""
+    """A video, and the spans of it without a face, in frames."""
 
     path: Path
     spans: tuple[tuple[int, int], ...]
@@ -78,8 +79,8 @@ def measure(
     Args:
         lfw_zip: ZIP of Person_Name/picture.jpg, 250 x 250, faces centred.
         models: folder with nets and manifest.
-        peers: folder with YuNet's net, or None to leave it out.
-        video: what else shows no face, or None.
+        peers: folder with YuNet's net; None: YuNet is left out.
+        video: more frames without a face, or None.
     """
     finds = [_ours(models)] if peers is None else [_ours(models), _yunet(peers / YUNET)]
     heads = [pixels for _, pixels in pictures(lfw_zip)]
@@ -152,7 +153,7 @@ def _recall(finds: list[Find], heads: list[Pixels], height_px: int) -> list[dict
 
 
 def _canvases(heads: list[Pixels], height_px: int) -> Iterator[tuple[Pixels, NDArray[np.float64]]]:
-    """Yield pictures with the centres of the faces in them, (k, 2)."""
+    """Yield pictures with the centres of their faces, (k, 2)."""
     rng = np.random.default_rng((SEED, height_px))
     chosen = iter(rng.choice(len(heads), FACES, replace=False).tolist())
     cell_px = round(2 * height_px)
@@ -176,7 +177,7 @@ def _canvases(heads: list[Pixels], height_px: int) -> Iterator[tuple[Pixels, NDA
 def _lay(
     canvas: NDArray[np.float64], head: Pixels, height_px: int, centre: tuple[float, float]
 ) -> None:
-    """Blend one head into the canvas with its face's centre at `centre`; what stands out is cut."""
+    """Blend one head into the canvas with its face's centre at `centre`; crop it to the canvas."""
     side = round(head.shape[0] * height_px / FACE_PX)
     picture = np.asarray(Image.fromarray(head).resize((side, side), reducing_gap=3.0), np.float64)
     rows, columns = (np.mgrid[:side, :side] + 0.5) / side
@@ -233,7 +234,7 @@ def main() -> None:
     parser.add_argument("archive", type=Path, help="ZIP of Person_Name/picture.jpg, 250 x 250")
     parser.add_argument("models", type=Path, help="folder with nets and manifest")
     parser.add_argument("--peers", type=Path, help=f"folder with {YUNET}")
-    parser.add_argument("--video", type=Path, help="film with parts that show no face")
+    parser.add_argument("--video", type=Path, help="video with spans without a face")
     parser.add_argument("--span", type=_span, action="append", default=[], help="FIRST:END frames")
     arguments = parser.parse_args()
     video = Video(arguments.video, tuple(arguments.span)) if arguments.video else None

@@ -1,6 +1,6 @@
-"""What running the nets costs and how far kernels disagree: latency, size, drift.
+"""Latency of each net, and drift: how much the answers of two kernel families differ.
 
-Both runs share the machine with whatever else it does: the least of many is the net's own time.
+Other work on the machine makes a run slower, so the least of many runs is the net's own time.
 """
 
 import time
@@ -21,7 +21,7 @@ SEED: Final = 20260101
 
 
 def latency(recognisers: Sequence[Recogniser]) -> list[Json]:
-    """Return the time of one look of each net that can be run alone."""
+    """Return the time of one inference of each net that can run alone."""
     rng = np.random.default_rng(SEED)
     rows = []
     for one in recognisers:
@@ -36,7 +36,7 @@ def latency(recognisers: Sequence[Recogniser]) -> list[Json]:
 
 
 def drift(one: Rows, other: Rows) -> Json:
-    """Return how far two kernel families stand apart on the same faces, (n, dim) each."""
+    """Return the cosines between two kernel families' answers to the same faces, (n, dim) each."""
     cosines = (unit(one) * unit(other)).sum(axis=1)
     return {
         "faces": len(one),

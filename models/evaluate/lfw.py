@@ -1,7 +1,7 @@
-"""The faces in a ZIP of `Person_Name/picture.jpg`, found and judged as the camera does it.
+"""Faces in a ZIP of `Person_Name/picture.jpg` (as LFW), detected and measured as on a camera.
 
-The faces in such sets are centred, so of several the one nearest the middle is taken. A picture at
-the top of the ZIP shows a person of its own.
+The faces in such sets are centred, so the face nearest the middle is taken. A picture at the top
+level of the ZIP counts as a person of its own.
 """
 
 import sys
@@ -27,32 +27,32 @@ from recognition.picture import Pixels
 from recognition.quality import Quality, measure
 
 CODE: Final = [Path(getfile(part)) for part in (aligner, detector, quality)]
-"""What a face depends on besides the nets."""
+"""The code that a face depends on, besides the nets."""
 
 CHUNK: Final = 8
-"""Pictures that a child takes at once."""
+"""Pictures that a child process takes at once."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Found:
-    """The one face of each picture, where there is one."""
+    """One face of each picture that has one."""
 
     archive: Path
     digest: str
     """SHA-256 of the archive."""
     origins: tuple[object, ...]
-    """What the faces depend on: archive and detectors."""
+    """What the faces depend on: archive, detectors and code."""
     pictures: int
-    """Pictures looked at."""
+    """Number of pictures in the archive."""
     places: NDArray[np.int64]
-    """(n,), which of the pictures each face is in."""
+    """(n,), the number of the picture that each face is in."""
     people: NDArray[np.int32]
     """(n,), one number per person from 0 on."""
     faces: tuple[Face, ...]
     qualities: tuple[Quality, ...]
 
     def first(self, count: int) -> "Found":
-        """Return the first faces alone."""
+        """Return the first `count` faces only."""
         cut = slice(count)
         return replace(
             self,
@@ -64,11 +64,11 @@ class Found:
         )
 
     def each(self, make: Callable[[Pixels, Face], Rows], *origins: object) -> Rows:
-        """Return what `make` gives for every face, one row each.
+        """Return the rows of `make` for every face, cached.
 
         Args:
             make: computes a row from a picture and the face in it.
-            origins: what it depends on, besides the faces.
+            origins: what the rows depend on, besides the faces.
         """
 
         def rows() -> Rows:
@@ -151,10 +151,10 @@ def _face(row: list[float]) -> Face:
 
 
 def mapped(make: Callable[[Any], Rows], things: Iterable[Any], what: str) -> Rows:
-    """Return what `make` gives for each thing, on every core, and tell how far this is."""
+    """Return the row of `make` for each thing, computed on all cores; print the progress."""
     _Child.make = make
     made = []
-    # Forked children have the nets already; each net runs on one thread, so none is cut in two.
+    # A forked child has the nets already. Each net runs on one thread.
     with get_context("fork").Pool() as pool:
         for count, one in enumerate(pool.imap(_Child.call, things, CHUNK), 1):
             made.append(one)
@@ -164,7 +164,7 @@ def mapped(make: Callable[[Any], Rows], things: Iterable[Any], what: str) -> Row
 
 
 class _Child:
-    """What a forked child computes: set before the fork, because a closure cannot be sent."""
+    """The function of a forked child: set before the fork, because a closure cannot be pickled."""
 
     make: ClassVar[Callable[[Any], Rows]]
 

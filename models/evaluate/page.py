@@ -1,6 +1,6 @@
-"""Draws an evaluation as one page that needs nothing else: curves as SVG, figures as tables.
+"""Report page of an evaluation: one HTML file with the curves as SVG and the figures as tables.
 
-The drawing takes its ink from the page, so it reads in light and in dark.
+The drawings use the text colour of the page, so they can be read in light and in dark mode.
 """
 
 import io
@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 Json: TypeAlias = dict[str, Any]
 
 INK: Final = "#010203"
-"""Stands for the page's own colour until the drawing is in the page."""
+"""Placeholder for the page's text colour, until the drawing is in the page."""
 
 COLOURS: Final = ("#1b7fb5", "#d9730d", "#3a9d5d", "#a259c4", "#c0392b", "#8a8a00")
 
@@ -43,8 +43,8 @@ def page(evaluation: Json) -> str:
         _table(_verification(evaluation)),
         "<h2>Searching a list</h2>",
         (
-            "<p>FNIR at FPIR 1e-3: the share of searches for listed people that find nothing, when "
-            "one unlisted person in a thousand is taken for somebody on a list of N.</p>"
+            "<p>FNIR at FPIR 1e-3: the share of searches for listed people without a match, when "
+            "one unlisted person in a thousand is taken for a person on a list of N.</p>"
         ),
         _table(_identification(evaluation)),
         "<h2>As a camera searches: thresholds by the calibration</h2>",
@@ -101,7 +101,7 @@ def _losses(evaluation: Json) -> Figure:
 
 
 def _drawn(figure: Figure) -> str:
-    """Return the drawing as SVG in the page's ink."""
+    """Return the drawing as SVG in the page's text colour."""
     inked = dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor"), INK)
     inked |= dict.fromkeys(("xtick.color", "ytick.color", "axes.titlecolor"), INK)
     file = io.StringIO()

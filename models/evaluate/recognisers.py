@@ -1,9 +1,9 @@
-"""Whatever turns a face into numbers, each with the alignment it wants: ours, its original, a peer.
+"""Recognisers under test: the shipped embedder, its variants and a peer, each with its alignment.
 
-Ours is the very code that runs on the camera. The net as published, the same before it was
-quantised, quantised on real faces, or without its mirrored chip show what each step costs or
-brings. The peer gets the five points of its own detector and its
-own 112 x 112 chip, because with another alignment it would do worse than it can.
+The shipped one is the code that runs on the camera. Its variants show what each change costs: the
+net as published, in float before quantisation, quantised on real faces, and without the mirror
+image. The peer gets the five points of its own detector and its own chip of 112 x 112, because
+another alignment would make it worse.
 """
 
 from dataclasses import dataclass
@@ -25,15 +25,15 @@ from recognition.picture import Pixels
 PUBLISHED_NET: Final = "embedder.published.onnx"
 FLOAT_NET: Final = "embedder.float32.tflite"
 REAL_NET: Final = "embedder.real.int8.tflite"
-"""What originals.py writes: as published, before quantising, and quantised on real faces."""
+"""Files of `models.build.originals`: as published, in float, and quantised on real faces."""
 
 PEER_NET: Final = "MobileFaceNet.onnx"
 PEER_DETECTOR: Final = "yunet_n_320_320.onnx"
 PEER_SCORE_MIN: Final = 0.3
-"""Low: each picture holds a face, and a peer must not lose by its detector's caution."""
+"""A low bound: each picture has a face, and a missed face would count against the peer."""
 
 PEER_CANVAS_PX: Final = 320
-"""Side of what YuNet looks at: the size of its net; the set's pictures fit in."""
+"""Side of YuNet's input; the set's pictures fit into it."""
 
 PEER_PX: Final = 112
 PEER_TEMPLATE: Final = (
@@ -43,23 +43,23 @@ PEER_TEMPLATE: Final = (
     complex(41.5493, 92.3655),
     complex(70.7299, 92.2041),
 )
-"""Eyes, nose and corners of the mouth in a chip of 112 x 112: ArcFace's, as the peer's source."""
+"""Eyes, nose and corners of the mouth in a chip of 112 x 112: ArcFace's, as in its source."""
 
 PEER_MEAN: Final = np.array([0.485, 0.456, 0.406])
 PEER_SPREAD: Final = np.array([0.229, 0.224, 0.225])
-"""ImageNet's, as the peer's source subtracts and divides."""
+"""Of ImageNet; the peer's source subtracts the first and divides by the second."""
 
 
 class Recogniser(Protocol):
-    """Anything that makes vectors whose cosine says how alike two faces are."""
+    """A maker of vectors whose cosine is the similarity of two faces."""
 
     @property
     def name(self) -> str:
-        """Its name in the report."""
+        """Name in the report."""
 
     @property
     def origin(self) -> str:
-        """Digest of what its vectors depend on."""
+        """Digest of everything that its vectors depend on."""
 
     def vector(self, pixels: Pixels, face: Face) -> Rows:
         """Return one face as numbers, (dim,)."""
@@ -81,7 +81,7 @@ class Shipped:
 
     @property
     def origin(self) -> str:
-        """Digest of what its vectors depend on."""
+        """Digest of everything that its vectors depend on."""
         return f"{self.entry.net.digest.hex()} {self.entry.alignment} mirrored"
 
     def vector(self, pixels: Pixels, face: Face) -> Rows:
@@ -92,7 +92,7 @@ class Shipped:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bare:
-    """A net of the same contract, int8 or float, without the camera's code around it."""
+    """A net of the same contract, int8 or float, run without the camera's code."""
 
     name: str
     origin: str
@@ -104,7 +104,7 @@ class Bare:
     def load(
         cls, name: str, path: Path, entry: EmbedderEntry, *, mirrored: bool, plain: bool = False
     ) -> "Bare":
-        """Return the net in a file; `plain`: on the runtime's own kernels, without XNNPACK."""
+        """Load the net in a file; `plain`: with the runtime's own kernels, without XNNPACK."""
         resolver = (
             OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES if plain else OpResolverType.AUTO
         )
@@ -114,12 +114,12 @@ class Bare:
         return cls(name, origin, entry, mirrored, interpreter)
 
     def vector(self, pixels: Pixels, face: Face) -> Rows:
-        """Return the net's answer, or the sum of both, (128,)."""
+        """Return the answer to the chip, or its sum with that to the mirror image, (128,)."""
         chip = align(pixels, face, self.entry.alignment).pixels
         return self.answer(chip) + (self.answer(chip[:, ::-1]) if self.mirrored else 0)
 
     def answer(self, chip: Pixels) -> Rows:
-        """Return what the net says of one chip, (128,)."""
+        """Return the net's answer to one chip, (128,)."""
         taken, given = (
             self.interpreter.get_input_details()[0],
             self.interpreter.get_output_details()[0],
@@ -134,7 +134,7 @@ class Bare:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Published:
-    """The net that ours is derived from, as its makers published it, on our chips."""
+    """The published net that ours is derived from, on our chips."""
 
     net: Any
     origin: str
@@ -143,7 +143,7 @@ class Published:
 
     @classmethod
     def load(cls, originals: Path, entry: EmbedderEntry) -> "Published":
-        """Return the net whose file originals.py wrote."""
+        """Load the net in the folder of `models.build.originals`."""
         cv2.setNumThreads(1)
         path = originals / PUBLISHED_NET
         return cls(cv2.dnn.readNetFromONNX(str(path)), digest_of(path), entry)
@@ -154,7 +154,7 @@ class Published:
         return self.answer(chip) + self.answer(chip[:, ::-1])
 
     def answer(self, chip: Pixels) -> Rows:
-        """Return what the net says of one chip, (128,)."""
+        """Return the net's answer to one chip, (128,)."""
         self.net.setInput(np.ascontiguousarray(chip.transpose(2, 0, 1)[None], np.float32))
         answer: Rows = self.net.forward()[0].astype(np.float64)
         return answer
@@ -162,7 +162,7 @@ class Published:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Peer:
-    """MobileFaceNet in float32 behind YuNet: what somebody else would pick."""
+    """MobileFaceNet in float32 with YuNet: a common choice elsewhere."""
 
     net: Any
     detector: Any
@@ -171,7 +171,7 @@ class Peer:
 
     @classmethod
     def load(cls, peers: Path) -> "Peer":
-        """Return the peer whose nets lie in a folder."""
+        """Load the peer's nets from a folder."""
         cv2.setNumThreads(1)
         path = str(peers / PEER_DETECTOR)
         size = (PEER_CANVAS_PX, PEER_CANVAS_PX)
@@ -188,7 +188,7 @@ class Peer:
         return summed
 
     def answer(self, chip: Pixels) -> Rows:
-        """Return what the net says of one chip of 112 x 112, (128,)."""
+        """Return the net's answer to one chip of 112 x 112, (128,)."""
         values = (chip / 255 - PEER_MEAN) / PEER_SPREAD
         self.net.setInput(values.transpose(2, 0, 1)[None].astype(np.float32))
         answer: Rows = self.net.forward()[0].astype(np.float64)
@@ -199,7 +199,9 @@ class Peer:
         canvas[: pixels.shape[0], : pixels.shape[1]] = pixels[..., ::-1]
         found = self.detector.detect(canvas)[1]
         if found is None:
-            raise SystemExit("YuNet found no face in a picture where our detector found one.")
+            raise SystemExit(
+                "YuNet found no face where our detector found one: run it without --peers."
+            )
         middle = np.array([face.box.x + face.box.width / 2, face.box.y + face.box.height / 2])
         off = np.abs(found[:, :2] + found[:, 2:4] / 2 - middle).sum(axis=1)
         points = found[off.argmin(), 4:14].reshape(5, 2) @ np.array([1, 1j])

@@ -1,4 +1,4 @@
-"""Turns trials into plain JSON: every rate with its threshold, N, counts and interval."""
+"""Report of the trials as plain JSON: every rate with its threshold, N, counts and interval."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -19,10 +19,10 @@ Json: TypeAlias = dict[str, Any]
 FALSE_MATCH_RATES: Final = (1e-2, 1e-3, 1e-4, 1e-5)
 LIST_SIZES: Final = (7, 100, 1000)
 FPIR: Final = 1e-3
-"""One unlisted person in a thousand may be taken for somebody on the list."""
+"""One unlisted person in a thousand may be taken for a person on the list."""
 
 CURVE_ENDS: Final = (0.3, 1e-5)
-"""False-match rates between which a DET curve is drawn."""
+"""False-match rates at both ends of a DET curve."""
 
 CURVE_POINTS: Final = 32
 
@@ -37,7 +37,7 @@ def verification(trial: Trial) -> list[Json]:
 
 
 def identification(trial: Trial, rate: float = FPIR) -> list[Json]:
-    """Return FNIR at one FPIR for each length of list, at the threshold that gives just this."""
+    """Return FNIR at one FPIR for each length of list, at the threshold with exactly this FPIR."""
     rows = []
     for size in LIST_SIZES:
         threshold = trial.at_fpir(rate, size)
@@ -94,10 +94,10 @@ def elsewhere(
     """Return FPIR of people from another population, at the thresholds a camera would use.
 
     Args:
-        probes: (n, dim), one picture of each of n people, none of whom is listed.
+        probes: (n, dim), one picture of each of n people, all of them unlisted.
         listed: (pictures, dim), from which lists are drawn.
         people: (pictures,), the person of each.
-        calibration: what the scores are worth.
+        calibration: the rates of the scores.
     """
     beyond = np.arange(len(probes), dtype=np.int32) + people.max() + 1
     trial = Trial(unit(probes) @ unit(listed).T, beyond, people)
@@ -119,13 +119,13 @@ def elsewhere(
 def losses(
     worse: Sequence[Worse], listed: Rows, people: NDArray[np.int32], calibration: Calibration
 ) -> list[Json]:
-    """Return what each loss of quality costs, at the threshold for a list of the first size.
+    """Return what each degradation costs, at the threshold for a list of the first size.
 
     Args:
-        worse: what became of the pictures at each step, the untouched ones first.
+        worse: the outcomes at each step, the unchanged pictures first.
         listed: (pictures, dim), from which lists are drawn.
         people: (pictures,), the person of each.
-        calibration: what the scores are worth.
+        calibration: the rates of the scores.
     """
     threshold = demanded(calibration)[LIST_SIZES[0]]
     rows: list[Json] = []
@@ -153,7 +153,7 @@ def losses(
 
 
 def demanded(calibration: Calibration, probe: Grade = Grade.FAIR) -> dict[int, float]:
-    """Return the threshold for each length of list that can be served."""
+    """Return the threshold for each length of list that the calibration can serve."""
     thresholds = {}
     for size in LIST_SIZES:
         with suppress(ListNotServed):

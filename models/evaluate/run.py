@@ -1,7 +1,8 @@
-"""Judges the nets on sets of pictures: one JSON with every figure, one page that draws it.
+"""Evaluate the nets on sets of pictures: one JSON with every figure, and one HTML page.
 
-The words are those of ISO/IEC 19795. The sets are named by path and stay where they are; what took
-long to compute is kept outside the repository. What could not be measured is named under `skipped`.
+The terms are those of ISO/IEC 19795 (FMR, FNMR, FPIR, FNIR). The sets are read from the given paths
+and are not copied. Slow results are cached outside the repository. What was not measured is listed
+under `skipped`.
 """
 
 import argparse
@@ -52,7 +53,7 @@ GROUPS: Final = (
 
 
 def main() -> None:
-    """Measure, write, and print the outcome."""
+    """Measure, write, and print the result."""
     arguments = _arguments()
     skipped: list[str] = []
     recognisers = _recognisers(arguments, skipped)
@@ -90,7 +91,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--senate", type=Path, help="ZIP of portraits, one of each person")
     parser.add_argument("--peers", type=Path, help="folder with the peers' nets")
     parser.add_argument("--originals", type=Path, help="folder that make originals wrote")
-    parser.add_argument("--detection", type=Path, help="what detect.py printed, to save its time")
+    parser.add_argument(
+        "--detection", type=Path, help="JSON of models.evaluate.detection, to save its time"
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder for JSON and page")
     return parser.parse_args()
 
@@ -105,7 +108,7 @@ def _recognisers(arguments: argparse.Namespace, skipped: list[str]) -> list[Reco
     if arguments.senate is None:
         skipped.append("strangers of another population: no --senate")
     if arguments.originals is None:
-        skipped.append("what the shipped net was made from: no --originals")
+        skipped.append("the net before quantisation and as published: no --originals")
     else:
         chosen += _originals(arguments.originals, entry, skipped)
     if arguments.peers is None:

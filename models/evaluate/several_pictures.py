@@ -1,12 +1,13 @@
-"""What several enrolment pictures of one person bring, and what they cost in false alarms.
+"""Several enrolment pictures per person: what they gain in FNIR and cost in FPIR.
 
     python -m models.evaluate.several_pictures lfw-dev.zip
 
-Three pictures of a passer-by, added up as on a camera, are searched for on a list whose entries
-have one picture; three pictures, of which the best counts, as the list's format has it; or three
-added up to one. First at the threshold that cameras take, for which every template counts, then at
-the one that would just keep the budget on this very set.
-It also says how often pictures of one person would be refused because they do not agree.
+Three pictures of a passer-by, added up as on a camera, are searched for on three kinds of list. In
+the first, an entry has one picture. In the second it has three, and the best score counts, as in
+the format of a list. In the third, three pictures are added up to one template. Each list is
+measured at the threshold of a camera, for which every template counts, and at the threshold that
+exactly keeps the budget on this set. The program also prints how often pictures of one person would
+be refused because they do not agree.
 """
 
 import argparse
@@ -30,17 +31,17 @@ from recognition.quality import ENROLMENT, MATCHING, shortfalls
 from recognition.template import PPM, Template
 
 PICTURES: Final = 3
-"""Of an entry, and of a passer-by."""
+"""Pictures of an entry, and of a passer-by."""
 BUDGET: Final = 1e-3
 SIZES: Final = (7, 30, 100)
 
 
 @dataclass(frozen=True, slots=True)
 class Lists:
-    """Everybody as an entry, and everybody who walks past."""
+    """All people as entries, and all passers-by as probes."""
 
     scores: NDArray[np.float32]
-    """(probes, people): how alike each probe is to each person's entry."""
+    """(probes, people): the cosine of each probe with each person's entry."""
     owners: NDArray[np.int64]
     """(probes,), the place of each probe's own person among the people; -1 for none."""
 
@@ -53,7 +54,7 @@ class Lists:
         return shares
 
     def fpir(self, threshold: float, size: int) -> float:
-        """Return the chance of an alarm for somebody who is not on a list of `size` people."""
+        """Return the chance of an alarm for a person who is not on a list of `size` people."""
         return float((1 - (1 - self.reached(threshold)) ** size).mean())
 
     def fnir(self, threshold: float) -> float:
@@ -103,7 +104,7 @@ def main() -> None:
 
 
 def calibrated(templates: int) -> float | None:
-    """Return the threshold that cameras take for so many templates; None if they refuse."""
+    """Return a camera's threshold for so many templates; None: it refuses the list."""
     calibration = load_manifest(FOLDER).calibration
     try:
         demanded = threshold_for(calibration, templates, round(BUDGET * PPM), Grade.FUSED)
@@ -124,7 +125,7 @@ def tell(size: int, name: str, listed: Lists, threshold: float | None) -> None:
 def dealt(
     people: NDArray[np.int32], good: NDArray[np.bool_], fair: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Return the pictures of entries and of passers-by, and who of the latter is which entry."""
+    """Return the pictures of entries and of passers-by, and the entry of each passer-by."""
     rng = np.random.default_rng(SEED)
     entries: list[list[int]] = []
     probes: list[list[int]] = []
@@ -147,7 +148,7 @@ def lists(
     probes: NDArray[np.int64],
     owners: NDArray[np.int64],
 ) -> tuple[Lists, Lists, Lists]:
-    """Return the list with one picture, the best of all, and their sum."""
+    """Return the lists with one picture, with the best of three, and with their sum."""
     seen = unit(fused(templates, probes))
     each = np.stack([seen @ unit(templates[entries[:, at]]).T for at in range(PICTURES)])
     summed = seen @ unit(fused(templates, entries)).T
@@ -155,7 +156,7 @@ def lists(
 
 
 def tell_agreement(templates: Rows, entries: NDArray[np.int64]) -> None:
-    """Print how often the gate would refuse pictures of one person, and let a stranger's pass."""
+    """Print how often the gate refuses pictures of one person, and accepts a stranger's."""
     calibration = load_manifest(FOLDER).calibration
     needed = threshold_for(calibration, 1, round(BUDGET * PPM), Grade.FUSED).score_ppm
     every = [Template(row) for row in templates.astype(np.int8)]
@@ -167,7 +168,7 @@ def tell_agreement(templates: Rows, entries: NDArray[np.int64]) -> None:
     print(
         f"\nThree pictures of one person, one of which does not agree at {needed / PPM:.3f}: "
         f"{np.mean(np.array(own) < needed):.1%} of {len(own)}."
-        f"\nA picture of somebody else beside two of one person that passes: "
+        f"\nA picture of another person beside two of one person that passes: "
         f"{np.mean(np.array(strange) >= needed):.1%} of {len(strange)}."
     )
 

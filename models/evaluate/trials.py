@@ -1,8 +1,8 @@
-"""Error rates of comparing faces, in the words of ISO/IEC 19795: FMR, FNMR, FPIR, FNIR.
+"""Error rates of comparing faces, in the terms of ISO/IEC 19795: FMR, FNMR, FPIR, FNIR.
 
-Every person weighs the same, however many pictures there are of them. Rates of searches are the
-expectation over all lists that could be drawn, not a sample of some. Intervals are bootstraps over
-people, because what one person's pictures do is not independent.
+Every person has the same weight, for any number of pictures. The rates of searches are the
+expectation over all lists that could be drawn, not over a sample of lists. Intervals are bootstraps
+over people, because the scores of one person's pictures are not independent.
 """
 
 from dataclasses import dataclass
@@ -18,21 +18,21 @@ from recognition.template import Template, fuse
 RESAMPLES: Final = 1000
 SEED: Final = 20260101
 HALVINGS: Final = 24
-"""Of the range of cosines, in search of a threshold: 2 / 2^24 is finer than a millionth."""
+"""Steps of the bisection for a threshold: 2 / 2^24 is finer than a millionth."""
 
 TRACK: Final = 3
-"""Pictures that make one fused probe: as many as a camera adds up (firmware/looking/tracks.py)."""
+"""Pictures of one fused probe: as many as a camera adds up (firmware/looking/tracks.py)."""
 
 SEEN_MIN: Final = 20
-"""Comparisons of strangers that must reach a threshold before a rate is called measured."""
+"""Least comparisons of strangers that reach a threshold, for a rate that counts as measured."""
 
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """Every probe compared with every picture that could stand on a list."""
+    """Every probe compared with every picture that could be on a list."""
 
     scores: NDArray[np.float32]
-    """(probes, pictures) cosines; NaN where the probe was made from that very picture."""
+    """(probes, pictures) cosines; NaN where the probe was made from that picture."""
     probes: NDArray[np.int32]
     """(probes,), the person of each."""
     pictures: NDArray[np.int32]
@@ -62,7 +62,7 @@ class Trial:
         return cls(scores, people[made_from[:, 0]], people)
 
     def some(self, chosen: NDArray[np.bool_]) -> "Trial":
-        """Return the trial of some probes alone."""
+        """Return the trial of the chosen probes only."""
         return Trial(self.scores[chosen], self.probes[chosen], self.pictures)
 
     @cached_property
@@ -72,7 +72,7 @@ class Trial:
 
     @cached_property
     def strangers(self) -> NDArray[np.float32]:
-        """The scores with everything of the probe's own person taken out, (probes, pictures)."""
+        """The scores, NaN for pictures of the probe's own person, (probes, pictures)."""
         return np.where(self.probes[:, None] == self.pictures, np.float32(np.nan), self.scores)
 
     @cached_property
@@ -83,13 +83,13 @@ class Trial:
 
     @cached_property
     def _share(self) -> NDArray[np.float32]:
-        """What each picture weighs among strangers: each person the same, (pictures,)."""
+        """The weight of each picture among strangers, equal for each person, (pictures,)."""
         counts = np.bincount(self.pictures)
         strangers = np.count_nonzero(counts) - 1
         return (1 / counts[self.pictures] / strangers).astype(np.float32)
 
     def fnmr(self, threshold: float) -> NDArray[np.float64]:
-        """Return each person's share of own pairs that stay below, one per person with pairs."""
+        """Return each person's share of own pairs below it, one for each person with pairs."""
         scores, people = self.mates
         return _by_person((scores < threshold).astype(np.float64), people)
 
@@ -98,7 +98,7 @@ class Trial:
         return ((self.strangers >= threshold).astype(np.float32) @ self._share).astype(np.float64)
 
     def fmr(self, threshold: float) -> NDArray[np.float64]:
-        """Return each person's chance to be taken for one stranger, one per person."""
+        """Return each person's chance of a false match with one stranger, one for each person."""
         return _by_person(self.reached(threshold), self.probes)
 
     def fpir(self, threshold: float, size: int) -> NDArray[np.float64]:
@@ -135,8 +135,8 @@ def tracks_of(
 
     Args:
         people: (n,), the person of each picture.
-        usable: (n,), which may be taken.
-        deals: how often each person's pictures are dealt out; in one deal none is taken twice.
+        usable: (n,), whether a picture may be used.
+        deals: how often each person's pictures are dealt out; one deal uses a picture once.
     """
     rng = np.random.default_rng(SEED)
     groups = []
