@@ -71,12 +71,22 @@ def test_every_link_to_a_heading_leads_to_one(document: Path) -> None:
     assert [anchor for path, anchor in wanted if anchor not in anchors(path)] == []
 
 
-@pytest.mark.parametrize("name", ["docs/architecture.md", "CONTRIBUTING.md"])
-def test_every_file_that_a_map_names_exists(name: str) -> None:
-    named = re.findall(r"`([\w./-]+/[\w.-]*)`", (ROOT / name).read_text("utf-8"))
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_file_that_a_page_names_exists(document: Path) -> None:
+    folders = "|".join({path.split("/")[0] for path in tracked("*/*") if path[0] != "."})
+    named = re.findall(rf"`((?:{folders})/[\w./-]*)`", document.read_text("utf-8"))
     named = [path for path in named if "NNNN" not in path]  # How decisions are named.
-    assert named
     assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_every_page_that_a_comment_names_exists() -> None:
+    named = {
+        found
+        for path in tracked("*.py")
+        for found in re.findall(r"\bdocs/[\w/-]+\.md\b", (ROOT / path).read_text("utf-8"))
+    }
+    assert named
+    assert [page for page in sorted(named) if not (ROOT / page).exists()] == []
 
 
 def test_every_room_is_in_the_architecture() -> None:
