@@ -77,9 +77,9 @@ def read_manifest(content: bytes) -> Manifest:
     """
     table = _table(content)
     embedder, detectors = _nets(table)
-    calibration = _calibration(table.sub("calibration"))
-    evaluation_digest = _evaluation(table.sub("evaluation")) if table.has("evaluation") else None
-    table.end()
+    calibration = _calibration(table.table("calibration"))
+    evaluation_digest = _evaluation(table.table("evaluation")) if table.has("evaluation") else None
+    table.refuse_unknown()
     if calibration.embedder_digest != embedder.net.digest:
         raise ModelRefused(
             "The calibration was measured with another embedder: run models/evaluate again."
@@ -113,9 +113,9 @@ def read_alignment(table: Table) -> Alignment:
     Raises:
         ModelRefused: a key is missing, unknown or wrong, or a point lies outside the chip.
     """
-    chip_px = table.take("chip_px", int)
-    places = [_point(one) for one in table.subs("points")]
-    table.end()
+    chip_px = table.value("chip_px", int)
+    places = [_point(one) for one in table.tables("points")]
+    table.refuse_unknown()
     inside = all(0 < length < chip_px for place in places for length in place)
     if len(places) != POINTS or not inside or len(set(places)) != POINTS:
         raise ModelRefused(
@@ -135,15 +135,15 @@ def _content(folder: Path) -> bytes:
 
 def _table(content: bytes) -> Table:
     table = Table.read(content, "the manifest")
-    if table.take("format", str) != FORMAT:
+    if table.value("format", str) != FORMAT:
         raise ModelRefused(f"The manifest is not of the format {FORMAT}.")
     return table
 
 
 def _nets(table: Table) -> tuple[EmbedderEntry, tuple[DetectorEntry, ...]]:
-    alignment = read_alignment(table.sub("alignment"))
-    embedder = _embedder(table.sub("embedder"), alignment)
-    detectors = tuple(_detector(one) for one in table.subs("detectors"))
+    alignment = read_alignment(table.table("alignment"))
+    embedder = _embedder(table.table("embedder"), alignment)
+    detectors = tuple(_detector(one) for one in table.tables("detectors"))
     if not detectors:
         raise ModelRefused("The manifest names no detector: it must name one or more.")
     return embedder, detectors
@@ -151,25 +151,25 @@ def _nets(table: Table) -> tuple[EmbedderEntry, tuple[DetectorEntry, ...]]:
 
 def _point(table: Table) -> Point:
     place = table.numbers("at", float)
-    table.end()
+    table.refuse_unknown()
     if len(place) != len(Point._fields):
         raise ModelRefused("A point of the alignment is two numbers: x and y.")
     return Point(*place)
 
 
 def _tensor(table: Table) -> TensorSpec:
-    if table.take("dtype", str) != "int8":
+    if table.value("dtype", str) != "int8":
         raise ModelRefused("A net must take and give int8: quantise it, and build anew.")
     spec = TensorSpec(
-        table.numbers("shape", int), table.take("scale", float), table.take("zero_point", int)
+        table.numbers("shape", int), table.value("scale", float), table.value("zero_point", int)
     )
-    table.end()
+    table.refuse_unknown()
     return spec
 
 
 def _embedder(table: Table, alignment: Alignment) -> EmbedderEntry:
     entry = _net(table)
-    table.end()
+    table.refuse_unknown()
     given = [len(one.shape) for one in entry.outputs]
     if entry.input.shape != (1, alignment.chip_px, alignment.chip_px, 3) or given != [2]:
         raise ModelRefused(f"{entry.file} must take one chip and give one row of numbers.")
@@ -179,26 +179,26 @@ def _embedder(table: Table, alignment: Alignment) -> EmbedderEntry:
 def _net(table: Table) -> NetEntry:
     return NetEntry(
         file=_file(table),
-        size_bytes=table.take("bytes", int),
+        size_bytes=table.value("bytes", int),
         digest=table.digest("sha256"),
         source=table.text("source"),
         source_digest=table.digest("source_sha256"),
         licence=table.text("licence"),
         training=table.text("training"),
-        input=_tensor(table.sub("input")),
-        outputs=tuple(_tensor(one) for one in table.subs("outputs")),
-        edge_tpu=_compiled(table.sub("edge_tpu")) if table.has("edge_tpu") else None,
+        input=_tensor(table.table("input")),
+        outputs=tuple(_tensor(one) for one in table.tables("outputs")),
+        edge_tpu=_compiled(table.table("edge_tpu")) if table.has("edge_tpu") else None,
     )
 
 
 def _compiled(table: Table) -> Compiled:
     compiled = Compiled(
         file=_file(table),
-        size_bytes=table.take("bytes", int),
+        size_bytes=table.value("bytes", int),
         digest=table.digest("sha256"),
         compiler=table.text("compiler"),
     )
-    table.end()
+    table.refuse_unknown()
     return compiled
 
 
@@ -211,19 +211,19 @@ def _file(table: Table) -> str:
 
 def _detector(table: Table) -> DetectorEntry:
     net = _net(table)
-    decodes = tuple(_decode(one) for one in table.subs("decode"))
-    table.end()
+    decodes = tuple(_decode(one) for one in table.tables("decode"))
+    table.refuse_unknown()
     _check_maps(net, decodes)
     return DetectorEntry(net, decodes)
 
 
 def _decode(table: Table) -> Decode:
     decode = Decode(
-        table.take("stride_px", int),
+        table.value("stride_px", int),
         table.numbers("offset", float),
         table.numbers("factor", float),
     )
-    table.end()
+    table.refuse_unknown()
     return decode
 
 
@@ -252,24 +252,24 @@ def _calibration(table: Table) -> Calibration:
         embedder_digest=table.digest("embedder_sha256"),
         runtime=table.text("runtime"),
         pictures=table.text("pictures"),
-        pairs=table.take("pairs", int),
+        pairs=table.value("pairs", int),
         command=table.text("command"),
         rates=_rates(table, "rates"),
         good=_rates(table, "good") if table.has("good") else (),
         fused=_rates(table, "fused") if table.has("fused") else (),
     )
-    table.end()
+    table.refuse_unknown()
     return calibration
 
 
 def _evaluation(table: Table) -> bytes:
     digest = table.digest("sha256")
-    table.end()
+    table.refuse_unknown()
     return digest
 
 
 def _rates(table: Table, key: str) -> tuple[Rate, ...]:
-    rates = tuple(_rate(one) for one in table.subs(key))
+    rates = tuple(_rate(one) for one in table.tables(key))
     scores = [rate.score_ppm for rate in rates]
     if not scores or scores != sorted(set(scores)):
         raise ModelRefused("The calibration must have one rate or more, by rising score.")
@@ -278,7 +278,7 @@ def _rates(table: Table, key: str) -> tuple[Rate, ...]:
 
 def _rate(table: Table) -> Rate:
     rate = Rate(
-        table.take("score_ppm", int), table.take("fmr_ppb", int), table.take("upper_ppb", int)
+        table.value("score_ppm", int), table.value("fmr_ppb", int), table.value("upper_ppb", int)
     )
-    table.end()
+    table.refuse_unknown()
     return rate

@@ -41,7 +41,7 @@ class Table:
         """Return whether the key is there."""
         return key in self._values
 
-    def take(self, key: str, kind: type[T]) -> T:
+    def value(self, key: str, kind: type[T]) -> T:
         """Take out and return a value of exactly this type."""
         value = self._values.pop(key, None)
         if value is None:
@@ -52,7 +52,7 @@ class Table:
 
     def text(self, key: str) -> str:
         """Return one printable line of 1 to `TEXT_LIMIT` characters."""
-        text = self.take(key, str)
+        text = self.value(key, str)
         if not (1 <= len(text) <= TEXT_LIMIT and text.isprintable()):
             raise ModelRefused(
                 f"In {self._name}, {key} must be one line of 1 to {TEXT_LIMIT} characters."
@@ -61,7 +61,7 @@ class Table:
 
     def digest(self, key: str) -> bytes:
         """Return the 32 bytes of a SHA-256."""
-        text = self.take(key, str)
+        text = self.value(key, str)
         try:
             digest = bytes.fromhex(text)
         except ValueError:
@@ -72,20 +72,20 @@ class Table:
 
     def numbers(self, key: str, kind: type[T]) -> tuple[T, ...]:
         """Return a list of values of one type."""
-        values = self.take(key, list)
+        values = self.value(key, list)
         if any(type(value) is not kind for value in values):
             raise ModelRefused(f"In {self._name}, {key} must hold only {kind.__name__}.")
         return tuple(values)
 
-    def sub(self, key: str) -> "Table":
+    def table(self, key: str) -> "Table":
         """Return the table under a key."""
-        return Table(self.take(key, dict), key)
+        return Table(self.value(key, dict), key)
 
-    def subs(self, key: str) -> "list[Table]":
+    def tables(self, key: str) -> "list[Table]":
         """Return the list of tables under a key."""
-        return [Table(one, f"{key}[{place}]") for place, one in enumerate(self.take(key, list))]
+        return [Table(one, f"{key}[{place}]") for place, one in enumerate(self.value(key, list))]
 
-    def end(self) -> None:
+    def refuse_unknown(self) -> None:
         """Refuse the keys that were not taken.
 
         Raises:

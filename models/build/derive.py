@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from models.build import detector_net, embedder_net, portraits
 from models.build.onnx_weights import Published
-from models.build.quantise import alike, float_net, int8_net
+from models.build.quantise import float_net, int8_net, likeness_of
 from recognition.aligner import Alignment
 from recognition.face import Point
 
@@ -141,11 +141,11 @@ class Derived:
         before = path.read_bytes() if path.exists() else self.content
         digest = hashlib.sha256(self.content).hexdigest()
         print(f"{self.file}: {len(self.content):,} bytes, sha256 {digest}")
-        print(f"  against float: {alike(self.original, self.content, self.samples)}")
+        print(f"  against float: {likeness_of(self.original, self.content, self.samples)}")
         if before == self.content:
             print("  the same bytes as before")
             return
-        same = alike(before, self.content, self.samples)
+        same = likeness_of(before, self.content, self.samples)
         print(f"  against the net before: {same}")
         if same.least < SAME_MIN and not new:
             raise SystemExit(

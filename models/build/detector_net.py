@@ -48,7 +48,7 @@ RELU6_TOP: Final = 6.0
 class Stretch:
     """The factors that equalise one head's channels and map its outputs to 0 to 6."""
 
-    evening: NDArray[np.float32]
+    equalisation: NDArray[np.float32]
     """(16,), factors between the two convolutions."""
     offset: NDArray[np.float32]
     """(16,): value = stretched / factor - offset."""
@@ -90,7 +90,7 @@ class Detector:
             emitter = Emitter(self._published, picture, bgr=True)
             maps = []
             for stride_px, stretch in zip(STRIDES_PX, stretches, strict=True):
-                head = self._head(stride_px).laid(stretch)
+                head = self._head(stride_px).stretched(stretch)
                 maps.append(tf.nn.relu6(head.out(head.into(emitter.emit(head.feature)))))
             return maps
 
@@ -129,14 +129,14 @@ class _Head:
     def out(self, x: Tensor) -> Tensor:
         return _convolved(x, self.kernel_out, self.bias_out)
 
-    def laid(self, stretch: Stretch) -> "_Head":
+    def stretched(self, stretch: Stretch) -> "_Head":
         """Return the head with equalised channels and outputs mapped to 0 to 6."""
         shape = (-1, 1, 1, 1)
         return _Head(
             self.feature,
-            self.kernel_into * stretch.evening.reshape(shape),
-            self.bias_into * stretch.evening,
-            self.kernel_out * (stretch.factor / stretch.evening).reshape(shape),
+            self.kernel_into * stretch.equalisation.reshape(shape),
+            self.bias_into * stretch.equalisation,
+            self.kernel_out * (stretch.factor / stretch.equalisation).reshape(shape),
             (self.bias_out + stretch.offset) * stretch.factor,
         )
 

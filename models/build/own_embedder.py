@@ -18,7 +18,7 @@ import tensorflow as tf
 from models.build import portraits
 from models.build.onnx_net import Emitter
 from models.build.onnx_weights import Published
-from models.build.quantise import Function, alike, float_net, int8_net
+from models.build.quantise import Function, float_net, int8_net, likeness_of
 from recognition.aligner import Alignment
 from recognition.face import Point
 
@@ -47,7 +47,7 @@ def main() -> None:
     chips = portraits.chips(CHIPS + COMPARED, alignment)
     samples = ((chip.astype(np.float32) - mean) / divisor for chip in chips)
     content = int8_net(function, islice(samples, CHIPS))
-    likeness = alike(float_net(function), content, list(samples))
+    likeness = likeness_of(float_net(function), content, list(samples))
     print(f"{arguments.to.name}: {len(content):,} bytes; against float: {likeness}")
     if likeness.least < ALIKE_MIN:
         raise SystemExit(

@@ -44,7 +44,9 @@ class Likeness:
         )
 
 
-def alike(original: bytes, quantised: bytes, samples: Sequence[NDArray[np.float32]]) -> Likeness:
+def likeness_of(
+    original: bytes, quantised: bytes, samples: Sequence[NDArray[np.float32]]
+) -> Likeness:
     """Return how alike two nets answer the same samples."""
     nets = [tf.lite.Interpreter(model_content=one) for one in (original, quantised)]
     for net in nets:

@@ -216,7 +216,7 @@ def _doubts(operations: list[Operation], widest_bytes: int) -> list[str]:
     return doubts
 
 
-def show(reports: list[Report]) -> None:
+def print_reports(reports: list[Report]) -> None:
     """Print one row for each net, and below it the faults and the reports."""
     print(f"{'net':34}{'operations':>11}{'parameters':>13}{'widest step':>13}  verdict")
     for one in reports:
@@ -238,7 +238,7 @@ def main() -> None:
     parser.add_argument("nets", nargs="*", type=Path, help="default: every net beside the manifest")
     nets = parser.parse_args().nets or sorted(FOLDER.glob("*.int8.tflite"))
     reports = [inspect(path.name, path.read_bytes()) for path in nets]
-    show(reports)
+    print_reports(reports)
     parameter_bytes = sum(one.parameter_bytes for one in reports)
     print(f"{parameter_bytes:,} bytes of parameters together, of {ON_CHIP_BYTES:,} on the chip")
     if any(one.faults for one in reports) or parameter_bytes > ON_CHIP_BYTES:

@@ -21,7 +21,7 @@ from typing import Any, Final
 from ai_edge_litert import schema_py_generated as schema
 
 from models import FOLDER
-from models.edgetpu.check import inspect, show
+from models.edgetpu.check import inspect, print_reports
 
 COMPILER: Final = "edgetpu_compiler"
 RUNTIME: Final = 14
@@ -63,17 +63,17 @@ def main() -> None:
         # The chip's memory is assigned in this order: the detectors run on every frame.
         tables = tomllib.loads(manifest)
         sources = [models / one["file"] for one in (*tables["detectors"], tables["embedder"])]
-        nets, version = compiled(sources)
+        nets, version = compile_nets(sources)
     except CompilationRefused as error:
         sys.exit(str(error))
     for net in nets:
         (models / net.file).write_bytes(net.content)
-        manifest = listed(manifest, net, version)
+        manifest = with_compiled(manifest, net, version)
         print(f"{net.file}: {len(net.content):,} bytes")
     (models / "manifest.toml").write_text(manifest, "utf-8")
 
 
-def compiled(sources: list[Path]) -> tuple[list[Compiled], str]:
+def compile_nets(sources: list[Path]) -> tuple[list[Compiled], str]:
     """Return the compiled nets, in the order given, and the compiler's version.
 
     Raises:
@@ -82,7 +82,7 @@ def compiled(sources: list[Path]) -> tuple[list[Compiled], str]:
     """
     reports = [inspect(path.name, path.read_bytes()) for path in sources]
     if any(one.faults for one in reports):
-        show(reports)
+        print_reports(reports)
         raise CompilationRefused("Not compiled: these nets would not run whole on the Edge TPU.")
     compiler = shutil.which(COMPILER)
     if compiler is None:
@@ -163,7 +163,7 @@ def _contract(content: bytes, *, custom: bool) -> list[tuple[Any, ...]]:
     ]
 
 
-def listed(manifest: str, net: Compiled, version: str) -> str:
+def with_compiled(manifest: str, net: Compiled, version: str) -> str:
     """Return the manifest with an entry for the compiled net in that of its source."""
     digest = hashlib.sha256(net.source.read_bytes()).hexdigest()
     anchor = f'\nsha256 = "{digest}"\n'

@@ -14,7 +14,7 @@ Rows: TypeAlias = NDArray[np.float64]
 """(n, k), one row for each of n things."""
 
 
-def kept(origins: tuple[object, ...], make: Callable[[], Rows]) -> Rows:
+def cached(origins: tuple[object, ...], make: Callable[[], Rows]) -> Rows:
     """Return the result of `make` for these origins, from this run or an earlier one.
 
     Args:

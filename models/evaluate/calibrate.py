@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.evaluate.cache import Rows
-from models.evaluate.degradations import FAIR, worsen
+from models.evaluate.degradations import FAIR, degrade
 from models.evaluate.lfw import Found, find
 from models.evaluate.recognisers import Shipped
 from models.evaluate.trials import TRACK, fused, tracks_of
@@ -123,7 +123,7 @@ def calibrate(found: Found, templates: Rows, shipped: Shipped, models: Path) -> 
     grades = [grade(quality) for quality in found.qualities]
     good = np.array([one is Grade.GOOD for one in grades])
     fair = np.array([one is Grade.FAIR for one in grades])
-    worse = [(one, one.fates == FAIR) for one in worsen(found, models)]
+    worse = [(one, one.outcomes == FAIR) for one in degrade(found, models)]
     fair_ones = np.concatenate([templates[fair], *(one.vectors[some] for one, some in worse)])
     of_fair = np.concatenate(
         [people[fair], *(people[one.made_from[some, 0]] for one, some in worse)]

@@ -28,7 +28,7 @@ def main() -> None:
     chosen = set(firsts[-CHIPS:].tolist())
     chips = [
         align(pixels, face, entry.alignment).pixels
-        for at, (pixels, face) in enumerate(found.seen())
+        for at, (pixels, face) in enumerate(found.pictures_with_faces())
         if at in chosen
     ]
     np.save(arguments.out, np.array(chips), allow_pickle=False)

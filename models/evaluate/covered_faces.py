@@ -21,7 +21,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from models import FOLDER
-from models.evaluate.lfw import Found, central, find, mapped
+from models.evaluate.lfw import Found, central, find, map_in_parallel
 from recognition.aligner import STANDARD, align, chip_to_picture
 from recognition.detector import Detector
 from recognition.face import Face
@@ -38,7 +38,7 @@ from recognition.quality import ENROLMENT, measure, shortfalls
 
 SKIN: Final = -1
 """A shape with this brightness is painted in the brightness of the face."""
-FREE, OTHERWISE, SEEN = range(3)
+FREE, REFUSED, COVERED = range(3)
 """The outcome for a picture: passed, refused by another measure, refused as covered."""
 
 Shape = tuple[Sequence[tuple[float, float]], int]
@@ -77,17 +77,17 @@ class Gate:
 
     detector: Detector
 
-    def fate(self, pixels: Pixels) -> int:
+    def outcome(self, pixels: Pixels) -> int:
         """Return the outcome for a picture."""
         faces = self.detector.find(pixels)
         face = central(faces, pixels) if faces else None
         if face is None or shortfalls(measure(pixels, face), ENROLMENT):
-            return OTHERWISE
-        return SEEN if covered(halves(pixels, face, self.detector)) else FREE
+            return REFUSED
+        return COVERED if covered(halves(pixels, face, self.detector)) else FREE
 
-    def fates(self, pixels: Pixels, face: Face) -> list[int]:
+    def outcomes(self, pixels: Pixels, face: Face) -> list[int]:
         """Return the outcome for a picture with each thing painted on it."""
-        return [self.fate(painted(pixels, face, thing)) for thing in THINGS.values()]
+        return [self.outcome(painted(pixels, face, thing)) for thing in THINGS.values()]
 
 
 def painted(pixels: Pixels, face: Face, shapes: Sequence[Shape]) -> Pixels:
@@ -106,13 +106,13 @@ def painted(pixels: Pixels, face: Face, shapes: Sequence[Shape]) -> Pixels:
     return np.array(Image.composite(layer, picture, soft))
 
 
-def good(found: Found, every: int) -> Iterator[tuple[Pixels, Face]]:
+def usable_faces(found: Found, every: int) -> Iterator[tuple[Pixels, Face]]:
     """Yield one in `every` of the faces that pass all other measures."""
     usable = [not shortfalls(quality, ENROLMENT) for quality in found.qualities]
     chosen = [at for at, passes in enumerate(usable) if passes][every // 2 :: every]
     wanted = set(found.places[chosen].tolist())
     places = sorted(found.places.tolist())
-    for place, one in zip(places, found.seen(), strict=True):
+    for place, one in zip(places, found.pictures_with_faces(), strict=True):
         if place in wanted:
             yield one
 
@@ -129,18 +129,19 @@ def main() -> None:
     for archive in arguments.sets:
         found = find(archive, FOLDER)
         passing = sum(not shortfalls(quality, ENROLMENT) for quality in found.qualities)
-        seen = good(found, max(1, passing // arguments.faces))
-        fates = mapped(lambda one: np.array(gate.fates(*one)), seen, archive.name)
-        tell(archive.name, fates)
+        seen = usable_faces(found, max(1, passing // arguments.faces))
+        outcomes = map_in_parallel(lambda one: np.array(gate.outcomes(*one)), seen, archive.name)
+        print_table(archive.name, outcomes)
 
 
-def tell(name: str, fates: np.ndarray) -> None:  # type: ignore[type-arg]
+def print_table(name: str, outcomes: np.ndarray) -> None:  # type: ignore[type-arg]
     """Print the outcomes for each thing that was painted."""
-    print(f"\n{name}: {len(fates)} faces that pass every other measure")
+    print(f"\n{name}: {len(outcomes)} faces that pass every other measure")
     print(f"{'painted on':<28}{'refused as covered':>20}{'otherwise':>12}{'let through':>13}")
     for column, thing in enumerate(THINGS):
         seen, otherwise, free = (
-            100 * float((fates[:, column] == fate).mean()) for fate in (SEEN, OTHERWISE, FREE)
+            100 * float((outcomes[:, column] == outcome).mean())
+            for outcome in (COVERED, REFUSED, FREE)
         )
         print(f"{thing:<28}{seen:>18.1f} %{otherwise:>10.1f} %{free:>11.1f} %")
 

@@ -52,8 +52,8 @@ def main() -> None:
     known, others = np.array_split(np.random.default_rng(SEED).permutation(everyone), 2)
     crafted = {
         "the picture of one person": unit(templates[good][:1])[0],
-        "the mean of half of the people": _made(known.mean(axis=0)),
-        "the best found on that half": _sought(known),
+        "the mean of half of the people": _nearest_template(known.mean(axis=0)),
+        "the best found on that half": _optimised(known),
     }
     print(f"{found.archive.name}: {len(known)} people to craft from, {len(others)} others who pass")
     for size in SIZES:
@@ -65,21 +65,21 @@ def main() -> None:
             print(f"{size:>5} templates  threshold {threshold:.3f}  {name:<38}{share:>7.1%}")
 
 
-def _made(direction: NDArray[np.float64]) -> NDArray[np.float64]:
+def _nearest_template(direction: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the template nearest to a direction, as a unit vector."""
     whole = np.round(direction / np.abs(direction).max() * 1e6).astype(np.int32)
     made: NDArray[np.float64] = unit(peaked(whole)[None].astype(np.float64))[0]
     return made
 
 
-def _sought(known: NDArray[np.float64]) -> NDArray[np.float64]:
+def _optimised(known: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the template that matches most of the people, by hill climbing from many of them."""
     least, most = calibrated(SIZES[0]) or 1.0, -1.0
     best: NDArray[np.float64] = known[0]
     for start in np.random.default_rng(SEED).choice(len(known), STARTS):
         vector = known[start]
         for _ in range(STEPS):
-            vector = _made(known[np.argsort(-(known @ vector))[:NEAREST]].mean(axis=0))
+            vector = _nearest_template(known[np.argsort(-(known @ vector))[:NEAREST]].mean(axis=0))
         share = float((known @ vector >= least).mean())
         best, most = (vector, share) if share > most else (best, most)
     return best

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageFilter
 
-from models.evaluate.cache import Rows, kept
-from models.evaluate.lfw import Found, central, mapped, pictures
+from models.evaluate.cache import Rows, cached
+from models.evaluate.lfw import Found, central, map_in_parallel, pictures
 from models.evaluate.recognisers import Shipped
 from recognition.calibration import Grade, grade
 from recognition.detector import Detector
@@ -92,19 +92,19 @@ STEPS: Final = (
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Worse:
+class Degraded:
     """The outcomes for some pictures at one step."""
 
     step: Step
     made_from: NDArray[np.int64]
     """(n, 1), the place in the set of the face that each was made from."""
-    fates: NDArray[np.int64]
+    outcomes: NDArray[np.int64]
     """(n,), NONE to GOOD."""
     vectors: Rows
     """(n, 128), zeros where no face was found."""
 
 
-def worsen(found: Found, models: Path) -> list[Worse]:
+def degrade(found: Found, models: Path) -> list[Degraded]:
     """Return the outcomes for one picture of each of `PEOPLE` people, at every step.
 
     The first step changes nothing.
@@ -125,8 +125,10 @@ def worsen(found: Found, models: Path) -> list[Worse]:
         origins = (found.origins, chosen.tolist(), shipped.origin, FACE_PX, step.kind, step.value)
         pixels = (np.asarray(step.apply(Image.fromarray(one))) for one in originals)
         name = f"worse by {step.kind}, {step.value:g} {step.unit}"
-        stored = kept(origins, partial(mapped, partial(_row, shipped, eye), pixels, name))
-        made.append(Worse(step, chosen[:, None], stored[:, 0].astype(np.int64), stored[:, 1:]))
+        stored = cached(
+            origins, partial(map_in_parallel, partial(_row, shipped, eye), pixels, name)
+        )
+        made.append(Degraded(step, chosen[:, None], stored[:, 0].astype(np.int64), stored[:, 1:]))
     return made
 
 
@@ -135,6 +137,6 @@ def _row(shipped: Shipped, eye: Detector, pixels: Pixels) -> Rows:
     if not faces:
         return np.zeros(129)
     face = central(faces, pixels)
-    fates = {None: REFUSED, Grade.FAIR: FAIR, Grade.GOOD: GOOD}
-    fate = fates[grade(measure(pixels, face))]
-    return np.array([fate, *shipped.vector(pixels, face)])
+    outcomes = {None: REFUSED, Grade.FAIR: FAIR, Grade.GOOD: GOOD}
+    outcome = outcomes[grade(measure(pixels, face))]
+    return np.array([outcome, *shipped.vector(pixels, face)])

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from models.evaluate.cache import Rows, digest_of, kept
+from models.evaluate.cache import Rows, cached, digest_of
 from recognition import aligner, detector, quality
 from recognition.detector import Detector
 from recognition.face import Box, Face, Point, Points
@@ -72,11 +72,13 @@ class Found:
         """
 
         def rows() -> Rows:
-            return mapped(lambda one: make(*one), self.seen(), str(origins[0]))
+            return map_in_parallel(
+                lambda one: make(*one), self.pictures_with_faces(), str(origins[0])
+            )
 
-        return kept((self.origins, origins), rows)
+        return cached((self.origins, origins), rows)
 
-    def seen(self) -> Iterator[tuple[Pixels, Face]]:
+    def pictures_with_faces(self) -> Iterator[tuple[Pixels, Face]]:
         """Yield each picture with its face."""
         wanted = dict(zip(self.places.tolist(), self.faces, strict=True))
         told = enumerate(pictures(self.archive))
@@ -92,9 +94,9 @@ def find(archive: Path, models: Path) -> Found:
     def rows() -> Rows:
         eye = Detector.load(models, entries)
         seen = (pixels for _, pixels in pictures(archive))
-        return mapped(lambda pixels: _row(eye, pixels), seen, f"{archive.name}, faces")
+        return map_in_parallel(lambda pixels: _row(eye, pixels), seen, f"{archive.name}, faces")
 
-    stored = kept(origins, rows)
+    stored = cached(origins, rows)
     places = np.flatnonzero(~np.isnan(stored[:, 0]))
     names = np.array([name for name, _ in _named(archive)])[places]
     return Found(
@@ -150,7 +152,7 @@ def _face(row: list[float]) -> Face:
     return Face(Box(*row[:4]), row[4], Points(*points))
 
 
-def mapped(make: Callable[[Any], Rows], things: Iterable[Any], what: str) -> Rows:
+def map_in_parallel(make: Callable[[Any], Rows], things: Iterable[Any], what: str) -> Rows:
     """Return the row of `make` for each thing, computed on all cores; print the progress."""
     _Child.make = make
     made = []

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.evaluate.cache import Rows
-from models.evaluate.degradations import FAIR, GOOD, NONE, REFUSED, Worse
+from models.evaluate.degradations import FAIR, GOOD, NONE, REFUSED, Degraded
 from models.evaluate.trials import SEEN_MIN, Trial, interval, tracks_of, unit
 from recognition.calibration import PPB, Calibration, Grade, threshold_for
 from recognition.errors import ListNotServed
@@ -88,7 +88,7 @@ def tracks(vectors: Rows, people: NDArray[np.int32]) -> Trial:
     return Trial.of(vectors, people, probes=probes, made_from=made_from)
 
 
-def elsewhere(
+def other_population(
     probes: Rows, listed: Rows, people: NDArray[np.int32], calibration: Calibration
 ) -> list[Json]:
     """Return FPIR of people from another population, at the thresholds a camera would use.
@@ -102,7 +102,7 @@ def elsewhere(
     beyond = np.arange(len(probes), dtype=np.int32) + people.max() + 1
     trial = Trial(unit(probes) @ unit(listed).T, beyond, people)
     rows = []
-    for size, threshold in demanded(calibration).items():
+    for size, threshold in calibrated_thresholds(calibration).items():
         alarms = trial.fpir(threshold, size)
         rows.append(
             {
@@ -117,7 +117,7 @@ def elsewhere(
 
 
 def losses(
-    worse: Sequence[Worse], listed: Rows, people: NDArray[np.int32], calibration: Calibration
+    worse: Sequence[Degraded], listed: Rows, people: NDArray[np.int32], calibration: Calibration
 ) -> list[Json]:
     """Return what each degradation costs, at the threshold for a list of the first size.
 
@@ -127,10 +127,10 @@ def losses(
         people: (pictures,), the person of each.
         calibration: the rates of the scores.
     """
-    threshold = demanded(calibration)[LIST_SIZES[0]]
+    threshold = calibrated_thresholds(calibration)[LIST_SIZES[0]]
     rows: list[Json] = []
     for one in worse:
-        seen = one.fates > NONE
+        seen = one.outcomes > NONE
         trial = Trial.of(listed, people, probes=one.vectors[seen], made_from=one.made_from[seen])
         fmr = float(trial.fmr(threshold).mean())
         rows.append(
@@ -138,11 +138,11 @@ def losses(
                 "kind": one.step.kind,
                 "value": one.step.value,
                 "unit": one.step.unit,
-                "pictures": len(one.fates),
-                "no_face": _share(one.fates == NONE),
-                "refused": _share(one.fates == REFUSED),
-                "fair": _share(one.fates == FAIR),
-                "good": _share(one.fates == GOOD),
+                "pictures": len(one.outcomes),
+                "no_face": _share(one.outcomes == NONE),
+                "refused": _share(one.outcomes == REFUSED),
+                "fair": _share(one.outcomes == FAIR),
+                "good": _share(one.outcomes == GOOD),
                 "fnmr": round(float(trial.fnmr(threshold).mean()), 4),
                 "fmr": float(f"{fmr:.3g}"),
                 "fmr_times": round(fmr / rows[0]["fmr"], 2) if rows else 1.0,
@@ -152,7 +152,7 @@ def losses(
     return rows
 
 
-def demanded(calibration: Calibration, probe: Grade = Grade.FAIR) -> dict[int, float]:
+def calibrated_thresholds(calibration: Calibration, probe: Grade = Grade.FAIR) -> dict[int, float]:
     """Return the threshold for each length of list that the calibration can serve."""
     thresholds = {}
     for size in LIST_SIZES:

@@ -17,7 +17,7 @@ from models import FOLDER
 from models.evaluate import detection
 from models.evaluate.cache import Rows
 from models.evaluate.calibrate import calibrate
-from models.evaluate.degradations import worsen
+from models.evaluate.degradations import degrade
 from models.evaluate.latency import drift, latency
 from models.evaluate.lfw import Found, find
 from models.evaluate.page import page
@@ -33,11 +33,11 @@ from models.evaluate.recognisers import (
 from models.evaluate.report import (
     Json,
     as_calibrated,
+    calibrated_thresholds,
     curve,
-    demanded,
-    elsewhere,
     identification,
     losses,
+    other_population,
     tracks,
     verification,
 )
@@ -66,12 +66,12 @@ def main() -> None:
     evaluation: Json = {
         "command": "python -m models.evaluate.run",
         "about": _about(found, shipped),
-        "recognisers": [_judged(name, rows, found) for name, rows in vectors.items()],
+        "recognisers": [_error_rates(name, rows, found) for name, rows in vectors.items()],
         "calibrated": [
             *as_calibrated(trial, calibration, Grade.FAIR),
             *as_calibrated(tracks(templates, found.people), calibration, Grade.FUSED),
         ],
-        "worse": losses(worsen(found, FOLDER), templates, found.people, calibration),
+        "worse": losses(degrade(found, FOLDER), templates, found.people, calibration),
         "senate": _senate(arguments.senate, templates, found, calibration),
         "running": {"latency": latency(recognisers), "drift": _drift(found, shipped)},
         "calibration": _calibration(calibration),
@@ -82,7 +82,7 @@ def main() -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / "evaluation.json").write_text(json.dumps(evaluation, indent=1) + "\n", "utf-8")
     (arguments.out / "index.html").write_text(page(evaluation), "utf-8")
-    _tell(evaluation, arguments.out)
+    _print_summary(evaluation, arguments.out)
 
 
 def _arguments() -> argparse.Namespace:
@@ -147,7 +147,7 @@ def _about(found: Found, shipped: Shipped) -> Json:
     }
 
 
-def _judged(name: str, vectors: Rows, found: Found) -> Json:
+def _error_rates(name: str, vectors: Rows, found: Found) -> Json:
     print(f"judging {name}", file=sys.stderr)
     trial = Trial.of(vectors, found.people)
     return {
@@ -166,7 +166,7 @@ def _senate(
         return []
     shipped = Shipped.load(FOLDER)
     probes = find(archive, FOLDER).each(shipped.vector, shipped.name, shipped.origin)
-    return elsewhere(probes, listed, found.people, calibration)
+    return other_population(probes, listed, found.people, calibration)
 
 
 def _calibration(calibration: Calibration) -> Json:
@@ -175,7 +175,7 @@ def _calibration(calibration: Calibration) -> Json:
         **{
             one.value: [
                 {"n": size, "threshold": round(threshold, 6)}
-                for size, threshold in demanded(calibration, one).items()
+                for size, threshold in calibrated_thresholds(calibration, one).items()
             ]
             for one in Grade
         },
@@ -200,7 +200,7 @@ def _drift(found: Found, shipped: Shipped) -> Json:
     return drift(one, other)
 
 
-def _tell(evaluation: Json, out: Path) -> None:
+def _print_summary(evaluation: Json, out: Path) -> None:
     for one in evaluation["recognisers"]:
         for probe, key in (("one picture", "identification"), ("three fused", "tracks")):
             row = one[key][0]

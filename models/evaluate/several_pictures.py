@@ -80,7 +80,7 @@ def main() -> None:
     templates = found.each(shipped.vector, shipped.name, shipped.origin)
     good = np.array([not shortfalls(one, ENROLMENT) for one in found.qualities])
     fair = np.array([not shortfalls(one, MATCHING) for one in found.qualities])
-    entries, probes, owners = dealt(found.people, good, fair)
+    entries, probes, owners = deal(found.people, good, fair)
     one, best, summed = lists(templates, entries, probes, owners)
     print(
         f"{found.archive.name}: {len(entries)} people with {PICTURES} pictures good enough for a "
@@ -93,14 +93,14 @@ def main() -> None:
             ("one picture", one, size),
             ("three pictures, the best counts", best, size * PICTURES),
         ):
-            tell(size, f"{name}; as cameras do", listed, calibrated(count))
+            print_row(size, f"{name}; as cameras do", listed, calibrated(count))
         for name, listed in (
             ("one picture", one),
             ("three pictures, the best counts", best),
             ("three pictures, added up", summed),
         ):
-            tell(size, f"{name}; just within", listed, listed.threshold(size))
-    tell_agreement(templates, entries)
+            print_row(size, f"{name}; just within", listed, listed.threshold(size))
+    print_agreement(templates, entries)
 
 
 def calibrated(templates: int) -> float | None:
@@ -113,7 +113,7 @@ def calibrated(templates: int) -> float | None:
     return demanded.score_ppm / PPM
 
 
-def tell(size: int, name: str, listed: Lists, threshold: float | None) -> None:
+def print_row(size: int, name: str, listed: Lists, threshold: float | None) -> None:
     """Print one row."""
     if threshold is None:
         print(f"{size:>7}  {name:<48}   refused: too long for the calibration")
@@ -122,7 +122,7 @@ def tell(size: int, name: str, listed: Lists, threshold: float | None) -> None:
     print(f"{size:>7}  {name:<48}{threshold:>10.3f}{missed:>8.2%}{alarms:>9.3%}")
 
 
-def dealt(
+def deal(
     people: NDArray[np.int32], good: NDArray[np.bool_], fair: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Return the pictures of entries and of passers-by, and the entry of each passer-by."""
@@ -155,7 +155,7 @@ def lists(
     return Lists(each[0], owners), Lists(each.max(axis=0), owners), Lists(summed, owners)
 
 
-def tell_agreement(templates: Rows, entries: NDArray[np.int64]) -> None:
+def print_agreement(templates: Rows, entries: NDArray[np.int64]) -> None:
     """Print how often the gate refuses pictures of one person, and accepts a stranger's."""
     calibration = load_manifest(FOLDER).calibration
     needed = threshold_for(calibration, 1, round(BUDGET * PPM), Grade.FUSED).score_ppm

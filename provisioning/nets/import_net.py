@@ -68,8 +68,8 @@ def import_embedder(net: Path, about: Path, source: Path, to: Path) -> NetEntry:
     check_operations(content, net.name)
     taken, given = contract(content, net.name)
     table = Table.read(about.read_bytes(), about.name)
-    _refuse_other_pixels(table.sub("preprocessing"), taken, net.name)
-    alignment = read_alignment(table.sub("alignment"))
+    _refuse_other_pixels(table.table("preprocessing"), taken, net.name)
+    alignment = read_alignment(table.table("alignment"))
     _refuse_other_form(taken, given, alignment, net.name)
     entry = NetEntry(
         file=net.name,
@@ -82,7 +82,7 @@ def import_embedder(net: Path, about: Path, source: Path, to: Path) -> NetEntry:
         input=taken,
         outputs=given,
     )
-    table.end()
+    table.refuse_unknown()
     _, detectors = load_uncalibrated(source)
     with whole_folder(to) as part:
         write_whole(part / entry.file, content)
@@ -117,8 +117,8 @@ def _refuse_other_form(
 
 def _refuse_other_pixels(table: Table, taken: TensorSpec, name: str) -> None:
     """Do nothing if the stored value of each pixel is the pixel less 128, give or take one."""
-    mean, divisor = table.take("mean", float), table.take("divisor", float)
-    table.end()
+    mean, divisor = table.value("mean", float), table.value("divisor", float)
+    table.refuse_unknown()
     if not divisor > 0:
         raise ModelsRefused("The divisor of the preprocessing must be above 0.")
     for pixel in (0, _PIXEL_MAX):
