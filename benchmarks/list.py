@@ -26,7 +26,7 @@ from firmware.trust.watchlist import accept_list
 from formats.casefile import CaseFile
 from formats.entry import Entry
 from formats.entry_columns import entries_of
-from formats.site_tuf import SignedSite, collect
+from formats.site_tuf import SignedSite, verify_repository
 from formats.watchlist import Body, write_body
 from recognition.gallery import Gallery
 from recognition.template import PEAK, Template
@@ -100,7 +100,7 @@ def measure(folder: Path) -> dict[str, float]:
     def prove() -> SignedSite:
         with TemporaryDirectory() as trusted:
             inbox = folder / "inbox"
-            return collect(
+            return verify_repository(
                 lambda name: (inbox / name).open("rb"), Path(trusted), root=root, now=NOW
             )
 

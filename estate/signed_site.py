@@ -29,7 +29,7 @@ from formats.errors import FormatError
 from formats.ledger import Happening
 from formats.policy import Policy, read_policy
 from formats.recipients import Recipients, Reviewer, read_recipients
-from formats.site_tuf import METADATA_FOLDER, SignedSite, collect
+from formats.site_tuf import METADATA_FOLDER, SignedSite, verify_repository
 
 LISTS: Final = Table(
     "lists",
@@ -124,7 +124,9 @@ def entry_of(connection: Connection, list_digest: bytes, handle: bytes) -> Entry
 
 def _prove(folder: Path, root: bytes, now: datetime) -> SignedSite:
     with TemporaryDirectory() as trusted:
-        return collect(lambda name: (folder / name).open("rb"), Path(trusted), root=root, now=now)
+        return verify_repository(
+            lambda name: (folder / name).open("rb"), Path(trusted), root=root, now=now
+        )
 
 
 def _end_of(folder: Path) -> datetime:

@@ -1,8 +1,9 @@
-"""What crosses between the programs: every byte layout, every signature, every strict reader.
+"""Formats: what crosses between the programs. Byte layouts, signatures and strict readers.
 
-The camera, the installers and the estate import this package and never each other. It opens no
-socket, and only key files, settings, model bundles and TUF's metadata touch the disk: bytes go in,
-frozen values come out, or an error from `formats.errors` says why not.
+The camera, the installers' desk and the estate import this package. It imports none of them.
+A reader takes bytes and returns a frozen value, or raises an error from `formats.errors`.
+Nothing here opens a socket. Key files, settings, model bundles and TUF metadata are read from disk;
+the modules for key files and TUF metadata also write there.
 """
 
 from typing import Final

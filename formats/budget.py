@@ -1,8 +1,8 @@
-"""What the estate says of each camera's budget for being wrong: within, undecided, or broken.
+"""The budget statement: for each camera whether its false-alarm budget is kept, open or broken.
 
-It is a target of the role `estate-<site>` in the site's repository, which the estate's ledger key
-alone signs: it can stop a camera and nothing else. The snapshot names its version, so once it was
-published nobody on the way can leave it out. Table: docs/formats/budget.md.
+It is a target of the role `estate-<site>` in the site's repository. The estate's ledger key alone
+signs that role, which can stop a camera and do nothing else. The snapshot names its version, so a
+published statement cannot be left out on the way. Table: docs/formats/budget.md.
 """
 
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ _SITE_LIMIT: Final = 32
 
 
 class State(StrEnum):
-    """What the sequential test says of one camera."""
+    """The result of the sequential test for one camera."""
 
     WITHIN = "within"
     UNDECIDED = "undecided"
     BROKEN = "broken"
-    """It may not recognise."""
+    """The camera may not recognise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,26 +34,26 @@ class CameraBudget:
     """(16,) `sender_id`."""
     state: State
     false_alarms: int
-    """Candidates that two people said were no match."""
+    """Candidates that two reviewers said were no match."""
     searched: int
     """Faces that were compared with the list."""
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What the estate says of all its cameras."""
+    """The estate's statement about all its cameras."""
 
     site: str
     issued_utc_s: int
     cameras: tuple[CameraBudget, ...]
 
     def stops(self, camera: bytes) -> bool:
-        """Whether the camera has broken its budget."""
+        """Return whether the camera has broken its budget."""
         return any(each.camera == camera and each.state is State.BROKEN for each in self.cameras)
 
 
 def write_statement(statement: Statement) -> bytes:
-    """The one spelling of `statement`."""
+    """Return the one spelling of `statement`."""
     return dumps(
         {
             "cameras": [
@@ -73,7 +73,7 @@ def write_statement(statement: Statement) -> bytes:
 
 
 def read_statement(data: bytes) -> Statement:
-    """The statement in `data`; TUF has checked who signed it.
+    """Return the statement in `data`; TUF has checked who signed it.
 
     Raises:
         Malformed, TooLarge: not a statement in its one spelling.

@@ -1,8 +1,8 @@
-"""The site's published repository in one message: names and contents, believed by nobody yet.
+"""The site bundle: a site's signed TUF repository, names and contents, in one MQTT message.
 
-It travels to a camera as it would lie on a memory stick; what makes it true are the signatures
-inside, which only `watch` checks. Names are those of a TUF repository and no others, so that
-unpacking cannot leave its folder. Byte table: docs/formats/bundle.md.
+It travels to a camera as it would lie on a memory stick. Reading it proves nothing: `watch` checks
+the signatures inside. Names are those of a TUF repository and no others, so that unpacking cannot
+leave its folder. Byte table: docs/formats/bundle.md.
 """
 
 import re
@@ -16,7 +16,7 @@ MAGIC: Final = b"TALLYSB1"
 LIMIT_BYTES: Final = 2 * 1024 * 1024 - 1024
 """Longest bundle: with its topic it fits the broker's message_size_limit."""
 LAST: Final = "metadata/timestamp.json"
-"""Comes last, so that whoever installs in order never shows a new timestamp over old files."""
+"""Comes last, so that a courier that installs in order never has a new timestamp over old files."""
 
 _NAME: Final = re.compile(r"(metadata|targets)/[A-Za-z0-9_][A-Za-z0-9._-]{0,199}")
 _COUNT: Final = struct.Struct("<H")
@@ -24,7 +24,7 @@ _SIZES: Final = struct.Struct("<HI")
 
 
 def write_bundle(files: Mapping[str, bytes]) -> bytes:
-    """The bundle of these files, by their names in the repository.
+    """Return the bundle of these files, by their names in the repository.
 
     Raises:
         Malformed: a name is not of a repository, or the timestamp is missing.
@@ -40,7 +40,7 @@ def write_bundle(files: Mapping[str, bytes]) -> bytes:
 
 
 def read_bundle(data: bytes) -> dict[str, bytes]:
-    """The files in a bundle by name, in the order in which they are to be put down.
+    """Return the files in a bundle by name, in the order in which they are to be written.
 
     Raises:
         TooLarge: longer than one message may be.

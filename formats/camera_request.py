@@ -1,8 +1,9 @@
-"""A camera's enrolment request: the public half of every key that was made on the camera.
+"""The registration request of a camera: its public keys and a certificate request, self-signed.
 
-The camera signs the request with the very key that will sign its events, so nobody can claim that
-key for another camera; the certificate request inside is signed by the TLS key as X.509 demands.
-Nothing here is secret. Whether the request came over the right cable is for the installer to say.
+Every key was made on the camera; the request holds the public halves, so nothing here is secret.
+The camera signs it with the key that signs its events, so no other camera can claim that key. The
+certificate request inside is signed by the TLS key, as X.509 demands. The request does not prove
+which camera sent it: the installer knows which cable it came over.
 Byte tables: docs/formats/camera-request.md.
 """
 
@@ -49,7 +50,7 @@ class CameraIdentity:
 
     @property
     def ledger_keys(self) -> Mapping[Program, VerifyKey]:
-        """Whose signature counts under which of the camera's ledgers."""
+        """Which key signs which of the camera's ledgers."""
         return {
             Program.WATCH: self.sign_key,
             Program.LAMPGUARD: self.lampguard_key,
@@ -57,7 +58,7 @@ class CameraIdentity:
         }
 
     def to_json(self) -> dict[str, JsonValue]:
-        """The five fields that `read_identity` reads."""
+        """Return the five fields that `read_identity` reads."""
         return {
             "courier_key": bytes(self.courier_key).hex(),
             "lampguard_key": bytes(self.lampguard_key).hex(),
@@ -69,7 +70,7 @@ class CameraIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a camera asks for when it is enrolled."""
+    """A camera's request to be registered."""
 
     identity: CameraIdentity
     csr: bytes
@@ -77,7 +78,7 @@ class Request:
 
 
 def read_identity(fields: Fields) -> CameraIdentity:
-    """The identity in five fields of a larger object.
+    """Read the identity in five fields of a larger object.
 
     Raises:
         Malformed: a key is missing or is not 32 bytes.
@@ -93,14 +94,14 @@ def read_identity(fields: Fields) -> CameraIdentity:
 
 
 def write_request(sign_key: SigningKey, identity: CameraIdentity, csr: bytes) -> bytes:
-    """The request of the camera of this identity, signed with the `sign_key` that it names."""
+    """Return the request of this camera, signed with the `sign_key` that it names."""
     body = _body(Request(identity, csr))
     signature = sign_key.sign(_DOMAIN + dumps(body)).signature
     return dumps({"request": body, "signature": signature.hex()})
 
 
 def read_request(data: bytes) -> Request:
-    """The request in `data`, signed by the key it names.
+    """Return the request in `data`, signed by the key it names.
 
     Raises:
         TooLarge: longer than `REQUEST_LIMIT`.
@@ -108,16 +109,16 @@ def read_request(data: bytes) -> Request:
         UnusableKey: a key that would be sealed to is of low order.
         Forged: the signature does not hold.
     """
-    request, signature = parse(data, _read_signed, limit=REQUEST_LIMIT, what="enrolment request")
+    request, signature = parse(data, _read_signed, limit=REQUEST_LIMIT, what="camera request")
     try:
         request.identity.sign_key.verify(_DOMAIN + dumps(_body(request)), signature)
     except CryptoError as error:
-        raise Forged("The enrolment request is not signed by the key it names.") from error
+        raise Forged("The camera request is not signed by the key it names.") from error
     return request
 
 
 def _body(request: Request) -> dict[str, JsonValue]:
-    # DER, not PEM: no text here has line breaks.
+    # DER and not PEM, because texts in these formats have no line breaks.
     return {"csr": b64encode(request.csr).decode(), **request.identity.to_json()}
 
 

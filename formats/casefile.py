@@ -1,4 +1,4 @@
-"""The case file of a list: for every entry who asked, why, on what basis, and until when.
+"""The case file of a list: each entry's organisation, reason, legal basis and expiry, signed.
 
 Two organisations sign its digest. It holds no name and no biometrics: an entry is a random handle,
 a case is a salted digest of its reference. The templates stand in the list body
@@ -15,7 +15,7 @@ from formats.policy import CAP_LIMIT
 from formats.strict_json import Fields, dumps, parse
 
 CASEFILE_LIMIT: Final = 16 * 1024 * 1024
-"""Most bytes of a case file: 100,000 entries that say much the same, or 20,000 with long texts."""
+"""Most bytes of a case file: 100,000 entries with few different texts, 20,000 with long ones."""
 LIST_LIFE_S: Final = 7 * 24 * 3600
 """A list lives at most this long (docs/design.md, section 5)."""
 
@@ -29,7 +29,7 @@ class CaseFile:
 
     site: str
     version: int
-    """Version of the list: that of the site's TUF role, and it only ever grows."""
+    """Version of the list: that of the site's TUF role. It only grows."""
     issued_utc_s: int
     expires_utc_s: int
     model_digest: bytes
@@ -49,7 +49,7 @@ class CaseFile:
 
 
 def write_casefile(case: CaseFile) -> bytes:
-    """The one spelling of `case`."""
+    """Return the one spelling of `case`."""
     return dumps(
         {
             "body_digest": case.body_digest.hex(),
@@ -67,7 +67,7 @@ def write_casefile(case: CaseFile) -> bytes:
 
 
 def read_casefile(data: bytes) -> CaseFile:
-    """The case file in `data`.
+    """Return the case file in `data`.
 
     Raises:
         TooLarge: longer than `CASEFILE_LIMIT`.

@@ -1,7 +1,7 @@
-"""The certificate that an event was destroyed: which, when, why, and by whose signature.
+"""The certificate of destruction: which event was destroyed, when, why, signed by the estate.
 
-It names the envelope by its digest and says nothing that was inside. Whoever restores an older copy
-of a store must destroy again what a certificate names; the certificate itself is kept for good.
+It names the envelope by its digest and holds nothing that was inside. An operator who restores an
+older copy of a store must destroy again what a certificate names. Certificates are kept for good.
 Tables: docs/formats/destruction.md.
 """
 
@@ -25,18 +25,18 @@ class Ground(StrEnum):
     """Why an event was destroyed."""
 
     RETENTION = "retention"
-    """Its time has ended."""
+    """Its `retain_until` has passed."""
     NOT_A_MATCH = "not_a_match"
-    """Two people decided that it was none, or could not tell: at once."""
+    """Two reviewers decided that it was none, or could not tell: destroyed at once."""
     STATUS = "status"
-    """It was none: a camera's word about itself, which was read."""
+    """It was a camera's status and not a candidate, and it was read."""
     RESTORED = "restored"
-    """An older copy of the store had brought it back."""
+    """A restored older copy of the store had brought it back."""
 
 
 @dataclass(frozen=True, slots=True)
 class Destruction:
-    """One event that no key opens any more."""
+    """One destroyed event: no key opens it any more."""
 
     event: bytes
     """(32,) digest of the sealed event."""
@@ -48,7 +48,7 @@ class Destruction:
 
 
 def sign_destruction(destruction: Destruction, key: SigningKey) -> bytes:
-    """The certificate, as one canonical JSON object.
+    """Return the signed certificate, as one canonical JSON object.
 
     Raises:
         Malformed: it could not be read back.
@@ -60,7 +60,7 @@ def sign_destruction(destruction: Destruction, key: SigningKey) -> bytes:
 
 
 def read_destruction(data: bytes, key: VerifyKey) -> Destruction:
-    """The destruction that `key` has certified.
+    """Return the destruction that `key` has certified.
 
     Raises:
         Malformed, TooLarge: `data` is not a certificate.

@@ -1,8 +1,8 @@
-"""One person on a list, by a random handle: who asked, why, on what basis, and until when.
+"""An entry: one person on a list, by a random handle, with reason, legal basis and expiry.
 
 It holds no name and no biometrics: a case is a salted digest of its reference, a picture is four
-figures that say how good it was. As JSON, one by one, entries rest at the desk and are shown; a
-list carries them in columns (`formats.entry_columns`).
+figures that say how good it was. At the desk, entries rest one by one as JSON and are shown from
+it. A list carries them in columns (`formats.entry_columns`).
 """
 
 from collections.abc import Mapping
@@ -28,17 +28,17 @@ TEXTS: Final = {
     "necessity": TEXT_LIMIT,
     "source": ROLE_LIMIT,
 }
-"""What is said in words of an entry, and in how many characters."""
+"""The texts of an entry, and the most characters of each."""
 MOMENTS: Final = ("added_utc_s", "review_utc_s", "expires_utc_s")
 FLAGS: Final = ("minor", "vulnerable", "picture_kept")
-"""What is true of an entry or not; the first is the lowest bit of a column's byte."""
+"""The yes-or-no fields of an entry; the first is the lowest bit of a column's byte."""
 QUALITIES: Final = ("face_height_px", "inter_eye_px", "sharpness_centi", "exposure_centi")
 QUALITY_LIMIT: Final = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class PictureQuality:
-    """What was measured on an enrolment picture."""
+    """The quality measured on one enrolment picture."""
 
     face_height_px: int
     inter_eye_px: int
@@ -53,7 +53,7 @@ class Entry:
     handle: bytes
     """(16,) random, never a name."""
     organisation: str
-    """Which asks for the entry."""
+    """The organisation that asks for the entry."""
     requested_by: str
     """Role of the person who asked, never a name."""
     approved_by: str
@@ -78,7 +78,7 @@ class Entry:
     added_utc_s: int
     expires_utc_s: int
     review_utc_s: int
-    """Until then the entry must have been looked at again; it is inert afterwards."""
+    """The entry must be reviewed by then; afterwards it is not searched for."""
 
     def __post_init__(self) -> None:
         if not self.added_utc_s < self.review_utc_s <= self.expires_utc_s:
@@ -92,7 +92,7 @@ class Entry:
         return self.minor or self.vulnerable
 
     def is_live(self, now_s: int) -> bool:
-        """Whether this entry may be searched for at `now_s`, seconds since 1970."""
+        """Return whether this entry may be searched for at `now_s`, seconds since 1970."""
         return self.added_utc_s <= now_s < self.review_utc_s
 
 
@@ -100,16 +100,16 @@ OUT_OF_ORDER: Final = "An entry is added, then reviewed, then expires: in this o
 
 
 def case_digest(handle: bytes, reference: str) -> bytes:
-    """(32,) SHA-256 of the handle, then the case reference.
+    """Return (32,): SHA-256 of the handle, then the case reference.
 
-    References are short and guessable: the random handle keeps two entries of one case apart and
+    References are short and guessable. The random handle keeps two entries of one case apart and
     makes a table of all references useless.
     """
     return sha256(handle + reference.encode()).digest()
 
 
 def write_entry(entry: Entry) -> dict[str, JsonValue]:
-    """The fields that `read_entry` reads."""
+    """Return the fields that `read_entry` reads."""
     return {
         "handle": entry.handle.hex(),
         "case_digest": entry.case_digest.hex(),
@@ -121,7 +121,7 @@ def write_entry(entry: Entry) -> dict[str, JsonValue]:
 
 
 def read_entry(fields: Fields) -> Entry:
-    """One entry, field by field.
+    """Read one entry, field by field.
 
     Raises:
         Malformed: a field is missing or out of bounds, or the dates are out of order.
@@ -145,7 +145,7 @@ def make_entry(  # noqa: PLR0913  # As they stand in a file, by kind.
     moments: Mapping[str, int],
     flags: Mapping[str, bool],
 ) -> Entry:
-    """The entry of which everything under the names of `TEXTS`, `MOMENTS` and `FLAGS` is true.
+    """Make the entry from its values by the names of `TEXTS`, `MOMENTS` and `FLAGS`.
 
     Raises:
         Malformed: the dates are out of order, or there are too many or no pictures.

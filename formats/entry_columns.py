@@ -1,15 +1,15 @@
-"""The people of a list in columns, so that ten thousand cost the same few passes as one.
+"""The entries of a list in columns: 10,000 entries are checked in the same few passes as one.
 
-A column holds one thing of everybody: handles one after the other, moments as numbers, texts as
-places in one table of all texts. Every rule about entries is checked here for whole columns; an
-`Entry` is made only of whom somebody asks for. Byte tables: docs/formats/watchlist.md.
+A column holds one field of all entries: handles one after the other, moments as numbers, texts as
+places in one table of all texts. Every rule about entries is checked here for whole columns. An
+`Entry` is made only for the rows that a caller reads. Byte tables: docs/formats/watchlist.md.
 """
 
 import sys
 from array import array
 from base64 import b64encode
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, chain, compress, repeat
 from operator import le, lt
@@ -42,7 +42,7 @@ _COLUMN_LIMIT: Final = 16 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Entries:
-    """n people by ascending handle. Iterates as `Entry`; made by `entries_of` and `read_entries`.
+    """n entries by ascending handle. Iterates as `Entry`; made by `entries_of`, `read_entries`.
 
     Raises:
         Malformed: the columns do not belong together, or break a rule about entries.
@@ -53,7 +53,7 @@ class Entries:
     case_digests: bytes
     """n x 32."""
     texts: tuple[str, ...]
-    """Every text that is said of somebody, ascending, once."""
+    """Every text of any entry, ascending, each once."""
     places: Mapping[str, Numbers]
     """By the names of `TEXTS`: where in `texts` each entry's text stands."""
     moments: Mapping[str, Numbers]
@@ -93,26 +93,26 @@ class Entries:
         return map(self.__getitem__, range(len(self)))
 
     def by_handle(self, handle: bytes) -> Entry | None:
-        """Whoever has this handle, if anybody."""
+        """Return the entry with this handle, or None."""
         row = bisect_left(range(len(self)), handle, key=self._handle)
         return self[row] if row < len(self) and self._handle(row) == handle else None
 
-    def said(self, name: str) -> set[str]:
-        """Everything that stands under `name`, one of `TEXTS`, for anybody."""
+    def distinct_texts(self, name: str) -> set[str]:
+        """Return the different texts under `name`, one of `TEXTS`, of all entries."""
         return {self.texts[place] for place in set(self.places[name])}
 
     @property
     def sensitive(self) -> bool:
-        """Whether a third organisation must sign for anybody."""
+        """Whether a third organisation must sign for any entry."""
         return any(flags & 0b11 for flags in set(self.flags))
 
     def live(self, now_s: int) -> list[bool]:
-        """Of each: whether it may be searched for at `now_s`, seconds since 1970."""
+        """Return for each entry whether it may be searched for at `now_s`, seconds since 1970."""
         added, review = self.moments["added_utc_s"], self.moments["review_utc_s"]
         return [begin <= now_s < end for begin, end in zip(added, review, strict=True)]
 
     def per_template(self, column: Iterable[T]) -> list[T]:
-        """What belongs to each entry, once for each of its templates."""
+        """Repeat each entry's value in `column` once for each of its templates."""
         return list(chain.from_iterable(map(repeat, column, self.counts)))
 
     @property
@@ -122,8 +122,8 @@ class Entries:
             return self.handles
         return b"".join(self.per_template(handles_of(self.handles)))
 
-    def only(self, wanted: Sequence[bool]) -> "Entries":
-        """Those whose place in `wanted` is true; the texts of all stay."""
+    def select(self, wanted: Sequence[bool]) -> "Entries":
+        """Return the entries whose place in `wanted` is true; the texts of all stay."""
         if all(wanted):
             return self
         pictures = self.per_template(wanted)
@@ -131,11 +131,11 @@ class Entries:
             handles=b"".join(compress(handles_of(self.handles), wanted)),
             case_digests=b"".join(compress(_chunks(self.case_digests, DIGEST_BYTES), wanted)),
             texts=self.texts,
-            places=_each(self.places, lambda column: array("I", compress(column, wanted))),
-            moments=_each(self.moments, lambda column: array("I", compress(column, wanted))),
+            places=_select_rows(self.places, wanted),
+            moments=_select_rows(self.moments, wanted),
             flags=bytes(compress(self.flags, wanted)),
             counts=bytes(compress(self.counts, wanted)),
-            qualities=_each(self.qualities, lambda column: array("I", compress(column, pictures))),
+            qualities=_select_rows(self.qualities, pictures),
         )
 
     def _handle(self, row: int) -> bytes:
@@ -143,40 +143,41 @@ class Entries:
 
 
 def entries_of(entries: Iterable[Entry]) -> Entries:
-    """These people in columns.
+    """Put entries into columns.
 
     Raises:
         Malformed: they are out of order, one is there twice, or a figure is out of bounds.
     """
-    people = tuple(entries)
-    texts = tuple(sorted({getattr(entry, name) for entry in people for name in TEXTS}))
+    rows = tuple(entries)
+    texts = tuple(sorted({getattr(entry, name) for entry in rows for name in TEXTS}))
     place = {text: at for at, text in enumerate(texts)}
-    pictures = [picture for entry in people for picture in entry.pictures]
+    pictures = [picture for entry in rows for picture in entry.pictures]
     try:
         return Entries(
-            handles=b"".join(entry.handle for entry in people),
-            case_digests=b"".join(entry.case_digest for entry in people),
+            handles=b"".join(entry.handle for entry in rows),
+            case_digests=b"".join(entry.case_digest for entry in rows),
             texts=texts,
-            places={n: array("I", [place[getattr(one, n)] for one in people]) for n in TEXTS},
-            moments={n: array("I", [getattr(one, n) for one in people]) for n in MOMENTS},
+            places={n: array("I", [place[getattr(row, n)] for row in rows]) for n in TEXTS},
+            moments={n: array("I", [getattr(row, n) for row in rows]) for n in MOMENTS},
             flags=bytes(
-                sum(getattr(one, name) << bit for bit, name in enumerate(FLAGS)) for one in people
+                sum(getattr(row, name) << bit for bit, name in enumerate(FLAGS)) for row in rows
             ),
-            counts=bytes(len(entry.pictures) for entry in people),
-            qualities={n: array("I", [getattr(one, n) for one in pictures]) for n in QUALITIES},
+            counts=bytes(len(entry.pictures) for entry in rows),
+            qualities={n: array("I", [getattr(each, n) for each in pictures]) for n in QUALITIES},
         )
     except OverflowError as error:
         raise Malformed("A figure of an entry is negative or too large.") from error
 
 
 def write_entries(entries: Entries) -> dict[str, JsonValue]:
-    """The fields that `read_entries` reads."""
+    """Return the fields that `read_entries` reads."""
+    numbers = {**entries.places, **entries.moments}
     columns = {
         "handle": entries.handles,
         "case_digest": entries.case_digests,
         "flags": entries.flags,
         "pictures": entries.counts,
-        **_each({**entries.places, **entries.moments}, _packed),
+        **{name: _packed(column) for name, column in numbers.items()},
     }
     return {
         "entries": {name: b64encode(column).decode() for name, column in columns.items()},
@@ -188,10 +189,10 @@ def write_entries(entries: Entries) -> dict[str, JsonValue]:
 
 
 def read_entries(fields: Fields, *, count: int) -> Entries:
-    """At most `count` people, from three members of a case file.
+    """Read at most `count` entries, from three members of a case file.
 
     Raises:
-        Malformed: see `Entries`; or the texts are not exactly those that are said, in order.
+        Malformed: see `Entries`; or the texts are not exactly those of the entries, in order.
     """
     texts = fields.texts("texts", at_most=TEXT_LIMIT, count=count * len(TEXTS))
     qualities = fields.object("pictures", lambda inner: _numbers(inner, QUALITIES))
@@ -211,9 +212,9 @@ def read_entries(fields: Fields, *, count: int) -> Entries:
     entries = fields.object("entries", columns)
     if len(entries) > count:
         raise Malformed(f"There are more than {count} entries.")
-    # One list, one spelling: no text twice, none that nobody sees.
-    said = set().union(*entries.places.values())
-    if len(said) != len(texts) or not all(map(lt, texts, texts[1:])):
+    # One list has one spelling: no text stands twice, and none is unused.
+    used = set().union(*entries.places.values())
+    if len(used) != len(texts) or not all(map(lt, texts, texts[1:])):
         raise Malformed("The texts are not exactly those of the entries, in ascending order.")
     return entries
 
@@ -239,7 +240,7 @@ def _check_rules(entries: Entries) -> None:
     if not set(entries.counts) <= set(range(1, PICTURES_LIMIT + 1)):
         raise Malformed(f"An entry has 1 to {PICTURES_LIMIT} pictures.")
     if any(flags >> len(FLAGS) for flags in set(entries.flags)):
-        raise Malformed("An entry has a flag that nobody knows.")
+        raise Malformed("An entry has an unknown flag.")
     added, review, expires = (entries.moments[name] for name in MOMENTS)
     if not (all(map(lt, added, review)) and all(map(le, review, expires))):
         raise Malformed(OUT_OF_ORDER)
@@ -250,7 +251,7 @@ def _check_rules(entries: Entries) -> None:
     for name, longest in TEXTS.items():
         if max(entries.places[name], default=-1) >= len(entries.texts):
             raise Malformed(f"An entry's {name} is a text that is not there.")
-        if max(map(len, entries.said(name)), default=0) > longest:
+        if max(map(len, entries.distinct_texts(name)), default=0) > longest:
             raise Malformed(f"An entry's {name} is longer than {longest} characters.")
 
 
@@ -278,8 +279,8 @@ def _little_endian(column: Numbers) -> Numbers:
     return column
 
 
-def _each(columns: Mapping[str, Numbers], change: Callable[[Numbers], T]) -> dict[str, T]:
-    return {name: change(column) for name, column in columns.items()}
+def _select_rows(columns: Mapping[str, Numbers], wanted: Sequence[bool]) -> dict[str, Numbers]:
+    return {name: array("I", compress(column, wanted)) for name, column in columns.items()}
 
 
 def _chunks(column: bytes, width: int) -> Iterator[bytes]:

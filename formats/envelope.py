@@ -1,16 +1,16 @@
-"""The sealed envelope: the only thing that crosses a network or a memory stick.
+"""The sealed envelope: encrypted to its recipients, signed by its sender, padded to fixed sizes.
 
-Encrypt, then sign. A fresh content key encrypts the padded payload; one slot per recipient holds
-that key, bound to this header; the sender's Ed25519 key signs all of it. Every kind has a fixed set
+Encrypt, then sign. A fresh content key encrypts the padded payload. One slot per recipient holds
+that key, bound to this header. The sender's Ed25519 key signs all of it. Every kind has a fixed set
 of sizes, so a length tells nothing. `seal` keeps no secret: the sender cannot reopen its envelope.
 
 What has been established about received bytes stands in their type:
 
     bytes ──read──▶ Sealed ──verify──▶ Verified ──open_sealed──▶ payload
 
-`read` checks structure alone, so a relay without keys may use it. Whether a sender may speak at
-all, whether an envelope was seen before, and who the recipients are is for the caller to check.
-Byte tables and vectors: docs/formats/envelope.md.
+`read` checks structure alone, so a relay without keys may use it. Not checked here: whether a
+sender is allowed, whether an envelope was seen before (replay), and who the recipients are. The
+caller checks these. Byte tables and vectors: docs/formats/envelope.md.
 """
 
 import struct
@@ -42,7 +42,7 @@ from formats.envelope_header import (
 from formats.errors import Forged, Malformed, NotForThisKey, TooLarge, UnusableKey
 from formats.signing import Signing
 
-__all__ = [  # The header's names belong to this door, too.
+__all__ = [  # The header's names are re-exported: callers import all about envelopes from here.
     "DIGEST_BYTES",
     "ID_BYTES",
     "NO_PREVIOUS",
@@ -74,13 +74,13 @@ _SIGNATURE_BYTES: Final = 64
 @final
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """Shows that this module made a `Sealed` or a `Verified`. Nothing else makes one."""
+    """A token that shows that this module made a `Sealed` or a `Verified`."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """An envelope whose structure is sound. Made by `seal` and `read`; the sender is unproven."""
+    """An envelope of sound structure. Made by `seal` and `read`; the sender is unproven."""
 
     kind: Kind
     header: Header
@@ -110,17 +110,17 @@ class Verified:
 
 
 def sender_id(key: VerifyKey) -> bytes:
-    """(16,) the name of a signing key: BLAKE2b-128 of its public half."""
+    """Return the (16,) name of a signing key: BLAKE2b-128 of its public half."""
     return blake2b(bytes(key), digest_size=ID_BYTES).digest()
 
 
 def key_id(key: PublicKey) -> bytes:
-    """(8,) the name of a recipient's key: BLAKE2b-64 of its public half."""
+    """Return the (8,) name of a recipient's key: BLAKE2b-64 of its public half."""
     return blake2b(bytes(key), digest_size=_KEY_ID_BYTES).digest()
 
 
 def recipient_key(data: bytes) -> PublicKey:
-    """The X25519 public key in 32 bytes, fit to be sealed to.
+    """Return the X25519 public key in 32 bytes, if it is fit to be sealed to.
 
     Raises:
         Malformed: not 32 bytes.
@@ -136,7 +136,7 @@ def recipient_key(data: bytes) -> PublicKey:
 
 
 def wire_size(kind: Kind, slots: int, bucket: int | None = None) -> int:
-    """Length in bytes of an envelope with this many slots; `bucket` defaults to the smallest."""
+    """Return the bytes of an envelope with this many slots; the default bucket is the smallest."""
     padded = kind.value.buckets[0] if bucket is None else bucket
     body = _LENGTH.size + padded + _TAG_BYTES
     return HEADER_BYTES + slots * _SLOT_BYTES + body + _SIGNATURE_BYTES
@@ -150,7 +150,7 @@ def seal(
     recipients: Sequence[PublicKey],
     origin: Origin,
 ) -> Sealed:
-    """`payload`, signed by `sender`, for nobody but `recipients`.
+    """Encrypt `payload` to `recipients` and sign it by `sender`.
 
     Raises:
         TooLarge: the payload fits no bucket of this kind.
@@ -171,7 +171,7 @@ def seal(
 
 
 def read(kind: Kind, blob: bytes) -> Sealed:
-    """The envelope in `blob`: nothing is proven yet but its structure.
+    """Return the envelope in `blob`, checked for structure alone.
 
     (0) The header is complete, of this kind and suite, and within its bounds.
     (1) The length is exactly that of this many slots around one of the kind's buckets.
@@ -194,7 +194,7 @@ def read(kind: Kind, blob: bytes) -> Sealed:
 
 
 def verify(sealed: Sealed, sender: VerifyKey) -> Verified:
-    """The same envelope, now known to be signed by `sender`.
+    """Verify that `sender` signed the envelope; return it as `Verified`.
 
     Raises:
         Forged: it names another sender, or the signature does not hold.
@@ -210,7 +210,7 @@ def verify(sealed: Sealed, sender: VerifyKey) -> Verified:
 
 
 def open_sealed(verified: Verified, key: PrivateKey) -> bytes:
-    """The payload, as the sender gave it to `seal`.
+    """Decrypt the envelope; return the payload, as the sender gave it to `seal`.
 
     (0) One slot is for this key and opens with it.
     (1) The slot was filled for this header and no other.
@@ -224,7 +224,7 @@ def open_sealed(verified: Verified, key: PrivateKey) -> bytes:
         Malformed: (4) does not hold.
     """
     sealed = verified.sealed
-    secret = _empty_slot(sealed, key)  # (0)
+    secret = _open_slot(sealed, key)  # (0)
     content_key, bound_to = secret[:_KEY_BYTES], secret[_KEY_BYTES:]
     if bound_to != _digest(sealed.blob[:HEADER_BYTES]):  # (1)
         raise Forged("The slot was filled for another envelope.")
@@ -256,8 +256,8 @@ def _fill_slots(secret: bytes, recipients: Sequence[PublicKey]) -> bytes:
         raise UnusableKey("A recipient's key is of low order.") from error
 
 
-def _empty_slot(sealed: Sealed, key: PrivateKey) -> bytes:
-    """(64,) content key and header digest from the slot for this key."""
+def _open_slot(sealed: Sealed, key: PrivateKey) -> bytes:
+    """Return the (64,) content key and header digest from the slot for this key."""
     wanted = key_id(key.public_key)
     if wanted not in sealed.key_ids:
         raise NotForThisKey("No slot of the envelope is for this key.")
@@ -269,9 +269,9 @@ def _empty_slot(sealed: Sealed, key: PrivateKey) -> bytes:
 
 
 def _pad(kind: Kind, author: bytes, origin: Origin, payload: bytes) -> bytes:
-    # Sender, boot and sequence stand inside once more: whoever cuts off the signature and signs
-    # anew cannot change them. Known plaintext under a known key stream also pins the content key,
-    # so one body cannot open to two payloads for two recipients.
+    # Sender, boot and sequence stand inside once more: an attacker who cuts off the signature and
+    # signs anew cannot change them. Known plaintext under a known key stream also pins the content
+    # key, so one body cannot open to two payloads for two recipients.
     inside = _INSIDE.pack(len(payload), author, origin.boot_id, origin.sequence) + payload
     for bucket in kind.value.buckets:
         if len(inside) <= bucket:

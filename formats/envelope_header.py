@@ -1,7 +1,7 @@
-"""The front of every envelope, in the clear: what kind, from whom, which in a row, for how many.
+"""The envelope's header, in the clear: kind, sender, boot, sequence, key epoch, number of slots.
 
-It promises that a `Header` is within its bounds and that a `Kind` cannot be taken for another. It
-proves nothing: whether the header is true, `formats.envelope` finds out.
+A `Header` is within its bounds, and one `Kind` cannot be taken for another. Reading a header proves
+nothing: `formats.envelope` verifies it.
 """
 
 import struct
@@ -57,9 +57,9 @@ class TimeQuality(IntEnum):
     UNSYNCHRONISED = 0
     """No time source since boot."""
     SYNCHRONISED = 1
-    """Set from a source that anybody on the network could have imitated."""
+    """Set from a source that any machine on the network could have imitated."""
     AUTHENTICATED = 2
-    """Set from a source that proved who it is."""
+    """Set from a source that proved its identity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Header(Origin):
-    """What anybody can read of an envelope; believe it only once verified."""
+    """The part of an envelope that is readable without a key; unproven until it is verified."""
 
     sender: bytes
     """(16,) `sender_id` of the key that signs."""
@@ -103,7 +103,7 @@ class Header(Origin):
 
 
 def pack_header(kind: Kind, sender: bytes, origin: Origin, slot_count: int, nonce: bytes) -> bytes:
-    """The (111,) bytes at the front of an envelope."""
+    """Return the (111,) bytes at the front of an envelope."""
     return _LAYOUT.pack(
         kind.value.magic,
         _SUITE,
@@ -119,7 +119,7 @@ def pack_header(kind: Kind, sender: bytes, origin: Origin, slot_count: int, nonc
 
 
 def unpack_header(kind: Kind, blob: bytes) -> Header:
-    """The header that `blob` begins with.
+    """Return the header that `blob` begins with.
 
     Raises:
         Malformed: too short, of another kind or suite, or a field is out of bounds.

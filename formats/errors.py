@@ -1,12 +1,13 @@
-"""Every way in which bytes can be refused, named after what is wrong with them.
+"""Errors of the readers: malformed, too large, forged, not for this key, broken chain.
 
-A reader in this package returns a value or raises one of these; it never returns a bool. A message
-is one clear sentence without secrets, names, scores or pixels, so it may be logged and shown.
+A reader in this package returns a value or raises one of these; it does not return a bool. A
+message is one clear sentence without secrets, names, scores or pixels, so it may be logged and
+shown.
 
     Refused             root of every error tree of this project
     └── FormatError
         ├── Malformed       the bytes are not what they claim to be
-        ├── TooLarge        what shall be written, or was sent, exceeds its fixed size
+        ├── TooLarge        what is written, or was sent, exceeds its fixed size
         ├── Forged          a signature or an authentication tag does not hold
         ├── NotForThisKey   no slot of the envelope belongs to the key at hand
         ├── UnusableKey     a public key that gives no secrecy
@@ -15,11 +16,11 @@ is one clear sentence without secrets, names, scores or pixels, so it may be log
 
 
 class Refused(Exception):
-    """Something was refused: the message is one sentence that says what to do next."""
+    """A refusal. The message is one sentence that says what to do next."""
 
 
 class FormatError(Refused):
-    """Bytes or values were refused."""
+    """A refusal of bytes or values."""
 
 
 class Malformed(FormatError):
@@ -39,7 +40,7 @@ class NotForThisKey(FormatError):
 
 
 class UnusableKey(FormatError):
-    """A public key is of low order: whatever is sealed to it, everybody can open."""
+    """A public key is of low order: every reader could open what is sealed to it."""
 
 
 class BrokenChain(FormatError):

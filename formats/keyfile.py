@@ -1,9 +1,9 @@
-"""Private keys at rest: one file, one key, one purpose, one holder.
+"""Private keys at rest: one file holds one key, encrypted with a passphrase, for one purpose.
 
-The key is encrypted with a SecretBox whose key comes from passphrase (Argon2id) and purpose; or it
-rests on a PKCS#11 token, and the file only says on which. The public half stands beside it, so a
-key can be named, counted and checked without opening it. A file is written once and never changed;
-holders take theirs away on a stick and nobody else needs it.
+The key is encrypted with a SecretBox. Its key comes from the passphrase (Argon2id) and the purpose.
+Or the key rests on a PKCS#11 token, and the file only says on which. The public half stands beside
+it, so a key can be named, counted and checked without the passphrase. A file is written once and
+not changed. Each holder takes the file away on a stick; no other program needs it.
 """
 
 import re
@@ -33,7 +33,7 @@ KEY_BYTES: Final = 32
 KEY_ID_BYTES: Final = 16
 """Length of the name of a key on its token."""
 _MEMORY_LIMIT: Final = 1 << 30
-"""A foreign key file must not be able to ask for all memory."""
+"""Most memory that a key file may ask for: a foreign file must not exhaust the machine."""
 
 
 class KeyRefused(FormatError):
@@ -41,7 +41,7 @@ class KeyRefused(FormatError):
 
 
 class Purpose(StrEnum):
-    """What a key is for; no key has two purposes."""
+    """The purpose of a key; no key has two."""
 
     ROOT = "root"
     TARGETS = "targets"
@@ -71,14 +71,14 @@ OPENING: Final = frozenset({Purpose.DESK, Purpose.REVIEWER})
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one guess at a passphrase costs (RFC 9106)."""
+    """The cost of one guess at a passphrase (RFC 9106)."""
 
     passes: int
     memory_bytes: int
 
 
 INTERACTIVE: Final = Cost(argon2id.OPSLIMIT_INTERACTIVE, argon2id.MEMLIMIT_INTERACTIVE)
-"""libsodium's figures for a person who waits: 64 MiB, measured 0.1 s."""
+"""libsodium's figures for interactive use: 64 MiB, measured 0.1 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class Locked:
 
 @dataclass(frozen=True, slots=True)
 class OnToken:
-    """Where the key rests: a token that signs with it and never gives it out."""
+    """The token on which the key rests: it signs with the key and does not export it."""
 
     label: str
     """The token's name, for people."""
@@ -116,7 +116,7 @@ class KeyFile:
 
 
 def make_key(purpose: Purpose, holder: str, passphrase: str, cost: Cost) -> KeyFile:
-    """A new key, locked with `passphrase`.
+    """Make a new key, locked with `passphrase`.
 
     Raises:
         KeyRefused: the passphrase is too short.
@@ -128,7 +128,7 @@ def make_key(purpose: Purpose, holder: str, passphrase: str, cost: Cost) -> KeyF
 
 
 def relock(key: KeyFile, old: str, new: str, cost: Cost) -> KeyFile:
-    """The same key, locked with another passphrase.
+    """Return the same key, locked with another passphrase.
 
     Raises:
         KeyRefused: the old passphrase is wrong, or the new one is too short.
@@ -147,7 +147,7 @@ def write_key(path: Path, key: KeyFile) -> None:
 
 
 def read_key(path: Path) -> KeyFile:
-    """The key in a file, still locked.
+    """Return the key in a file, still locked.
 
     Raises:
         KeyRefused: there is no such file, or it is no key file.
@@ -161,7 +161,7 @@ def read_key(path: Path) -> KeyFile:
 
 
 def write_public_key(path: Path, key: KeyFile) -> None:
-    """Write a key's public half for those who shall trust it: 64 hexadecimal digits and a line end.
+    """Write a key's public half as 64 hexadecimal digits and a line end.
 
     Raises:
         OSError: the file is there already, or cannot be written.
@@ -171,7 +171,7 @@ def write_public_key(path: Path, key: KeyFile) -> None:
 
 
 def read_public_key(path: Path) -> bytes:
-    """The 32 bytes of a public key in a file.
+    """Return the 32 bytes of a public key in a file.
 
     Raises:
         KeyRefused: there is no such file, or it holds anything else.
@@ -186,13 +186,13 @@ def read_public_key(path: Path) -> bytes:
 
 
 def find_keys(folder: Path, purpose: Purpose) -> Sequence[KeyFile]:
-    """All keys of a purpose in `folder`, by file name."""
+    """Return all keys of a purpose in `folder`, by file name."""
     keys = [read_key(path) for path in sorted(folder.glob("*.key"))]
     return [key for key in keys if key.purpose is purpose]
 
 
 def unlock_signing(key: KeyFile, passphrase: str) -> SigningKey:
-    """The Ed25519 key itself.
+    """Return the Ed25519 key itself.
 
     Raises:
         KeyRefused: the passphrase is wrong, or the file was tampered with.
@@ -201,7 +201,7 @@ def unlock_signing(key: KeyFile, passphrase: str) -> SigningKey:
 
 
 def unlock_opening(key: KeyFile, passphrase: str) -> PrivateKey:
-    """The X25519 key itself.
+    """Return the X25519 key itself.
 
     Raises:
         KeyRefused: the passphrase is wrong, or the file was tampered with.
@@ -224,7 +224,7 @@ def _unlock(key: KeyFile, passphrase: str) -> bytes:
         raise KeyRefused(
             f"The passphrase does not open the key of {key.holder}, or its file has been changed."
         ) from error
-    # The public half stands outside the box: whoever changed it shall not succeed.
+    # The public half stands outside the box, so a change of it is refused here.
     if _public_half(key.purpose, secret) != key.public:
         raise KeyRefused(f"The key file of {key.holder} has been changed.")
     return secret
@@ -233,7 +233,7 @@ def _unlock(key: KeyFile, passphrase: str) -> bytes:
 def _box(passphrase: str, salt: bytes, cost: Cost, purpose: Purpose) -> SecretBox:
     password = passphrase.encode()
     stretched = argon2id.kdf(KEY_BYTES, password, salt, cost.passes, cost.memory_bytes)
-    # The purpose makes the key, too: a file that claims another one does not open.
+    # The purpose is part of the derivation: a file that claims another purpose does not open.
     return SecretBox(blake2b(purpose.encode(), key=stretched, digest_size=KEY_BYTES).digest())
 
 

@@ -1,8 +1,8 @@
-"""What `watch` and `lampguard` say to each other over a local SOCK_SEQPACKET socket.
+"""The lease protocol of `watch` and `lampguard`, on a local SOCK_SEQPACKET socket.
 
-The holder asks for light, says that it lives, and says that it stops; the guard grants short leases
-or refuses. One packet is one message of fixed length. A grant is worth what its deadline says and
-not one nanosecond more; nothing here reads a clock.
+The holder asks for light, beats while it looks, and says when it stops. The guard grants short
+leases or refuses. One packet is one message of fixed length. A grant ends at its deadline. Nothing
+here reads a clock.
 
     holder ──ASK, BEAT, STOP──▶ guard
     holder ◀──Grant, Refused─── guard
@@ -33,7 +33,7 @@ _LEASE_ID_BYTES: Final = 16
 
 
 class Request(IntEnum):
-    """What the holder says."""
+    """A message from the holder."""
 
     ASK = 1
     """I want to look: light, please."""
@@ -49,9 +49,9 @@ class Reason(IntEnum):
     FAULT = 1
     """The lamp cannot be proven."""
     BUSY = 2
-    """Somebody else holds the light."""
+    """Another program holds the light."""
     NOT_READY = 3
-    """The lamp is not lit yet, or no longer: ask again."""
+    """The lamp is not lit yet, or is no longer lit: ask again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +82,12 @@ class Refused:
 
 
 def encode_request(request: Request) -> bytes:
-    """The holder's message, 2 bytes."""
+    """Return the holder's message, 2 bytes."""
     return _REQUEST.pack(_VERSION, request)
 
 
 def decode_request(packet: bytes) -> Request:
-    """What the holder said.
+    """Return what the holder said.
 
     Raises:
         Malformed: another length, version or code.
@@ -99,14 +99,14 @@ def decode_request(packet: bytes) -> Request:
 
 
 def encode_answer(answer: Grant | Refused) -> bytes:
-    """The guard's message: 26 bytes for a grant, 3 for a refusal."""
+    """Return the guard's message: 26 bytes for a grant, 3 for a refusal."""
     if isinstance(answer, Grant):
         return _GRANT.pack(_VERSION, _GRANT_CODE, answer.lease_id, answer.deadline_mono_ns)
     return _REFUSED.pack(_VERSION, _REFUSED_CODE, answer.reason)
 
 
 def decode_answer(packet: bytes) -> Grant | Refused:
-    """What the guard said.
+    """Return what the guard said.
 
     Raises:
         Malformed: another length, version, code or reason.

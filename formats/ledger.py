@@ -1,9 +1,9 @@
-"""The ledger: one line per thing that people must be able to check later, each naming the last.
+"""The ledger: a hash chain of records, one JSON line each, and signed checkpoints of its head.
 
-A line is one canonical JSON object; it holds the SHA-256 of the line before it, so an edited,
-deleted, inserted or moved line breaks the chain at a number that can be told. A chain alone does
-not show that its end was cut off: a signed `Checkpoint`, kept elsewhere, does. Nothing here names a
-person, an entry or a score, and nothing here touches a file.
+A line holds the SHA-256 of the line before it. An edited, deleted, inserted or moved line breaks
+the chain, and the error names its number. A chain alone does not show that its end was cut off: a
+signed `Checkpoint`, kept elsewhere, does. A record names no person, no entry and no score. Nothing
+here touches a file.
 """
 
 from collections.abc import Iterable, Mapping
@@ -32,18 +32,18 @@ _CHECKPOINT_DOMAIN: Final = b"tallylight-checkpoint-v1\0"
 
 
 class Program(StrEnum):
-    """Whose ledger it is. Every program keeps its own."""
+    """The program whose ledger it is. Every program keeps its own."""
 
     WATCH = "watch"
     LAMPGUARD = "lampguard"
     COURIER = "courier"
     RECEIVER = "receiver"
     ESTATE = "estate"
-    """Everything that the estate does: receiving, deciding, destroying, publishing."""
+    """All acts of the estate: receiving, deciding, destroying, publishing."""
 
 
 class Happening(StrEnum):
-    """Everything that a ledger can say. The bodies are listed in docs/formats/ledger.md."""
+    """The kinds of record. docs/formats/ledger.md lists the body of each."""
 
     START = "start"
     STOP = "stop"
@@ -87,25 +87,25 @@ EMPTY: Final = Head(0, bytes(_DIGEST_BYTES))
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One line, taken apart."""
+    """One line of a ledger, field by field."""
 
     seq: int
     """Number of the line, from 0."""
     previous: bytes
     """(32,) SHA-256 of the line before, without its newline; zeros in line 0."""
     program: Program
-    """Who wrote it."""
+    """The program that wrote it."""
     mono_ns: int
     """CLOCK_MONOTONIC when it was written; starts anew with every boot."""
     utc_ms: int
-    """The program's idea of the time, milliseconds since 1970."""
+    """By the program's clock, milliseconds since 1970."""
     event: Happening
     """What happened."""
     body: Mapping[str, int | str]
-    """The circumstances."""
+    """The details, by kind of record."""
 
     def to_line(self) -> bytes:
-        """The line, without its newline.
+        """Return the line, without its newline.
 
         Raises:
             Malformed, TooLarge: the line could not be read back.
@@ -126,7 +126,7 @@ class Record:
 
     @classmethod
     def from_line(cls, line: bytes) -> "Record":
-        """The record that `to_line` wrote.
+        """Return the record that `to_line` wrote.
 
         Raises:
             Malformed: not one canonical JSON object, or a field is missing, unknown or wrong.
@@ -137,7 +137,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What is signed: that a ledger had this head once."""
+    """The signed statement that a ledger once had this head."""
 
     origin: str
     """Which ledger: `<camera id in hex>/<program>`, or the estate's name and program."""
@@ -154,7 +154,7 @@ def next_record(  # noqa: PLR0913 - one argument for each field of a record.
     event: Happening,
     body: Mapping[str, int | str],
 ) -> Record:
-    """The record that continues `last`, the last line without its newline, or begins a chain.
+    """Return the record that continues `last` (a line without newline), or begins a chain.
 
     Raises:
         Malformed, TooLarge: `last` is not a line.
@@ -164,13 +164,13 @@ def next_record(  # noqa: PLR0913 - one argument for each field of a record.
 
 
 def verify_chain(lines: Iterable[bytes]) -> Head:
-    """The head of a chain in which every line continues the one before.
+    """Return the head of a chain in which every line continues the line before it.
 
     Args:
         lines: without their newlines, from the first.
 
     Raises:
-        BrokenChain: with the number of the first line that does not.
+        BrokenChain: a line does not; the error has the number of the first such line.
     """
     head = EMPTY
     for line in lines:
@@ -201,13 +201,13 @@ def verify_against(lines: Iterable[bytes], checkpoint: Checkpoint) -> None:
 
 
 def sign_checkpoint(checkpoint: Checkpoint, key: SigningKey) -> bytes:
-    """The checkpoint with its signature, as one canonical JSON object."""
+    """Return the checkpoint with its signature, as one canonical JSON object."""
     signature = key.sign(_statement(checkpoint)).signature
     return dumps({**_members(checkpoint), "signature": signature.hex()})
 
 
 def verify_checkpoint(data: bytes, key: VerifyKey) -> Checkpoint:
-    """The checkpoint in `data`, signed by `key`.
+    """Return the checkpoint in `data`, signed by `key`.
 
     Raises:
         Malformed, TooLarge: `data` is not a checkpoint.

@@ -1,7 +1,8 @@
-"""A camera's word that the body of a list is gone from it, signed with the key of its events.
+"""The destruction record of a list: a camera's signed statement that it destroyed the list's body.
 
-It names the list by the digest of its case file and nobody who was on it, so it can be kept and
-shown for as long as anybody may ask. Byte tables: docs/formats/list-end.md.
+It is signed with the key that signs the camera's events. It names the list by the digest of its
+case file and names no person, so it can be kept and shown without limit of time.
+Byte tables: docs/formats/list-end.md.
 """
 
 from dataclasses import dataclass
@@ -45,13 +46,13 @@ class ListEnd:
 
 
 def sign_list_end(ended: ListEnd, key: SigningKey) -> bytes:
-    """The record with its signature, as one canonical JSON object."""
+    """Return the record with its signature, as one canonical JSON object."""
     signature = key.sign(_DOMAIN + dumps(_members(ended))).signature
     return dumps({**_members(ended), "signature": signature.hex()})
 
 
 def verify_list_end(data: bytes, key: VerifyKey) -> ListEnd:
-    """The record in `data`, signed by `key`.
+    """Return the record in `data`, signed by `key`.
 
     Raises:
         Malformed, TooLarge: `data` is no such record.

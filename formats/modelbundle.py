@@ -1,12 +1,12 @@
-"""A model bundle: a folder of nets with a manifest, and the signature of whoever vouches for it.
+"""The model bundle: a folder of nets, a manifest of their digests, and the signature of its maker.
 
     manifest.toml    which nets there are: digests, contracts, alignment, calibration, origin
     manifest.sig     an Ed25519 key and its signature over the manifest's digest
     *.tflite         the nets that the manifest names
 
-The signature binds the manifest, the manifest binds each net by its digest. The manifest is read
-once: what was verified is what is handed on, in a `VerifiedBundle`, which nothing else makes. What
-the manifest says is for `recognition.manifest` to read. Byte tables: docs/formats/model-bundle.md.
+The signature binds the manifest; the manifest binds each net by its digest. The manifest is read
+once, and the bytes that were verified are handed on in a `VerifiedBundle`. Only this module makes
+one. `recognition.manifest` reads what the manifest says. Byte tables: docs/formats/model-bundle.md.
 """
 
 from dataclasses import dataclass, field
@@ -38,7 +38,7 @@ class BundleRefused(FormatError):
 @final
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """Shows that this module made a `VerifiedBundle`. Nothing else makes one."""
+    """A token that shows that this module made a `VerifiedBundle`."""
 
 
 @final
@@ -47,15 +47,15 @@ class VerifiedBundle:
     """A bundle whose manifest a trusted key has signed."""
 
     folder: Path
-    """Where the nets lie; each is verified by its digest when it is read."""
+    """Folder of the nets; each net is verified by its digest when it is read."""
     manifest: bytes = field(repr=False)
-    """The very bytes that were signed."""
+    """The bytes that were signed."""
     signer: VerifyKey
     _made: _Made = field(repr=False)
 
 
 def sign_manifest(manifest: bytes, key: Signing) -> bytes:
-    """The content of `manifest.sig`.
+    """Return the content of `manifest.sig`.
 
     Raises:
         TooLarge: the manifest is longer than `MANIFEST_LIMIT`.
@@ -67,9 +67,9 @@ def sign_manifest(manifest: bytes, key: Signing) -> bytes:
 
 
 def verify_bundle(folder: Path, trusted: VerifyKey) -> VerifiedBundle:
-    """The bundle in `folder`, if the trusted key has signed its manifest.
+    """Return the bundle in `folder`, if the trusted key has signed its manifest.
 
-    (0) Manifest and signature are there, and no longer than such files are.
+    (0) Manifest and signature are there, and within their limits.
     (1) The signature file has its one spelling.
     (2) It names the trusted key.
     (3) That key has signed this manifest, whole.
@@ -88,7 +88,7 @@ def verify_bundle(folder: Path, trusted: VerifyKey) -> VerifiedBundle:
     if key != trusted:  # (2)
         raise Forged(
             f"The models in {folder} are signed by the key {_short(key)}, but only "
-            f"{_short(trusted)} is trusted here: get a bundle from whom you trust."
+            f"{_short(trusted)} is trusted here: get a bundle that this key has signed."
         )
     try:
         trusted.verify(_signed(manifest), signature)  # (3)

@@ -1,8 +1,8 @@
-"""What a site has decided, in one signed file: where, whom, when, how long, how wrong, for whom.
+"""The policy of a site: cameras, suppliers, categories, cap, FPIR, schedule, retention, freshness.
 
 Two of three holders of the targets role sign it. The camera obeys it, lists are checked against
-it, the estate's retention and reports read it; there is no second place for any of these figures.
-Free text is for people; whatever a program acts on is a key, a whole number or one of a closed set.
+it, and the estate's retention and reports read it: each of these figures stands here only. Free
+text is for people. A value that a program acts on is a key, a whole number or one of a closed set.
 Byte tables: docs/formats/policy.md.
 """
 
@@ -34,22 +34,28 @@ CAP_LIMIT: Final = 100_000
 RETENTION_DAYS_LIMIT: Final = 30
 """Matches are destroyed after this time at the latest (docs/design.md, P7)."""
 FRESHNESS_H_DEFAULT: Final = 24
-"""A withdrawn face is gone from every camera within this time (docs/design.md, section 5)."""
+"""Hours after which a withdrawn face is gone from every camera (docs/design.md, section 5)."""
 FRESHNESS_H_LIMIT: Final = 7 * 24
 """Longest freshness that a site without daily contact may choose, in writing."""
+EVALUATIONS_LIMIT: Final = 8
+"""Most evaluations that a policy names."""
+DIGEST_HEX: Final = re.compile("[0-9a-f]{64}")
+"""A SHA-256 as text."""
 
+_SITE_LIMIT: Final = 32
+_SITE_LETTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 _NAME_LIMIT: Final = 128
 _TEXT_LIMIT: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One camera, where it hangs and why there."""
+    """One camera, its place, and the reason for that place."""
 
     camera: CameraIdentity
     place: str
     grounds: str
-    """Why listed people are to be expected at this very place."""
+    """Why listed people are expected at this place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +81,12 @@ class Assessment:
     digest: bytes
     """(32,) SHA-256 of the document."""
     review_utc_s: int
-    """No camera recognises after this moment until the assessment was reviewed."""
+    """After this moment no camera recognises until the assessment has been reviewed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """The agreement under which the suppliers share lists: public, or there is none."""
+    """The agreement under which the suppliers share lists. It is public."""
 
     reference: str
     url: str
@@ -88,7 +94,7 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What a site has decided."""
+    """The decisions of a site."""
 
     site: str
     """Lower-case letters, digits and hyphens; part of role and file names."""
@@ -100,7 +106,7 @@ class Policy:
     cap: int
     """Most entries on a list."""
     fpir_ppm: int
-    """Accepted false-positive identification rate, in millionths of all passers-by."""
+    """Accepted false-positive identification rate (FPIR), in millionths of all passers-by."""
     schedule: tuple[Window, ...]
     retention_days: int
     freshness_h: int
@@ -112,11 +118,11 @@ class Policy:
     assessment: Assessment
     agreement: Agreement
     unsynchronised: bool = False
-    """Whether cameras may recognise although no time server vouches for their clocks."""
+    """Whether cameras may recognise without a time server that vouches for their clocks."""
     processor: bool = False
     """Whether the nets may run on a camera's own processor, where there is no accelerator."""
     evaluations: tuple[bytes, ...] = ()
-    """(32,) each, SHA-256: evaluations of which the nets' own must be one; any will do if empty."""
+    """(32,) each, SHA-256: the nets' evaluation must be one of these; if empty, any is accepted."""
 
     def __post_init__(self) -> None:
         if not site_name_is_plain(self.site):
@@ -125,14 +131,14 @@ class Policy:
             raise Malformed("A policy names 2 to 16 suppliers: every list needs two.")
         _refuse_twins("cameras", [place.camera.camera_id for place in self.places])
         _refuse_twins("suppliers", [supplier.organisation for supplier in self.suppliers])
-        # One key under two names would make one organisation look like two.
+        # With one key under two names, one organisation would count as two.
         keys = [key for each in self.suppliers for key in (each.sign_key, each.seal_key)]
         _refuse_twins("supplier keys", keys)
         _refuse_twins("categories", list(self.categories))
         _refuse_twins("evaluations", list(self.evaluations))
 
     def place_of(self, camera_id: bytes) -> Place:
-        """The place of a camera.
+        """Return the place of a camera.
 
         Raises:
             KeyError: the policy does not name this camera.
@@ -140,17 +146,17 @@ class Policy:
         return {place.camera.camera_id: place for place in self.places}[camera_id]
 
     def is_open(self, now: datetime) -> bool:
-        """Whether the schedule lets recognition run at `now`, a moment in UTC."""
-        return any(window.holds(now) for window in self.schedule)
+        """Return whether the schedule lets recognition run at `now`, a moment in UTC."""
+        return any(window.contains(now) for window in self.schedule)
 
 
 def site_name_is_plain(name: str) -> bool:
-    """Whether `name` can be part of a role, a file name and a topic without escaping."""
+    """Return whether `name` can be part of a role, file name and topic without escaping."""
     return 1 <= len(name) <= _SITE_LIMIT and set(name) <= _SITE_LETTERS and name.strip("-") == name
 
 
 def write_policy(policy: Policy) -> bytes:
-    """The one spelling of `policy`."""
+    """Return the one spelling of `policy`."""
     return dumps(
         {
             "agreement": {"reference": policy.agreement.reference, "url": policy.agreement.url},
@@ -178,7 +184,7 @@ def write_policy(policy: Policy) -> bytes:
 
 
 def read_policy(data: bytes) -> Policy:
-    """The policy in `data`.
+    """Return the policy in `data`.
 
     Raises:
         TooLarge: longer than `POLICY_LIMIT`.
@@ -186,12 +192,6 @@ def read_policy(data: bytes) -> Policy:
         UnusableKey: a camera's key is of low order.
     """
     return parse(data, _read, limit=POLICY_LIMIT, what="policy")
-
-
-EVALUATIONS_LIMIT: Final = 8
-DIGEST_HEX: Final = re.compile("[0-9a-f]{64}")
-_SITE_LIMIT: Final = 32
-_SITE_LETTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 
 
 def _refuse_twins(what: str, values: list[bytes] | list[str] | list[VerifyKey]) -> None:
@@ -234,13 +234,13 @@ def _read(fields: Fields) -> Policy:
 
 
 def read_evaluations(fields: Fields) -> tuple[bytes, ...]:
-    """Take the digests of the evaluations that a policy accepts.
+    """Read the digests of the evaluations that a policy accepts.
 
     Raises:
         Malformed: one is no SHA-256 in hexadecimal.
     """
     texts = fields.texts("evaluations", at_most=64, count=EVALUATIONS_LIMIT)
-    if not all(DIGEST_HEX.fullmatch(one) for one in texts):
+    if not all(DIGEST_HEX.fullmatch(text) for text in texts):
         raise Malformed("An evaluation is named by its SHA-256: 64 digits and letters a to f.")
     return tuple(map(bytes.fromhex, texts))
 

@@ -1,8 +1,8 @@
-"""The enrolment picture of one entry, sealed by its authority to the reviewers.
+"""Enrolment pictures: seal an entry's portrait to the reviewers, and open it beside that entry.
 
-An authority may send one, so that two people compare a face with a face instead of with words. It
-travels in an envelope of its own kind, which no camera can open, and which names its entry inside:
-a picture cannot be shown beside another entry. Byte tables: docs/formats/portrait.md.
+An authority may send one, so that two reviewers compare a face with a face and not with words. It
+travels in an envelope of its own kind, which no camera can open. The entry's handle stands inside,
+so a picture cannot be shown beside another entry. Byte tables: docs/formats/portrait.md.
 """
 
 from collections.abc import Sequence
@@ -24,13 +24,13 @@ _JPEG: Final = b"\xff\xd8\xff"
 def seal_portrait(
     jpeg: bytes, handle: bytes, *, sealer: Signing, reviewers: Sequence[PublicKey]
 ) -> Sealed:
-    """The picture of the entry `handle`, for nobody but the reviewers.
+    """Seal the picture of the entry `handle`; only the reviewers can open it.
 
     Args:
         jpeg: the picture.
         handle: (16,) of the entry.
         sealer: the authority's key for sealing lists.
-        reviewers: everybody who may see it.
+        reviewers: the keys of all reviewers who may see it.
 
     Raises:
         TooLarge: the picture is longer than `PICTURE_LIMIT`.
@@ -46,7 +46,7 @@ def seal_portrait(
 
 
 def open_portrait(blob: bytes, handle: bytes, policy: Policy, key: PrivateKey) -> bytes:
-    """The JPEG in `blob`, if a supplier of the policy sealed it for this entry.
+    """Return the JPEG in `blob`, if a supplier of the policy sealed it for this entry.
 
     Raises:
         Forged: no supplier sealed it, or it is the picture of another entry.

@@ -1,8 +1,8 @@
-"""The estate's signed word that it has stored an envelope: only then may the camera delete it.
+"""The receipt: the estate's signed statement that it stored an envelope, so the camera may delete.
 
-A receipt travels in an envelope of its own, sealed to the camera's courier with a key that opens
-receipts and nothing else, so everything on the broker looks alike. It names the stored bytes by
-their digest. It says nothing about what they contain; the estate's receiver cannot know.
+A receipt travels in an envelope of its own, sealed to a key of the camera's courier that opens
+receipts and nothing else. So everything on the broker looks alike. It names the stored bytes by
+their digest. It says nothing about their content: the estate's receiver cannot open them.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ _PAYLOAD_LIMIT: Final = 1024 - 44  # The one bucket, less what the envelope repe
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """One envelope is on the estate's disk, and its disk has said so."""
+    """One envelope is on the estate's disk, after an fsync."""
 
     camera: bytes
     """(16,) sender of the stored envelope."""
@@ -47,7 +47,7 @@ class Receipt:
 def seal_receipt(
     receipt: Receipt, *, sender: SigningKey, recipients: Sequence[PublicKey], origin: Origin
 ) -> Sealed:
-    """`receipt` in its envelope.
+    """Seal `receipt` in its envelope.
 
     Args:
         receipt: what was stored.
@@ -68,12 +68,12 @@ def seal_receipt(
             "stored_utc_ms": receipt.stored_utc_ms,
         }
     )
-    _read(payload)  # A receipt that cannot be read would be asked for again, for ever.
+    _read(payload)  # A receipt that cannot be read would be asked for again without end.
     return seal(Kind.RECEIPT, payload, sender=sender, recipients=recipients, origin=origin)
 
 
 def open_receipt(blob: bytes, *, estate: VerifyKey, key: PrivateKey) -> Receipt:
-    """The receipt in `blob`; the caller compares its digest with what waits in the outbox.
+    """Return the receipt in `blob`; the caller compares its digest with what is in the outbox.
 
     Raises:
         Malformed: not a receipt envelope, or its payload is not a receipt.

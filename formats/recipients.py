@@ -1,7 +1,7 @@
-"""Who may open and judge match events, whose receipts a courier believes, who keeps the books.
+"""The recipients: reviewers who may open and judge events, the receipt key, the ledger key.
 
-The file is signed by the site's targets role (two of three holders): whoever could swap a key here
-would read everything. There are always at least two reviewers, because no one decides alone.
+The site's targets role signs the file (two of three holders): a swapped key here would let its
+owner read every event. There are always at least two reviewers, because two decide together.
 Byte tables: docs/formats/policy.md.
 """
 
@@ -42,7 +42,7 @@ class Reviewer:
 
 @dataclass(frozen=True, slots=True)
 class Recipients:
-    """Everybody to whom a camera of the site may seal."""
+    """All reviewers to whom a camera of the site seals, and the estate's keys."""
 
     version: int
     """Grows with every change; the key epoch of the events sealed under it."""
@@ -56,7 +56,7 @@ class Recipients:
 
     def __post_init__(self) -> None:
         if len(self.reviewers) not in REVIEWERS:
-            raise Malformed("There must be 2 to 64 reviewers: nobody decides alone.")
+            raise Malformed("There must be 2 to 64 reviewers: no reviewer decides alone.")
         if len({reviewer.key for reviewer in self.reviewers}) < len(self.reviewers):
             raise Malformed("Two reviewers have the same key.")
         if len({reviewer.name for reviewer in self.reviewers}) < len(self.reviewers):
@@ -68,7 +68,7 @@ class Recipients:
 
 
 def write_recipients(recipients: Recipients) -> bytes:
-    """The one spelling of `recipients`."""
+    """Return the one spelling of `recipients`."""
     return dumps(
         {
             "ledger_key": bytes(recipients.ledger_key).hex(),
@@ -81,7 +81,7 @@ def write_recipients(recipients: Recipients) -> bytes:
 
 
 def read_recipients(data: bytes) -> Recipients:
-    """The recipients in `data`.
+    """Return the recipients in `data`.
 
     Raises:
         TooLarge: longer than `RECIPIENTS_LIMIT`.
@@ -92,7 +92,7 @@ def read_recipients(data: bytes) -> Recipients:
 
 
 def write_reviewer(reviewer: Reviewer) -> dict[str, JsonValue]:
-    """The fields that `read_reviewer` reads."""
+    """Return the fields that `read_reviewer` reads."""
     return {
         "key": bytes(reviewer.key).hex(),
         "name": reviewer.name,
@@ -102,7 +102,7 @@ def write_reviewer(reviewer: Reviewer) -> dict[str, JsonValue]:
 
 
 def read_reviewer(fields: Fields) -> Reviewer:
-    """One reviewer, field by field.
+    """Read one reviewer, field by field.
 
     Raises:
         Malformed: a field is missing or out of bounds.

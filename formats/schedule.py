@@ -1,4 +1,4 @@
-"""The hours of a policy: stretches of weekdays, in UTC, in which recognition may run."""
+"""The schedule of a policy: windows of weekday and minutes, in UTC, when recognition may run."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ DAY_MINUTES: Final = 24 * 60
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A stretch of one weekday, UTC, in which recognition may run."""
+    """A window of one weekday, UTC, in which recognition may run."""
 
     weekday: int
     """0 is Monday."""
@@ -26,14 +26,14 @@ class Window:
         if self.from_minute >= self.until_minute:
             raise Malformed("A window of the schedule ends before it begins.")
 
-    def holds(self, now: datetime) -> bool:
-        """Whether `now`, a moment in UTC, is in it."""
+    def contains(self, now: datetime) -> bool:
+        """Return whether `now`, a moment in UTC, is in the window."""
         minute = now.hour * 60 + now.minute
         return self.weekday == now.weekday() and self.from_minute <= minute < self.until_minute
 
 
 def write_window(window: Window) -> JsonValue:
-    """The one spelling of a window."""
+    """Return the one spelling of a window."""
     return {
         "from_minute": window.from_minute,
         "until_minute": window.until_minute,
@@ -42,7 +42,7 @@ def write_window(window: Window) -> JsonValue:
 
 
 def read_window(fields: Fields) -> Window:
-    """Take a window.
+    """Read a window.
 
     Raises:
         Malformed: it is outside a day, or ends before it begins.

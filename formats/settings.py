@@ -1,7 +1,7 @@
-"""Reads one flat TOML file of settings into a frozen dataclass: its fields are the keys.
+"""Read settings: one flat TOML file into a frozen dataclass, whose fields are the keys.
 
-A key that is unknown, empty, of another type, or missing where the field has no default is refused,
-so a misspelt setting is never a silently ignored one. No environment variable is looked at.
+A key is refused when it is unknown, empty or of another type, or missing although its field has no
+default. So a misspelt setting is not silently ignored. Environment variables change nothing.
 """
 
 import tomllib
@@ -26,7 +26,7 @@ def read_settings(path: Path, kind: type[T]) -> T:
     """Return the settings in the file as a `kind`.
 
     Args:
-        path: of a TOML file with one key for each field; one with a default may be left out.
+        path: of a TOML file with one key for each field; a key with a default may be left out.
         kind: a dataclass whose fields are `str`, `Path`, `int` (a port) or a `StrEnum`.
 
     Raises:

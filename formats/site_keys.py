@@ -1,6 +1,6 @@
-"""The one kind of key that this project's TUF knows: Ed25519, checked by libsodium.
+"""TUF keys: python-tuf is limited to Ed25519, checked by libsodium.
 
-Whoever imports this module has taken every other kind from python-tuf.
+Importing this module removes every other kind of key from python-tuf in that process.
 """
 
 from hashlib import sha256
@@ -24,29 +24,29 @@ _KIND: Final = "ed25519"
 
 
 class SiteKey(Key):
-    """The one kind of public key that this project's TUF knows."""
+    """An Ed25519 public key: the one kind that this project's TUF knows."""
 
     @classmethod
     def of(cls, key: VerifyKey) -> "SiteKey":
-        """`key` under the only key id it may have."""
+        """Return `key` under the only key id it may have."""
         value = {"public": bytes(key).hex()}
         return cls(_name(value), _KIND, _KIND, value)
 
     @classmethod
     def from_dict(cls, keyid: str, key_dict: dict[str, Any]) -> "SiteKey":
-        """The key in a role's metadata.
+        """Return the key in a role's metadata.
 
         Raises:
             ValueError: another type, a broken key, or a key id that is not this key's own.
         """
         key = cls.of(VerifyKey(bytes.fromhex(key_dict["keyval"]["public"])))
-        # Under two names one key could sign twice.
+        # With two key ids, one key could count as two signatures.
         if key.keyid != keyid or key.to_dict() != key_dict:
             raise ValueError("A key of the repository is not an Ed25519 key under its own name.")
         return key
 
     def to_dict(self) -> dict[str, Any]:
-        """The key as role metadata spell it."""
+        """Return the key as role metadata spell it."""
         return self._to_dict()
 
     @property
@@ -85,7 +85,7 @@ class SiteSigner(Signer):
         return self._public_key
 
     def sign(self, payload: bytes) -> Signature:
-        """This key's signature over `payload`."""
+        """Return this key's signature over `payload`."""
         return Signature(self._public_key.keyid, self._key.sign(payload).signature.hex())
 
     @classmethod

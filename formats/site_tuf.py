@@ -1,10 +1,10 @@
-"""The site's signed repository, as TUF wants it: read from any place that can open files by name.
+"""TUF: roles, thresholds and expiry of a site's signed repository, and its verification.
 
 This module names the roles, their thresholds and lifetimes (docs/design.md, section 5); their keys
-are of one kind (`formats.site_keys`). It is the one module of this package that writes files,
-because python-tuf keeps its trusted metadata in a folder. `collect` proves what TUF proves: enough
-signatures, freshness, no rollback, whole files. Whether signers, site and list suit *this* camera
-is decided in `firmware.trust.site_verifier`.
+are of one kind (`formats.site_keys`). `verify_repository` proves what TUF proves: enough
+signatures, freshness, no rollback, whole files. It writes files, because python-tuf keeps its
+trusted metadata in a folder. It does not decide whether signers, site and list suit *this* camera:
+that is `firmware.trust.site_verifier`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -34,7 +34,7 @@ DAY_S: Final = 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class Quorum:
-    """How many keys a role has, how many must sign, and how long a signature holds."""
+    """A role's number of keys, its threshold (how many must sign), and its expiry."""
 
     keys: int
     threshold: int
@@ -76,40 +76,40 @@ _FILE_LIMIT: Final = 17 * 1024 * 1024  # The longest sealed body and case file a
 
 
 def site_role(site: str) -> str:
-    """Name of the delegated role that signs the site's list."""
+    """Return the name of the delegated role that signs the site's list."""
     return f"site-{site}"
 
 
 def casefile_name(site: str) -> str:
-    """Target name of the site's case file."""
+    """Return the target name of the site's case file."""
     return f"watchlist-{site}.json"
 
 
 def sealed_name(site: str) -> str:
-    """Target name of the site's sealed list body."""
+    """Return the target name of the site's sealed list body."""
     return f"watchlist-{site}.sealed"
 
 
 def estate_role(site: str) -> str:
-    """Name of the delegated role with which the estate can stop a camera."""
+    """Return the name of the delegated role with which the estate can stop a camera."""
     return f"estate-{site}"
 
 
 def budget_name(site: str) -> str:
-    """Target name of the estate's budget statement."""
+    """Return the target name of the estate's budget statement."""
     return f"budget-{site}.json"
 
 
 @dataclass(frozen=True, slots=True)
 class SignedSite:
-    """A site's repository after everything that TUF proves has been proven."""
+    """A site's repository that TUF has verified."""
 
     policy: bytes
     recipients: bytes
     casefile: bytes
     sealed: bytes = field(repr=False)
     budget: bytes | None
-    """The estate's statement; None if it has never made one."""
+    """The estate's budget statement; None if it has not made one."""
     version: int
     """Version of the site's role, and so of the list."""
     versions: Mapping[str, int]
@@ -120,16 +120,16 @@ class SignedSite:
     """The first moment at which one of the five roles is no longer valid."""
 
 
-def collect(
+def verify_repository(
     open_file: Callable[[str], BinaryIO], trusted: Path, *, root: bytes, now: datetime
 ) -> SignedSite:
-    """The site's four files from a repository, verified by TUF from `root` down.
+    """Verify a repository by TUF from `root` down; return the site's files.
 
     Args:
         open_file: opens a file of the repository by its relative name; FileNotFoundError when
             there is none.
-        trusted: folder of what was trusted before, updated on the way even if a later step
-            refuses: give it a copy.
+        trusted: folder of the metadata trusted before. It is updated on the way even if a later
+            step refuses: give it a copy.
         root: trusted root metadata, from the read-only image.
         now: the moment at which everything must be valid, UTC.
 
@@ -142,7 +142,7 @@ def collect(
     metadata.mkdir(parents=True, exist_ok=True)
 
     def fetch(name: str) -> tuple[bytes, TargetFile]:
-        # A fresh client for every target: nothing cached for one delegation serves another.
+        # A fresh client for every target, so that no delegation is served from another's cache.
         return _fetch(_updater(open_file, trusted, root, now), name)
 
     policy, _ = fetch(POLICY_FILE)
@@ -150,13 +150,9 @@ def collect(
     site = read_policy(policy).site
     casefile, casefile_info = fetch(casefile_name(site))
     sealed, sealed_info = fetch(sealed_name(site))
-    role = _read_role(metadata, site_role(site))
-    if role.signed.targets != {info.path: info for info in (casefile_info, sealed_info)}:
-        raise RepositoryError("The list was not signed by the site's own role, or not alone.")
-    snapshot = Metadata[Snapshot].from_file(str(metadata / "snapshot.json")).signed
-    spoken = f"{estate_role(site)}.json" in snapshot.meta
+    role = _list_role(metadata, site, casefile_info, sealed_info)
     return SignedSite(
-        budget=fetch(budget_name(site))[0] if spoken else None,
+        budget=fetch(budget_name(site))[0] if _has_budget(metadata, site) else None,
         policy=policy,
         recipients=recipients,
         casefile=casefile,
@@ -171,14 +167,14 @@ def collect(
 def signers_of(
     delegator: Metadata[Targets], role: Metadata[Targets], name: str
 ) -> tuple[VerifyKey, ...]:
-    """The different keys of a delegation that have validly signed `role`."""
+    """Return the different keys of a delegation that have validly signed `role`."""
     result = delegator.signed.get_verification_result(name, role.signed_bytes, role.signatures)
     keys = [key for key in result.signed.values() if isinstance(key, SiteKey)]
     return tuple(key.verify_key for key in keys)
 
 
-class _Shelf(FetcherInterface):
-    """Fetches from a place that opens files by name."""
+class _FileFetcher(FetcherInterface):
+    """Fetches files by name from `open_file`, in place of HTTP."""
 
     def __init__(self, open_file: Callable[[str], BinaryIO]) -> None:
         self._open_file = open_file
@@ -186,7 +182,7 @@ class _Shelf(FetcherInterface):
     def _fetch(self, url: str) -> Iterator[bytes]:
         try:
             with self._open_file(url) as file:
-                return iter([file.read(_FILE_LIMIT)])  # What is longer fails TUF's length check.
+                return iter([file.read(_FILE_LIMIT)])  # A longer file fails TUF's length check.
         except FileNotFoundError as error:
             raise DownloadHTTPError(f"The repository has no file {url}.", 404) from error
 
@@ -199,12 +195,12 @@ def _updater(
         metadata_base_url=METADATA_FOLDER,
         target_dir=str(trusted / TARGETS_FOLDER),
         target_base_url=TARGETS_FOLDER,
-        fetcher=_Shelf(open_file),
+        fetcher=_FileFetcher(open_file),
         config=CONFIG,
         bootstrap=root,
     )
-    # python-tuf reads the wall clock itself and offers no way to pass a time; the camera's trusted
-    # clock is not always the wall clock. A test notices when this name moves.
+    # python-tuf reads the wall clock itself and takes no time as an argument; the camera's trusted
+    # clock is not always the wall clock. A test fails when python-tuf renames this attribute.
     trusted_set = updater._trusted_set  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     trusted_set.reference_time = now
     return updater
@@ -216,6 +212,18 @@ def _fetch(updater: Updater, name: str) -> tuple[bytes, TargetFile]:
         raise RepositoryError(f"The repository has no signed target {name}.")
     path = updater.find_cached_target(info) or updater.download_target(info)
     return Path(path).read_bytes(), info
+
+
+def _list_role(metadata: Path, site: str, *files: TargetFile) -> Metadata[Targets]:
+    role = _read_role(metadata, site_role(site))
+    if role.signed.targets != {file.path: file for file in files}:
+        raise RepositoryError("The list was not signed by the site's own role, or not alone.")
+    return role
+
+
+def _has_budget(metadata: Path, site: str) -> bool:
+    snapshot = Metadata[Snapshot].from_file(str(metadata / "snapshot.json")).signed
+    return f"{estate_role(site)}.json" in snapshot.meta
 
 
 def _read_role(metadata: Path, role: str) -> Metadata[Targets]:

@@ -1,10 +1,10 @@
-"""JSON with one spelling: what was signed is what is read, byte for byte.
+"""Strict JSON: canonical, one spelling for each value, so the bytes signed are the bytes read.
 
 Python's own reader accepts duplicate keys, NaN, floats and many spellings of one value. Here a text
-is accepted only if writing its value again gives the very same bytes; duplicates, blanks, floats,
+is accepted only if writing its value again gives the same bytes. Duplicates, blanks, floats,
 trailing bytes and unsorted keys all fail that one comparison. `parse` then hands the object to a
-function that reads it field by field into a frozen dataclass: a field that is missing, of the wrong
-type, out of bounds or left unread is refused. No number is a float, ever.
+function that reads it field by field into a frozen dataclass. A field that is missing, unread, of
+the wrong type or out of bounds is refused. No number is a float.
 """
 
 import base64
@@ -35,13 +35,13 @@ UTC_HIGH_S: Final = 4_102_444_800
 
 
 def dumps(value: Mapping[str, JsonValue]) -> bytes:
-    """The one spelling of `value`: UTF-8, keys sorted by code point, no blanks.
+    """Return the one spelling of `value`: UTF-8, keys sorted by code point, no blanks.
 
     Raises:
         Malformed: a float, an integer of more than 64 bits, a key that is not text, half a
             surrogate pair, nesting deeper than `DEPTH_LIMIT`, or any other type.
     """
-    _refuse_unspeakable(value, levels=DEPTH_LIMIT)
+    _refuse_unwritable(value, levels=DEPTH_LIMIT)
     text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     try:
         return text.encode()
@@ -50,7 +50,7 @@ def dumps(value: Mapping[str, JsonValue]) -> bytes:
 
 
 def loads(data: bytes, *, limit: int) -> dict[str, JsonValue]:
-    """The JSON object that `data` spells in the one way `dumps` would.
+    """Return the JSON object in `data`, if `data` is what `dumps` would write.
 
     Raises:
         TooLarge: `data` is longer than `limit` bytes.
@@ -70,7 +70,7 @@ def loads(data: bytes, *, limit: int) -> dict[str, JsonValue]:
 
 
 def parse(data: bytes, read: Callable[["Fields"], T], *, limit: int, what: str) -> T:
-    """What `read` makes of the object in `data`, once every field has been read.
+    """Return what `read` makes of the object in `data`; it must read every field.
 
     Args:
         data: a canonical JSON object.
@@ -86,7 +86,7 @@ def parse(data: bytes, read: Callable[["Fields"], T], *, limit: int, what: str) 
 
 
 class Fields:
-    """One JSON object, taken apart field by field. Obtained from `parse`, never made.
+    """One JSON object, read field by field. Only `parse` makes one.
 
     Every method raises `Malformed` when the field is missing, of another type or out of bounds.
     """
@@ -98,24 +98,24 @@ class Fields:
         self._where = where
 
     def text(self, name: str, *, at_most: int) -> str:
-        """One line of 1 to `at_most` printable characters.
+        """Read one line of 1 to `at_most` printable characters.
 
         Control and direction-override characters are refused: a signer must see what is signed.
         """
         return self._printable(name, self._take(name), at_most)
 
     def texts(self, name: str, *, at_most: int, count: int) -> tuple[str, ...]:
-        """A list of at most `count` lines, each as `text` reads it."""
+        """Read a list of at most `count` lines, each as `text` reads it."""
         values = self._list(name, count)
         return tuple(self._printable(name, value, at_most) for value in values)
 
     def constant(self, name: str, word: str) -> None:
-        """The one word that may stand here: the name of a format, or its version."""
+        """Read the one word that may stand here: the name of a format, or its version."""
         if self._take(name) != word:
             raise self._wrong(name, f"is not {word!r}")
 
     def choice(self, name: str, choices: type[Choice]) -> Choice:
-        """One member of a closed set of words."""
+        """Read one member of a closed set of words."""
         value = self._take(name)
         for member in choices:
             if value == member.value:
@@ -123,14 +123,14 @@ class Fields:
         raise self._wrong(name, f"is not one of: {', '.join(choices)}")
 
     def boolean(self, name: str) -> bool:
-        """True or false."""
+        """Read true or false."""
         value = self._take(name)
         if not isinstance(value, bool):
             raise self._wrong(name, "is neither true nor false")
         return value
 
     def integer(self, name: str, *, low: int = 0, high: int = INT_LIMIT) -> int:
-        """A whole number from `low` to `high`, both included."""
+        """Read a whole number from `low` to `high`, both included."""
         value = self._take(name)
         if isinstance(value, bool) or not isinstance(value, int):
             raise self._wrong(name, "is not a whole number")
@@ -139,51 +139,51 @@ class Fields:
         return value
 
     def utc_s(self, name: str) -> int:
-        """A moment in whole seconds since 1970, UTC, between 2020 and 2100."""
+        """Read a moment in whole seconds since 1970, UTC, between 2020 and 2100."""
         return self.integer(name, low=UTC_LOW_S, high=UTC_HIGH_S)
 
     def hex_bytes(self, name: str, size: int) -> bytes:
-        """Exactly `size` bytes, written as lower-case hex."""
+        """Read exactly `size` bytes, written as lower-case hex."""
         value = self._take(name)
         if isinstance(value, str) and len(value) == 2 * size and set(value) <= _HEX_DIGITS:
             return bytes.fromhex(value)
         raise self._wrong(name, f"is not {size} bytes in lower-case hex")
 
     def base64_bytes(self, name: str, *, at_most: int, at_least: int = 1) -> bytes:
-        """Bytes of bounded length, in canonical padded base64 (RFC 4648, section 4)."""
+        """Read bytes of bounded length, in canonical padded base64 (RFC 4648, section 4)."""
         value = self._take(name)
         try:
             data = base64.b64decode(value, validate=True) if isinstance(value, str) else b""
         except ValueError:
             data = b""
-        # Base64 has spare bits: without the second spelling one file could have several.
+        # Base64 has spare bits: without the comparison one file could have several spellings.
         if not at_least <= len(data) <= at_most or base64.b64encode(data).decode() != value:
             raise self._wrong(name, f"is not {at_least} to {at_most} bytes in base64")
         return data
 
     def has(self, name: str) -> bool:
-        """Whether the field is there and unread: which of two formats this is."""
+        """Return whether the field is there and unread; it tells two formats apart."""
         return name in self._unread
 
     def is_null(self, name: str) -> bool:
-        """Whether the field is present and null; a null counts as read, a value does not."""
+        """Return whether the field is present and null; a null then counts as read."""
         if name in self._unread and self._unread[name] is None:
             del self._unread[name]
             return True
         return False
 
     def object(self, name: str, read: Callable[["Fields"], T]) -> T:
-        """What `read` makes of a nested object."""
+        """Return what `read` makes of a nested object."""
         return self._nested(f"{self._where}.{name}", self._take(name), read)
 
     def objects(self, name: str, read: Callable[["Fields"], T], *, count: int) -> tuple[T, ...]:
-        """What `read` makes of each object in a list of at most `count`."""
+        """Return what `read` makes of each object in a list of at most `count`."""
         values = self._list(name, count)
         where = f"{self._where}.{name}"
         return tuple(self._nested(f"{where}[{i}]", value, read) for i, value in enumerate(values))
 
     def flat(self, name: str, *, count: int) -> dict[str, int | str]:
-        """An object of at most `count` whole numbers and texts under free names."""
+        """Read an object of at most `count` whole numbers and texts under free names."""
         value = self._take(name)
         if not isinstance(value, dict) or len(value) > count:
             raise self._wrong(name, f"is not an object of at most {count} fields")
@@ -195,10 +195,10 @@ class Fields:
         return flat
 
     def refuse_unread(self) -> None:
-        """Do nothing if every field was read.
+        """Refuse fields that this format does not have.
 
         Raises:
-            Malformed: there are fields that this format does not have.
+            Malformed: there are some.
         """
         if self._unread:
             raise Malformed(f"{self._where} has unknown fields: {sorted(self._unread)!a:.200}.")
@@ -238,8 +238,8 @@ def _read_object(value: Mapping[str, JsonValue], read: Callable[[Fields], T], wh
     return result
 
 
-def _refuse_unspeakable(value: object, levels: int) -> None:
-    """Do nothing if `value` has a spelling here: checked before `json` invents one."""
+def _refuse_unwritable(value: object, levels: int) -> None:
+    """Refuse a value without a spelling here, before `json` writes one of its own."""
     if value is None or isinstance(value, bool | str):
         return
     if isinstance(value, int):
@@ -252,9 +252,9 @@ def _refuse_unspeakable(value: object, levels: int) -> None:
         if not all(isinstance(key, str) for key in value):
             raise Malformed("A key is not text.")
         for item in value.values():
-            _refuse_unspeakable(item, levels - 1)
+            _refuse_unwritable(item, levels - 1)
     elif isinstance(value, list | tuple):
         for item in value:
-            _refuse_unspeakable(item, levels - 1)
+            _refuse_unwritable(item, levels - 1)
     else:
         raise Malformed(f"A {type(value).__name__} has no spelling here.")

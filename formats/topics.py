@@ -1,7 +1,7 @@
-"""Where things travel on the broker: `tallylight/v1/{camera}/{channel}`.
+"""MQTT topics: `tallylight/v1/{camera}/{channel}`, written and strictly parsed.
 
-The camera is an opaque id, never a place or a name: topics are visible to the broker. A topic is
-read strictly and routes a message; it proves nothing about who sent it.
+The camera is an opaque id, never a place or a name: topics are visible to the broker. A topic
+routes a message; it proves nothing about its sender.
 """
 
 import re
@@ -18,7 +18,7 @@ _GROUP: Final = re.compile(r"[a-z0-9-]{1,32}")
 
 
 class Channel(StrEnum):
-    """What is sent where."""
+    """The last part of a topic: what is sent there, and in which direction."""
 
     EVENT = "event"
     """Sealed events, camera to estate."""
@@ -52,7 +52,7 @@ class Topic:
 
 
 def parse_topic(text: str) -> Topic:
-    """The topic that `text` spells.
+    """Return the topic that `text` spells.
 
     Raises:
         Malformed: anything but `tallylight/v1/`, 32 lower-case hex digits, `/` and a channel.
@@ -64,12 +64,12 @@ def parse_topic(text: str) -> Topic:
 
 
 def every_camera(channel: Channel) -> str:
-    """The subscription filter for one channel of all cameras."""
+    """Return the subscription filter for one channel of all cameras."""
     return f"{_ROOT}/+/{channel}"
 
 
 def shared(group: str, channel: Channel) -> str:
-    """The same, shared among the receivers of `group`: each message reaches one of them.
+    """Return `every_camera`'s filter, shared by the receivers of `group`: one gets each message.
 
     Raises:
         Malformed: the group is not 1 to 32 lower-case letters, digits and dashes.

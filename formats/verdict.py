@@ -1,9 +1,9 @@
-"""One reviewer's signed word about one candidate: a match, not a match, or cannot tell.
+"""The verdict: one reviewer's signed judgement of one candidate: match, not a match, cannot tell.
 
-A `Verdict` names the sealed event by its digest, so it is worth nothing for any other; it repeats
-what the event rested on (list, model, policy, light), so that the books can be checked after the
-event is destroyed. It holds no entry, no score and no face. Whether the signer may speak, and
-whether two verdicts decide, is for the estate: here it is only read and its signature checked.
+A `Verdict` names the sealed event by its digest, so it counts for no other event. It repeats what
+the event rested on (list, model, policy, light), so that the books can be checked after the event
+is destroyed. It holds no entry, no score and no face. This module reads it and checks its
+signature. The estate decides whether the signer may judge, and whether two verdicts decide.
 Tables: docs/formats/verdict.md.
 """
 
@@ -27,7 +27,7 @@ _SIGNATURE_BYTES: Final = 64
 
 
 class Judgement(StrEnum):
-    """The three things that a reviewer can say."""
+    """The three judgements that a reviewer can give."""
 
     MATCH = "match"
     NOT_A_MATCH = "not_a_match"
@@ -36,7 +36,7 @@ class Judgement(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """What the event rested on, as the reviewer read it inside the event."""
+    """The data that the event rested on, as the reviewer read them inside the event."""
 
     camera: bytes
     """(16,) `sender_id` of the camera."""
@@ -52,19 +52,19 @@ class Basis:
     policy_digest: bytes
     """(32,)"""
     threshold_ppm: int
-    """The score from which on the camera reported; not the score."""
+    """The score from which on the camera reported; not the event's own score."""
     retain_until_utc_s: int
     """When the event must be destroyed."""
 
     @classmethod
     def of(cls, event: MatchEvent) -> "Basis":
-        """What `event` rests on."""
+        """Return what `event` rests on."""
         return cls(**{field.name: getattr(event, field.name) for field in fields(cls)})
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One reviewer's word about one candidate."""
+    """One reviewer's judgement of one candidate."""
 
     event: bytes
     """(32,) digest of the sealed event."""
@@ -76,7 +76,7 @@ class Verdict:
     basis: Basis
 
     def to_members(self) -> dict[str, int | str]:
-        """All fields as flat JSON values, as the ledger holds them."""
+        """Return all fields as flat JSON values, as the ledger holds them."""
         basis = {name: _spell(value) for name, value in asdict(self.basis).items()}
         return {
             "event": self.event.hex(),
@@ -88,14 +88,14 @@ class Verdict:
 
 
 def sign_verdict(verdict: Verdict, key: SigningKey) -> bytes:
-    """`verdict` with its signature, as one canonical JSON object.
+    """Return `verdict` with its signature, as one canonical JSON object.
 
     Raises:
         Forged: it names another reviewer than `key`.
         Malformed: it could not be read back.
     """
     if verdict.reviewer != sender_id(key.verify_key):
-        raise Forged("The verdict names another reviewer than the key that shall sign it.")
+        raise Forged("The verdict names another reviewer than the owner of the signing key.")
     signature = key.sign(_statement(verdict)).signature
     signed = dumps({**_members(verdict), "signature": signature.hex()})
     _parse(signed)  # What cannot be read back would count as no verdict.
@@ -103,7 +103,7 @@ def sign_verdict(verdict: Verdict, key: SigningKey) -> bytes:
 
 
 def read_verdict(data: bytes, key: VerifyKey) -> Verdict:
-    """The verdict in `data`, signed by `key`.
+    """Return the verdict in `data`, signed by `key`.
 
     Raises:
         Malformed, TooLarge: `data` is not a verdict.
@@ -120,7 +120,7 @@ def read_verdict(data: bytes, key: VerifyKey) -> Verdict:
 
 
 def named_reviewer(data: bytes) -> bytes:
-    """(16,) whose key `data` says that it was signed with; nothing is proven.
+    """Return the (16,) id of the reviewer that `data` names; nothing is proven.
 
     Raises:
         Malformed, TooLarge: `data` is not a verdict.
@@ -129,7 +129,7 @@ def named_reviewer(data: bytes) -> bytes:
 
 
 def signature_of(data: bytes) -> bytes:
-    """(64,) the signature in a signed verdict, for the ledger.
+    """Return the (64,) signature in a signed verdict, for the ledger.
 
     Raises:
         Malformed, TooLarge: `data` is not a verdict.

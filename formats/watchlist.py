@@ -1,9 +1,9 @@
-"""The body of a list: handles and templates in columns, and not one byte more.
+"""The watchlist's body: handles and templates in two columns, sealed to the cameras.
 
-It says nothing about anybody: whose handle it is, why and until when stands in the case file
-(`formats.casefile`), in the same order; a row is one picture, and a person may have several. A body
-travels only inside a sealed LIST envelope. It is read as two columns, so that opening a list costs
-the same few slices for one entry or ten thousand. Byte tables: docs/formats/watchlist.md.
+A row is one picture; a person may have several. The body holds no reason, organisation or date:
+those stand in the case file (`formats.casefile`), in the same order. A body travels only inside a
+sealed LIST envelope. It is read as two columns, so that opening a list takes the same few slices
+for one entry or ten thousand. Byte tables: docs/formats/watchlist.md.
 """
 
 import struct
@@ -30,7 +30,7 @@ class Body:
     dim: int
     """Components of a template."""
     handles: bytes = field(repr=False)
-    """n handles of 16 bytes, ascending; whoever has several templates has as many rows."""
+    """n handles of 16 bytes, ascending; a person with several templates has as many rows."""
     templates: bytes = field(repr=False)
     """n rows of `dim` signed bytes, each with a +127 or -127 and no -128; as the handles."""
 
@@ -39,7 +39,7 @@ class Body:
             raise Malformed("The list body has a broken handle or templates without components.")
         if len(self.templates) != len(self) * self.dim:
             raise Malformed("The list body does not have one template for each handle.")
-        # A template without length resembles nobody, and its cosine with everybody is no number.
+        # The cosine of a template of length zero with any other is not a number.
         if _LOWEST in self.templates or not all(map(_has_peak, self._rows())):
             raise Malformed("A template of the list body has no component of 127.")
         names = handles_of(self.handles)
@@ -59,7 +59,7 @@ def _has_peak(template: bytes) -> bool:
 
 
 def handles_of(column: bytes) -> list[bytes]:
-    """(16,) each: the handles of a column one by one."""
+    """Return the handles of a column one by one, (16,) each."""
     return [column[at : at + HANDLE_BYTES] for at in range(0, len(column), HANDLE_BYTES)]
 
 
@@ -80,7 +80,7 @@ def read_body(data: bytes) -> Body:
     if magic != _MAGIC:
         raise Malformed("The bytes are not a list body.")
     templates_at = _HEAD.size + count * HANDLE_BYTES
-    # Before any slice: a promise of more rows than there are bytes must not reach the columns.
+    # Checked before slicing: a head that promises more rows than there are bytes is refused here.
     if len(data) != templates_at + count * dim:
         raise Malformed("The list body does not have exactly the length that its head promises.")
     return Body(dim, data[_HEAD.size : templates_at], data[templates_at:])

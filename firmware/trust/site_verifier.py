@@ -35,7 +35,7 @@ from firmware.trust.floors import Floors, raise_floors, read_floors
 from firmware.trust.watchlist import ListRefused, Refusal, ThisCamera, Watchlist, accept_list
 from formats.budget import read_statement
 from formats.errors import FormatError
-from formats.site_tuf import SignedSite, collect
+from formats.site_tuf import SignedSite, verify_repository
 
 
 def verify_site(
@@ -116,7 +116,7 @@ def _prove(
     open_file: Callable[[str], BinaryIO], trusted: Path, root: bytes, now: datetime
 ) -> SignedSite:
     try:
-        return collect(open_file, trusted, root=root, now=now)  # (1)
+        return verify_repository(open_file, trusted, root=root, now=now)  # (1)
     except (tuf.RepositoryError, tuf.DownloadError, FormatError) as error:
         codes = (code for kind, code in _TUF_REFUSALS if isinstance(error, kind))
         code = next(codes, Refusal.FORM)

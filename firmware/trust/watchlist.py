@@ -151,7 +151,7 @@ def accept_list(site: SignedSite, camera: ThisCamera, now: datetime) -> Watchlis
         recipients=recipients,
         expires_utc_s=min(site.expires_utc_s, case.expires_utc_s, policy.assessment.review_utc_s),
         dim=body.dim,
-        entries=case.entries.only(live),
+        entries=case.entries.select(live),
         handles=_rows(body.handles, HANDLE_BYTES, rows),
         templates=_rows(body.templates, body.dim, rows),
         _made=_Made(),
@@ -190,12 +190,12 @@ def _check_case(
         (now.timestamp() < case.expires_utc_s, Refusal.EXPIRED, "has expired"),
         (len(case.entries) <= policy.cap, Refusal.CAP, "has more entries than the policy's cap"),
         (
-            case.entries.said("organisation") <= organisations,
+            case.entries.distinct_texts("organisation") <= organisations,
             Refusal.SUPPLIER,
             "has an entry of an organisation that is no supplier",
         ),
         (
-            case.entries.said("category") <= set(policy.categories),
+            case.entries.distinct_texts("category") <= set(policy.categories),
             Refusal.POLICY,
             "has an entry in a category that the policy does not know",
         ),

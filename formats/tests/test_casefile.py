@@ -71,9 +71,9 @@ def test_a_case_file_reads_as_it_was_written(entries: list[Entry]) -> None:
 def test_columns_answer_as_the_entries_themselves(entries: list[Entry], now_s: int) -> None:
     columns = entries_of(entries)
     live = [entry for entry in entries if entry.is_live(now_s)]
-    assert list(columns.only(columns.live(now_s))) == live
+    assert list(columns.select(columns.live(now_s))) == live
     assert columns.sensitive == any(entry.sensitive for entry in entries)
-    assert columns.said("category") == {entry.category for entry in entries}
+    assert columns.distinct_texts("category") == {entry.category for entry in entries}
     assert [columns.by_handle(entry.handle) for entry in entries] == entries
     handles = b"".join(entry.handle * len(entry.pictures) for entry in entries)
     assert columns.template_handles == handles

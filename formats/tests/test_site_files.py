@@ -199,7 +199,7 @@ def test_a_name_that_is_not_plain_is_no_site(name: str) -> None:
 
 
 def test_one_reviewer_alone_is_refused() -> None:
-    with pytest.raises(Malformed, match="nobody decides alone"):
+    with pytest.raises(Malformed, match="no reviewer decides alone"):
         replace(RECIPIENTS, reviewers=RECIPIENTS.reviewers[:1])
 
 
@@ -220,7 +220,7 @@ def test_a_reviewer_key_of_low_order_is_refused() -> None:
         read_recipients(changed(write_recipients(RECIPIENTS), "reviewers", 0, "key", to="00" * 32))
 
 
-# --- enrolment request
+# --- camera request
 
 
 def test_a_request_signed_by_another_key_is_refused() -> None:

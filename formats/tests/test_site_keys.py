@@ -1,4 +1,4 @@
-"""The one kind of key of the site's repository; what `collect` refuses, `firmware` tests."""
+"""The one kind of key of the site's repository; what `verify_repository` refuses, `firmware` tests."""
 
 import pytest
 from nacl.signing import SigningKey

@@ -33,10 +33,10 @@ from formats.site_tuf import (
     TARGETS_FOLDER,
     budget_name,
     casefile_name,
-    collect,
     estate_role,
     sealed_name,
     site_role,
+    verify_repository,
 )
 from provisioning.disk import whole_folder, write_whole
 from provisioning.errors import ListNotIssued
@@ -161,7 +161,7 @@ def inspect(repository: Path, root: bytes, now: datetime) -> Publication:
     """
     with TemporaryDirectory() as trusted:
         try:
-            found = collect(
+            found = verify_repository(
                 lambda name: (repository / name).open("rb"), Path(trusted), root=root, now=now
             )
         except (RepositoryError, DownloadError) as error:

@@ -96,7 +96,7 @@ def test_a_holder_of_another_site_does_not_sign(begun: Workshop, tmp_path: Path)
 def test_a_policy_without_reviewers_is_not_signed(begun: Workshop) -> None:
     for key in ("receipt", "ledger"):
         tallylight("recipients", key, begun.site, "--key", begun.folder / f"{key}.pub")
-    assert "nobody decides alone" in refusal(*sign(begun, "oversight-body"))
+    assert "no reviewer decides alone" in refusal(*sign(begun, "oversight-body"))
 
 
 def test_a_policy_without_a_receipt_key_is_not_signed(begun: Workshop) -> None:
