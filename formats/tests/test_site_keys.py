@@ -1,4 +1,4 @@
-"""The one kind of key of the site's repository; what `verify_repository` refuses, `firmware` tests."""
+"""TUF keys are Ed25519 only. `firmware` tests what `verify_repository` refuses."""
 
 import pytest
 from nacl.signing import SigningKey
