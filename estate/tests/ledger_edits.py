@@ -1,4 +1,4 @@
-"""`make ledger-edits`: change 100,000 records in a thousand places, one by one, and find each.
+"""`make long-ledger`: change 100,000 records in a thousand places, one by one, and find each.
 
 Every change is made to the whole ledger, and the outsider's verifier goes through it from its first
 record, as it would for anybody. The places are spread over the processors; nothing is carried over
@@ -80,7 +80,7 @@ def searches(edits: int, seed: int) -> Iterator[Searched]:
 
 def main() -> int:
     """Make the changes; 0 if each was found and named."""
-    parser = argparse.ArgumentParser(prog="make ledger-edits", description=__doc__)
+    parser = argparse.ArgumentParser(prog="make long-ledger", description=__doc__)
     parser.add_argument("--edits", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()

@@ -31,7 +31,7 @@ REACH: Final = 0.7
 """Farthest from where its track is expected that a face may be, in face heights."""
 FIRST_REACH: Final = 1.2
 """The same for a track of one frame, whose direction is not known yet: a face is 20 cm high, and
-somebody who walks past briskly goes as far in a tenth of a second (`make crowd`)."""
+somebody who walks past briskly goes as far in a tenth of a second (`make long-crowd`)."""
 ALIKE: Final = 1.6
 """Most that the size of one face changes from frame to frame, as a ratio of heights."""
 

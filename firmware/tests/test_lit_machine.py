@@ -1,4 +1,4 @@
-"""The short form of the machine in lit_machine.py; `make model` runs the long one."""
+"""The short form of the machine in lit_machine.py; `make long-lamp` runs the long one."""
 
 import pytest
 

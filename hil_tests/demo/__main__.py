@@ -6,6 +6,7 @@ be used is refused in one sentence before anything is written.
 """
 
 import argparse
+import os
 import shutil
 import sys
 import time
@@ -256,10 +257,17 @@ def _short(path: Path) -> str:
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
+def _home(path: str) -> str:
+    """Return the path with a leading `~` replaced, which a quoted one still has."""
+    return os.path.expanduser(path)  # noqa: PTH111  # Pathlib's raises for an unknown user.
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
-    parser.add_argument("--source", help="a video file, a folder of pictures, or a webcam's number")
-    parser.add_argument("--person", help="a picture of the person to look for")
+    parser.add_argument(
+        "--source", type=_home, help="a video file, a folder of pictures, or a webcam's number"
+    )
+    parser.add_argument("--person", type=_home, help="a picture of the person to look for")
     parser.add_argument("--listed", choices=list(Person), default=Person.HOPPER, type=Person)
     parser.add_argument("--port", type=int, default=0, help="of the broker; 0: any that is free")
     parser.add_argument("--review", action="store_true", help="open the report and the consoles")

@@ -1,4 +1,4 @@
-"""`make soak`: a camera that is struck every second in which it looks, judged from outside.
+"""`make long-soak`: a camera that is struck every second in which it looks, judged from outside.
 
 Lamp, guard, watch and processor are struck at random, by a seed that is printed; the rig mends and
 restarts as a supervisor and an operator would. At the end every look must have been in light.
@@ -110,7 +110,7 @@ def _supervise(rig: DeskRig) -> None:
 
 def main() -> int:
     """Soak for as long as the command line says; 0 if no look was outside the light."""
-    parser = argparse.ArgumentParser(prog="make soak", description=__doc__)
+    parser = argparse.ArgumentParser(prog="make long-soak", description=__doc__)
     parser.add_argument("--seconds", type=float, default=600.0)
     parser.add_argument("--seed", type=int, default=time.time_ns() % 1_000_000)
     chosen = parser.parse_args()

@@ -1,4 +1,4 @@
-"""`make screenshots`: the console and the report of the last demo, as the documents show them.
+"""`make docs-pages`: the console and the report of the last demo, as the documents show them.
 
 The only faces are the two public-domain portraits of the demo. Chromium takes the pictures at the
 width of a phone and of a desk, in light and in dark.
@@ -25,7 +25,7 @@ COLOURS: Final = 256
 
 def main() -> None:
     """Take all pictures of the demo in the folder named on the command line."""
-    parser = argparse.ArgumentParser(prog="make screenshots", description=__doc__)
+    parser = argparse.ArgumentParser(prog="make docs-pages", description=__doc__)
     parser.add_argument("--build", type=Path, default=Path("build/demo"))
     parser.add_argument("--to", type=Path, default=Path("docs/images"))
     chosen = parser.parse_args()

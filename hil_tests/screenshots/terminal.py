@@ -1,4 +1,4 @@
-"""Screenshots of the terminal for docs/operate.md, from the real commands: `make screens`.
+"""Screenshots of the terminal for docs/operate.md, from the real commands: `make docs-screens`.
 
 A whole site is made in a temporary folder, with the public-domain portrait of Grace Hopper. Keys
 and handles are random, so every run draws other words and digits.

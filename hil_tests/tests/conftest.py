@@ -1,4 +1,4 @@
-"""How hard hypothesis looks: as usual in the tests, much harder for `make fuzz`."""
+"""How hard hypothesis looks: as usual in the tests, much harder for `make long-fuzz`."""
 
 from hypothesis import settings
 

@@ -1,4 +1,4 @@
-"""The short form of the chaos; `make chaos` is the long one."""
+"""The short form of the chaos; `make long-chaos` is the long one."""
 
 from pathlib import Path
 

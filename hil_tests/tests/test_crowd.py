@@ -1,6 +1,6 @@
 """A crowd whose truth is known walks past the whole camera, on the real nets.
 
-`make crowd` lets the people of a ZIP of pictures pass; here the two people of the demo do.
+`make long-crowd` lets the people of a ZIP of pictures pass; here the two people of the demo do.
 """
 
 from io import BytesIO

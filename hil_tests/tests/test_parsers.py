@@ -1,6 +1,6 @@
 """Whatever bytes come from a network or a disk: a value or a refusal, and nothing else.
 
-`make fuzz` runs the same for longer. An input that breaks the rule is kept in the corpus, and is
+`make long-fuzz` runs the same for longer. An input that breaks the rule is kept in the corpus, and is
 tried first from then on.
 """
 

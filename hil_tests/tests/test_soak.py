@@ -1,4 +1,4 @@
-"""Half a minute of what `make soak` does for ten."""
+"""Half a minute of what `make long-soak` does for ten."""
 
 from pathlib import Path
 

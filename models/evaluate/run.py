@@ -90,7 +90,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--lfw", type=Path, required=True, help="ZIP of Person_Name/picture.jpg")
     parser.add_argument("--senate", type=Path, help="ZIP of portraits, one of each person")
     parser.add_argument("--peers", type=Path, help="folder with the peers' nets")
-    parser.add_argument("--originals", type=Path, help="folder that make originals wrote")
+    parser.add_argument("--originals", type=Path, help="folder that make models-originals wrote")
     parser.add_argument(
         "--detection", type=Path, help="JSON of models.evaluate.detection, to save its time"
     )
@@ -127,7 +127,7 @@ def _originals(folder: Path, entry: EmbedderEntry, skipped: list[str]) -> list[R
         if (folder / file).exists():
             chosen.append(Bare.load(name, folder / file, entry, mirrored=True))
         else:
-            skipped.append(f"{name}: make originals LFW=<zip> writes it")
+            skipped.append(f"{name}: make models-originals LFW=<zip> writes it")
     return chosen
 
 

@@ -1,4 +1,4 @@
-"""`make chaos`: the long form, with a table of what was done and what it came to."""
+"""`make long-chaos`: the long form, with a table of what was done and what it came to."""
 
 import argparse
 import os
@@ -16,7 +16,7 @@ from hil_tests.long.chaos.run import Outcome, run
 
 def main() -> int:
     """Run the chaos and print its table; 0 if nothing was lost, doubled or unnoticed."""
-    parser = argparse.ArgumentParser(prog="make chaos")
+    parser = argparse.ArgumentParser(prog="make long-chaos")
     parser.add_argument("--events", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=randbelow(2**31))
     chosen = parser.parse_args()

@@ -1,6 +1,6 @@
-"""`make crowd`: precision and recall of events, of a crowd of the people in a ZIP of pictures.
+"""`make long-crowd`: precision and recall of events, of a crowd of the people in a ZIP of pictures.
 
-    make crowd FACES=lfw.zip GROUPS=40 LISTED=8 SEED=1
+    make long-crowd FACES=lfw.zip GROUPS=40 LISTED=8 SEED=1
 
 Groups of four walk past; in every second one there are two of the list. Without a ZIP the two
 people of the demo walk. No name is printed and no picture is kept.
@@ -65,7 +65,7 @@ def _invited(archive: Path | None) -> list[Somebody]:
 
 def main() -> int:
     """Let a crowd pass, and print what its events are worth."""
-    parser = argparse.ArgumentParser(prog="make crowd", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="make long-crowd", description=__doc__.splitlines()[0])
     parser.add_argument("--faces", type=Path, help="ZIP of Person_Name/picture.jpg")
     parser.add_argument("--groups", type=int, default=40)
     parser.add_argument("--listed", type=int, default=8)

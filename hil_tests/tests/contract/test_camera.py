@@ -1,6 +1,6 @@
 """What the camera's own code may expect of picamera2: kept by the real one and the desk's double.
 
-`make camera-contract` runs these tests in a root file system where the real picamera2 is;
+`make hil-camera` runs these tests in a root file system where the real picamera2 is;
 everywhere else they run on the double.
 """
 

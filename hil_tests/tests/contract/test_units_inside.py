@@ -1,6 +1,6 @@
 """The camera's units under their own systemd: what their sandboxes refuse, what brings them back.
 
-`make units-contract` runs these tests; they boot a root file system and need root. Each prints
+`make hil-units` runs these tests; they boot a root file system and need root. Each prints
 what it measured.
 """
 
@@ -20,7 +20,7 @@ from hil_tests.scenes.portraits import Person, portrait
 ROOT = os.environ.get("TALLYLIGHT_VIRTUAL_CAMERA", "")
 
 pytestmark = [
-    pytest.mark.skipif(not ROOT, reason="make units-contract boots the root file system for these"),
+    pytest.mark.skipif(not ROOT, reason="make hil-units boots the root file system for these"),
     pytest.mark.timeout(200),
 ]
 
