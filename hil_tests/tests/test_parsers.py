@@ -1,7 +1,7 @@
 """Whatever bytes come from a network or a disk: a value or a refusal, and nothing else.
 
-`make long-fuzz` runs the same for longer. An input that breaks the rule is kept in the corpus, and is
-tried first from then on.
+`make long-fuzz` runs the same for longer. An input that breaks the rule is kept in the corpus, and
+is tried first from then on.
 """
 
 from hashlib import sha256
