@@ -67,6 +67,25 @@ def test_a_newer_list_replaces_the_older(camera: Camera) -> None:
     assert [each.handle for each in camera.reloads().entries] == [bytes([3]) * 16]
 
 
+def test_the_accepted_list_is_kept_where_its_folder_lies_behind_a_link(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "state").symlink_to("data")
+    camera = Camera(tmp_path / "state")
+    camera.takes(Desk())
+    camera.takes(Desk(entries=[entry(3)]), version=2)
+    assert camera.reloads().version == 2
+    assert len(list(camera.metadata.glob("tmp*"))) == 1
+
+
+def test_the_accepted_list_is_kept_where_its_folder_is_a_relative_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    camera = Camera(Path("state"))
+    camera.takes(Desk())
+    assert camera.reloads().version == 1
+
+
 def test_the_accepted_list_outlives_the_inbox(camera: Camera) -> None:
     camera.takes(Desk())
     shutil.rmtree(camera.inbox)

@@ -55,8 +55,11 @@ def replacing(metadata: Path) -> Generator[Path]:
         link.replace(current)  # The one step.
         _flush(metadata)
     finally:
-        for leftover in set(metadata.iterdir()) - {current, current.resolve()}:
-            _remove(leftover)
+        # By name: `metadata` may be a relative path, or lie behind a link.
+        kept = {_LINK, current.readlink().name} if current.is_symlink() else set()
+        for leftover in tuple(metadata.iterdir()):
+            if leftover.name not in kept:
+                _remove(leftover)
 
 
 def _flush(folder: Path) -> None:
