@@ -107,6 +107,8 @@ class LitMachine(RuleBasedStateMachine):
         vars(lamp)["time"] = SimpleNamespace(monotonic_ns=lambda: int(self.now_s * 1e9))
         self.guard: _Desk | None = None
         self.holder: Holder | None = None
+        self.supervised = False
+        """Whether a supervisor starts `watch` whenever there is none."""
         self.the_guard_starts()
 
     def teardown(self) -> None:
@@ -122,8 +124,8 @@ class LitMachine(RuleBasedStateMachine):
             self._wait(TICK_S)
             if guard and self.guard is not None:
                 self._tick(self.guard)
-            if holder and self.holder is not None:
-                self._turn(self.holder)
+            if holder:
+                self._turn()
 
     def _wait(self, for_s: float) -> None:
         if self.bulb.senses_current():
@@ -137,14 +139,16 @@ class LitMachine(RuleBasedStateMachine):
         self.bulb.drive(high=guard.interlock.lamp)
         guard.serve()
 
-    def _turn(self, holder: Holder) -> None:
+    def _turn(self) -> None:
         try:
-            holder.turn(int(self.now_s * 1e9))
-            if holder.lit is not None:
-                self._look(holder.lit)
+            if self.holder is None and self.supervised:
+                self.holder = Holder(self.door)
+            if self.holder is not None:
+                self.holder.turn(int(self.now_s * 1e9))
+                if self.holder.lit is not None:
+                    self._look(self.holder.lit)
         except (LampDark, OSError):
             self._end_holder()  # As the program does; its supervisor starts the next.
-            self.watch_starts()
 
     def _look(self, lit: Lit) -> None:
         """One look, as `Sight` does it: the light is checked, then the nets run."""
@@ -200,11 +204,17 @@ class LitMachine(RuleBasedStateMachine):
     def watch_is_killed(self) -> None:
         self._end_holder()
 
-    @precondition(lambda self: self.holder is None)
     @rule()
-    def watch_starts(self) -> None:
-        with suppress(OSError):
-            self.holder = Holder(self.door)
+    def watch_is_stopped(self) -> None:
+        """The operator stops it: no supervisor starts the next."""
+        self.supervised = False
+        self._end_holder()
+
+    @precondition(lambda self: not self.supervised)
+    @rule()
+    def watch_is_started(self) -> None:
+        """From now on the supervisor starts it; a guard with a full house may refuse the first."""
+        self.supervised = True
 
     @rule(wire_cut=st.booleans(), tied_high=st.booleans(), covered=st.booleans())
     def the_lamp_breaks_or_is_mended(
@@ -224,8 +234,7 @@ class LitMachine(RuleBasedStateMachine):
     )
     @rule()
     def a_sound_camera_looks_within_four_seconds(self) -> None:
-        if self.holder is None:
-            self.watch_starts()
+        self.supervised = True
         before = TALLY.looks
         self.pass_time(4.0)
         assert TALLY.looks > before

@@ -8,10 +8,10 @@ import pytest
 
 from firmware.errors import ClockUntrusted
 from firmware.tests.desk import NOW, NOW_S, Desk, usual_policy
-from firmware.tests.verifier import Camera, refused
+from firmware.tests.verifier import Camera, flip, refused
 from firmware.trust.clock import BUILT, Clock
 from firmware.trust.floors import Floors, raise_floors, read_floors
-from firmware.trust.watchlist import Refusal
+from firmware.trust.watchlist import ListRefused, Refusal
 
 STRICT = replace(usual_policy(), unsynchronised=False)
 
@@ -81,3 +81,52 @@ def test_a_reboot_with_the_clock_set_back_is_refused_whatever_the_list(tmp_path:
     with refused(Refusal.CLOCK):
         camera.reloads(now=NOW + timedelta(minutes=59))
     assert camera.looks(now=NOW + timedelta(minutes=61)).version == 1
+
+
+@pytest.mark.parametrize("taken", [False, True])
+@pytest.mark.parametrize("back_h", [2, 25])
+def test_a_clock_that_is_set_back_does_not_bring_back_a_list_that_had_ended(
+    tmp_path: Path, back_h: int, *, taken: bool
+) -> None:
+    camera, later = Camera(tmp_path), NOW + timedelta(hours=25)
+    Desk().publish(camera.inbox)
+    if taken:
+        camera.looks()
+    with refused(Refusal.EXPIRED):
+        camera.looks(now=later)
+    with refused(Refusal.CLOCK):
+        camera.looks(now=later - timedelta(hours=back_h))
+
+
+def test_a_list_that_ended_on_the_card_stays_ended(tmp_path: Path) -> None:
+    camera, later = Camera(tmp_path), NOW + timedelta(hours=25)
+    camera.takes(Desk())
+    with refused(Refusal.EXPIRED):
+        camera.reloads(now=later)
+    with refused(Refusal.CLOCK):
+        camera.reloads(now=later - timedelta(hours=2))
+
+
+def test_a_case_file_that_had_ended_stays_ended(tmp_path: Path) -> None:
+    camera, later = Camera(tmp_path), NOW + timedelta(hours=12)
+    desk = Desk(amend_case=lambda case: replace(case, expires_utc_s=NOW_S + 3600))
+    with refused(Refusal.EXPIRED):
+        camera.takes(desk, now=later)
+    with refused(Refusal.CLOCK):
+        camera.looks(now=NOW)
+
+
+def test_a_refused_list_saves_no_time_beyond_its_end(tmp_path: Path) -> None:
+    camera = Camera(tmp_path)
+    with refused(Refusal.EXPIRED):
+        camera.takes(Desk(), now=NOW + timedelta(days=4000))
+    assert read_floors(camera.metadata.with_name("floors")).utc_s == NOW_S + 86400
+
+
+def test_what_another_root_signed_saves_no_time(tmp_path: Path) -> None:
+    camera = Camera(tmp_path)
+    Desk().publish(camera.inbox)
+    flip(camera.inbox / "metadata" / "timestamp.json", 300)
+    with pytest.raises(ListRefused):
+        camera.looks(now=NOW + timedelta(hours=25))
+    assert read_floors(camera.metadata.with_name("floors")).utc_s == 0

@@ -8,7 +8,9 @@ enforces them, here and, where they are about the files alone, in `firmware.trus
 (1) TUF, from the root in the read-only image: every role has its quorum, is fresh and not rolled
     back, every file is whole; the list comes from the site's own role.
 (2) Nothing is below the floors (`firmware.trust.floors`): no version of any role, and not the
-    clock, which does not stand before the moment at which the list was signed, either.
+    clock, which does not stand before the moment at which the list was signed, either. The time is
+    saved with every list that TUF proves, accepted or refused. It is never saved beyond the end
+    that the site signed. A clock that is set back later does not bring an ended list back.
 (3) The policy names this camera, and the assessment behind it is not overdue for review.
 (4) Everybody who signed the list is a supplier named by the policy, and two different
     organisations signed; three, if an entry is a minor or vulnerable.
@@ -23,7 +25,8 @@ No network and no clock is touched here: a folder and a moment are passed in.
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -54,12 +57,11 @@ def verify_site(
         ListRefused: a rule does not hold; nothing has changed.
     """
     with replacing(metadata) as copy:  # (0)
-        site = _prove(lambda name: (inbox / name).open("rb"), copy, trusted_root, now)
-        _check_floors(site, floors_of(metadata), now)
+        floors = floors_of(metadata)
+        site = _prove(lambda name: (inbox / name).open("rb"), copy, trusted_root, floors, now)
         watchlist = accept_list(site, camera, now)
         # Before the list itself: a power cut in between leaves the camera stricter, never laxer.
-        moment = min(int(now.timestamp()), watchlist.expires_utc_s)
-        raise_floors(floors_of(metadata), Floors(moment, site.versions))
+        raise_floors(floors, Floors(versions=site.versions))
     _check_budget(site, camera)  # (8) Once remembered: taking it away does not arm it again.
     return watchlist
 
@@ -75,8 +77,8 @@ def verify_accepted(
     trusted = accepted(metadata)
     if not trusted.exists():
         raise ListRefused(Refusal.MISSING, "This camera has not accepted a list yet.")
-    site = _prove(lambda name: open_accepted(metadata, name), trusted, trusted_root, now)
-    _check_floors(site, floors_of(metadata), now)
+    floors = floors_of(metadata)
+    site = _prove(lambda name: open_accepted(metadata, name), trusted, trusted_root, floors, now)
     _check_budget(site, camera)
     return accept_list(site, camera, now)
 
@@ -113,16 +115,36 @@ def _check_floors(site: SignedSite, folder: Path, now: datetime) -> None:
 
 
 def _prove(
-    open_file: Callable[[str], BinaryIO], trusted: Path, root: bytes, now: datetime
+    open_file: Callable[[str], BinaryIO], trusted: Path, root: bytes, floors: Path, now: datetime
 ) -> SignedSite:
+    """Return what rules (1) and (2) let pass; save the time with it."""
     try:
-        return verify_repository(open_file, trusted, root=root, now=now)  # (1)
+        site = verify_repository(open_file, trusted, root=root, now=now)  # (1)
     except (tuf.RepositoryError, tuf.DownloadError, FormatError) as error:
+        if isinstance(error, tuf.ExpiredMetadataError):
+            _save_end(open_file, trusted, root, floors, now)
         codes = (code for kind, code in _TUF_REFUSALS if isinstance(error, kind))
         code = next(codes, Refusal.FORM)
         raise ListRefused(code, f"The site's repository is refused: {error}") from error
+    _check_floors(site, floors, now)  # (2)
+    _save_time(site, floors, now)
+    return site
 
 
+def _save_end(
+    open_file: Callable[[str], BinaryIO], trusted: Path, root: bytes, floors: Path, now: datetime
+) -> None:
+    """Save the end of a repository that has ended, if all else about it is proven."""
+    with suppress(tuf.RepositoryError, tuf.DownloadError, FormatError, FloorsBroken):
+        ended = verify_repository(open_file, trusted, root=root, now=_BEFORE_ANY_END)
+        _save_time(ended, floors, now)
+
+
+def _save_time(site: SignedSite, floors: Path, now: datetime) -> None:
+    raise_floors(floors, Floors(min(int(now.timestamp()), site.expires_utc_s)))
+
+
+_BEFORE_ANY_END: Final = datetime.fromtimestamp(0, UTC)
 _TUF_REFUSALS: Final = (
     (tuf.ExpiredMetadataError, Refusal.EXPIRED),
     (tuf.BadVersionNumberError, Refusal.ROLLBACK),
