@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
-from unittest import TestCase
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -242,15 +241,6 @@ class LitMachine(RuleBasedStateMachine):
     @invariant()
     def a_step_is_counted(self) -> None:
         TALLY.steps += 1
-
-
-def case() -> type[TestCase]:
-    """The short form, for the tests."""
-    found: type[TestCase] = LitMachine.TestCase
-    found.settings = settings(  # type: ignore[attr-defined]  # Hypothesis's own place.
-        max_examples=15, stateful_step_count=30, deadline=None
-    )
-    return found
 
 
 @contextmanager

@@ -1,11 +1,19 @@
-"""The short form of the machine in lit_machine.py; `make long-lamp` runs the long one."""
+"""The machine of lit_machine.py, short and long; `make long-lamp` runs it as long as you like."""
 
 import pytest
+from hypothesis import settings
+from hypothesis.stateful import run_state_machine_as_test
 
 from firmware.hardware import lamp
-from firmware.tests.lit_machine import Holder, LitMachine, case, tallied
+from firmware.tests.lit_machine import Holder, LitMachine, tallied
 
-TestLit = case()
+
+@pytest.mark.timeout(600)  # To shrink a counterexample takes longer than any other test.
+@pytest.mark.parametrize("lives", [50, pytest.param(1500, marks=pytest.mark.long)])
+def test_a_look_in_any_life_of_a_camera_has_fresh_light(lives: int) -> None:
+    run_state_machine_as_test(
+        LitMachine, settings=settings(max_examples=lives, stateful_step_count=30, deadline=None)
+    )
 
 
 def test_the_machine_sees_a_look_without_light(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,13 @@ from tempfile import mkdtemp
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from firmware.tests.desk import NOW, NOW_S, Desk, entry
 from firmware.tests.verifier import Camera, flip, refused
@@ -177,8 +183,12 @@ class Life(RuleBasedStateMachine):
         self.in_inbox = (version, people)
 
 
-TestLife = Life.TestCase
-TestLife.settings = settings(max_examples=25, stateful_step_count=15, deadline=None)
+@pytest.mark.timeout(600)  # To shrink a counterexample takes longer than any other test.
+@pytest.mark.parametrize("lives", [25, pytest.param(400, marks=pytest.mark.long)])
+def test_no_life_of_a_camera_brings_anybody_back(lives: int) -> None:
+    run_state_machine_as_test(
+        Life, settings=settings(max_examples=lives, stateful_step_count=15, deadline=None)
+    )
 
 
 def test_whoever_has_the_online_keys_from_before_brings_nobody_back(tmp_path: Path) -> None:
