@@ -53,8 +53,8 @@ class Camera:
 
     def turn(self) -> None:
         """Do the network's work."""
-        self.connection.turn(0.0005)
-        for answer in self.connection.acknowledged():
+        self.connection.run_network(0.0005)
+        for answer in self.connection.take_acknowledged():
             blob = self.sent.pop(answer.number, None)
             if blob is not None and not answer.delivered:
                 self.send(blob)

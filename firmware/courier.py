@@ -112,11 +112,11 @@ def deliver(courier: Courier, running: Callable[[], bool]) -> None:
     """Send what waits and remove what is receipted, until `running` says no."""
     try:
         while running():
-            courier.connection.turn(TURN_S)
-            for message in courier.connection.arrived():
+            courier.connection.run_network(TURN_S)
+            for message in courier.connection.take_arrived():
                 take(courier, message)
-                courier.connection.settle(message)
-            for answer in courier.connection.acknowledged():
+                courier.connection.acknowledge(message)
+            for answer in courier.connection.take_acknowledged():
                 if not answer.delivered:
                     unheard(courier, answer.number)
             for name in due(courier):

@@ -187,7 +187,7 @@ def verify_chain(lines: Iterable[bytes]) -> Head:
 
 
 def verify_against(lines: Iterable[bytes], checkpoint: Checkpoint) -> None:
-    """Do nothing if the ledger in `lines` is the one that was signed, or a continuation of it.
+    """Verify that the ledger in `lines` is the one that was signed, or a continuation of it.
 
     Raises:
         BrokenChain: the chain is broken, was cut off, or is another one.

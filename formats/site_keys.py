@@ -55,7 +55,7 @@ class SiteKey(Key):
         return VerifyKey(bytes.fromhex(self.keyval["public"]))
 
     def verify_signature(self, signature: Signature, data: bytes) -> None:
-        """Do nothing if `signature` over `data` is this key's.
+        """Verify that `signature` over `data` is this key's.
 
         Raises:
             UnverifiedSignatureError: it is not.

@@ -64,12 +64,12 @@ def handles_of(column: bytes) -> list[bytes]:
 
 
 def write_body(body: Body) -> bytes:
-    """The bytes of `body`."""
+    """Return the bytes of `body`."""
     return _HEAD.pack(_MAGIC, len(body), body.dim) + body.handles + body.templates
 
 
 def read_body(data: bytes) -> Body:
-    """The body in `data`.
+    """Return the body in `data`.
 
     Raises:
         Malformed: another magic, another length than the head promises, or handles out of order.

@@ -1,1 +1,1 @@
-"""How this project speaks MQTT, on the camera and on the estate's side: one connection, one way."""
+"""MQTT: the one connection that camera and estate use, its TLS certificate and its errors."""

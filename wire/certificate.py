@@ -1,4 +1,4 @@
-"""How one side and the broker know each other: three PEM files, TLS 1.3 and nothing older."""
+"""TLS 1.3 between a client and the broker: authority, certificate and key as three PEM files."""
 
 import ssl
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Certificate:
         return context
 
     def stamp(self) -> tuple[tuple[int, int], ...]:
-        """Return what changes when a file is replaced; nothing while one is missing."""
+        """Return a value that changes when a file is replaced; empty while one is missing."""
         try:
             states = [path.stat() for path in (self.authority, self.chain, self.key)]
         except OSError:
@@ -44,11 +44,11 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Which broker, and who calls."""
+    """The broker's address, and the client that connects to it."""
 
     host: str
     port: int
     """1 to 65535."""
     client_id: str
-    """The common name of the certificate: the broker insists."""
+    """The common name of the certificate: the broker demands it."""
     certificate: Certificate

@@ -1,12 +1,12 @@
-"""One connection to the broker: MQTT v5 over TLS 1.3, each side with its own certificate.
+"""The MQTT v5 connection to the broker: TLS 1.3, QoS 1, reconnection with backoff, reason codes.
 
-One thread owns it: `turn` does the network's work and nothing else does, so there is no lock and no
-callback that could block. Callbacks only put what happened into a queue. What the broker said of a
-message is decided by its reason code alone: paho calls a refused message published. A message that
-arrived is acknowledged by `settle`, once whoever took it has done with it what it must. Every
-attempt begins with nothing: what was not acknowledged on the old connection is its owner's to send.
-A certificate that is replaced on the disk is taken up without a restart. There is no other version
-of MQTT or TLS to fall back to.
+One thread owns a `Connection`. Only `run_network` does network work, so there is no lock and no
+callback that could block: callbacks put what happened into queues. The broker's reason code alone
+decides whether a message was delivered, because paho calls a refused message published. A message
+that arrived is acknowledged by `acknowledge`, when the caller has done its work with it. Every
+connection begins empty: the caller sends again what was not acknowledged on the old one. A
+certificate that is replaced on disk is taken up without a restart. There is no fallback to another
+version of MQTT or TLS.
 """
 
 import logging
@@ -30,23 +30,24 @@ from wire.certificate import Address
 from wire.errors import BrokerTooSmall, CertificateRefused, NotConnected
 
 KEEPALIVE_S: Final = 15
-"""A connection that says nothing is given up after at most half as long again."""
+"""A silent connection is given up after at most one and a half times this."""
 CONNECT_S: Final = 5.0
 """Longest wait for a TCP connection."""
 BACKOFF_S: Final = (1.0, 120.0)
-"""Shortest and longest wait between attempts. The limit doubles with every failure, and the wait is
-drawn between the shortest and the limit, so that a fleet that lost its broker does not march."""
+"""Backoff: shortest and longest wait between attempts. The limit doubles with every failure. The
+wait is drawn between the shortest and the limit, so that a fleet that lost its broker does not
+reconnect all at once."""
 IN_FLIGHT: Final = 20
 """Most messages sent and not yet acknowledged, either way; the broker's Receive Maximum may lower
 it."""
 LARGEST_BYTES: Final = 2 * 1024 * 1024
 """Longest packet that this side takes: a bundle of the site's repository is the longest by far."""
 FRONT_BYTES: Final = 64
-"""More than the fixed header and the properties of a message need; its topic comes on top."""
+"""Upper bound of the fixed header and properties of a message; its topic is added to it."""
 CERTIFICATE_S: Final = 1.0
-"""Time between two looks at the certificate's files."""
-NOBODY_LISTENS: Final = 16
-"""MQTT v5 reason code `No matching subscribers`: the broker took it, and nobody has it."""
+"""Time between two checks of the certificate's files."""
+NO_SUBSCRIBERS: Final = 16
+"""MQTT v5 reason code `No matching subscribers`: the broker took the message and dropped it."""
 
 log = logging.getLogger(__name__)
 
@@ -56,31 +57,31 @@ class Message:
     """One message that arrived."""
 
     number: int
-    """Of its delivery on this connection."""
+    """Packet identifier of its delivery on this connection."""
     topic: str
     payload: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """What the broker said of one message that was sent."""
+    """The broker's answer (PUBACK) to one message that was sent."""
 
     number: int
     delivered: bool
-    """Whether the broker took it and somebody was subscribed."""
+    """Whether the broker took it and had a subscriber for it."""
     refused: bool = False
     """Whether the broker did not take it at all."""
 
 
 @dataclass(slots=True)
 class Connection:
-    """A connection that mends itself; `turn` it often."""
+    """A connection that reconnects by itself; call `run_network` often."""
 
     address: Address
     subscription: str | tuple[str, ...]
     """What to receive: one topic filter, several, or none."""
     session_s: int = 0
-    """How long the broker keeps what arrives while this side is away."""
+    """How long the broker keeps the session: what arrives while this side is disconnected."""
     connected: bool = False
     """Whether there is a connection and the broker has taken the subscription."""
     window: int = IN_FLIGHT
@@ -93,7 +94,7 @@ class Connection:
     _stamp: tuple[tuple[int, int], ...] = field(init=False)
     _client: mqtt.Client = field(init=False)
     _next_attempt_s: float = 0.0
-    _next_look_s: float = 0.0
+    _next_certificate_s: float = 0.0
     _backoff_s: float = 2 * BACKOFF_S[0]
     _open: bool = False
 
@@ -102,28 +103,29 @@ class Connection:
         self._tls = self.address.certificate.context()
         self._client = self._new_client()
 
-    def turn(self, wait_s: float) -> None:
-        """Do the network's work for at most about `wait_s`; connect when it is time to."""
-        if time.monotonic() >= self._next_look_s:
-            self._next_look_s = time.monotonic() + CERTIFICATE_S
-            self._take_up_certificate()
+    def run_network(self, wait_s: float) -> None:
+        """Send and receive for at most about `wait_s`; connect again when the backoff is over."""
+        if time.monotonic() >= self._next_certificate_s:
+            self._next_certificate_s = time.monotonic() + CERTIFICATE_S
+            self._reload_certificate()
         if not self._open and time.monotonic() >= self._next_attempt_s:
-            self._attempt()
+            self._connect()
         if not self._open:
             time.sleep(wait_s)
         elif self._client.loop(wait_s) is not MQTTErrorCode.MQTT_ERR_SUCCESS:
-            self._lost()
+            self._back_off()
 
     def publish(
         self, topic: str, payload: bytes, *, expires_s: int | None = None, retain: bool = False
     ) -> int:
-        """Hand one message to the broker; return its number, which comes back in `acknowledged`.
+        """Hand one message to the broker; return its number, as `take_acknowledged` returns it.
 
         Args:
             topic: where to.
             payload: what.
-            expires_s: how long the broker may keep it for somebody absent; for ever by default.
-            retain: whether the broker keeps it for whoever subscribes later.
+            expires_s: how long the broker may keep it for an absent subscriber; by default without
+                limit.
+            retain: whether the broker keeps it for later subscribers.
 
         Raises:
             NotConnected: nothing was sent and nothing is queued.
@@ -141,22 +143,22 @@ class Connection:
             properties.MessageExpiryInterval = expires_s
         return self._client.publish(topic, payload, qos=1, retain=retain, properties=properties).mid
 
-    def arrived(self) -> Iterator[Message]:
-        """Take the messages that have arrived, oldest first, for as long as they can be settled."""
+    def take_arrived(self) -> Iterator[Message]:
+        """Take the messages that arrived, oldest first, while they can still be acknowledged."""
         while self.connected and self._arrived:
             yield self._arrived.popleft()
 
-    def settle(self, message: Message) -> None:
-        """Tell the broker that a message has been dealt with: it will not come again."""
+    def acknowledge(self, message: Message) -> None:
+        """Acknowledge a message that arrived: the broker does not deliver it again."""
         self._client.ack(message.number, 1)
 
-    def acknowledged(self) -> Iterator[Acknowledged]:
-        """Take what the broker said of messages sent, oldest first."""
+    def take_acknowledged(self) -> Iterator[Acknowledged]:
+        """Take the broker's answers to messages sent, oldest first."""
         while self._acknowledged:
             yield self._acknowledged.popleft()
 
     def close(self) -> None:
-        """Say goodbye to the broker."""
+        """Disconnect from the broker."""
         if self._open:
             self._client.disconnect()
             self._client.loop(0.1)
@@ -179,8 +181,8 @@ class Connection:
         client.on_publish = self._on_publish
         return client
 
-    def _take_up_certificate(self) -> None:
-        """Use files that were replaced, on a new connection; keep the old ones if they are bad."""
+    def _reload_certificate(self) -> None:
+        """Connect anew with replaced files; keep the old certificate if the new one is bad."""
         stamp = self.address.certificate.stamp()
         if stamp in ((), self._stamp):
             return
@@ -195,7 +197,7 @@ class Connection:
         self._arrived.clear()
         self._next_attempt_s = 0.0
 
-    def _attempt(self) -> None:
+    def _connect(self) -> None:
         self._client = self._new_client()
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         properties.SessionExpiryInterval = self.session_s
@@ -211,13 +213,13 @@ class Connection:
             )
             self._open = True
         except (OSError, ValueError) as error:
-            # Not the error itself: a kept record would keep its socket open.
+            # The error's text only: a log record that keeps the error keeps its socket open.
             log.warning("The broker cannot be reached: %s.", str(error))
-            self._lost()
+            self._back_off()
 
-    def _lost(self) -> None:
+    def _back_off(self) -> None:
         self._open = self.connected = False
-        self._arrived.clear()  # The broker delivers again what was not settled.
+        self._arrived.clear()  # The broker delivers again what was not acknowledged.
         share = secrets.randbelow(1001) / 1000
         wait_s = BACKOFF_S[0] + share * (self._backoff_s - BACKOFF_S[0])
         self._next_attempt_s = time.monotonic() + wait_s
@@ -236,7 +238,7 @@ class Connection:
             return
         self.window = min(IN_FLIGHT, getattr(properties, "ReceiveMaximum", IN_FLIGHT))
         if self.window < client.max_inflight_messages:
-            client.disconnect()  # It can only be told so before it connects: the next one is.
+            client.disconnect()  # paho takes this limit before it connects: reconnect with it.
             return
         self.largest_bytes = getattr(properties, "MaximumPacketSize", LARGEST_BYTES)
         wanted = (self.subscription,) if isinstance(self.subscription, str) else self.subscription
@@ -287,11 +289,11 @@ class Connection:
         reason: ReasonCode,
         _properties: Properties | None,
     ) -> None:
-        delivered = not reason.is_failure and reason.value != NOBODY_LISTENS
+        delivered = not reason.is_failure and reason.value != NO_SUBSCRIBERS
         self._acknowledged.append(Acknowledged(number, delivered, reason.is_failure))
 
 
 def _send_at_once(_client: mqtt.Client, _data: object, opened: object) -> None:
-    """Do not hold back a small packet for the next: it costs 40 ms and saves nothing here."""
+    """Set TCP_NODELAY: holding back small packets costs 40 ms and saves nothing here."""
     if isinstance(opened, socket.socket):
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

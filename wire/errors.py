@@ -1,4 +1,4 @@
-"""What can go wrong on the wire, named after what happened.
+"""Errors of the MQTT connection.
 
 WireError
 ├── CertificateRefused   a certificate, its key or its authority cannot be used

@@ -66,8 +66,8 @@ def receive(receiver: Receiver, running: Callable[[], bool]) -> None:
         _show(receiver, sealed)
     try:
         while running():
-            receiver.connection.turn(TURN_S)
-            for message in receiver.connection.arrived():
+            receiver.connection.run_network(TURN_S)
+            for message in receiver.connection.take_arrived():
                 take(receiver, message)
             if time.monotonic() - receiver.inspected_s >= INSPECT_S:
                 inspect(receiver)
@@ -105,7 +105,7 @@ def take(receiver: Receiver, message: Message) -> None:
         verify(sealed, camera.sign_key)  # (1)
     except FormatError as error:
         log.warning("A message was refused: %s", error)
-        receiver.connection.settle(message)
+        receiver.connection.acknowledge(message)
         return
     stored_utc_ms = time.time_ns() // 1_000_000
     new = receiver.store.keep(sealed, stored_utc_ms)  # (2)
@@ -113,7 +113,7 @@ def take(receiver: Receiver, message: Message) -> None:
         _answer(receiver, camera, sealed, stored_utc_ms)  # (3)
     except NotConnected:
         return  # It comes again, and is answered then.
-    receiver.connection.settle(message)  # (4)
+    receiver.connection.acknowledge(message)  # (4)
     if new:
         _show(receiver, sealed)
 

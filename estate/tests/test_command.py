@@ -297,9 +297,9 @@ def publish_until_taken(broker: Broker, blob: bytes) -> None:
     def taken() -> bool:
         if connection.connected:
             connection.publish(f"tallylight/v1/{camera}/event", blob)
-        connection.turn(0.05)
+        connection.run_network(0.05)
         time.sleep(0.05)
-        answers.extend(answer.delivered for answer in connection.acknowledged())
+        answers.extend(answer.delivered for answer in connection.take_acknowledged())
         return any(answers)
 
     eventually(taken, within_s=20)

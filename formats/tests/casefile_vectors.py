@@ -1,4 +1,4 @@
-"""The vectors of the case file, its columns packed by hand."""
+"""Make the vectors of the case file; its columns are packed by hand."""
 
 from base64 import b64encode
 
@@ -15,7 +15,7 @@ TEXTS = sorted(
 
 
 def numbers(*values: int) -> str:
-    """Little-endian, 32 bits each, in base64."""
+    """Pack numbers little-endian, 32 bits each, in base64."""
     return b64encode(b"".join(value.to_bytes(4, "little") for value in values)).decode()
 
 
@@ -66,7 +66,7 @@ CASEFILE: dict[str, object] = {
 
 
 def casefiles() -> dict[str, object]:
-    """casefile.json."""
+    """Make casefile.json."""
     good = canonical(CASEFILE).decode()
     columns: dict[str, dict[str, str]] = {
         "handles out of order": {"handle": packed(b"".join(reversed(HANDLES)))},

@@ -5,7 +5,7 @@ from typing import Any
 
 
 def leaves(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:  # noqa: ANN401 - Typer ships no types for what it makes.
-    """Every command that does something, with its words."""
+    """Return every command that is not a group, with its words."""
     if not hasattr(command, "list_commands"):
         yield path, command
         return

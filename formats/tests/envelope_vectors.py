@@ -1,4 +1,4 @@
-"""The vectors of envelopes: recipes, and every way in which they can be spoilt."""
+"""Make the vectors of envelopes: valid ones as recipes, and damaged ones for each check."""
 
 from base64 import b64encode
 
@@ -61,7 +61,7 @@ LONELY = RECEIPT_ENVELOPE.but(slots=(Slot(COURIER),))
 
 
 def envelopes() -> dict[str, object]:
-    """envelope.json."""
+    """Make envelope.json."""
     return {"good": _good(), "broken": _broken()}
 
 

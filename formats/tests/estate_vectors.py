@@ -1,4 +1,4 @@
-"""The vectors of what an estate reads and says: enrolment pictures and budget statements."""
+"""Make the vectors of enrolment pictures and budget statements."""
 
 from base64 import b64encode
 
@@ -43,7 +43,7 @@ BUDGET: dict[str, object] = {
 
 
 def portraits() -> dict[str, object]:
-    """portrait.json; what is broken is so for the first reader."""
+    """Make portrait.json; broken portraits are broken for the first reader."""
     return {
         "supplier": bytes(SUPPLIER.verify_key).hex(),
         "handle": HANDLE.hex(),
@@ -71,7 +71,7 @@ def portraits() -> dict[str, object]:
 
 
 def budgets() -> dict[str, object]:
-    """budget.json."""
+    """Make budget.json."""
     good = canonical(BUDGET).decode()
 
     def changed(**fields: object) -> str:

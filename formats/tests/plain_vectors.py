@@ -1,4 +1,4 @@
-"""The vectors of everything that is not an envelope, spelled out."""
+"""Make the vectors of all formats that are not envelopes, written out member by member."""
 
 from base64 import b64encode
 from hashlib import sha256
@@ -43,7 +43,7 @@ CANDIDATE: dict[str, object] = {
 
 
 def events() -> dict[str, object]:
-    """event.json."""
+    """Make event.json."""
     good = canonical(CANDIDATE).decode()
     without_crop = canonical({**CANDIDATE, "crop_jpeg": None}).decode()
     texts = {
@@ -102,7 +102,7 @@ STATUS: dict[str, object] = {
 
 
 def statuses() -> dict[str, object]:
-    """status.json."""
+    """Make status.json."""
     good = canonical(STATUS).decode()
     cold = canonical({**STATUS, "temperature_centi": None}).decode()
     fields: dict[str, dict[str, object]] = {
@@ -122,7 +122,7 @@ def statuses() -> dict[str, object]:
 
 
 def ledgers() -> dict[str, object]:
-    """ledger.json."""
+    """Make ledger.json."""
     happened: list[tuple[str, dict[str, int | str]]] = [
         ("start", {"version": "0.1.0"}),
         ("list_accepted", {"version": 12, "digest": secret("list").hex()}),
@@ -155,7 +155,7 @@ def ledgers() -> dict[str, object]:
 
 
 def leases() -> dict[str, object]:
-    """lease.json."""
+    """Make lease.json."""
     lease_id = secret("lease")[:16].hex()
     deadline = (61_700_000_000).to_bytes(8, "little").hex()
     return {
@@ -185,7 +185,7 @@ def leases() -> dict[str, object]:
 
 
 def topics() -> dict[str, object]:
-    """topics.json."""
+    """Make topics.json."""
     camera = name_of(CAMERA).hex()
     root = f"tallylight/v1/{camera}"
     return {
@@ -234,7 +234,7 @@ DESTRUCTION: dict[str, object] = {
 
 
 def verdicts() -> dict[str, object]:
-    """verdict.json."""
+    """Make verdict.json."""
     return _statements(
         VERDICT,
         b"tallylight-verdict-v1\0",
@@ -251,7 +251,7 @@ def verdicts() -> dict[str, object]:
 
 
 def destructions() -> dict[str, object]:
-    """destruction.json."""
+    """Make destruction.json."""
     return _statements(
         DESTRUCTION,
         b"tallylight-destruction-v1\0",
@@ -268,7 +268,7 @@ def destructions() -> dict[str, object]:
 def _statements(
     members: dict[str, object], domain: bytes, changes: dict[str, dict[str, object]]
 ) -> dict[str, object]:
-    """A signed statement, the same with one bit of its signature changed, and broken ones."""
+    """Make a signed statement, the same with one bit of its signature changed, and broken ones."""
 
     def signed(changed: dict[str, object]) -> str:
         statement = {**members, **changed}

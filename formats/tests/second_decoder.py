@@ -45,7 +45,7 @@ class _Cursor:
 
 
 def decode(kind: str, blob: bytes, sender: bytes, secret: bytes) -> bytes:
-    """The payload for the X25519 key `secret`, if the Ed25519 key `sender` signed the envelope."""
+    """Open the envelope with the X25519 key `secret`, if the Ed25519 key `sender` signed it."""
     magic, domain, buckets, least = KINDS[kind]
     cursor = _Cursor(blob)
     _require(cursor.take(8) == magic, "magic")
@@ -106,7 +106,7 @@ def _open_xchacha(key: bytes, nonce: bytes, body: bytes, bound: bytes) -> bytes:
 
 
 def _hchacha20(key: bytes, nonce: bytes) -> bytes:
-    """A ChaCha20 block without the final addition, words 0-3 and 12-15."""
+    """Compute a ChaCha20 block without the final addition, words 0-3 and 12-15."""
     block = Cipher(ChaCha20(key, nonce), mode=None).encryptor().update(bytes(64))
     start = unpack("<16I", b"expand 32-byte k" + key + nonce)
     words = [(end - begin) % 2**32 for end, begin in zip(unpack("<16I", block), start, strict=True)]
@@ -153,7 +153,7 @@ def _salsa20_start(key: bytes, middle: bytes) -> list[int]:
 
 
 def _salsa20_rounds(start: list[int]) -> list[int]:
-    """20 rounds: columns, then rows, ten times."""
+    """Do 20 rounds: columns, then rows, ten times."""
     columns = [(0, 4, 8, 12), (5, 9, 13, 1), (10, 14, 2, 6), (15, 3, 7, 11)]
     rows = [(0, 1, 2, 3), (5, 6, 7, 4), (10, 11, 8, 9), (15, 12, 13, 14)]
     words = list(start)

@@ -18,7 +18,7 @@ GROUP_ORDER = 2**252 + 27742317777372353535851937790883648493
 
 
 def secret(name: str) -> bytes:
-    """32 bytes for tests, the same for the same name. Nothing real may be made like this."""
+    """Return 32 bytes for tests, the same for the same name. No real key may be made like this."""
     return blake2b(name.encode(), digest_size=32, person=b"tallylight test").digest()
 
 
@@ -134,6 +134,6 @@ def sign(key: SigningKey, domain: bytes, unsigned: bytes) -> bytes:
 
 
 def with_order_added(blob: bytes) -> bytes:
-    """The same envelope, its signature's S raised by the group order: the malleable twin."""
+    """Return the same envelope with the group order added to its signature's S (malleability)."""
     s = int.from_bytes(blob[-32:], "little") + GROUP_ORDER
     return blob[:-32] + s.to_bytes(32, "little")

@@ -1,4 +1,4 @@
-"""One of everything that a site's repository holds, right in every field."""
+"""One sample of each file of a site's repository, valid in every field."""
 
 from nacl.public import PrivateKey
 from nacl.signing import SigningKey

@@ -1,4 +1,4 @@
-"""The case file: people in columns, every rule about them kept, one spelling of one list."""
+"""The case file: entries in columns, every rule about them kept, one spelling of one list."""
 
 import json
 from dataclasses import replace
@@ -38,7 +38,7 @@ UNHURRIED = settings(deadline=None, max_examples=50, suppress_health_check=[Heal
 
 @st.composite
 def people(draw: st.DrawFn) -> list[Entry]:
-    """Different people, by ascending handle."""
+    """Draw different people, by ascending handle."""
     handles = draw(st.sets(st.binary(min_size=16, max_size=16), max_size=6))
     moments = st.lists(st.integers(UTC_LOW_S, UTC_HIGH_S), min_size=3, max_size=3, unique=True)
     found = []
@@ -110,7 +110,7 @@ def test_a_broken_case_file_is_refused(name: str) -> None:
         read_casefile(VECTORS["broken"][name].encode())
 
 
-def test_nobody_is_found_under_another_handle() -> None:
+def test_an_unknown_handle_finds_no_entry() -> None:
     assert CASE.entries.by_handle(bytes(16)) is None
     assert CASE.entries.by_handle(b"\xff" * 16) is None
 

@@ -1,3 +1,5 @@
+"""Envelopes: sealed, verified and opened; the second decoder agrees; no two are alike."""
+
 from collections.abc import Callable
 from hashlib import blake2b
 

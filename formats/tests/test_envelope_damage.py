@@ -1,3 +1,5 @@
+"""Damaged envelopes: every flipped bit, cut and altered field is refused for its own reason."""
+
 import json
 from base64 import b64decode
 from typing import Any

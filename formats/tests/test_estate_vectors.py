@@ -44,7 +44,7 @@ STATEMENTS = st.builds(
 
 
 def shown(vector: dict[str, str], key: str) -> bytes:
-    """The picture that one reviewer sees of a vector, under a policy with its supplier."""
+    """Return the picture that one reviewer sees of a vector, under a policy with its supplier."""
     supplier = replace(POLICE, seal_key=VerifyKey(bytes.fromhex(vector["supplier"])))
     policy = replace(POLICY, suppliers=(supplier, POLICY.suppliers[1]))
     handle, secret = bytes.fromhex(vector["handle"]), PrivateKey(bytes.fromhex(key))

@@ -1,3 +1,5 @@
+"""Match events: read as written; missing, broken and contradicting fields are refused."""
+
 import json
 from dataclasses import replace
 
@@ -97,7 +99,7 @@ def test_a_missing_field_is_refused(name: str) -> None:
 
 
 def test_a_flipped_bit_never_leaves_the_event_as_it_was() -> None:
-    """What a flip may do is to spell another event; that one is for the signature to stop."""
+    """A flipped bit may spell another event. The signature, tested elsewhere, refuses that one."""
     for at in range(len(PAYLOAD)):
         flipped = PAYLOAD[:at] + bytes([PAYLOAD[at] ^ 1]) + PAYLOAD[at + 1 :]
         try:
@@ -185,7 +187,7 @@ def test_each_reviewer_reads_the_event(reviewer: PrivateKey) -> None:
     assert open_event(verified, reviewer) == EVENT
 
 
-def test_nobody_else_reads_the_event() -> None:
+def test_a_key_without_a_slot_does_not_read_the_event() -> None:
     verified = verify(read(Kind.EVENT, seal_for_two(EVENT)), CAMERA.verify_key)
     with pytest.raises(NotForThisKey):
         open_event(verified, EVE)

@@ -1,3 +1,5 @@
+"""Key files: encrypted with a passphrase or on a token; a wrong passphrase is refused."""
+
 from dataclasses import replace
 from pathlib import Path
 

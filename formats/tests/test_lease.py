@@ -1,3 +1,5 @@
+"""The lease packets of `watch` and `lampguard`: one spelling each, broken packets refused."""
+
 import json
 
 import pytest
@@ -41,7 +43,7 @@ def test_what_the_holder_says_is_heard(request_: Request) -> None:
 
 
 @given(st.binary(max_size=40))
-def test_whatever_is_heard_has_one_spelling(packet: bytes) -> None:
+def test_each_accepted_packet_has_one_spelling(packet: bytes) -> None:
     try:
         answer = decode_answer(packet)
     except FormatError:

@@ -1,3 +1,5 @@
+"""The ledger's chain and checkpoints: an edited, deleted, moved or cut line is found."""
+
 import json
 from dataclasses import replace
 from hashlib import sha256
@@ -119,7 +121,7 @@ def test_a_line_with_a_wrong_number_breaks_the_chain() -> None:
 
 
 def test_every_flipped_bit_is_noticed() -> None:
-    """The last line needs its checkpoint: nothing continues it."""
+    """A change of the last line is found by the checkpoint alone: no line continues it."""
     for number, line in enumerate(LINES):
         for at in range(len(line)):
             flipped = line[:at] + bytes([line[at] ^ 1]) + line[at + 1 :]

@@ -1,4 +1,4 @@
-"""A camera's word that a list is gone."""
+"""A camera's signed destruction record of a list: read back, or refused when changed."""
 
 import pytest
 from nacl.signing import SigningKey

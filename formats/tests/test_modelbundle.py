@@ -1,4 +1,4 @@
-"""Who vouches for nets: one key, over one manifest, in one spelling."""
+"""The signature of a model bundle: one trusted key, one manifest, one spelling."""
 
 from pathlib import Path
 

@@ -30,7 +30,7 @@ def test_every_reviewer_sees_the_picture_that_was_sealed(content: bytes) -> None
     assert len(blob) == wire_size(Kind.PORTRAIT, 2)
 
 
-def test_nobody_else_sees_it() -> None:
+def test_a_key_that_is_not_a_reviewers_does_not_open_it() -> None:
     with pytest.raises(NotForThisKey):
         open_portrait(sealed(), HANDLE, POLICY, PrivateKey(bytes([77]) * 32))
 

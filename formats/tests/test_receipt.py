@@ -1,3 +1,5 @@
+"""Receipts: read by the courier they are sealed to; a forged or damaged receipt is refused."""
+
 import json
 from base64 import b64decode
 from dataclasses import replace

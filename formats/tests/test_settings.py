@@ -1,3 +1,5 @@
+"""Settings from TOML: a missing, unknown or wrong key is refused by its name."""
+
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -24,7 +26,7 @@ WHOLE = {"colour": '"red"', "name": '"north"', "port": "8883", "socket": '"/run/
 
 
 def written(folder: Path, **changes: str | None) -> Path:
-    """A settings file in which some keys have another value, or (None) are missing."""
+    """Write a settings file in which some keys have another value, or (None) are missing."""
     lines = [f"{key} = {value}" for key, value in (WHOLE | changes).items() if value is not None]
     path = folder / "lamp.toml"
     path.write_text("\n".join(lines))

@@ -1,4 +1,4 @@
-"""The files of a site: each has one spelling; policy, recipients and requests keep their bounds."""
+"""Policy, recipients and camera requests: one spelling each, values out of bounds are refused."""
 
 import json
 from collections.abc import Callable
@@ -34,7 +34,7 @@ READERS: dict[str, tuple[Callable[[bytes], object], bytes]] = {
 
 
 def changed(content: bytes, *path: str | int, to: JsonValue) -> bytes:
-    """The same file with one value changed, in its one spelling."""
+    """Return the same file with one value changed, in its one spelling."""
     document = json.loads(content)
     *way, last = path
     place = document

@@ -1,3 +1,5 @@
+"""Statuses: read as written, like events to a relay, refused if they contradict their envelope."""
+
 import json
 from dataclasses import replace
 
@@ -33,7 +35,7 @@ def test_a_broken_status_is_refused(text: str) -> None:
         Status.from_payload(text.encode())
 
 
-def test_nobody_on_the_way_can_tell_a_status_from_an_event() -> None:
+def test_a_relay_cannot_tell_a_status_from_an_event() -> None:
     blobs = [sent(EVENT), sent(replace(EVENT, crop_jpeg=None)), sent(STATUS)]
     sealed = [read(Kind.EVENT, blob) for blob in blobs]
     assert len({len(blob) for blob in blobs}) == 1
@@ -41,7 +43,7 @@ def test_nobody_on_the_way_can_tell_a_status_from_an_event() -> None:
     assert len(plain) == 1
 
 
-def test_whoever_can_open_it_learns_which_it_was() -> None:
+def test_a_reviewer_who_opens_it_learns_which_it_was() -> None:
     for message in (EVENT, STATUS):
         verified = verify(read(Kind.EVENT, sent(message)), CAMERA.verify_key)
         assert open_message(verified, ALICE) == message

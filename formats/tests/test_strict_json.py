@@ -1,3 +1,5 @@
+"""Strict JSON: one spelling for each value; every other spelling is refused."""
+
 import json
 from enum import StrEnum
 from typing import TypeVar
@@ -39,7 +41,7 @@ def test_what_is_written_is_read(value: dict[str, JsonValue]) -> None:
 
 
 @given(st.binary(max_size=60) | TEXTS.map(str.encode) | OBJECTS.map(json.dumps).map(str.encode))
-def test_whatever_is_accepted_has_one_spelling(data: bytes) -> None:
+def test_each_accepted_text_has_one_spelling(data: bytes) -> None:
     try:
         value = loads(data, limit=1 << 20)
     except FormatError:

@@ -1,3 +1,5 @@
+"""MQTT topics and filters: read as written; broken ones are refused."""
+
 import json
 
 import pytest

@@ -1,4 +1,4 @@
-"""Verdicts and certificates of destruction: strict, signed, worth nothing elsewhere."""
+"""Verdicts and certificates of destruction: strict, signed, and valid for one event only."""
 
 import json
 from collections.abc import Callable

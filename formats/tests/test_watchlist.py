@@ -13,7 +13,7 @@ HEAD = 16
 
 
 def templates_of(dim: int) -> st.SearchStrategy[bytes]:
-    """Any components but -128, of which one is +127 or -127."""
+    """Draw components of any value but -128, of which one is +127 or -127."""
     components = st.lists(st.integers(-127, 127), min_size=dim, max_size=dim)
 
     def peaked(row: list[int], at: int, peak: int) -> bytes:
@@ -74,7 +74,7 @@ def test_handles_out_of_order_are_refused() -> None:
         Body(1, bytes([2]) * 16 + bytes([1]) * 16, b"\x7f\x7f")
 
 
-def test_somebody_with_two_templates_has_two_rows() -> None:
+def test_a_person_with_two_templates_has_two_rows() -> None:
     body = Body(1, bytes([1]) * 32, b"\x7f\x81")
     assert (len(body), read_body(write_body(body))) == (2, body)
 

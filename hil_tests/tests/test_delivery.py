@@ -88,17 +88,17 @@ def listening(connection: Connection) -> Callable[[Callable[[], bool]], None]:
 
     def listen(running: Callable[[], bool]) -> None:
         while running():
-            connection.turn(0.02)
+            connection.run_network(0.02)
         connection.close()
 
     return listen
 
 
-def turn_until(connection: Connection, holds: Callable[[], object]) -> None:
+def run_until(connection: Connection, holds: Callable[[], object]) -> None:
     """Own a connection until something holds."""
 
     def turned() -> object:
-        connection.turn(0.02)
+        connection.run_network(0.02)
         return holds()
 
     eventually(turned)
@@ -162,10 +162,10 @@ def test_an_event_that_comes_twice_is_kept_once_and_answered_twice(line: Line) -
     receiver = line.receiver()
     with working(taking(receiver)):
         eventually(lambda: receiver.connection.connected)
-        turn_until(sender, lambda: sender.connected)
+        run_until(sender, lambda: sender.connected)
         for _ in range(2):
             sender.publish(str(Topic(camera, Channel.EVENT)), sealed.blob)
-        turn_until(sender, lambda: len(sender._arrived) == 2)
+        run_until(sender, lambda: len(sender._arrived) == 2)
     sender.close()
     assert line.store.count() == 1
 
@@ -176,9 +176,9 @@ def test_what_is_refused_is_not_sent_again(line: Line) -> None:
     receiver = line.receiver()
     with working(taking(receiver)):
         eventually(lambda: receiver.connection.connected)
-        turn_until(sender, lambda: sender.connected)
+        run_until(sender, lambda: sender.connected)
         sender.publish(str(Topic(camera, Channel.EVENT)), b"nonsense")
-        turn_until(sender, lambda: sender._acknowledged)
+        run_until(sender, lambda: sender._acknowledged)
         time.sleep(0.2)
     sender.close()
     again = line.broker.connection("receiver", shared("receivers", Channel.EVENT), 60)
@@ -247,7 +247,7 @@ def test_a_broker_that_is_killed_loses_and_doubles_nothing(line: Line) -> None:
 def test_a_connection_that_ends_between_two_events_ends_nothing_else(line: Line) -> None:
     line.put(10)
     courier = line.courier()
-    turn_until(courier.connection, lambda: courier.connection.connected)
+    run_until(courier.connection, lambda: courier.connection.connected)
     line.broker.kill()
     for name in line.outbox.names():
         send(courier, name)
@@ -272,9 +272,9 @@ def test_what_the_site_published_lies_in_the_inbox_as_it_came(line: Line) -> Non
     files = {"metadata/1.root.json": b"root", "metadata/timestamp.json": b"1"}
     topic = str(Topic(line.broker.camera.camera_id, Channel.SITE))
     publisher = line.broker.connection("publisher", ())
-    turn_until(publisher, lambda: publisher.connected)
+    run_until(publisher, lambda: publisher.connected)
     publisher.publish(topic, write_bundle(files), retain=True)
-    turn_until(publisher, lambda: publisher._acknowledged)
+    run_until(publisher, lambda: publisher._acknowledged)
     publisher.close()
     timestamp = line.broker.state.inbox / "metadata" / "timestamp.json"
     with working(carrying(line.courier())):

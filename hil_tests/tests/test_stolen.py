@@ -17,9 +17,9 @@ from formats.errors import FormatError
 from formats.event import open_event
 from formats.topics import Channel, Topic
 from hil_tests.tests.line import Line
-from hil_tests.tests.test_delivery import delivering, turn_until
+from hil_tests.tests.test_delivery import delivering, run_until
 from wire.tests.broker import Broker
-from wire.tests.turning import receiver
+from wire.tests.exchanges import receiver
 
 pytestmark = [
     pytest.mark.broker,
@@ -105,12 +105,12 @@ def taken_disk(line: Line, payload: bytes) -> bytes:
     """What the broker's disk holds that kept a message for an absent receiver."""
     topic = str(Topic(line.broker.camera.camera_id, Channel.EVENT))
     with closing(receiver(line.broker, session_s=60)) as absent:
-        turn_until(absent, lambda: absent.connected)
+        run_until(absent, lambda: absent.connected)
     sender = line.broker.connection(line.broker.name, ())
     with closing(sender):
-        turn_until(sender, lambda: sender.connected)
+        run_until(sender, lambda: sender.connected)
         sender.publish(topic, payload)
-        turn_until(sender, lambda: sender._acknowledged)
+        run_until(sender, lambda: sender._acknowledged)
     line.broker.stop()
     return b"".join(files(line.broker.files.parent / "broker-state").values())
 

@@ -159,7 +159,7 @@ class _Room:
         until_s = time.monotonic() + WAIT_S
         while time.monotonic() < until_s:
             self._turn()
-            for answer in sender.acknowledged():
+            for answer in sender.take_acknowledged():
                 if answer.number == number:
                     return answer.delivered
         return False
@@ -169,13 +169,13 @@ class _Room:
         until_s = time.monotonic() + within_s
         while time.monotonic() < until_s:
             self._turn()
-            if list(listener.arrived()):
+            if list(listener.take_arrived()):
                 return True
         return False
 
     def _turn(self) -> None:
         for connection in self.connections:
-            connection.turn(0.01)
+            connection.run_network(0.01)
 
 
 @contextmanager
@@ -190,7 +190,7 @@ def _open(address: Address, subscription: str | tuple[str, ...]) -> Iterator[Con
                     "in: start it with the configuration that was written, or name its host and "
                     "port."
                 )
-            connection.turn(0.02)
+            connection.run_network(0.02)
         yield connection
     finally:
         connection.close()

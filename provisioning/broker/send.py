@@ -38,13 +38,13 @@ def send(site: Site, host: str, port: int, *, patience_s: float = PATIENCE_S) ->
     until_s = time.monotonic() + patience_s
     try:
         connection = Connection(Address(host, port, PUBLISHER, certificate), ())
-        _turn_until_connected(connection, until_s)
+        _run_until_connected(connection, until_s)
         for camera in cameras:
             connection.publish(str(Topic(camera, Channel.SITE)), bundle, retain=True)
         taken = 0
         while taken < len(cameras) and time.monotonic() < until_s:
-            connection.turn(0.05)
-            taken += sum(not answer.refused for answer in connection.acknowledged())
+            connection.run_network(0.05)
+            taken += sum(not answer.refused for answer in connection.take_acknowledged())
         connection.close()
     except WireError as error:
         raise BrokerRefused(f"The list was not sent: {error}") from error
@@ -55,11 +55,11 @@ def send(site: Site, host: str, port: int, *, patience_s: float = PATIENCE_S) ->
     return taken
 
 
-def _turn_until_connected(connection: Connection, until_s: float) -> None:
+def _run_until_connected(connection: Connection, until_s: float) -> None:
     while not connection.connected:
         if time.monotonic() > until_s:
             raise BrokerRefused(
                 f"The broker at {connection.address.host}, port {connection.address.port}, does "
                 "not answer: start it, or carry the list on a memory stick (--to)."
             )
-        connection.turn(0.05)
+        connection.run_network(0.05)

@@ -25,9 +25,9 @@ HOST = "127.0.0.1"
 
 
 def free_port() -> int:
-    with socket.socket() as one:
-        one.bind((HOST, 0))
-        return int(one.getsockname()[1])
+    with socket.socket() as door:
+        door.bind((HOST, 0))
+        return int(door.getsockname()[1])
 
 
 @dataclass
@@ -67,14 +67,14 @@ class Broker:
             time.sleep(0.01)
 
     def kill(self) -> None:
-        """As a power cut would: nothing is written."""
+        """Kill the broker as a power cut would: it writes nothing."""
         if self.process is not None:
             self.process.kill()
             self.process.wait()
             self.process = None
 
     def stop(self) -> None:
-        """As an operator would: what it holds is written."""
+        """Stop the broker as an operator would: it writes what it holds."""
         assert self.process is not None
         self.process.terminate()
         self.process.wait()

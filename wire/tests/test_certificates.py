@@ -1,4 +1,4 @@
-"""Who may speak to whom: TLS 1.3, the right authority, and no name but one's own."""
+"""TLS of the connection: version 1.3 only, the right authority, the client's own name only."""
 
 import socket
 import ssl
@@ -14,7 +14,7 @@ from wire.certificate import Certificate
 from wire.connection import Connection
 from wire.errors import CertificateRefused
 from wire.tests.broker import HOST, Broker
-from wire.tests.turning import EVENTS, answered, camera, connected, open_to
+from wire.tests.exchanges import EVENTS, answered, camera, connected, open_to
 
 pytestmark = pytest.mark.broker
 
@@ -49,7 +49,7 @@ def test_a_broker_that_speaks_only_tls_1_2_is_refused(tmp_path: Path) -> None:
     with socket.create_server((HOST, broker.port)) as door, open_to(camera(broker)) as sender:
         thread = threading.Thread(target=serve, args=(door,))
         thread.start()
-        sender.turn(0.01)
+        sender.run_network(0.01)
         thread.join()
     assert errors == ["UNSUPPORTED_PROTOCOL"]
     assert not sender.connected
@@ -70,7 +70,7 @@ def test_a_broker_of_another_authority_is_refused(broker: Broker, tmp_path: Path
     certificate = replace(broker.certificate(broker.name), authority=stranger.files / "server.pem")
     address = replace(broker.address(broker.name), certificate=certificate)
     with open_to(Connection(address, "none")) as sender:
-        sender.turn(0.01)
+        sender.run_network(0.01)
         assert not sender.connected
 
 

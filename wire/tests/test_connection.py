@@ -1,4 +1,4 @@
-"""One connection and a real broker on loopback, with everything that goes wrong between them."""
+"""One connection and a real broker on loopback: delivery, reconnection, backoff, kept sessions."""
 
 import socket
 import threading
@@ -19,7 +19,7 @@ from wire.connection import (
 )
 from wire.errors import NotConnected
 from wire.tests.broker import HOST, Broker, free_port
-from wire.tests.turning import (
+from wire.tests.exchanges import (
     answered,
     camera,
     connected,
@@ -27,7 +27,7 @@ from wire.tests.turning import (
     open_to,
     received,
     receiver,
-    turn_until,
+    run_until,
 )
 
 pytestmark = pytest.mark.broker
@@ -52,14 +52,14 @@ def test_what_is_published_arrives(broker: Broker) -> None:
         assert (message.topic, message.payload) == (event(broker), b"sealed")
 
 
-def test_a_message_that_somebody_took_is_delivered(broker: Broker) -> None:
+def test_a_message_with_a_subscriber_is_delivered(broker: Broker) -> None:
     with open_to(camera(broker)) as sender, open_to(receiver(broker)) as taker:
         connected(taker)
         number = connected(sender).publish(event(broker), b"sealed")
         assert answered(sender, taker) == Acknowledged(number, delivered=True)
 
 
-def test_a_message_that_nobody_takes_is_not_delivered(broker: Broker) -> None:
+def test_a_message_without_a_subscriber_is_not_delivered(broker: Broker) -> None:
     with open_to(camera(broker)) as sender:
         number = connected(sender).publish(event(broker), b"sealed")
         assert answered(sender) == Acknowledged(number, delivered=False)
@@ -72,7 +72,7 @@ def test_a_message_on_a_forbidden_topic_is_not_delivered(broker: Broker) -> None
         number = connected(sender).publish(forbidden, b"sealed")
         refused = Acknowledged(number, delivered=False, refused=True)
         assert answered(sender, taker) == refused
-        assert list(taker.arrived()) == []
+        assert list(taker.take_arrived()) == []
 
 
 @failed_handshakes
@@ -80,7 +80,7 @@ def test_a_broker_that_is_killed_is_found_again(broker: Broker) -> None:
     with open_to(camera(broker)) as sender:
         connected(sender)
         broker.kill()
-        turn_until(lambda: not sender.connected, sender)
+        run_until(lambda: not sender.connected, sender)
         broker.start()
         connected(sender)
 
@@ -90,14 +90,14 @@ def test_after_a_reconnection_the_subscription_holds(broker: Broker) -> None:
     with open_to(camera(broker)) as sender, open_to(receiver(broker)) as taker:
         connected(taker)
         broker.kill()
-        turn_until(lambda: not taker.connected, taker)
+        run_until(lambda: not taker.connected, taker)
         broker.start()
         connected(taker)
         connected(sender).publish(event(broker), b"sealed")
         assert received(taker, sender).payload == b"sealed"
 
 
-def test_an_unsettled_message_comes_again_in_a_kept_session(broker: Broker) -> None:
+def test_an_unacknowledged_message_comes_again_in_a_kept_session(broker: Broker) -> None:
     with open_to(camera(broker)) as sender:
         with open_to(receiver(broker, session_s=60)) as taker:
             connected(taker)
@@ -107,13 +107,13 @@ def test_an_unsettled_message_comes_again_in_a_kept_session(broker: Broker) -> N
             assert received(taker).payload == b"sealed"
 
 
-def test_a_settled_message_does_not_come_again(broker: Broker) -> None:
+def test_an_acknowledged_message_does_not_come_again(broker: Broker) -> None:
     with open_to(camera(broker)) as sender:
         with open_to(receiver(broker, session_s=60)) as taker:
             connected(taker)
             connected(sender).publish(event(broker), b"first")
-            taker.settle(received(taker, sender))
-            taker.turn(0.1)
+            taker.acknowledge(received(taker, sender))
+            taker.run_network(0.1)
         connected(sender).publish(event(broker), b"second")
         with open_to(receiver(broker, session_s=60)) as taker:
             assert received(taker, sender).payload == b"second"
@@ -133,7 +133,7 @@ def test_a_kept_session_outlasts_a_broker_that_was_stopped(broker: Broker) -> No
 
 def test_without_a_broker_nothing_is_sent_or_queued(tmp_path: Path) -> None:
     with open_to(camera(Broker(tmp_path))) as sender:
-        sender.turn(0.01)
+        sender.run_network(0.01)
         with pytest.raises(NotConnected):
             sender.publish("tallylight/v1/nowhere", b"sealed")
         assert not sender.connected
@@ -145,7 +145,7 @@ def test_what_was_not_acknowledged_is_forgotten_with_the_connection(broker: Brok
         connected(sender)
         broker.kill()
         sender.publish(event(broker), b"lost")
-        turn_until(lambda: not sender.connected, sender)
+        run_until(lambda: not sender.connected, sender)
         broker.start()
         connected(taker)
         connected(sender).publish(event(broker), b"sent again by its owner")
@@ -162,12 +162,12 @@ def test_more_messages_than_may_be_in_flight_all_arrive(broker: Broker) -> None:
         arrived: list[bytes] = []
 
         def all_of_them() -> bool:
-            for message in taker.arrived():
+            for message in taker.take_arrived():
                 arrived.append(message.payload)
-                taker.settle(message)
+                taker.acknowledge(message)
             return len(arrived) == count
 
-        turn_until(all_of_them, sender, taker)
+        run_until(all_of_them, sender, taker)
         assert arrived == [bytes([number]) for number in range(count)]
 
 
@@ -179,7 +179,7 @@ def test_attempts_are_further_and_further_apart(tmp_path: Path) -> None:
         hanging_up(door, attempts),
         open_to(camera(broker)) as caller,
     ):
-        turn_until(lambda: len(attempts) == 3, caller)
+        run_until(lambda: len(attempts) == 3, caller)
     assert attempts[1] - attempts[0] >= 0.5
     assert attempts[2] - attempts[1] >= 1.0
 

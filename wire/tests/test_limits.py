@@ -1,4 +1,4 @@
-"""The limits that a broker sets, versions that it may not lower, certificates that are replaced."""
+"""A broker's limits (in flight, message size, expiry), MQTT versions, renewed certificates."""
 
 import socket
 import ssl
@@ -16,14 +16,14 @@ from provisioning.broker.certificates import Authority, private_pem
 from wire.connection import BACKOFF_S, Acknowledged, Connection
 from wire.errors import BrokerTooSmall
 from wire.tests.broker import HOST, Broker
-from wire.tests.turning import (
+from wire.tests.exchanges import (
     answered,
     camera,
     connected,
     event,
     open_to,
     receiver,
-    turn_until,
+    run_until,
 )
 
 pytestmark = [
@@ -55,8 +55,8 @@ def test_the_brokers_receive_maximum_is_kept_to(broker: Broker) -> None:
         for number in range(30):
             sender.publish(event(broker), bytes([number]))
         assert sender.window == 3
-        turn_until(lambda: len(sender._acknowledged) == 30, sender)
-        assert all(answer.delivered for answer in sender.acknowledged())
+        run_until(lambda: len(sender._acknowledged) == 30, sender)
+        assert all(answer.delivered for answer in sender.take_acknowledged())
 
 
 def test_a_message_that_the_broker_would_not_take_is_not_sent(broker: Broker) -> None:
@@ -74,29 +74,29 @@ def answered_after(sender: Connection, broker: Broker) -> Acknowledged:
     return answered(sender)
 
 
-def test_a_copy_for_somebody_absent_ends_when_it_expires(broker: Broker) -> None:
+def test_a_copy_for_an_absent_receiver_ends_when_it_expires(broker: Broker) -> None:
     started(broker)
     with open_to(camera(broker)) as sender:
         with open_to(receiver(broker, session_s=60)) as taker:
             connected(taker)
         connected(sender).publish(event(broker), b"first", expires_s=1)
         sender.publish(event(broker), b"second", expires_s=60)
-        turn_until(lambda: len(sender._acknowledged) == 2, sender)
+        run_until(lambda: len(sender._acknowledged) == 2, sender)
         turn_for(3.5, sender)  # mosquitto counts whole seconds: a copy of 1 s may live for nearly 2
         with open_to(receiver(broker, session_s=60)) as taker:
-            turn_until(lambda: taker.connected and taker._arrived, taker)
-            assert [one.payload for one in taker.arrived()] == [b"second"]
+            run_until(lambda: taker.connected and taker._arrived, taker)
+            assert [one.payload for one in taker.take_arrived()] == [b"second"]
 
 
 def turn_for(seconds: float, sender: Connection) -> None:
     until_s = time.monotonic() + seconds
     while time.monotonic() < until_s:
-        sender.turn(0.05)
+        sender.run_network(0.05)
 
 
 @contextmanager
 def answering(broker: Broker, answer: bytes) -> Iterator[None]:
-    """A server of this broker's name that answers every CONNECT with the same bytes."""
+    """Run a server of this broker's name that answers every CONNECT with the same bytes."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(broker.files / "server.pem", broker.files / "server.key")
     ended = threading.Event()
@@ -156,7 +156,7 @@ def test_a_renewed_certificate_is_taken_up_without_a_restart(broker: Broker) -> 
         connected(sender)
         before, old = certificate_of(broker), sender._client
         renew(broker)
-        turn_until(lambda: sender._client is not old and sender.connected, sender)
+        run_until(lambda: sender._client is not old and sender.connected, sender)
         assert certificate_of(broker) != before
 
 
@@ -167,7 +167,7 @@ def test_a_certificate_that_is_half_there_does_not_end_the_connection(
     with open_to(camera(broker)) as sender:
         connected(sender)
         broker.certificate(broker.name).chain.write_bytes(b"half")
-        turn_until(lambda: "The old certificate stays in use" in caplog.text, sender)
+        run_until(lambda: "The old certificate stays in use" in caplog.text, sender)
         assert sender.connected
 
 
@@ -176,7 +176,7 @@ def test_no_wait_is_shorter_than_a_second_or_longer_than_two_minutes(broker: Bro
     low, high = BACKOFF_S
     for _ in range(300):
         before_s = time.monotonic()
-        sender._lost()
+        sender._back_off()
         waits.append(sender._next_attempt_s - time.monotonic())
         assert sender._next_attempt_s - before_s >= low
     assert high * 0.8 < max(waits) <= high

@@ -10,17 +10,17 @@ from formats.event import open_event
 from formats.modelbundle import VerifiedBundle
 
 
-def nobody_opens_what_nobody_verified(blob: bytes, key: PrivateKey) -> None:
+def an_unverified_envelope_is_not_opened(blob: bytes, key: PrivateKey) -> None:
     open_sealed(read(Kind.EVENT, blob), key)  # type: ignore[arg-type]
     open_sealed(blob, key)  # type: ignore[arg-type]
     open_event(read(Kind.EVENT, blob), key)  # type: ignore[arg-type]
 
 
-def nobody_verifies_what_nobody_read(blob: bytes, sender: VerifyKey) -> None:
+def bytes_that_were_not_read_are_not_verified(blob: bytes, sender: VerifyKey) -> None:
     verify(blob, sender)  # type: ignore[arg-type]
 
 
-def nobody_else_makes_the_proofs(sealed: Sealed) -> None:
+def only_the_envelopes_module_makes_the_proofs(sealed: Sealed) -> None:
     Verified(sealed)  # type: ignore[call-arg]
     Sealed(sealed.kind, sealed.header, sealed.blob)  # type: ignore[call-arg]
 
@@ -29,5 +29,5 @@ class Believed(Verified):  # type: ignore[misc]
     """`Verified` is final."""
 
 
-def nobody_else_vouches_for_nets(folder: Path, key: VerifyKey) -> None:
+def only_the_model_bundles_module_makes_a_verified_bundle(folder: Path, key: VerifyKey) -> None:
     VerifiedBundle(folder, b"", key)  # type: ignore[call-arg]

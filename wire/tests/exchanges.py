@@ -1,4 +1,4 @@
-"""Turning connections until something happens."""
+"""Run connections until something happens, and the connections of a camera and a receiver."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -19,38 +19,38 @@ def open_to(connection: Connection) -> Iterator[Connection]:
         connection.close()
 
 
-def turn_until(holds: Callable[[], object], *connections: Connection, for_s: float = 30) -> None:
+def run_until(holds: Callable[[], object], *connections: Connection, for_s: float = 30) -> None:
     until_s = time.monotonic() + for_s
     while not holds():
         assert time.monotonic() < until_s, "It did not happen in time."
         for connection in connections:
-            connection.turn(0.02)
+            connection.run_network(0.02)
 
 
 def connected(connection: Connection) -> Connection:
-    turn_until(lambda: connection.connected, connection)
+    run_until(lambda: connection.connected, connection)
     return connection
 
 
 def received(connection: Connection, *others: Connection) -> Message:
     messages: list[Message] = []
 
-    def one() -> bool:
-        messages.extend(connection.arrived())
+    def any_arrived() -> bool:
+        messages.extend(connection.take_arrived())
         return bool(messages)
 
-    turn_until(one, connection, *others)
+    run_until(any_arrived, connection, *others)
     return messages[0]
 
 
 def answered(connection: Connection, *others: Connection) -> Acknowledged:
     answers: list[Acknowledged] = []
 
-    def one() -> bool:
-        answers.extend(connection.acknowledged())
+    def any_answered() -> bool:
+        answers.extend(connection.take_acknowledged())
         return bool(answers)
 
-    turn_until(one, connection, *others)
+    run_until(any_answered, connection, *others)
     return answers[0]
 
 
