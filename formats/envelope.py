@@ -40,7 +40,7 @@ from formats.envelope_header import (
     unpack_header,
 )
 from formats.errors import Forged, Malformed, NotForThisKey, TooLarge, UnusableKey
-from formats.signing import Signing
+from formats.signer import Ed25519Signer
 
 __all__ = [  # The header's names are re-exported: callers import all about envelopes from here.
     "DIGEST_BYTES",
@@ -146,7 +146,7 @@ def seal(
     kind: Kind,
     payload: bytes,
     *,
-    sender: Signing,
+    sender: Ed25519Signer,
     recipients: Sequence[PublicKey],
     origin: Origin,
 ) -> Sealed:

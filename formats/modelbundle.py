@@ -18,7 +18,7 @@ from nacl.exceptions import CryptoError
 from nacl.signing import VerifyKey
 
 from formats.errors import Forged, FormatError, TooLarge
-from formats.signing import Signing
+from formats.signer import Ed25519Signer
 from formats.strict_json import Fields, dumps, parse
 
 MANIFEST_FILE: Final = "manifest.toml"
@@ -54,7 +54,7 @@ class VerifiedBundle:
     _made: _Made = field(repr=False)
 
 
-def sign_manifest(manifest: bytes, key: Signing) -> bytes:
+def sign_manifest(manifest: bytes, key: Ed25519Signer) -> bytes:
     """Return the content of `manifest.sig`.
 
     Raises:

@@ -14,7 +14,7 @@ from formats.envelope import Kind, Origin, Sealed, TimeQuality, open_sealed, rea
 from formats.envelope_header import ID_BYTES, NO_PREVIOUS
 from formats.errors import Forged, Malformed, TooLarge
 from formats.policy import Policy
-from formats.signing import Signing
+from formats.signer import Ed25519Signer
 
 PICTURE_LIMIT: Final = 64 * 1024 - 44 - ID_BYTES
 """Longest JPEG: the one bucket, less what envelope and payload put before it."""
@@ -22,7 +22,7 @@ _JPEG: Final = b"\xff\xd8\xff"
 
 
 def seal_portrait(
-    jpeg: bytes, handle: bytes, *, sealer: Signing, reviewers: Sequence[PublicKey]
+    jpeg: bytes, handle: bytes, *, sealer: Ed25519Signer, reviewers: Sequence[PublicKey]
 ) -> Sealed:
     """Seal the picture of the entry `handle`; only the reviewers can open it.
 

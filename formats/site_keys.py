@@ -17,7 +17,7 @@ from securesystemslib.signer import (  # type: ignore[attr-defined]  # Re-export
     Signer,
 )
 
-from formats.signing import Signing
+from formats.signer import Ed25519Signer
 from formats.strict_json import dumps
 
 _KIND: Final = "ed25519"
@@ -75,7 +75,7 @@ KEY_FOR_TYPE_AND_SCHEME[_KIND, _KIND] = SiteKey
 class SiteSigner(Signer):
     """Signs role metadata with a key at hand."""
 
-    def __init__(self, key: Signing) -> None:
+    def __init__(self, key: Ed25519Signer) -> None:
         self._key = key
         self._public_key = SiteKey.of(key.verify_key)
 

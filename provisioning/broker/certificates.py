@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.utils import Buffer
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
-from formats.signing import Signing
+from formats.signer import Ed25519Signer
 from provisioning.errors import BrokerRefused
 
 LEAF_LIFE: Final = timedelta(days=366)
@@ -37,7 +37,7 @@ PublicKey = Ed25519PublicKey | EllipticCurvePublicKey
 class Ed25519Elsewhere(Ed25519PrivateKey):
     """The authority's key for `cryptography`, wherever it lies: it signs and is never read."""
 
-    def __init__(self, key: Signing) -> None:
+    def __init__(self, key: Ed25519Signer) -> None:
         self._key = key
 
     def public_key(self) -> Ed25519PublicKey:

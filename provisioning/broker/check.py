@@ -26,7 +26,7 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from formats.signing import Signing
+from formats.signer import Ed25519Signer
 from formats.topics import Channel, Topic
 from provisioning.broker.certificates import Authority, Ed25519Elsewhere, private_pem
 from provisioning.broker.configuration import (
@@ -90,7 +90,7 @@ class _Desk:
 
 
 def check(
-    site: Site, authority_key: Signing, host: str, port: int, now: datetime
+    site: Site, authority_key: Ed25519Signer, host: str, port: int, now: datetime
 ) -> Iterator[Finding]:
     """Yield every finding as it is made.
 

@@ -17,7 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from formats.camera_request import read_request
-from formats.signing import Signing
+from formats.signer import Ed25519Signer
 from formats.topics import Channel, every_camera
 from provisioning.broker.certificates import (
     Authority,
@@ -74,7 +74,7 @@ class Listener:
         return tuple(host for host in self.hosts if _is_address(host))
 
 
-def configure(site: Site, authority_key: Signing, listener: Listener, now: datetime) -> Path:
+def configure(site: Site, authority_key: Ed25519Signer, listener: Listener, now: datetime) -> Path:
     """Make or complete the broker's folder: every camera of the policy has its certificate then.
 
     Raises:
@@ -109,7 +109,7 @@ def configure(site: Site, authority_key: Signing, listener: Listener, now: datet
     return site.broker
 
 
-def revoke_client(site: Site, authority_key: Signing, name: str, now: datetime) -> None:
+def revoke_client(site: Site, authority_key: Ed25519Signer, name: str, now: datetime) -> None:
     """Let the broker refuse a client from its next SIGHUP on.
 
     Raises:
@@ -147,7 +147,7 @@ def _is_due(certificate: bytes | None, now: datetime) -> bool:
     return x509.load_pem_x509_certificate(certificate).not_valid_after_utc < now + RENEW
 
 
-def _authority(site: Site, key: Signing, now: datetime) -> Authority:
+def _authority(site: Site, key: Ed25519Signer, now: datetime) -> Authority:
     return Authority(Ed25519Elsewhere(key), f"Tallylight {site.policy.site}", now)
 
 

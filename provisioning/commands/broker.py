@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from formats.keyfile import Purpose
-from formats.signing import Signing
+from formats.signer import Ed25519Signer
 from provisioning.broker.check import Finding, check
 from provisioning.broker.configuration import Listener, configure, revoke_client
 from provisioning.commands.options import Folder, Json, PassphraseFile, say, signing
@@ -88,5 +88,5 @@ def check_broker(
         )
 
 
-def _authority(site: Site, passphrase_file: Path | None) -> Signing:
+def _authority(site: Site, passphrase_file: Path | None) -> Ed25519Signer:
     return signing(site.key(Purpose.BROKER), passphrase_file)

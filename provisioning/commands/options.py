@@ -18,7 +18,7 @@ from formats.keyfile import (
     write_public_key,
 )
 from formats.passphrase import read_passphrase
-from formats.signing import Signing
+from formats.signer import Ed25519Signer
 from formats.strict_json import JsonValue, dumps
 from provisioning.keys.token import look_for, make_on_token, token_key
 
@@ -61,7 +61,7 @@ def new_passphrase(file: Path | None) -> str:
     return _read(file) or _ask("Passphrase for the new keys", twice=True)
 
 
-def unlocked(path: Path, purpose: Purpose, passphrase_file: Path | None) -> Signing:
+def unlocked(path: Path, purpose: Purpose, passphrase_file: Path | None) -> Ed25519Signer:
     """The signing key in a file or on its token, once its passphrase or PIN was given.
 
     Raises:
@@ -73,7 +73,7 @@ def unlocked(path: Path, purpose: Purpose, passphrase_file: Path | None) -> Sign
     return signing(key, passphrase_file)
 
 
-def signing(key: KeyFile, passphrase_file: Path | None) -> Signing:
+def signing(key: KeyFile, passphrase_file: Path | None) -> Ed25519Signer:
     """What signs with a key that was read from its file, once its passphrase or PIN was given.
 
     Raises:

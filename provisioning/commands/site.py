@@ -19,7 +19,7 @@ from formats.keyfile import (
     write_key,
 )
 from formats.policy import site_name_is_plain
-from formats.signing import Signing
+from formats.signer import Ed25519Signer
 from formats.site_tuf import ROOT
 from provisioning.commands.options import (
     Folder,
@@ -79,7 +79,7 @@ def init(  # noqa: PLR0913  # Each is an option.
     agreed, brought = read_plan(plan), [read_key(path) for path in bring]
     passphrase = new_passphrase(passphrase_file)
 
-    def unlock(key: KeyFile) -> Signing:
+    def unlock(key: KeyFile) -> Ed25519Signer:
         if isinstance(key.rest, OnToken):
             return signing(key, pin_file)
         return unlock_signing(key, passphrase)

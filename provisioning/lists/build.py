@@ -18,7 +18,7 @@ from formats.entry_columns import entries_of
 from formats.envelope import DIGEST_BYTES, ID_BYTES, Kind, Origin, TimeQuality, seal
 from formats.keyfile import KeyRefused
 from formats.policy import Policy, Supplier, read_policy
-from formats.signing import Signing
+from formats.signer import Ed25519Signer
 from formats.site_tuf import (
     ORGANISATIONS,
     ORGANISATIONS_SENSITIVE,
@@ -78,7 +78,7 @@ class Built:
     """None when nobody is on it."""
 
 
-def build_list(site: Site, *, sealer: Signing, desk: PrivateKey, now: datetime) -> Built:
+def build_list(site: Site, *, sealer: Ed25519Signer, desk: PrivateKey, now: datetime) -> Built:
     """A new version of the list, from every kept entry that is live now; nobody has signed it yet.
 
     Raises:
@@ -148,7 +148,7 @@ def open_list(site: Site) -> SignedList:
     )
 
 
-def supplier_of(site: Site, key: Signing) -> Supplier:
+def supplier_of(site: Site, key: Ed25519Signer) -> Supplier:
     """The organisation that signs lists with `key`.
 
     Raises:
@@ -160,7 +160,7 @@ def supplier_of(site: Site, key: Signing) -> Supplier:
     raise KeyRefused("This key signs no lists: use a key file named list-sign-....")
 
 
-def sign_list(site: Site, signed: SignedList, key: Signing) -> SignedList:
+def sign_list(site: Site, signed: SignedList, key: Ed25519Signer) -> SignedList:
     """Add an organisation's signature to the very list that was shown to it.
 
     Raises:
@@ -221,7 +221,7 @@ def _last_version(site: Site, policy: Policy) -> int:
     return read_casefile(path.read_bytes()).version if path.exists() else 0
 
 
-def _seal(body: Body, policy: Policy, sealer: Signing, version: int) -> bytes:
+def _seal(body: Body, policy: Policy, sealer: Ed25519Signer, version: int) -> bytes:
     origin = Origin(
         boot_id=bytes(ID_BYTES),
         sequence=version,

@@ -27,7 +27,7 @@ from formats.entry import (
 )
 from formats.errors import FormatError
 from formats.keyfile import Purpose
-from formats.signing import Signing
+from formats.signer import Ed25519Signer
 from formats.strict_json import Fields, dumps, parse
 from formats.watchlist import HANDLE_BYTES
 from provisioning.disk import write_whole
@@ -95,7 +95,7 @@ def add_entry(
     pictures: Sequence[Path],
     case: Case,
     told: Told,
-    keep: Signing | None = None,
+    keep: Ed25519Signer | None = None,
 ) -> Entry:
     """Put the one person in `pictures` on the next list.
 
@@ -220,7 +220,7 @@ def _entry(case: Case, handle: bytes, pictures: Sequence[Quality]) -> Entry:
     )
 
 
-def _sealed(site: Site, handle: bytes, picture: Path, face: Face, sealer: Signing) -> bytes:
+def _sealed(site: Site, handle: bytes, picture: Path, face: Face, sealer: Ed25519Signer) -> bytes:
     return sealed_portrait(site, handle, head(read_picture(picture), face), sealer)[0]
 
 

@@ -17,7 +17,7 @@ from formats.keyfile import KeyRefused
 from formats.policy import read_policy
 from formats.portrait import PICTURE_LIMIT, seal_portrait
 from formats.recipients import read_recipients
-from formats.signing import Signing
+from formats.signer import Ed25519Signer
 from provisioning.disk import write_whole
 from provisioning.errors import EntryRefused
 from provisioning.site.folder import Site
@@ -31,7 +31,7 @@ QUALITIES: Final = (90, 80, 65, 50, 30)
 
 
 def sealed_portrait(
-    site: Site, handle: bytes, picture: Pixels, sealer: Signing
+    site: Site, handle: bytes, picture: Pixels, sealer: Ed25519Signer
 ) -> tuple[bytes, int]:
     """A picture of an entry for the site's reviewers, and how many they are.
 

@@ -25,7 +25,7 @@ from formats.bundle import write_bundle
 from formats.casefile import CaseFile, read_casefile
 from formats.policy import Policy, read_policy
 from formats.recipients import Recipients, read_recipients
-from formats.signing import Signing
+from formats.signer import Ed25519Signer
 from formats.site_tuf import (
     METADATA_FOLDER,
     POLICY_FILE,
@@ -69,8 +69,8 @@ class Publication:
 class Online:
     """The two keys that say what is the newest, and nothing else."""
 
-    snapshot: Signing = field(repr=False)
-    timestamp: Signing = field(repr=False)
+    snapshot: Ed25519Signer = field(repr=False)
+    timestamp: Ed25519Signer = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from formats.modelbundle import (
     sign_manifest,
     verify_bundle,
 )
-from formats.signing import Signing
+from formats.signer import Ed25519Signer
 from provisioning.disk import whole_folder, write_whole
 from provisioning.errors import ModelsRefused, SiteRefused
 from provisioning.site.folder import Site
@@ -45,7 +45,7 @@ def read_unverified(folder: Path) -> Manifest:
 
 
 def build_bundle(
-    folder: Path, source: Path, key: Signing, evaluation: Path | None
+    folder: Path, source: Path, key: Ed25519Signer, evaluation: Path | None
 ) -> VerifiedBundle:
     """Sign the models in `source` and put them into the new folder `folder`.
 

@@ -15,7 +15,7 @@ from nacl.signing import VerifyKey
 
 from formats.keyfile import Cost, KeyFile, KeyRefused, OnToken, Purpose, make_key, write_key
 from formats.policy import Supplier, write_policy
-from formats.signing import Signing
+from formats.signer import Ed25519Signer
 from formats.site_tuf import ROOT
 from provisioning.disk import whole_folder, write_whole
 from provisioning.errors import SiteRefused
@@ -36,7 +36,7 @@ class Making:
     cost: Cost
     brought: Sequence[KeyFile]
     """Keys on tokens, which take the place of those that would be made here."""
-    unlock: Callable[[KeyFile], Signing]
+    unlock: Callable[[KeyFile], Ed25519Signer]
     """Asks for a passphrase or a PIN."""
 
 

@@ -16,7 +16,7 @@ from formats.errors import FormatError
 from formats.keyfile import KeyRefused
 from formats.policy import Place, Policy, read_policy, write_policy
 from formats.recipients import read_recipients, write_recipients
-from formats.signing import Signing
+from formats.signer import Ed25519Signer
 from formats.site_keys import SiteKey
 from formats.site_tuf import POLICY_FILE, RECIPIENTS_FILE
 from provisioning.disk import whole_folder, write_whole
@@ -50,7 +50,7 @@ def add_camera(site: Site, request_file: Path, *, place: str, grounds: str) -> P
     return added
 
 
-def sign_policy(site: Site, key: Signing, *, renew: bool, now: datetime) -> Metadata[Targets]:
+def sign_policy(site: Site, key: Ed25519Signer, *, renew: bool, now: datetime) -> Metadata[Targets]:
     """Add a holder's signature to policy and recipients.
 
     Args:

@@ -26,7 +26,7 @@ from tuf.api.metadata import (  # type: ignore[attr-defined]  # It re-exports wi
 from formats.casefile import CaseFile, write_casefile
 from formats.policy import Policy, write_policy
 from formats.recipients import Recipients, write_recipients
-from formats.signing import Signing
+from formats.signer import Ed25519Signer
 from formats.site_keys import SiteKey, SiteSigner
 from formats.site_tuf import (
     METADATA_FOLDER,
@@ -120,7 +120,7 @@ def make_timestamp(snapshot: Metadata[Snapshot], end: datetime) -> Metadata[Time
     return Metadata(Timestamp(version, None, _whole(end), MetaFile(version)))
 
 
-def sign(metadata: Metadata[AnySigned], key: Signing) -> None:
+def sign(metadata: Metadata[AnySigned], key: Ed25519Signer) -> None:
     """Add the signature of `key`."""
     metadata.sign(SiteSigner(key), append=True)
 

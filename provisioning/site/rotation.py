@@ -13,7 +13,7 @@ from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, Root  # type: ignore[attr-defined]  # Re-exports.
 
 from formats.keyfile import KeyFile, KeyRefused, Purpose
-from formats.signing import Signing
+from formats.signer import Ed25519Signer
 from formats.site_keys import SiteKey
 from formats.site_tuf import ROOT
 from provisioning.disk import write_whole
@@ -70,7 +70,7 @@ def open_rotation(site: Site) -> Rotation:
     return Rotation(root, complete=False)
 
 
-def sign_rotation(site: Site, rotation: Rotation, key: Signing) -> Rotation:
+def sign_rotation(site: Site, rotation: Rotation, key: Ed25519Signer) -> Rotation:
     """Add a holder's signature to the root that was shown; the last one needed makes it count.
 
     Raises:
