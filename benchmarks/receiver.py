@@ -35,12 +35,12 @@ def main() -> None:
     )
     for workers in RECEIVERS:
         rate = stored_per_second(workers, arguments.events, "")
-        table.add(f"{CAMERAS} cameras to {workers} receivers, SQLite", rate)
+        table.add(f"{CAMERAS} cameras, {workers} receiver(s), SQLite", rate)
     try:
         with cluster() as server:
             for workers in RECEIVERS:
                 rate = stored_per_second(workers, arguments.events, server.new_database())
-                table.add(f"{CAMERAS} cameras to {workers} receivers, PostgreSQL", rate)
+                table.add(f"{CAMERAS} cameras, {workers} receiver(s), PostgreSQL", rate)
     except Missing as reason:
         table.note(f"PostgreSQL was not measured: {reason}")
     table.finish(arguments.json)
