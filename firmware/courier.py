@@ -26,11 +26,11 @@ from firmware.identity import courier_key, ledger_signer, own_identity
 from firmware.record.ledger import Ledger
 from firmware.supervisor import Supervisor
 from formats import VERSION
-from formats.bundle import read_bundle
 from formats.envelope import verify
 from formats.errors import FormatError
 from formats.ledger import Happening, Program
 from formats.receipt import Receipt, open_receipt
+from formats.site_bundle import read_bundle
 from formats.topics import Channel, Topic, parse_topic
 from wire.certificate import Address, Certificate
 from wire.connection import Connection, Message

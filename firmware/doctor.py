@@ -31,7 +31,7 @@ from formats.envelope import TimeQuality, sender_id
 from formats.errors import FormatError, Refused
 from formats.keyfile import read_public_key
 from formats.ledger import Happening, Program, Record
-from formats.modelbundle import verify_bundle
+from formats.model_bundle import verify_bundle
 
 SWAPS: Final = Path("/proc/swaps")
 PATIENCE_S: Final = 1.0

@@ -50,8 +50,8 @@ from formats.envelope import sender_id
 from formats.errors import FormatError, Refused
 from formats.keyfile import read_public_key
 from formats.ledger import Happening, Program
-from formats.listend import End
-from formats.modelbundle import verify_bundle
+from formats.list_end import End
+from formats.model_bundle import verify_bundle
 from formats.policy import Policy
 from recognition.errors import ModelRefused, RecognitionError
 from recognition.eye import Eye

@@ -17,7 +17,7 @@ BUDGET_LIMIT: Final = 64 * 1024
 _SITE_LIMIT: Final = 32
 
 
-class State(StrEnum):
+class BudgetState(StrEnum):
     """The result of the sequential test for one camera."""
 
     WITHIN = "within"
@@ -32,7 +32,7 @@ class CameraBudget:
 
     camera: bytes
     """(16,) `sender_id`."""
-    state: State
+    state: BudgetState
     false_alarms: int
     """Candidates that two reviewers said were no match."""
     searched: int
@@ -40,7 +40,7 @@ class CameraBudget:
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class BudgetStatement:
     """The estate's statement about all its cameras."""
 
     site: str
@@ -49,10 +49,12 @@ class Statement:
 
     def stops(self, camera: bytes) -> bool:
         """Return whether the camera has broken its budget."""
-        return any(each.camera == camera and each.state is State.BROKEN for each in self.cameras)
+        return any(
+            each.camera == camera and each.state is BudgetState.BROKEN for each in self.cameras
+        )
 
 
-def write_statement(statement: Statement) -> bytes:
+def write_statement(statement: BudgetStatement) -> bytes:
     """Return the one spelling of `statement`."""
     return dumps(
         {
@@ -72,7 +74,7 @@ def write_statement(statement: Statement) -> bytes:
     )
 
 
-def read_statement(data: bytes) -> Statement:
+def read_statement(data: bytes) -> BudgetStatement:
     """Return the statement in `data`; TUF has checked who signed it.
 
     Raises:
@@ -81,9 +83,9 @@ def read_statement(data: bytes) -> Statement:
     return parse(data, _read, limit=BUDGET_LIMIT, what="budget")
 
 
-def _read(fields: Fields) -> Statement:
+def _read(fields: Fields) -> BudgetStatement:
     fields.constant("kind", "budget")
-    return Statement(
+    return BudgetStatement(
         site=fields.text("site", at_most=_SITE_LIMIT),
         issued_utc_s=fields.utc_s("issued_utc_s"),
         cameras=fields.objects("cameras", _read_camera, count=CAMERAS_LIMIT),
@@ -93,7 +95,7 @@ def _read(fields: Fields) -> Statement:
 def _read_camera(fields: Fields) -> CameraBudget:
     return CameraBudget(
         camera=fields.hex_bytes("camera", ID_BYTES),
-        state=fields.choice("state", State),
+        state=fields.choice("state", BudgetState),
         false_alarms=fields.integer("false_alarms"),
         searched=fields.integer("searched"),
     )

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from formats.modelbundle import VerifiedBundle
+from formats.model_bundle import VerifiedBundle
 from recognition.detector import Detector
 from recognition.embedder import Embedder
 from recognition.interpreter import Accelerator

@@ -1,7 +1,7 @@
 """Manifest of the nets, `manifest.toml`: digests, contracts, alignment and calibration.
 
 Reading is strict: a missing key, an unknown key or a value of another type is refused, and so is a
-manifest without calibration. This module does not verify the signature (`formats.modelbundle`
+manifest without calibration. This module does not verify the signature (`formats.model_bundle`
 does), nor the digest of a net (`recognition.interpreter` does when it loads one).
 """
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from formats.modelbundle import MANIFEST_FILE
+from formats.model_bundle import MANIFEST_FILE
 from recognition.aligner import Alignment
 from recognition.calibration import Calibration, Rate
 from recognition.contract import (

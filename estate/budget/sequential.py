@@ -14,7 +14,7 @@ from math import log
 from typing import Final
 
 from estate.verdicts.decisions import Outcome
-from formats.budget import State
+from formats.budget import BudgetState
 from formats.event import PPM
 from formats.ledger import Happening, Record
 
@@ -40,14 +40,14 @@ class Account:
     """The policy's budget."""
 
     @property
-    def state(self) -> State:
+    def state(self) -> BudgetState:
         """What Wald's test says."""
         evidence = likelihood(self.false_alarms, self.searched, self.fpir_ppm / PPM)
         if evidence >= log((1 - MISSED) / FALSE_ALARM):
-            return State.BROKEN
+            return BudgetState.BROKEN
         if evidence <= log(MISSED / (1 - FALSE_ALARM)):
-            return State.WITHIN
-        return State.UNDECIDED
+            return BudgetState.WITHIN
+        return BudgetState.UNDECIDED
 
 
 def likelihood(false_alarms: int, searched: int, rate: float) -> float:

@@ -20,7 +20,7 @@ from tuf.api.metadata import (  # type: ignore[attr-defined]  # It re-exports wi
 
 from estate.budget.sequential import Account
 from estate.store.ledger import append
-from formats.budget import CameraBudget, Statement, write_statement
+from formats.budget import BudgetStatement, CameraBudget, write_statement
 from formats.ledger import Happening
 from formats.site_keys import SiteSigner
 from formats.site_tuf import budget_name, estate_role
@@ -29,7 +29,7 @@ LIFE: Final = timedelta(days=365)
 """A statement holds until the next one; a year without any is an estate that is gone."""
 
 
-def state_all(connection: Connection, accounts: Sequence[Account], site: str) -> Statement:
+def state_all(connection: Connection, accounts: Sequence[Account], site: str) -> BudgetStatement:
     """Return the statement about all cameras; each of them is a record of the ledger."""
     for each in accounts:
         body: dict[str, int | str] = {
@@ -43,10 +43,12 @@ def state_all(connection: Connection, accounts: Sequence[Account], site: str) ->
     cameras = tuple(
         CameraBudget(each.camera, each.state, each.false_alarms, each.searched) for each in accounts
     )
-    return Statement(site, int(time.time()), cameras)
+    return BudgetStatement(site, int(time.time()), cameras)
 
 
-def sign_statement(statement: Statement, version: int, key: SigningKey, now: datetime) -> bytes:
+def sign_statement(
+    statement: BudgetStatement, version: int, key: SigningKey, now: datetime
+) -> bytes:
     """Return the role metadata that carry the statement in the site's repository."""
     name = budget_name(statement.site)
     target = TargetFile.from_data(name, write_statement(statement), ["sha256"])
@@ -56,7 +58,7 @@ def sign_statement(statement: Statement, version: int, key: SigningKey, now: dat
     return role.to_bytes()
 
 
-def put_statement(folder: Path, statement: Statement, key: SigningKey) -> list[Path]:
+def put_statement(folder: Path, statement: BudgetStatement, key: SigningKey) -> list[Path]:
     """Write statement and role metadata for the list authority; return both files."""
     folder.mkdir(parents=True, exist_ok=True)
     role = folder / f"{estate_role(statement.site)}.json"

@@ -13,7 +13,7 @@ from estate.tests.books import Office
 from firmware.tests import desk as authority
 from firmware.trust.site_verifier import verify_site
 from firmware.trust.watchlist import ListRefused, Refusal, ThisCamera
-from formats.budget import State, read_statement
+from formats.budget import BudgetState, read_statement
 from formats.ledger import Happening
 from formats.verdict import Judgement
 
@@ -60,7 +60,7 @@ def test_a_broken_budget_is_signed_published_and_stops_the_camera(
     judge(office, 7)
     budget(office, "--sign", str(tmp_path / "estate"))
     statement = read_statement((tmp_path / "estate" / "budget-mill.json").read_bytes())
-    assert [each.state for each in statement.cameras] == [State.BROKEN]
+    assert [each.state for each in statement.cameras] == [BudgetState.BROKEN]
     desk = authority.Desk(recipients=office.recipients, statement=statement)
     desk.estate = office.ledger_key
     inbox, camera = desk.publish(tmp_path / "inbox"), authority.CAMERA.camera_id

@@ -24,7 +24,7 @@ from estate.store.ledger import records
 from estate.tests.books import Office
 from estate.tests.browser import chromium
 from firmware.tests import desk as authority
-from formats.budget import State
+from formats.budget import BudgetState
 from formats.entry import case_digest
 from formats.ledger import Happening
 from formats.verdict import Judgement
@@ -289,14 +289,16 @@ def test_the_health_command_says_when_the_list_ends(office: Office) -> None:
 @pytest.mark.parametrize(
     ("false_alarms", "searched", "state"),
     [
-        (0, 0, State.UNDECIDED),
-        (0, 10_000, State.WITHIN),
-        (14, 10_000, State.UNDECIDED),
-        (30, 10_000, State.BROKEN),
-        (7, 7, State.BROKEN),
+        (0, 0, BudgetState.UNDECIDED),
+        (0, 10_000, BudgetState.WITHIN),
+        (14, 10_000, BudgetState.UNDECIDED),
+        (30, 10_000, BudgetState.BROKEN),
+        (7, 7, BudgetState.BROKEN),
     ],
 )
-def test_the_budget_is_judged_by_walds_test(false_alarms: int, searched: int, state: State) -> None:
+def test_the_budget_is_judged_by_walds_test(
+    false_alarms: int, searched: int, state: BudgetState
+) -> None:
     assert Account(bytes(16), false_alarms, searched, fpir_ppm=1000).state is state
 
 
@@ -309,8 +311,8 @@ def test_the_budgets_stated_errors_hold_in_simulation() -> None:
         hits = np.cumsum(random.random(40_000) < rate)
         for searched in range(200, 40_001, 200):
             state = Account(bytes(16), int(hits[searched - 1]), searched, 1000).state
-            if state is not State.UNDECIDED:
-                return state is State.BROKEN
+            if state is not BudgetState.UNDECIDED:
+                return state is BudgetState.BROKEN
         return False
 
     kept = sum(ever_broken(0.001) for _ in range(400))

@@ -5,7 +5,7 @@ from pathlib import Path
 from nacl.signing import SigningKey
 
 from firmware.config import Accelerator, Config
-from formats.modelbundle import sign_manifest
+from formats.model_bundle import sign_manifest
 
 MODELS = Path(__file__).parents[2] / "models"
 

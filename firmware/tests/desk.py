@@ -15,7 +15,7 @@ from tuf.api.metadata import Metadata, Root, Targets  # type: ignore[attr-define
 
 from estate.budget.stop import sign_statement
 from firmware.trust.watchlist import ThisCamera
-from formats.budget import Statement, write_statement
+from formats.budget import BudgetStatement, write_statement
 from formats.camera_request import CameraIdentity
 from formats.casefile import CaseFile, write_casefile
 from formats.entry import Entry, PictureQuality
@@ -160,7 +160,7 @@ class Desk:
     sealer: SigningKey = SEALERS["police"]
     sealed_to: PrivateKey = LIST_KEY
     now: datetime = NOW
-    statement: Statement | None = None
+    statement: BudgetStatement | None = None
     """What the estate says of its cameras' budgets."""
     estate: SigningKey = ESTATE
     """Signs it."""

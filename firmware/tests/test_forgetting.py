@@ -18,7 +18,7 @@ from firmware.tests.station import ListDesk
 from firmware.tests.test_station import WALK, looks, policy_for, publish
 from firmware.trust.watchlist import ListRefused
 from formats.ledger import Happening
-from formats.listend import End, ListEnd, verify_list_end
+from formats.list_end import End, ListEnd, verify_list_end
 
 
 @pytest.fixture

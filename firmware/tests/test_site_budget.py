@@ -10,19 +10,25 @@ from hypothesis import strategies as st
 from firmware.tests.desk import CAMERA, NOW, STRANGER, THIS_CAMERA, Desk
 from firmware.trust.site_verifier import verify_accepted, verify_site
 from firmware.trust.watchlist import ListRefused, Refusal, Watchlist
-from formats.budget import CameraBudget, State, Statement, read_statement, write_statement
+from formats.budget import (
+    BudgetState,
+    BudgetStatement,
+    CameraBudget,
+    read_statement,
+    write_statement,
+)
 from formats.errors import Malformed
 
-BROKEN = CameraBudget(CAMERA.camera_id, State.BROKEN, 9, 100)
+BROKEN = CameraBudget(CAMERA.camera_id, BudgetState.BROKEN, 9, 100)
 STATEMENTS = st.builds(
-    Statement,
+    BudgetStatement,
     site=st.just("mill"),
     issued_utc_s=st.integers(1_600_000_000, 4_000_000_000),
     cameras=st.lists(
         st.builds(
             CameraBudget,
             camera=st.binary(min_size=16, max_size=16),
-            state=st.sampled_from(State),
+            state=st.sampled_from(BudgetState),
             false_alarms=st.integers(0, 2**62),
             searched=st.integers(0, 2**62),
         ),
@@ -31,8 +37,8 @@ STATEMENTS = st.builds(
 )
 
 
-def said(*cameras: CameraBudget) -> Statement:
-    return Statement("mill", int(NOW.timestamp()), cameras)
+def said(*cameras: CameraBudget) -> BudgetStatement:
+    return BudgetStatement("mill", int(NOW.timestamp()), cameras)
 
 
 def verified(folder: Path, desk: Desk, version: int = 1) -> Watchlist:
@@ -42,7 +48,7 @@ def verified(folder: Path, desk: Desk, version: int = 1) -> Watchlist:
 
 
 @given(STATEMENTS)
-def test_a_statement_reads_as_it_was_written(statement: Statement) -> None:
+def test_a_statement_reads_as_it_was_written(statement: BudgetStatement) -> None:
     assert read_statement(write_statement(statement)) == statement
 
 
@@ -52,8 +58,8 @@ def test_a_broken_statement_is_refused(data: bytes) -> None:
         read_statement(data)
 
 
-@pytest.mark.parametrize("state", [State.WITHIN, State.UNDECIDED])
-def test_a_camera_within_its_budget_looks(tmp_path: Path, state: State) -> None:
+@pytest.mark.parametrize("state", [BudgetState.WITHIN, BudgetState.UNDECIDED])
+def test_a_camera_within_its_budget_looks(tmp_path: Path, state: BudgetState) -> None:
     desk = Desk(statement=said(replace(BROKEN, state=state)))
     assert verified(tmp_path, desk).version == 1
 
@@ -93,7 +99,7 @@ def test_a_newer_statement_clears_it(tmp_path: Path) -> None:
     desk = Desk(statement=said(BROKEN))
     with pytest.raises(ListRefused):
         verified(tmp_path, desk)
-    desk.statement = said(replace(BROKEN, state=State.WITHIN))
+    desk.statement = said(replace(BROKEN, state=BudgetState.WITHIN))
     assert verified(tmp_path, desk, version=2).version == 2
 
 

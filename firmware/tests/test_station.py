@@ -34,7 +34,7 @@ from formats.camera_request import CameraIdentity
 from formats.errors import Forged
 from formats.keyfile import KeyRefused
 from formats.ledger import Happening
-from formats.modelbundle import BundleRefused
+from formats.model_bundle import BundleRefused
 from formats.policy import Place, Policy
 from recognition.errors import ModelRefused
 from recognition.eye import Eye

@@ -18,7 +18,7 @@ from formats.casefile import read_casefile
 from formats.envelope import sender_id
 from formats.errors import FormatError
 from formats.ledger import Happening
-from formats.listend import End, ListEnd, sign_list_end
+from formats.list_end import End, ListEnd, sign_list_end
 
 
 @dataclass(frozen=True, slots=True)

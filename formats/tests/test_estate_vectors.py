@@ -12,7 +12,13 @@ from nacl.public import PrivateKey
 from nacl.signing import VerifyKey
 
 from formats import errors
-from formats.budget import CameraBudget, State, Statement, read_statement, write_statement
+from formats.budget import (
+    BudgetState,
+    BudgetStatement,
+    CameraBudget,
+    read_statement,
+    write_statement,
+)
 from formats.errors import Malformed
 from formats.policy import CAMERAS_LIMIT
 from formats.portrait import open_portrait
@@ -27,14 +33,14 @@ BUDGETS = json.loads((FOLDER / "budget.json").read_text())
 DOCUMENTS = Path(__file__).parents[2] / "docs" / "formats"
 BROKEN = [pytest.param(text, id=name) for name, text in BUDGETS["broken"].items()]
 STATEMENTS = st.builds(
-    Statement,
+    BudgetStatement,
     site=st.from_regex(r"[a-z][a-z0-9-]{0,30}", fullmatch=True),
     issued_utc_s=st.integers(UTC_LOW_S, UTC_HIGH_S),
     cameras=st.lists(
         st.builds(
             CameraBudget,
             camera=st.binary(min_size=16, max_size=16),
-            state=st.sampled_from(State),
+            state=st.sampled_from(BudgetState),
             false_alarms=st.integers(0, 2**40),
             searched=st.integers(0, 2**40),
         ),
@@ -88,7 +94,7 @@ def test_a_broken_statement_of_the_budget_is_refused(text: str) -> None:
 
 
 @given(STATEMENTS)
-def test_a_statement_reads_as_it_was_written(statement: Statement) -> None:
+def test_a_statement_reads_as_it_was_written(statement: BudgetStatement) -> None:
     assert read_statement(write_statement(statement)) == statement
 
 

@@ -16,7 +16,6 @@ from nacl.signing import VerifyKey
 from estate.config import Config as EstateConfig
 from firmware.config import Config as CameraConfig
 from firmware.delivery.marks import Link, Terms
-from formats.bundle import LAST, read_bundle, write_bundle
 from formats.camera_request import read_request, write_request
 from formats.casefile import read_casefile, write_casefile
 from formats.envelope import Kind, read
@@ -28,6 +27,7 @@ from formats.policy import read_policy, write_policy
 from formats.receipt import open_receipt
 from formats.recipients import read_recipients, write_recipients
 from formats.settings import read_settings
+from formats.site_bundle import LAST, read_bundle, write_bundle
 from formats.status import Status
 from formats.tests import site_samples as samples
 from formats.tests.make_vectors import FOLDER

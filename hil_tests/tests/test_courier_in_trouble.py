@@ -12,8 +12,8 @@ from firmware.courier import AGAIN_S, Courier, Flight, send, settle, take, tidy
 from firmware.delivery.outbox import DAY_S
 from firmware.record.ledger import Ledger
 from firmware.tests.observing import records
-from formats.bundle import write_bundle
 from formats.ledger import Happening, Program
+from formats.site_bundle import write_bundle
 from formats.topics import Channel, Topic
 from hil_tests.tests.line import Line
 from hil_tests.tests.test_receipts import flying, receipt_for

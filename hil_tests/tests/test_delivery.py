@@ -12,9 +12,9 @@ from estate.intake.receiver import Receiver, receive
 from estate.store.envelopes import Store
 from firmware.courier import Courier, deliver, send
 from firmware.tests.observing import eventually, records
-from formats.bundle import write_bundle
 from formats.envelope import Sealed
 from formats.ledger import Happening
+from formats.site_bundle import write_bundle
 from formats.topics import Channel, Topic, every_camera, shared
 from hil_tests.tests.line import STRANGER, Line
 from wire.connection import Connection

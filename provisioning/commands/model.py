@@ -14,7 +14,7 @@ from formats.keyfile import (
     read_key,
     read_public_key,
 )
-from formats.modelbundle import verify_bundle
+from formats.model_bundle import verify_bundle
 from formats.strict_json import JsonValue
 from provisioning.commands.options import (
     Folder,

@@ -21,11 +21,11 @@ from tuf.api.metadata import (  # type: ignore[attr-defined]  # Re-exports.
     Timestamp,
 )
 
-from formats.bundle import write_bundle
 from formats.casefile import CaseFile, read_casefile
 from formats.policy import Policy, read_policy
 from formats.recipients import Recipients, read_recipients
 from formats.signer import Ed25519Signer
+from formats.site_bundle import write_bundle
 from formats.site_tuf import (
     METADATA_FOLDER,
     POLICY_FILE,

@@ -14,7 +14,7 @@ from nacl.signing import VerifyKey
 
 from formats.errors import FormatError
 from formats.keyfile import read_public_key
-from formats.modelbundle import (
+from formats.model_bundle import (
     MANIFEST_FILE,
     SIGNATURE_FILE,
     VerifiedBundle,

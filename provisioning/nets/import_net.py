@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from formats.modelbundle import MANIFEST_FILE
+from formats.model_bundle import MANIFEST_FILE
 from provisioning.disk import whole_folder, write_whole
 from provisioning.errors import ModelsRefused
 from provisioning.nets.bundles import refuse_occupied

@@ -3,7 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 
-from formats.bundle import read_bundle
+from formats.site_bundle import read_bundle
 from provisioning.lists.publishing import bundle_of, inspect
 from provisioning.site.folder import Site
 from provisioning.tests.workshop import COLLINS, Workshop, contents, refusal, tallylight

@@ -7,7 +7,7 @@ import pytest
 from nacl.signing import SigningKey
 
 from formats.keyfile import KeyFile, Purpose, make_key, read_public_key, write_key
-from formats.modelbundle import verify_bundle
+from formats.model_bundle import verify_bundle
 from provisioning.commands.model import MODELS
 from provisioning.nets.bundles import build_bundle, read_unverified
 from provisioning.tests.workshop import (

@@ -10,7 +10,7 @@ from nacl.signing import SigningKey
 from estate.budget.stop import put_statement
 from firmware.trust.site_verifier import verify_site
 from firmware.trust.watchlist import ThisCamera
-from formats.budget import CameraBudget, State, Statement
+from formats.budget import BudgetState, BudgetStatement, CameraBudget
 from formats.casefile import read_casefile
 from provisioning.nets.bundles import read_unverified
 from provisioning.tests.workshop import (
@@ -119,8 +119,8 @@ def test_the_estates_word_is_published_with_the_list_and_with_every_renewal(
     listed.sign("police")
     listed.sign("estate")
     now_s = int(datetime.now(UTC).timestamp())
-    for number, state in enumerate((State.WITHIN, State.BROKEN), 1):
-        said = Statement("mill-lane", now_s, (CameraBudget(bytes(16), state, number, 10),))
+    for number, state in enumerate((BudgetState.WITHIN, BudgetState.BROKEN), 1):
+        said = BudgetStatement("mill-lane", now_s, (CameraBudget(bytes(16), state, number, 10),))
         put_statement(listed.site / "estate", said, LEDGER_KEY)
         noun = publish(listed, "inbox")
         noun[1] = "publish" if number == 1 else "renew"
@@ -133,6 +133,6 @@ def test_the_estates_word_is_published_with_the_list_and_with_every_renewal(
 def test_a_word_that_the_estate_did_not_sign_is_not_published(listed: Workshop) -> None:
     listed.sign("police")
     listed.sign("estate")
-    said = Statement("mill-lane", int(datetime.now(UTC).timestamp()), ())
+    said = BudgetStatement("mill-lane", int(datetime.now(UTC).timestamp()), ())
     put_statement(listed.site / "estate", said, SigningKey(bytes([9]) * 32))
     assert "does not verify" in refusal(*publish(listed, "inbox"))

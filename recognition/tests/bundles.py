@@ -4,7 +4,7 @@ from pathlib import Path
 
 from nacl.signing import SigningKey
 
-from formats.modelbundle import VerifiedBundle, sign_manifest, verify_bundle
+from formats.model_bundle import VerifiedBundle, sign_manifest, verify_bundle
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 

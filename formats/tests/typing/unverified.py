@@ -7,7 +7,7 @@ from nacl.signing import VerifyKey
 
 from formats.envelope import Kind, Sealed, Verified, open_sealed, read, verify
 from formats.event import open_event
-from formats.modelbundle import VerifiedBundle
+from formats.model_bundle import VerifiedBundle
 
 
 def an_unverified_envelope_is_not_opened(blob: bytes, key: PrivateKey) -> None:

@@ -16,7 +16,7 @@ from formats.keyfile import (
     unlock_opening,
     unlock_signing,
 )
-from formats.modelbundle import verify_bundle
+from formats.model_bundle import verify_bundle
 from formats.policy import read_policy
 from hil_tests.rig.desk.site_maker import tallylight
 from hil_tests.tests.previous_version.unpacked import PASSPHRASE, Previous

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from formats.bundle import LAST, LIMIT_BYTES, MAGIC, read_bundle, write_bundle
 from formats.errors import FormatError, Malformed, TooLarge
+from formats.site_bundle import LAST, LIMIT_BYTES, MAGIC, read_bundle, write_bundle
 
 NAMES = st.from_regex(r"(metadata|targets)/[a-z0-9][a-z0-9.-]{0,20}", fullmatch=True)
 FILES = st.dictionaries(NAMES, st.binary(max_size=50), max_size=5).map(

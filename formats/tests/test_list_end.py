@@ -5,7 +5,7 @@ from nacl.signing import SigningKey
 
 from formats.envelope import sender_id
 from formats.errors import FormatError
-from formats.listend import End, ListEnd, sign_list_end, verify_list_end
+from formats.list_end import End, ListEnd, sign_list_end, verify_list_end
 
 KEY = SigningKey(bytes([3]) * 32)
 RECORD = ListEnd(

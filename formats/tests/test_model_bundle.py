@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from nacl.signing import SigningKey
 
 from formats.errors import Forged, FormatError, Malformed, TooLarge
-from formats.modelbundle import (
+from formats.model_bundle import (
     MANIFEST_LIMIT,
     BundleRefused,
     VerifiedBundle,
