@@ -23,7 +23,7 @@ from hil_tests.rig.desk.site_maker import DeskSite
 
 HERE: Final = Path(__file__).parent
 SOURCE: Final = HERE.parents[2]
-UNITS: Final = SOURCE / "provisioning" / "image" / "systemd"
+UNITS: Final = SOURCE / "provisioning" / "device" / "image" / "systemd"
 STATE: Final = Path("var/lib/tallylight")
 PYTHON: Final = "/opt/tallylight/bin/python3"
 CONFIG: Final = "/etc/tallylight/camera.toml"
