@@ -45,7 +45,7 @@ class Table:
         """Take out and return a value of exactly this type."""
         value = self._values.pop(key, None)
         if value is None:
-            raise ModelRefused(f"In {self._name}, {key} is missing.")
+            raise ModelRefused(f"In {self._name}, {key} is missing: add it.")
         if type(value) is not kind:
             raise ModelRefused(f"In {self._name}, {key} must be of type {kind.__name__}.")
         return value
@@ -92,4 +92,5 @@ class Table:
             ModelRefused: there are unknown keys.
         """
         if self._values:
-            raise ModelRefused(f"In {self._name}, unknown: {', '.join(sorted(self._values))}.")
+            names = ", ".join(sorted(self._values))
+            raise ModelRefused(f"In {self._name}, unknown: {names}. Remove these keys.")
