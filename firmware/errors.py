@@ -4,6 +4,7 @@ FirmwareError
 ├── IdentityRefused    a key of this camera is missing or broken
 ├── LampDark           light cannot be proven: the lease ended, the guard refused or went away
 ├── LampFault          a line of the lamp is not what it must be
+├── DiskStalled        the disk has not taken a record in time, so nothing more may be looked at
 ├── CameraStalled      no frame came in time, or there is no camera
 ├── PictureGrey        the camera sees without colour, as at night: the nets were not made for that
 ├── AcceleratorMissing the accelerator is not plugged in, or did not come back
@@ -47,6 +48,10 @@ class NetsNotJudged(FirmwareError):
 
 class LampDark(FirmwareError):
     """Light cannot be proven, so nothing may be looked at."""
+
+
+class DiskStalled(FirmwareError):
+    """The disk has not taken a record in time: what is not recorded may not be looked at."""
 
 
 class LampFault(FirmwareError):

@@ -6,25 +6,24 @@ them does anything ask for light. Whatever is missing is in the ledger by its na
 
 import os
 import socket
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Final
 
 from nacl.signing import SigningKey, VerifyKey
 
 from firmware.config import SYNCHRONISED, Config
 from firmware.delivery.marks import Terms
 from firmware.delivery.outbox import Outbox
+from firmware.disk_writer import END_S, DiskWriter
 from firmware.errors import (
     AcceleratorMissing,
     FirmwareError,
     LampDark,
     NetsNotJudged,
-    OutboxFull,
     ProcessorRefused,
 )
 from firmware.hardware.accelerator import opened
@@ -39,15 +38,18 @@ from firmware.looking.status_sender import Teller
 from firmware.looking.tracks import Tracks
 from firmware.record.counts import Counts
 from firmware.record.ledger import Ledger
+from firmware.record.queued import QueuedLedger
+from firmware.refusal import record_refusal, rest
 from firmware.supervisor import Supervisor
 from firmware.trust.clock import Clock, wall
+from firmware.trust.floors import raise_floors
 from firmware.trust.list_destruction import Books, destroy, held
 from firmware.trust.site_verifier import floors_of, verify_accepted, verify_site
 from firmware.trust.watchlist import ListRefused, ThisCamera, Watchlist
 from firmware.watch import Station, watch
 from formats import VERSION
 from formats.envelope import sender_id
-from formats.errors import FormatError, Refused
+from formats.errors import FormatError
 from formats.keyfile import read_public_key
 from formats.ledger import Happening, Program
 from formats.list_end import End
@@ -57,9 +59,6 @@ from recognition.errors import ModelRefused, RecognitionError
 from recognition.eye import Eye
 from recognition.interpreter import Accelerator
 from recognition.manifest import Manifest
-
-LAMP_REST_S: Final = 5.0
-"""Longest rest after the light ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,20 +83,28 @@ def run(config: Config, means: Means, running: Callable[[], bool]) -> None:
     """Look until the frames end, a newer list comes, or `running` says no.
 
     Whatever ends a run, the supervisor starts the next: a newer list is taken up by a fresh start.
+    From the first light on every write waits in a queue for the disk, so that a program that is
+    told to stop ends within 2 s while its disk hangs.
     """
     superseded = newer_list(config.state.inbox)
+
+    def go_on() -> bool:
+        return running() and not superseded()
+
     ledger = Ledger(config.state.watch, Program.WATCH)
     ledger.append(Happening.START, {"version": VERSION})
     means.supervisor.ready()
-    try:
-        watch(assemble(config, means, ledger, lambda: running() and not superseded()))
-    except (FirmwareError, FormatError, RecognitionError) as error:
-        _record(config, ledger, error)
-        ledger.sign()
-        _rest(means, error, lambda: running() and not superseded())
-        raise
-    ledger.append(Happening.STOP, {"reason": "newer list" if superseded() else "stopped"})
-    ledger.sign()
+    with DiskWriter() as writer:
+        book = QueuedLedger(ledger, writer)
+        try:
+            watch(assemble(config, means, book, go_on))
+            book.append(Happening.STOP, {"reason": "newer list" if superseded() else "stopped"})
+            book.sign()
+            writer.flush(within_s=END_S)
+        except (FirmwareError, FormatError, RecognitionError) as error:
+            record_refusal(config.state, book, error)
+            rest(error, means.rest_s, writer, go_on, means.supervisor)
+            raise
 
 
 def open_eye(config: Config, accelerator: Accelerator) -> Eye:
@@ -115,7 +122,9 @@ def open_eye(config: Config, accelerator: Accelerator) -> Eye:
     return Eye.load(bundle, accelerator)
 
 
-def assemble(config: Config, means: Means, ledger: Ledger, running: Callable[[], bool]) -> Station:
+def assemble(
+    config: Config, means: Means, book: QueuedLedger, running: Callable[[], bool]
+) -> Station:
     """Return a station that may ask for light.
 
     Raises:
@@ -124,10 +133,16 @@ def assemble(config: Config, means: Means, ledger: Ledger, running: Callable[[],
             had; nothing was looked at.
     """
     state, keys, counts = config.state, watch_keys(config.state), Counts()
+    ledger, writer = book.ledger, book.writer
     ledger.sign_with(ledger_signer(state, Program.WATCH))
     eye, missing = _open(means, Accelerator(config.accelerator))
     this_camera = ThisCamera(sender_id(keys.sign.verify_key), keys.list, eye.manifest.model_digest)
-    clock = Clock(floors_of(state.watch / "site"), means.wall, means.synchronised)
+    clock = Clock(
+        floors_of(state.watch / "site"),
+        means.wall,
+        means.synchronised,
+        lambda folder, floors: writer.submit(partial(raise_floors, folder, floors)),
+    )
     watchlist = _accept(config, this_camera, ledger, keys.sign, clock.now())
     clock.check(watchlist.policy)
     _refuse_unjudged(eye.manifest, watchlist.policy)
@@ -149,15 +164,15 @@ def assemble(config: Config, means: Means, ledger: Ledger, running: Callable[[],
         search=search,
         reporter=(
             reporter := Reporter(
-                search, outbox, ledger, keys.sign, sight.runtime, eye.manifest.model_digest, link
+                search, outbox, book, keys.sign, sight.runtime, eye.manifest.model_digest, link
             )
         ),
         counts=counts,
-        ledger=ledger,
+        book=book,
         thermometer=means.thermometer,
         teller=Teller(reporter, means.thermometer),
         alive=means.supervisor.alive,
-        running=_with_time(running, clock, watchlist, ledger),
+        running=_with_time(running, clock, watchlist, book),
     )
 
 
@@ -205,24 +220,6 @@ def newer_list(inbox: Path) -> Callable[[], bool]:
     return lambda: _stamp(inbox) != before
 
 
-def _record(config: Config, ledger: Ledger, error: Refused) -> None:
-    if isinstance(error, OutboxFull):
-        waiting = len(Outbox(config.state.outbox).names())
-        ledger.append(Happening.OUTBOX_FULL, {"waiting": waiting})
-    else:
-        ledger.append(Happening.FAULT, {"code": type(error).__name__})
-
-
-def _rest(means: Means, error: Refused, running: Callable[[], bool]) -> None:
-    """Stay dark for a while, alive and ready to stop."""
-    # A guard that was killed is back within seconds; nothing else mends itself as soon.
-    rest_s = min(means.rest_s, LAMP_REST_S) if isinstance(error, LampDark) else means.rest_s
-    until_s = time.monotonic() + rest_s
-    while time.monotonic() < until_s and running():
-        means.supervisor.alive(f"dark: {error}")
-        time.sleep(0.1)
-
-
 def _stamp(inbox: Path) -> int:
     """Return when the file that changes with every publication was last written."""
     try:
@@ -232,13 +229,13 @@ def _stamp(inbox: Path) -> int:
 
 
 def _with_time(
-    running: Callable[[], bool], clock: Clock, watchlist: Watchlist, ledger: Ledger
+    running: Callable[[], bool], clock: Clock, watchlist: Watchlist, book: QueuedLedger
 ) -> Callable[[], bool]:
     """Ask the same; notice at every frame if the clock was set back, and keep the ledger signed."""
 
     def ask() -> bool:
         clock.keep(watchlist.expires_utc_s)
-        ledger.keep_signed()
+        book.keep_signed()
         return running()
 
     return ask

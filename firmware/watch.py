@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from firmware.hardware.camera import Camera, Frame
 from firmware.hardware.lamp import Lamp, Lit
@@ -18,7 +19,8 @@ from firmware.looking.sight import Sight
 from firmware.looking.status_sender import Teller
 from firmware.looking.tracks import Track, Tracks
 from firmware.record.counts import Counts
-from firmware.record.ledger import Ledger
+from firmware.record.ledger import Moment
+from firmware.record.queued import QueuedLedger
 from formats.ledger import Happening
 
 
@@ -33,7 +35,8 @@ class Station:
     search: Search
     reporter: Reporter
     counts: Counts
-    ledger: Ledger
+    book: QueuedLedger
+    """The ledger. While the lamp is lit nothing here waits for a disk."""
     thermometer: Thermometer
     teller: Teller
     alive: Callable[[str], None]
@@ -50,17 +53,20 @@ def watch(station: Station) -> None:
         ListRefused: the list has expired.
         OutsideHours: the policy's schedule has ended for now.
         OutboxFull: no event may be lost, so none is made.
+        DiskStalled: the disk takes no records, and what is not recorded may not be looked at.
         CameraStalled: no frame came in time.
         PictureGrey: the camera sees without colour.
         TooHot: the camera is over its limit.
     """
     with station.camera.running() as frames, station.lamp.lit() as lit, _period(station, lit):
         for frame in frames:
+            station.book.writer.check()
             station.search.check(datetime.now(UTC))
             station.thermometer.check()
             with frame:
                 _look(station, lit, frame)
             station.teller.turn(lit)
+            station.reporter.keep_measured()
             station.alive(station.counts.to_line())
             if not station.running():
                 return
@@ -99,9 +105,13 @@ def _announce(station: Station, lit: Lit, track: Track, candidate: Candidate) ->
 
 @contextmanager
 def _period(station: Station, lit: Lit) -> Generator[None]:
-    """Record when looking began and ended, under which list, and what it came to."""
+    """Record when looking began and ended, under which list, and what it came to.
+
+    The beginning is on the disk before the first look. The lease is kept meanwhile: waiting for the
+    disk says to the guard, as looking does, that this program lives.
+    """
     watchlist, threshold = station.search.watchlist, station.search.threshold
-    station.ledger.append(
+    station.book.append(
         Happening.PERIOD_BEGIN,
         {
             "lease_id": lit.lease_id.hex(),
@@ -116,7 +126,15 @@ def _period(station: Station, lit: Lit) -> Generator[None]:
         },
     )
     try:
+        station.book.writer.flush(meanwhile=lit.check)
         yield
     finally:
         station.tracks.forget()
-        station.ledger.append(Happening.PERIOD_END, station.counts.to_body())
+        end = partial(_write_end, station, Moment.now())
+        station.book.writer.submit(end, regardless=True)
+
+
+def _write_end(station: Station, at: Moment) -> None:
+    """Write what the period came to, after all that was handed over: events are those on disk."""
+    body = station.counts.to_body() | {"events": station.reporter.kept}
+    station.book.ledger.append(Happening.PERIOD_END, body, at)

@@ -50,6 +50,17 @@ class Recovered(NamedTuple):
     """Names of files that were not what was written: they lie in `broken/` now."""
 
 
+class Room(NamedTuple):
+    """What an outbox had room for when it was measured."""
+
+    events: int
+    """How many more events fit."""
+    waiting: int
+    """How many wait for their receipts."""
+    full: str
+    """What to say when no more fit, for people."""
+
+
 class Outbox:
     """The folder above. One `watch` writes it and one `courier` reads it."""
 
@@ -83,21 +94,30 @@ class Outbox:
             self._write_chains(link)
         return Recovered(link, tuple(broken))
 
-    def room(self) -> None:
-        """Do nothing while one more event fits.
+    def room(self) -> Room:
+        """Return how much room there is, while one more event fits.
 
         Raises:
             OutboxFull: the next event would not fit, into its share or onto the disk.
         """
+        room = self.measure()
+        if room.events < 1:
+            raise OutboxFull(room.full)
+        return room
+
+    def measure(self) -> Room:
+        """Return how much room there is, in its share and on the disk."""
         used = sum(_size(path) for place in self._places for path in place.iterdir())
-        if used + LARGEST > self._limit_bytes:
-            raise OutboxFull(
+        disk = os.statvfs(self._folder)
+        in_share = (self._limit_bytes - used) // LARGEST
+        on_disk = (disk.f_bavail * disk.f_frsize - FREE_BYTES) // LARGEST
+        full = "The disk is full: recognition stops until there is room."
+        if in_share <= on_disk:
+            full = (
                 f"The outbox holds {used} of {self._limit_bytes} bytes: recognition stops until "
                 "the estate's receipts come; check the network and the receiver."
             )
-        disk = os.statvfs(self._folder)
-        if disk.f_bavail * disk.f_frsize < LARGEST + FREE_BYTES:
-            raise OutboxFull("The disk is full: recognition stops until there is room.")
+        return Room(max(0, min(in_share, on_disk)), len(self.names()), full)
 
     def put(self, sealed: Sealed, link: Link) -> None:
         """Keep one event until its receipt comes; it is on disk when this returns.

@@ -4,8 +4,8 @@ Permission flows from light to inference and never back: a lease is granted only
 own current has been sensed, and it ends by itself 200 ms later. Every doubt ends in FAULT: lamp
 off, no leases. Times are CLOCK_MONOTONIC seconds, passed in; nothing here waits or reads a clock.
 Sense is held against the lamp only as it was driven, and for as long as it was: a guard that was
-kept waiting for its disk or its turn finds no fault with the lamp. Where a photodiode sees the
-lamp, light that does not get out for three seconds is a fault, too: somebody has covered it.
+kept waiting for its turn finds no fault with the lamp. Where a photodiode sees the lamp, light that
+does not get out for three seconds is a fault, too: somebody has covered it.
 
     BOOT ──test passed──▶ OFF ──asked──▶ ARMING ──60 ms of light──▶ ON
                            ▲                ▲                            │ stop, or silent 0.5 s

@@ -2,9 +2,11 @@
 
 One holder at a time, over a local SOCK_SEQPACKET socket, and only from the user it was told of.
 It knows nothing of cameras or networks, and holds one key, which signs its ledger and opens
-nothing. Every change of state goes there; it is signed while the lamp is dark.
+nothing. Every change of state goes there, through a queue: no lease waits for a disk. While the
+disk has not taken a change for `disk_writer.STALLED_S`, no lease is granted and the lamp goes out.
 """
 
+import logging
 import secrets
 import socket
 import struct
@@ -16,10 +18,12 @@ from pathlib import Path
 from typing import Final
 
 from firmware.config import Config
+from firmware.disk_writer import END_S, DiskWriter
 from firmware.guard.interlock import RECOVERY_WINDOW_S, SELF_RECOVERY, Change, Interlock, State
 from firmware.hardware.pins import Pins
 from firmware.identity import ledger_signer
 from firmware.record.ledger import Ledger
+from firmware.record.queued import QueuedLedger
 from firmware.supervisor import Supervisor
 from formats import VERSION
 from formats.errors import Malformed
@@ -40,6 +44,10 @@ PACKET_LIMIT: Final = 64
 """Longer than any request: a longer packet is cut and refused."""
 CALLERS: Final = 4
 """Connections kept at once; the fifth is closed."""
+DISK_STALLED: Final = "disk stalled"
+"""The reason, in the ledger, of a light that ended because the disk did not take records."""
+
+log = logging.getLogger(__name__)
 
 
 def run(
@@ -49,7 +57,11 @@ def run(
     running: Callable[[], bool],
     supervisor: Supervisor,
 ) -> None:
-    """Open door and ledger, and own the lamp until `running` says no."""
+    """Open door and ledger, and own the lamp until `running` says no.
+
+    Raises:
+        DiskStalled: the disk did not take the last records in time; the lamp is dark.
+    """
     ledger = Ledger(config.state.lampguard, Program.LAMPGUARD)
     ledger.sign_with(ledger_signer(config.state, Program.LAMPGUARD))
     door = listen(config.lamp_socket)
@@ -61,10 +73,13 @@ def run(
 
     now_s, utc_ms = time.monotonic(), time.time_ns() // 1_000_000
     interlock = resumed(ledger.records(), now_s=now_s, utc_ms=utc_ms)
-    ledger.append(Happening.START, {"version": VERSION})
-    guard(pins, door, ledger, holder_uid=holder_uid, running=turning, interlock=interlock)
-    ledger.append(Happening.STOP, {"reason": "stopped"})
-    ledger.sign()
+    with DiskWriter() as writer:
+        book = QueuedLedger(ledger, writer)
+        book.append(Happening.START, {"version": VERSION})
+        guard(pins, door, book, holder_uid=holder_uid, running=turning, interlock=interlock)
+        book.append(Happening.STOP, {"reason": "stopped"})
+        book.sign()
+        writer.flush(within_s=END_S)
 
 
 def resumed(records: Iterable[Record], *, now_s: float, utc_ms: int) -> Interlock:
@@ -103,7 +118,7 @@ def listen(path: Path) -> socket.socket:
 def guard(  # noqa: PLR0913  # The last is for a guard that was here before.
     pins: Pins,
     door: socket.socket,
-    ledger: Ledger,
+    book: QueuedLedger,
     *,
     holder_uid: int,
     running: Callable[[], bool],
@@ -114,10 +129,14 @@ def guard(  # noqa: PLR0913  # The last is for a guard that was here before.
     Args:
         pins: the lamp's two lines.
         door: from `listen`.
-        ledger: takes every change of state.
+        book: takes every change of state.
         holder_uid: the only user who may ask for light.
         running: asked on every tick.
         interlock: as an earlier run left it; without one, as a new lamp.
+
+    Raises:
+        DiskStalled: too many changes wait for the disk.
+        OSError: a change cannot be written.
     """
     changes: deque[Change] = deque()
     interlock = interlock or Interlock(time.monotonic(), on_change=changes.append)
@@ -128,11 +147,9 @@ def guard(  # noqa: PLR0913  # The last is for a guard that was here before.
             sensed, seen = pins.senses_current(), pins.sees_light()
             desk.interlock.tick(time.monotonic(), sensed=sensed, seen=seen)
             pins.drive(high=desk.interlock.lamp)
-            # After the lamp, which must not wait for a disk; before any lease under the change.
             while changes:
-                _record(ledger, changes.popleft(), desk.lease_id)
-            if not desk.interlock.lamp:
-                ledger.sign()  # Never while somebody looks, whose lease a slow disk could end.
+                _record(book, changes.popleft(), desk.lease_id)
+            desk.obey_disk(book.writer)
             desk.serve()
             time.sleep(TICK_S)
     finally:
@@ -140,11 +157,12 @@ def guard(  # noqa: PLR0913  # The last is for a guard that was here before.
         desk.close()
 
 
-def _record(ledger: Ledger, change: Change, lease_id: bytes) -> None:
+def _record(book: QueuedLedger, change: Change, lease_id: bytes) -> None:
     moved = {"from": change.before, "to": change.after, "reason": change.reason}
     if change.after is State.ON:
         moved["lease_id"] = lease_id.hex()
-    ledger.append(Happening.LAMP, moved)
+    book.append(Happening.LAMP, moved)
+    book.sign()
 
 
 @dataclass(slots=True)
@@ -158,6 +176,24 @@ class _Desk:
     holder: socket.socket | None = None
     lease_id: bytes = b""
     told_s: float = 0.0
+    disk_stalled: bool = False
+    """Whether records have waited for the disk too long: no light is granted then."""
+
+    def obey_disk(self, writer: DiskWriter) -> None:
+        """End the light while the disk takes no records.
+
+        Raises:
+            OSError: a record cannot be written.
+        """
+        writer.raise_failure()
+        if writer.stalled and not self.disk_stalled:
+            log.warning(
+                "The disk has not taken a record for %.1f s: no light is granted; check the card.",
+                writer.late_s,
+            )
+        self.disk_stalled = writer.stalled
+        if self.disk_stalled:
+            self.interlock.stop(DISK_STALLED)
 
     def serve(self) -> None:
         """Take new callers, hear all of them, tell the holder how it stands."""
@@ -204,7 +240,7 @@ class _Desk:
     def _ask(self, caller: socket.socket) -> None:
         if self.holder not in {None, caller}:
             _send(caller, Refused(Reason.BUSY))
-        elif not self.interlock.ask():
+        elif self.disk_stalled or not self.interlock.ask():
             _send(caller, Refused(self._why_dark()))
         elif self.holder is None:  # Who asks twice keeps the lease that the ledger knows.
             self.holder, self.lease_id = caller, secrets.token_bytes(16)

@@ -14,9 +14,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, final
 
-from firmware.errors import LampDark
+from firmware.errors import DiskStalled, LampDark
 from formats.errors import Malformed
-from formats.lease import RENEW_MS, Grant, Reason, Refused, Request, decode_answer, encode_request
+from formats.lease import (
+    RENEW_MS,
+    SILENT_MS,
+    Grant,
+    Reason,
+    Refused,
+    Request,
+    decode_answer,
+    encode_request,
+)
 
 LIGHT_UP_S: Final = 1.0
 """Longest wait for the first lease: the guard needs 60 ms of light, and boots in 200 ms."""
@@ -65,6 +74,7 @@ class Lit:
 
         Raises:
             LampDark: the `with` block or the lease has ended, or the guard refuses or is gone.
+            DiskStalled: the guard ended the light because its disk takes no records.
         """
         lease = self._lease
         if lease.ended:
@@ -72,13 +82,16 @@ class Lit:
         lease.ended = True  # Whatever raises below ends it for good.
         while (answer := _hear(lease.channel, wait_s=0)) is not None:
             if answer == Refused(Reason.NOT_READY):
-                raise LampDark("The lamp went out because no frame came: check the camera.")
+                raise _why_ended(lease)
             if isinstance(answer, Refused):
                 raise LampDark(f"Nothing is looked at: {WHY_DARK[answer.reason]}.")
             lease.grant = answer
         now_ns = time.monotonic_ns()
         if now_ns >= lease.grant.deadline_mono_ns:
-            raise LampDark("The lamp guard has not renewed the lease.")
+            raise LampDark(
+                "The lamp guard has not renewed the lease in time: the machine is too busy, or the "
+                "guard hangs."
+            )
         lease.ended = False
         if now_ns - lease.beaten_ns >= RENEW_MS * 1_000_000:
             lease.beaten_ns = now_ns
@@ -121,7 +134,26 @@ class Lamp:
                 _say(self._channel, Request.ASK)
             elif answer is not None:
                 raise LampDark(f"Nothing is looked at: {WHY_DARK[answer.reason]}.")
-        raise LampDark("Nothing is looked at: the lamp guard granted no lease.")
+        raise LampDark(
+            f"Nothing is looked at: the lamp guard granted no lease within {LIGHT_UP_S:.0f} s; its "
+            "own log says why."
+        )
+
+
+def _why_ended(lease: _Lease) -> LampDark | DiskStalled:
+    """Return why the guard ended a light that was proven.
+
+    It does so for two reasons: the holder was silent, which the holder knows, and the guard's disk.
+    """
+    silent_s = (time.monotonic_ns() - max(lease.beaten_ns, lease.since_ns)) / 1e9
+    if silent_s * 1000 < SILENT_MS:
+        return DiskStalled(
+            "The lamp went out because the lamp guard's disk takes no records: check the card."
+        )
+    return LampDark(
+        f"The lamp went out because watch was silent for {silent_s:.1f} s: no frame came, or the "
+        "machine is too busy; check the camera."
+    )
 
 
 def _say(channel: int, request: Request) -> None:

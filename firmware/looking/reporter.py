@@ -2,11 +2,13 @@
 
 An event states all that it rests on. It is sealed to the site's reviewers before it touches the
 disk, and this program cannot open it again. When the outbox is full nothing is made at all.
+The disk is written by another thread, in order: nothing that holds a proof of light waits for it.
 """
 
 import time
 from collections import deque
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from secrets import token_bytes
@@ -16,14 +18,16 @@ from nacl.signing import SigningKey
 
 from firmware.config import SYNCHRONISED
 from firmware.delivery.marks import Link
-from firmware.delivery.outbox import Outbox
+from firmware.delivery.outbox import Outbox, Room
+from firmware.errors import OutboxFull
 from firmware.hardware.lamp import Lit
 from firmware.looking.search import Candidate, Search
 from firmware.looking.sight import Shown, encoded
 from firmware.looking.tracks import Track
-from firmware.record.ledger import Ledger
+from firmware.record.ledger import Moment
+from firmware.record.queued import QueuedLedger
 from formats import VERSION, event
-from formats.envelope import NO_PREVIOUS, TimeQuality, sender_id
+from formats.envelope import NO_PREVIOUS, Sealed, TimeQuality, sender_id
 from formats.event import CROP_LIMIT
 from formats.ledger import Happening
 from formats.status import Status
@@ -35,6 +39,8 @@ STORM_S: Final = 60.0
 """After so many events within so long only entries that were not reported yet make new ones: two
 people cannot judge more than one in two seconds, and no storm may hide a first sighting."""
 DAY_S: Final = 24 * 3600
+MEASURE_S: Final = 10.0
+"""The outbox is measured again this often, and with every event: it may hold 15,000 files."""
 PROGRAMS: Final = ("firmware", "formats", "recognition")
 """The packages whose digest an event carries as the firmware's."""
 
@@ -50,13 +56,24 @@ def programs_digest() -> bytes:
     return digest.digest()
 
 
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """The outbox as it was measured; replaced as a whole, so that two threads may read it."""
+
+    room: Room
+    done: int
+    """Envelopes of this run that were on the disk then."""
+    at_s: float
+    """CLOCK_MONOTONIC."""
+
+
 @dataclass(slots=True)
 class Reporter:
     """Makes the events of one run of `watch`."""
 
     search: Search
     outbox: Outbox
-    ledger: Ledger
+    book: QueuedLedger
     key: SigningKey
     """Signs events."""
     runtime: str
@@ -67,9 +84,23 @@ class Reporter:
     """The newest event of earlier runs, from the outbox."""
     boot_id: bytes = field(default_factory=lambda: token_bytes(16))
     firmware_digest: bytes = field(default_factory=programs_digest)
+    kept: int = 0
+    """Events of this run that are on the disk."""
+    _handed: int = 0
+    """Events and statuses of this run that were handed over for the disk."""
+    _measured: "_Measured" = field(init=False)
     _reported_ns: dict[bytes, int] = field(default_factory=dict, repr=False)
     _recent_ns: deque[int] = field(default_factory=deque, repr=False)
     """When the latest events were made, CLOCK_MONOTONIC, oldest first."""
+
+    def __post_init__(self) -> None:
+        self._measured = _Measured(self.outbox.measure(), 0, time.monotonic())
+
+    @property
+    def waiting(self) -> int:
+        """How many events and statuses wait for receipts, as of the last measure."""
+        measured = self._measured
+        return measured.room.waiting + self._handed - measured.done
 
     def pauses(self, candidate: Candidate, at_ns: int) -> bool:
         """Say whether this entry was reported just before, or again within a storm of events.
@@ -84,13 +115,14 @@ class Reporter:
         return at_ns - last_ns < PAUSE_S * 1e9 or len(self._recent_ns) >= STORM
 
     def report(self, candidate: Candidate, track: Track, lit: Lit) -> None:
-        """Seal one event, with the track's clearest look; it is on disk when this returns.
+        """Seal one event, with the track's clearest look, and hand it over for the disk.
 
         Raises:
             OutboxFull: there is no room; no event was made.
+            DiskStalled: too much waits for the disk; no event was made.
             LampDark: the light ended before the event was whole.
         """
-        self.outbox.room()
+        self._refuse_full()
         self._seal(self._describe(candidate, track, lit), lit, Happening.EVENT_SEALED)
         self._reported_ns[candidate.handle] = track.last_seen_ns
         self._recent_ns.append(track.last_seen_ns)
@@ -99,11 +131,11 @@ class Reporter:
         """Seal one status, as an event is sealed.
 
         Raises:
-            OutboxFull: there is no room; nothing was made.
+            OutboxFull, DiskStalled: there is no room; nothing was made.
             LampDark: the light ended before the status was whole.
         """
-        self.outbox.room()
-        watchlist, head = self.search.watchlist, self.ledger.head
+        self._refuse_full()
+        watchlist, head = self.search.watchlist, self.book.ledger.head
         described = Status(
             camera=sender_id(self.key.verify_key),
             site=watchlist.policy.site,
@@ -121,7 +153,7 @@ class Reporter:
             list_digest=watchlist.digest,
             list_expires_utc_s=watchlist.expires_utc_s,
             policy_digest=watchlist.policy_digest,
-            waiting=len(self.outbox.names()),
+            waiting=self.waiting,
             ledger_size=head.size,
             ledger_digest=head.digest,
             temperature_centi=None if temperature_c is None else round(100 * temperature_c),
@@ -139,13 +171,39 @@ class Reporter:
         )
         lit.check()
         number = self.link.number + 1 if self.link else 1
-        self.link = Link(number, self.boot_id, described.sequence, sealed.digest)
-        self.outbox.put(sealed, self.link)
-        body: dict[str, int | str] = {
-            "sequence": described.sequence,
-            "envelope": sealed.digest.hex(),
-        }
-        self.ledger.append(happening, body)
+        link = Link(number, self.boot_id, described.sequence, sealed.digest)
+        self.book.writer.submit(partial(self._keep, sealed, link, happening, Moment.now()))
+        self.link, self._handed = link, self._handed + 1
+
+    def _keep(self, sealed: Sealed, link: Link, happening: Happening, at: Moment) -> None:
+        """Put one envelope on the disk and into the ledger. In the writer's thread.
+
+        Raises:
+            OutboxFull: there is no room after all.
+        """
+        room = self.outbox.room()
+        self.outbox.put(sealed, link)
+        body: dict[str, int | str] = {"sequence": link.sequence, "envelope": link.digest.hex()}
+        self.book.ledger.append(happening, body, at)
+        self.kept += happening is Happening.EVENT_SEALED
+        left = room._replace(events=room.events - 1, waiting=room.waiting + 1)
+        self._measured = _Measured(left, self._measured.done + 1, time.monotonic())
+
+    def keep_measured(self) -> None:
+        """Have the outbox measured now and then, unless a write waits already."""
+        due = time.monotonic() - self._measured.at_s >= MEASURE_S
+        if due and not self.book.writer.pending:
+            self.book.writer.submit(self._measure)
+
+    def _measure(self) -> None:
+        """Measure the outbox. In the writer's thread: a folder can be as slow as its disk."""
+        done = self._measured.done
+        self._measured = _Measured(self.outbox.measure(), done, time.monotonic())
+
+    def _refuse_full(self) -> None:
+        measured = self._measured
+        if measured.room.events - (self._handed - measured.done) < 1:
+            raise OutboxFull(measured.room.full)
 
     def _describe(self, candidate: Candidate, track: Track, lit: Lit) -> event.MatchEvent:
         watchlist, threshold = self.search.watchlist, self.search.threshold

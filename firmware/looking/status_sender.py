@@ -52,5 +52,5 @@ class Teller:
         if not self.reporter.search.watchlist.policy.status or now_s < self._next_s:
             return
         self._next_s = now_s + self.wait_s()
-        if len(self.reporter.outbox.names()) <= WAITING_MOST:
+        if self.reporter.waiting <= WAITING_MOST:
             self.reporter.tell(round(now_s - self._begun_s), self.thermometer.hottest_c(), lit)

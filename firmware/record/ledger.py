@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from nacl.signing import SigningKey
 
@@ -38,6 +38,20 @@ SIGN_AFTER: Final = 100
 """Most records without a signature."""
 SIGN_AFTER_S: Final = 600.0
 """Longest time that a record stays without one, while somebody asks `keep_signed`."""
+
+
+class Moment(NamedTuple):
+    """When something happened."""
+
+    mono_ns: int
+    """CLOCK_MONOTONIC, in nanoseconds."""
+    utc_ms: int
+    """The program's idea of the time, milliseconds since 1970."""
+
+    @classmethod
+    def now(cls) -> "Moment":
+        """Return this moment."""
+        return cls(time.monotonic_ns(), time.time_ns() // 1_000_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +80,25 @@ class Ledger:
         self._signed_s = 0.0
         self._last = self._recover()
 
-    def append(self, event: Happening, body: Mapping[str, int | str] | None = None) -> None:
-        """Write one record; it is on disk when this returns."""
+    def append(
+        self,
+        event: Happening,
+        body: Mapping[str, int | str] | None = None,
+        at: Moment | None = None,
+    ) -> None:
+        """Write one record; it is on disk when this returns.
+
+        Args:
+            event: what happened.
+            body: the circumstances.
+            at: when it happened, if that was before now: a record may wait for the disk.
+        """
+        moment = at or Moment.now()
         line = next_record(
             self._last,
             program=self._program,
-            mono_ns=time.monotonic_ns(),
-            utc_ms=time.time_ns() // 1_000_000,
+            mono_ns=moment.mono_ns,
+            utc_ms=moment.utc_ms,
             event=event,
             body=body or {},
         ).to_line()
@@ -123,9 +149,14 @@ class Ledger:
         part.replace(self._path.with_name("checkpoint.json"))
         self._unsigned, self._signed_s = 0, time.monotonic()
 
+    @property
+    def overdue(self) -> bool:
+        """Whether a record has been without a signature for too long; reads no disk."""
+        return bool(self._unsigned) and time.monotonic() - self._signed_s >= SIGN_AFTER_S
+
     def keep_signed(self) -> None:
         """Sign what has been without a signature for too long; cheap enough for every turn."""
-        if self._unsigned and time.monotonic() - self._signed_s >= SIGN_AFTER_S:
+        if self.overdue:
             self.sign()
 
     def records(self) -> Iterator[Record]:

@@ -13,11 +13,13 @@ from typing import Self
 
 import numpy as np
 
+from firmware.disk_writer import STALLED_S, DiskWriter
 from firmware.errors import LampDark
 from firmware.guard.lampguard import guard, listen
 from firmware.hardware.camera import Frame
 from firmware.hardware.lamp import Lit
 from firmware.record.ledger import Ledger
+from firmware.record.queued import QueuedLedger
 from firmware.tests.observing import eventually, records
 from formats.lease import Grant, Reason, Refused, Request, decode_request, encode_answer
 from formats.ledger import Happening, Program
@@ -97,37 +99,41 @@ def guarding(
     bulb: Bulb | None = None,
     holder_uid: int | None = None,
     ledger: Ledger | None = None,
+    stalled_s: float = STALLED_S,
 ) -> Iterator[Guard]:
     """The real guard over a simulated lamp, in a thread, past its self-test."""
     made, ledger = Guard(bulb or Bulb(), folder), ledger or Ledger(folder, Program.LAMPGUARD)
     before = len(made.changes())
     stopped = threading.Event()
-    thread = threading.Thread(
-        target=guard,
-        args=(made.bulb, listen(made.door), ledger),
-        kwargs={
-            "holder_uid": os.getuid() if holder_uid is None else holder_uid,
-            "running": lambda: not stopped.is_set(),
-        },
-    )
-    thread.start()
-    try:
-        eventually(lambda: len(made.changes()) > before)
-        yield made
-    finally:
-        stopped.set()
-        thread.join()
+    with DiskWriter(stalled_s=stalled_s) as writer:
+        thread = threading.Thread(
+            target=guard,
+            args=(made.bulb, listen(made.door), QueuedLedger(ledger, writer)),
+            kwargs={
+                "holder_uid": os.getuid() if holder_uid is None else holder_uid,
+                "running": lambda: not stopped.is_set(),
+            },
+        )
+        thread.start()
+        try:
+            eventually(lambda: len(made.changes()) > before)
+            yield made
+        finally:
+            stopped.set()
+            thread.join()
+            writer.flush()
 
 
 def own_the_lamp(folder: Path) -> None:
     """The guard of a process of its own, until somebody kills it."""
-    guard(
-        Bulb(),
-        listen(folder / "lamp.sock"),
-        Ledger(folder, Program.LAMPGUARD),
-        holder_uid=os.getuid(),
-        running=lambda: True,
-    )
+    with DiskWriter() as writer:
+        guard(
+            Bulb(),
+            listen(folder / "lamp.sock"),
+            QueuedLedger(Ledger(folder, Program.LAMPGUARD), writer),
+            holder_uid=os.getuid(),
+            running=lambda: True,
+        )
 
 
 @dataclass

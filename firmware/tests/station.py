@@ -9,6 +9,7 @@ from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 
 from firmware.delivery.outbox import LIMIT_BYTES, Outbox
+from firmware.disk_writer import DiskWriter
 from firmware.hardware.lamp import Lamp
 from firmware.hardware.temperature import Thermometer
 from firmware.looking.reporter import Reporter
@@ -18,6 +19,7 @@ from firmware.looking.status_sender import Teller
 from firmware.looking.tracks import Tracks
 from firmware.record.counts import Counts
 from firmware.record.ledger import Ledger
+from firmware.record.queued import QueuedLedger
 from firmware.tests import desk
 from firmware.tests.fakes import (
     CALIBRATION,
@@ -127,17 +129,35 @@ class Run:
         return [open_event(verify(one, CAMERA_KEY.verify_key), key) for one in sealed]
 
     def watch(self) -> None:
-        watch(self.station)
+        with self.station.book.writer as writer:
+            try:
+                watch(self.station)
+            finally:
+                writer.flush()
+
+
+class AtOnce(DiskWriter):
+    """Writes before it returns: for tests of what is written, not of who waits."""
+
+    def submit(self, write: Callable[[], object], *, regardless: bool = False) -> None:
+        assert not regardless
+        write()
 
 
 def reporter(
-    folder: Path, search: Search, *, limit_bytes: int = LIMIT_BYTES, key: SigningKey = CAMERA_KEY
+    folder: Path,
+    search: Search,
+    *,
+    limit_bytes: int = LIMIT_BYTES,
+    key: SigningKey = CAMERA_KEY,
+    writer: DiskWriter | None = None,
 ) -> Reporter:
     outbox = Outbox(folder / "outbox", limit_bytes=limit_bytes)
     ledger = Ledger(folder, Program.WATCH)
     digest = MANIFEST.model_digest
     link = outbox.recover().link
-    return Reporter(search, outbox, ledger, key, "fake 1", digest, link, firmware_digest=bytes(32))
+    book = QueuedLedger(ledger, writer or AtOnce())
+    return Reporter(search, outbox, book, key, "fake 1", digest, link, firmware_digest=bytes(32))
 
 
 def run_of(  # noqa: PLR0913 - every test changes another one.
@@ -149,11 +169,12 @@ def run_of(  # noqa: PLR0913 - every test changes another one.
     embedder: FakeEmbedder | None = None,
     limit_bytes: int = LIMIT_BYTES,
     running: Callable[[], bool] = lambda: True,
+    writer: DiskWriter | None = None,
 ) -> Run:
     """A station over `channel`, whose eye finds exactly whom the camera shows."""
     counts, said = Counts(), list[str]()
     search = Search(watchlist or listed(folder), CALIBRATION, counts)
-    made = reporter(folder, search, limit_bytes=limit_bytes)
+    made = reporter(folder, search, limit_bytes=limit_bytes, writer=writer or DiskWriter())
     return Run(
         folder,
         Station(
@@ -164,7 +185,7 @@ def run_of(  # noqa: PLR0913 - every test changes another one.
             search=search,
             reporter=made,
             counts=counts,
-            ledger=made.ledger,
+            book=made.book,
             thermometer=Thermometer(()),
             teller=Teller(made, Thermometer(())),
             alive=said.append,

@@ -1,15 +1,16 @@
 """The holder's end of the lamp: a proof of light, and everything that ends it."""
 
 import os
+import time
 from collections.abc import Iterator
 
 import pytest
 
-from firmware.errors import LampDark
+from firmware.errors import DiskStalled, LampDark
 from firmware.hardware.lamp import Lamp, Lit
 from firmware.tests.fakes import LEASE_ID, ScriptedGuard, grant
 from firmware.tests.observing import eventually
-from formats.lease import Grant, Reason, Refused, Request, encode_answer
+from formats.lease import SILENT_MS, Grant, Reason, Refused, Request, encode_answer
 
 
 @pytest.fixture
@@ -62,13 +63,31 @@ def test_beats_are_50_ms_apart(guard: ScriptedGuard) -> None:
     [
         (Reason.FAULT, "cannot be proven"),
         (Reason.BUSY, "another program"),
-        (Reason.NOT_READY, "no frame came"),
     ],
 )
 def test_a_refusal_ends_the_proof(guard: ScriptedGuard, reason: Reason, sentence: str) -> None:
     with Lamp(guard.channel).lit() as lit:
         guard.says(encode_answer(Refused(reason)))
         with pytest.raises(LampDark, match=sentence):
+            lit.check()
+
+
+def test_a_holder_that_was_silent_is_told_of_its_camera(guard: ScriptedGuard) -> None:
+    with Lamp(guard.channel).lit() as lit:
+        lit.check()
+        time.sleep(SILENT_MS / 1000)
+        guard.says(encode_answer(Refused(Reason.NOT_READY)))
+        with pytest.raises(LampDark, match=r"silent for 0\.5 s: no frame came.*check the camera"):
+            lit.check()
+
+
+def test_a_light_that_ends_while_its_holder_beats_is_the_guards_disk(guard: ScriptedGuard) -> None:
+    with Lamp(guard.channel).lit() as lit:
+        lit.check()
+        guard.says(encode_answer(Refused(Reason.NOT_READY)))
+        with pytest.raises(DiskStalled, match="disk takes no records: check the card"):
+            lit.check()
+        with pytest.raises(LampDark):
             lit.check()
 
 

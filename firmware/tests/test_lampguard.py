@@ -12,7 +12,7 @@ from firmware.guard.interlock import SELF_RECOVERY, Interlock, State
 from firmware.guard.lampguard import CALLERS, resumed, run
 from firmware.hardware.lamp import Lamp
 from firmware.identity import make_identity
-from firmware.record.ledger import Ledger
+from firmware.record.ledger import Ledger, Moment
 from firmware.supervisor import Supervisor
 from firmware.tests.command import config_of
 from firmware.tests.fakes import Bulb, Guard, guarding, last_look
@@ -150,7 +150,7 @@ def test_a_silent_holder_is_refused_and_the_lamp_held(tmp_path: Path) -> None:
         while isinstance(answer := hear(caller), Grant):
             pass
         assert answer == Refused(Reason.NOT_READY)
-        assert guard.changes()[-1] == ("hold", "holder silent")
+        eventually(lambda: guard.changes()[-1] == ("hold", "holder silent"))
         assert guard.bulb.driven
 
 
@@ -219,9 +219,9 @@ def test_every_change_is_in_the_ledger_and_light_with_its_lease(tmp_path: Path) 
 class SlowLedger(Ledger):
     """A ledger on a worn SD card."""
 
-    def append(self, event: Happening, body: object = None) -> None:
+    def append(self, event: Happening, body: object = None, at: Moment | None = None) -> None:
         time.sleep(0.25)
-        super().append(event, body)  # type: ignore[arg-type]  # What the guard writes.
+        super().append(event, body, at)  # type: ignore[arg-type]  # What the guard writes.
 
 
 def test_a_slow_disk_is_no_fault_of_the_lamp(tmp_path: Path) -> None:

@@ -99,17 +99,21 @@ def test_statuses_and_events_are_one_chain(tmp_path: Path, lit: Lit) -> None:
     assert len({len(one.blob) for one in sealed}) == 1
 
 
-def test_a_status_never_takes_an_events_room(
-    tmp_path: Path, lit: Lit, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_status_never_takes_an_events_room(tmp_path: Path, lit: Lit) -> None:
+    waits = tmp_path / "outbox" / "waiting"
+    waits.mkdir(parents=True)
+    for number in range(WAITING_MOST + 1):
+        (waits / f"{1000 + number:012}").touch()
     clock = Clock()
     teller = telling(tmp_path, clock)
-    many = [str(number) for number in range(WAITING_MOST + 1)]
-    monkeypatch.setattr(teller.reporter.outbox, "names", lambda: many)
     clock.now_s = 10.0
     teller.turn(lit)
-    monkeypatch.undo()
-    assert waiting(tmp_path) == []
+    assert len(list(waits.iterdir())) == WAITING_MOST + 1
+    (waits / "000000001000").unlink()
+    teller = telling(tmp_path, clock)
+    clock.now_s = 20.0
+    teller.turn(lit)
+    assert len(list(waits.iterdir())) == WAITING_MOST + 1
 
 
 def test_no_wait_tells_of_the_next() -> None:

@@ -39,6 +39,8 @@ class Clock:
     """Folder of `firmware.trust.floors`."""
     read: Callable[[], datetime] = wall
     synchronised: Callable[[], bool] = SYNCHRONISED.exists
+    save: Callable[[Path, Floors], None] = raise_floors
+    """Puts the time on the disk, now or in its turn."""
     _latest: datetime = field(default=BUILT)
     _saved: datetime = field(default=BUILT)
 
@@ -74,9 +76,9 @@ class Clock:
 
         Raises:
             ClockUntrusted: the clock was set back.
-            FloorsBroken: what was saved before is broken.
+            FloorsBroken: what was saved before is broken, and `save` says so at once.
         """
         now = self.now()
         if now - self._saved >= SAVE:
-            raise_floors(self.floors, Floors(min(int(now.timestamp()), until_utc_s)))
+            self.save(self.floors, Floors(min(int(now.timestamp()), until_utc_s)))
             self._saved = now

@@ -10,7 +10,7 @@ import pytest
 
 from firmware.courier import AGAIN_S, Courier, Flight, send, settle, take, tidy
 from firmware.delivery.outbox import DAY_S
-from firmware.record.ledger import Ledger
+from firmware.record.ledger import Ledger, Moment
 from firmware.tests.observing import records
 from formats.ledger import Happening, Program
 from formats.site_bundle import write_bundle
@@ -37,10 +37,15 @@ class FullAtFirst(Ledger):
         super().__init__(line.broker.state.courier, Program.COURIER)
         self.line, self.code = line, code
 
-    def append(self, event: Happening, body: Mapping[str, int | str] | None = None) -> None:
+    def append(
+        self,
+        event: Happening,
+        body: Mapping[str, int | str] | None = None,
+        at: Moment | None = None,
+    ) -> None:
         if self.line.outbox.names():
             raise OSError(self.code, os.strerror(self.code))
-        super().append(event, body)
+        super().append(event, body, at)
 
 
 def on(line: Line, channel: Channel, payload: bytes) -> Message:

@@ -25,9 +25,11 @@ from estate.console.desk import Desk
 from estate.signed_site import read_site
 from estate.store.envelopes import Store
 from firmware.config import Config
+from firmware.disk_writer import DiskWriter
 from firmware.errors import LampDark
 from firmware.looking.status_sender import Teller
 from firmware.record.ledger import Ledger
+from firmware.record.queued import QueuedLedger
 from firmware.station import Means, assemble, open_eye
 from firmware.watch import watch
 from formats.keyfile import read_key, unlock_opening, unlock_signing
@@ -126,10 +128,14 @@ class Yard:
         means = Means(lambda: open_source("still"), partial(open_eye, config))
         for _ in range(TRIES):
             ledger.append(Happening.START)
-            station = assemble(config, means, ledger, running)
-            teller = Teller(station.reporter, station.thermometer, wait_s=lambda: status_s)
             try:
-                watch(replace(station, teller=teller))
+                with DiskWriter() as writer:
+                    station = assemble(config, means, QueuedLedger(ledger, writer), running)
+                    teller = Teller(station.reporter, station.thermometer, wait_s=lambda: status_s)
+                    try:
+                        watch(replace(station, teller=teller))
+                    finally:
+                        writer.flush()
             except LampDark as error:  # On a busy machine: the supervisor starts it again.
                 ledger.append(Happening.FAULT, {"code": type(error).__name__})
             else:

@@ -1,0 +1,51 @@
+"""A ledger behind a write-behind queue: records are stamped now and written in their turn.
+
+For programs that hold the lamp: `append` and `sign` wait for no disk. A record carries the time at
+which it was handed over. Whether the disk takes it, the queue says: `DiskWriter.check`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from firmware.disk_writer import DiskWriter
+from firmware.record.ledger import Ledger, Moment
+from formats.ledger import Happening
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedLedger:
+    """One program's ledger, and the queue in front of it."""
+
+    ledger: Ledger
+    writer: DiskWriter
+
+    def append(
+        self,
+        event: Happening,
+        body: Mapping[str, int | str] | None = None,
+        *,
+        regardless: bool = False,
+    ) -> None:
+        """Hand one record over.
+
+        Args:
+            event: what happens now.
+            body: the circumstances.
+            regardless: write it even if a write before it fails.
+
+        Raises:
+            DiskStalled: the queue is full.
+            Exception: an earlier write failed.
+        """
+        write = partial(self.ledger.append, event, body, at=Moment.now())
+        self.writer.submit(write, regardless=regardless)
+
+    def sign(self) -> None:
+        """Have the end of the chain signed as it is then; errors as of `append`."""
+        self.writer.submit(self.ledger.sign)
+
+    def keep_signed(self) -> None:
+        """Have signed what was without a signature for too long, unless a write waits already."""
+        if self.ledger.overdue and not self.writer.pending:
+            self.sign()

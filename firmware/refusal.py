@@ -1,0 +1,59 @@
+"""What `watch` does with a refusal: it records it, and stays dark for a while before it ends.
+
+The rest keeps a supervisor from starting the program again at once. A program that rests says that
+it lives, and ends within 2 s of being told to, also while its disk hangs. Nothing is looked at.
+"""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import Final
+
+from firmware.config import State
+from firmware.delivery.outbox import Outbox
+from firmware.disk_writer import END_S, DiskWriter
+from firmware.errors import DiskStalled, LampDark, OutboxFull
+from firmware.record.ledger import Ledger, Moment
+from firmware.record.queued import QueuedLedger
+from firmware.supervisor import Supervisor
+from formats.errors import Refused
+from formats.ledger import Happening
+
+LONGEST_REST_S: Final[dict[type[Refused], float]] = {LampDark: 5.0, DiskStalled: 1.0}
+"""By refusal: a guard that was killed is back within seconds, and a disk that took all that waited
+for it works again. Nothing else mends itself as soon."""
+TURN_S: Final = 0.05
+"""Time between two turns of a rest."""
+
+
+def record_refusal(state: State, book: QueuedLedger, error: Refused) -> None:
+    """Have a refusal written into the ledger by its name, and signed; wait for no disk."""
+    write = partial(_write, state, book.ledger, error, Moment.now())
+    book.writer.submit(write, regardless=True)
+
+
+def rest(
+    error: Refused,
+    rest_s: float,
+    writer: DiskWriter,
+    running: Callable[[], bool],
+    supervisor: Supervisor,
+) -> None:
+    """Stay dark for `rest_s` at most, and until the disk has taken what waits for it."""
+    until_s = time.monotonic() + min(rest_s, LONGEST_REST_S.get(type(error), rest_s))
+    while (time.monotonic() < until_s or writer.pending) and running():
+        supervisor.alive(f"dark: {error}")
+        time.sleep(TURN_S)
+    waited = isinstance(error, DiskStalled)
+    with suppress(DiskStalled):  # The error that ended the run says more.
+        writer.flush(within_s=0.0 if waited else END_S)
+
+
+def _write(state: State, ledger: Ledger, error: Refused, at: Moment) -> None:
+    if isinstance(error, OutboxFull):
+        waiting = len(Outbox(state.outbox).names())
+        ledger.append(Happening.OUTBOX_FULL, {"waiting": waiting}, at)
+    else:
+        ledger.append(Happening.FAULT, {"code": type(error).__name__}, at)
+    ledger.sign()
