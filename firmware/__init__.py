@@ -1,1 +1,1 @@
-"""What runs on the camera: `lampguard` has the lamp, `watch` the faces, `courier` the network."""
+"""The camera's programs: `lampguard` owns the lamp, `watch` sees faces, `courier` has network."""

@@ -1,6 +1,6 @@
-"""The command `tallylight-camera`: one word for each of the camera's programs.
+"""The command `tallylight-camera`: one sub-command for each of the camera's programs.
 
-Exit 0: did it. Exit 1: refused; one sentence says why and what to do. Exit 2: wrong usage.
+Exit 0: done. Exit 1: refused; one sentence says why and what to do. Exit 2: wrong usage.
 Imports stand inside the functions so that each program loads only what it may have.
 """
 
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def exit_code(program: Callable[[], None]) -> int:
-    """Run a program; say a refusal in one sentence and return its exit code."""
+    """Run a program; print a refusal as one sentence; return the exit code."""
     logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
     try:
         program()
@@ -52,7 +52,7 @@ def exit_code(program: Callable[[], None]) -> int:
 
 
 def until_stopped() -> Callable[[], bool]:
-    """Return a question that says yes until SIGTERM or SIGINT comes."""
+    """Return a function that returns True until SIGTERM or SIGINT comes."""
     stopped: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _frame: stopped.append(received))
@@ -98,7 +98,7 @@ def _dark(_config: Config, _chosen: argparse.Namespace) -> None:
     from firmware.hardware.pins import GpioPins, lgpio_factory  # noqa: PLC0415
 
     with GpioPins(lgpio_factory()):
-        """A lamp whose lines were just opened is off, and stays off."""
+        """Opening the lines switches the lamp off."""
 
 
 def _ended(config: Config, chosen: argparse.Namespace) -> None:
@@ -123,15 +123,15 @@ def _parser() -> argparse.ArgumentParser:
     guard = programs.add_parser("lampguard", help="own the lamp: light it, sense it, grant leases")
     guard.add_argument("--holder", metavar="USER", help="who may ask for light; default: this user")
     watch = programs.add_parser(
-        "watch", help="see faces while the lamp is lit; seal what is on the list"
+        "watch", help="see faces while the lamp is lit; seal matches with the list"
     )
     watch.add_argument(
         "--rest-s", type=float, default=0.0, help="stay dark this long after a refusal; default: 0"
     )
     programs.add_parser("courier", help="carry sealed events to the broker and receipts back")
     programs.add_parser("doctor", help="say what is there, what is missing, and what to do")
-    programs.add_parser("dark", help="switch the lamp off; for when no guard owns it")
-    ended = programs.add_parser("ended", help="write down why watch was ended; for the supervisor")
+    programs.add_parser("dark", help="switch the lamp off while no guard runs")
+    ended = programs.add_parser("ended", help="record why watch was killed; for the supervisor")
     ended.add_argument("--result", required=True, help="$SERVICE_RESULT of systemd.exec(5)")
     ended.add_argument("--status", default="", help="$EXIT_STATUS of systemd.exec(5)")
     return parser

@@ -1,7 +1,7 @@
-"""The camera's one configuration file, read once into frozen values; unknown keys are errors.
+"""The configuration `camera.toml`: paths, broker, accelerator; unknown keys are errors.
 
-Nothing here disables a check, and no environment variable changes behaviour. What to look for and
-when stands in the signed policy, not here; here stands only where things are.
+It is read once into frozen values. No setting disables a check, and no environment variable changes
+behaviour. The signed policy says whom to look for and when; this file only says where things are.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ SYNCHRONISED: Final = Path("/run/systemd/timesync/synchronized")
 
 
 class Accelerator(StrEnum):
-    """What the nets run on; on the processor only where the policy lets them."""
+    """The device that runs the nets; the processor only if the policy allows it."""
 
     CPU = "cpu"
     EDGE_TPU = "edge-tpu"
@@ -23,7 +23,7 @@ class Accelerator(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Who keeps what, below the one state folder: a folder for each program's own things."""
+    """The state folder: one folder for each program's own files, and two shared ones."""
 
     root: Path
 
@@ -49,12 +49,12 @@ class State:
 
     @property
     def inbox(self) -> Path:
-        """The site's signed repository as it arrived, believed by nobody yet."""
+        """The site's signed repository as it arrived, not yet verified."""
         return self.root / "inbox"
 
 
 class LampEye(StrEnum):
-    """What sees whether the lamp's light gets out."""
+    """The sensor that sees whether the lamp's light gets out."""
 
     NONE = "none"
     PHOTODIODE = "photodiode"
@@ -62,24 +62,24 @@ class LampEye(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Where things are on this camera; `formats.settings.read_settings` reads it."""
+    """The settings of this camera; `formats.settings.read_settings` reads them."""
 
     state_folder: Path
     models: Path
     """The model bundle: nets, their manifest, and its signature."""
     model_key: Path
-    """Public key of whoever vouches for the nets, from the read-only image."""
+    """Public key that signs model bundles, from the read-only image."""
     accelerator: Accelerator
     trusted_root: Path
     """The site's TUF root, from the read-only image."""
     lamp_socket: Path
-    """Where `lampguard` listens."""
+    """The socket on which `lampguard` listens."""
     broker_host: str
     broker_port: int
     broker_ca: Path
     """PEM of the authority that signed the broker's certificate."""
     lamp_eye: LampEye = LampEye.NONE
-    """What sees the lamp from outside; docs/lamp.md."""
+    """The sensor that sees the lamp from outside; docs/lamp.md."""
 
     @property
     def state(self) -> State:

@@ -1,7 +1,7 @@
-"""`tallylight-camera doctor`: what is there, what is missing and what to do, and why it is silent.
+"""`tallylight-camera doctor`: check each part, say what is missing and what to do, print counts.
 
-It looks and changes nothing: it opens neither camera nor accelerator, asks for no light, and reads
-the ledgers without touching them. Run it as root on the camera.
+It changes nothing: it opens neither camera nor accelerator, asks for no light, and only reads the
+ledgers. Run it as root on the camera.
 """
 
 import socket
@@ -35,7 +35,7 @@ from formats.model_bundle import verify_bundle
 
 SWAPS: Final = Path("/proc/swaps")
 PATIENCE_S: Final = 1.0
-"""Longest wait for the guard's door."""
+"""Longest wait for the guard's socket."""
 STAGES: Final = (
     ("frames", "frames looked at"),
     ("early", "frames exposed before the light, not looked at"),
@@ -64,13 +64,13 @@ def examine(config: Config) -> None:
         FirmwareError: something is missing; the lines say what.
     """
     missing = 0
-    for part, look in _parts(config).items():
+    for part, check in _parts(config).items():
         try:
-            mark, words = "ok     ", look()
+            mark, words = "ok     ", check()
         except (Refused, OSError) as error:
             mark, words, missing = "MISSING", str(error), missing + 1
         print(f"{mark}  {part:12} {words}")  # noqa: T201  # What users read.
-    for line in _story(config):
+    for line in _last_period(config):
         print(line)  # noqa: T201  # What users read.
     if missing:
         raise FirmwareError(f"{missing} of {len(_parts(config))} parts are missing: see above.")
@@ -129,10 +129,10 @@ def _camera() -> str:
 
 
 def _lamp(config: Config) -> str:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as door:
-        door.settimeout(PATIENCE_S)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as line:
+        line.settimeout(PATIENCE_S)
         try:
-            door.connect(str(config.lamp_socket))
+            line.connect(str(config.lamp_socket))
         except OSError as error:
             raise LampDark(
                 f"The guard does not listen at {config.lamp_socket}: systemctl start "
@@ -141,7 +141,7 @@ def _lamp(config: Config) -> str:
     change = _last(config.state.lampguard, Happening.LAMP)
     state, why = (change.body["to"], change.body["reason"]) if change else ("boot", "starting")
     if state == "fault":
-        covered = "take away what covers the lamp, or its photodiode"
+        covered = "remove what covers the lamp or its photodiode"
         wires = "check the lamp, its wires and its sense line"
         raise LampFault(f"{why}: {covered if why == COVERED else wires}; docs/lamp.md.")
     return f"the guard listens; {state} ({why})"
@@ -188,8 +188,8 @@ def _swap() -> str:
     return "off"
 
 
-def _story(config: Config) -> Iterator[str]:
-    """Yield how the last period went, stage by stage, and what ended the last run."""
+def _last_period(config: Config) -> Iterator[str]:
+    """Yield the counts of the last period, stage by stage, and the last fault of `watch`."""
     period = _last(config.state.watch, Happening.PERIOD_END)
     if period is not None:
         yield f"\nThe last period of looking, which ended {_when(period)}:"
@@ -202,7 +202,7 @@ def _story(config: Config) -> Iterator[str]:
 
 
 def _last(folder: Path, happening: Happening) -> Record | None:
-    """Return the newest record of one kind; of a ledger that is being written, too."""
+    """Return the newest record of one kind; the ledger may be growing meanwhile."""
     try:
         lines = (folder / "ledger.jsonl").read_bytes().split(b"\n")[:-1]
     except FileNotFoundError:

@@ -1,7 +1,7 @@
-"""Why `watch` was ended, in its own ledger, when it could not write that itself.
+"""The exit record: write to the ledger why `watch` was killed, when it could not do so itself.
 
 libedgetpu aborts the whole process on a USB error, and a watchdog or the kernel kills without
-asking. The supervisor says how the program ended; this gives it a name.
+asking. systemd says how the program ended; this module turns that into a FAULT with a name.
 """
 
 from typing import Final
@@ -11,7 +11,7 @@ from firmware.record.ledger import Ledger
 from formats.ledger import Happening, Program
 
 ENDED_BY_ITSELF: Final = frozenset({"success", "exit-code"})
-"""Then the program has written the reason itself."""
+"""Results after which the program has written the reason itself."""
 
 
 def record(config: Config, result: str, status: str) -> None:
@@ -29,7 +29,7 @@ def record(config: Config, result: str, status: str) -> None:
 
 
 def name(result: str, status: str, accelerator: Accelerator) -> str:
-    """Return what the ledger calls this ending."""
+    """Return the ledger's code for this kind of exit."""
     if result == "watchdog":
         return "Hung"
     if result == "oom-kill":

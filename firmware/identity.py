@@ -1,4 +1,4 @@
-"""The camera's keys: made on the camera, one for each purpose, each readable by one program.
+"""The camera's keys: made on the camera, one per purpose, each readable by one program.
 
     watch/sign.key        Ed25519   signs events, and the ledger of `watch`
     watch/list.key        X25519    opens list bodies
@@ -7,12 +7,12 @@
     courier/receipt.key   X25519    opens receipts, and nothing else
     courier/tls.key       P-256     proves this camera to the broker
     courier/camera-id               this camera's topic and name at the broker
-    enrolment.json                  the public halves, signed: what the installer's laptop takes
+    enrolment.json                  the camera request: the public halves, signed, for registration
 
 `tallylight-camera identity` makes them as root; the image gives each folder to its program
 (`provisioning/device/image/systemd/tmpfiles.d`).
 
-No key here opens an event: those are sealed to people.
+No key here opens an event: events are sealed to reviewers.
 """
 
 import os
@@ -36,14 +36,14 @@ OPENSSL_S: Final = 30
 
 
 class WatchKeys(NamedTuple):
-    """What `watch` may use."""
+    """The keys that `watch` may use."""
 
     sign: SigningKey
     list: PrivateKey
 
 
 def make_identity(state: State) -> CameraIdentity:
-    """Make the keys that are missing, write the enrolment request, return the public halves.
+    """Make the keys that are missing, write the camera request, return the public halves.
 
     Raises:
         IdentityRefused: a key that exists is broken, or openssl is missing or fails.
@@ -91,7 +91,7 @@ def courier_key(state: State) -> PrivateKey:
 
 
 def own_identity(state: State) -> CameraIdentity:
-    """Return the public halves of this camera's keys, from its enrolment request.
+    """Return the public halves of this camera's keys, from its camera request.
 
     Raises:
         IdentityRefused: the request is missing or broken.
@@ -106,17 +106,17 @@ def own_identity(state: State) -> CameraIdentity:
 
 
 def ledger_signer(state: State, program: Program) -> Signer:
-    """Return what signs the ledger of one of this camera's programs.
+    """Return the signer of the ledger of one of this camera's programs.
 
     Raises:
-        IdentityRefused: the key is missing or broken, or is not the one that was enrolled.
+        IdentityRefused: the key is missing or broken, or is not the one in the camera request.
     """
     path, identity = _ledger_keys(state)[program], own_identity(state)
     key = SigningKey(_read_key(path))
     if key.verify_key != identity.ledger_keys[program]:
         raise IdentityRefused(
             f"The key {path} is not the one in {state.root / 'enrolment.json'}: "
-            "wipe this camera and enrol it again."
+            "wipe this camera and register it again."
         )
     return Signer(identity.camera_id, key)
 
@@ -137,7 +137,7 @@ def _read_key(path: Path) -> bytes:
             f"The key {path} cannot be read ({error.strerror}): run `tallylight-camera identity`."
         ) from error
     if len(key) != KEY_BYTES:
-        raise IdentityRefused(f"The key {path} is broken: wipe this camera and enrol it again.")
+        raise IdentityRefused(f"The key {path} is broken: wipe this camera and register it again.")
     return key
 
 

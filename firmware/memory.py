@@ -1,7 +1,7 @@
-"""What this process may leave behind in memory's name: nothing on a disk, nothing to a debugger.
+"""Process memory: forbid core dumps and debuggers, so that no face or key leaves it.
 
-No core dump, and no other process of the same user can read this one's memory. Swap is the unit's
-and the image's to forbid. What Python itself cannot promise stands in docs/threat-model.md.
+No other process of the same user can then read this one's memory. The unit and the image forbid
+swap. docs/threat-model.md says what Python itself cannot promise.
 """
 
 import ctypes
@@ -22,7 +22,7 @@ def close_memory() -> None:
     Raises:
         MemoryOpen: the kernel refuses.
     """
-    if resource.getrlimit(resource.RLIMIT_CORE) != (0, 0):  # In a unit it is, and stays, closed.
+    if resource.getrlimit(resource.RLIMIT_CORE) != (0, 0):  # A unit has set it already.
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if _prctl(PR_SET_DUMPABLE, 0) or _prctl(PR_GET_DUMPABLE, 0):
         raise MemoryOpen(

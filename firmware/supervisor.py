@@ -1,9 +1,9 @@
-"""What the supervisor is told: that a program is ready, that it did work, and how it goes.
+"""The watchdog's messages to systemd: the program is ready, is alive, and its status line.
 
-systemd's own protocol: datagrams to the socket that it names (sd_notify(3)). A program says `alive`
-only where work was really done: a frame looked at under a lease, the sense line read, a turn of the
-network. A thread that says so by itself would hide a loop that hangs; there is none. Without a
-supervisor nothing is said, and nothing else changes.
+sd_notify(3): datagrams to the socket that systemd names. A program says `alive` only where it did
+real work: a frame looked at under a lease, the sense line read, a round of the network. No thread
+says so by itself, because it would hide a loop that hangs. Without systemd nothing is sent, and
+nothing else changes.
 """
 
 import os
@@ -18,36 +18,37 @@ BEAT_S: Final = 0.5
 
 @dataclass(slots=True)
 class Supervisor:
-    """The one that restarts this program when it falls silent."""
+    """The line to the supervisor, which restarts this program when it falls silent."""
 
     line: socket.socket | None = None
-    """A connected datagram socket, or None when nobody supervises."""
-    _said_s: float = 0.0
+    """A connected datagram socket, or None without a supervisor."""
+    _sent_s: float = 0.0
 
     def ready(self) -> None:
-        """The program has started."""
-        self._say("READY=1")
+        """Tell the supervisor that the program has started."""
+        self._send("READY=1")
 
     def alive(self, status: str = "") -> None:
-        """Some work was done; `status` is one line for people, shown by `systemctl status`."""
+        """Tell the supervisor that work was done; `systemctl status` shows the line `status`."""
         now_s = time.monotonic()
-        if now_s - self._said_s >= BEAT_S:
-            self._said_s = now_s
-            self._say(f"WATCHDOG=1\nSTATUS={status}" if status else "WATCHDOG=1")
+        if now_s - self._sent_s >= BEAT_S:
+            self._sent_s = now_s
+            self._send(f"WATCHDOG=1\nSTATUS={status}" if status else "WATCHDOG=1")
 
-    def _say(self, words: str) -> None:
+    def _send(self, words: str) -> None:
         if self.line is None:
             return
         try:
             self.line.send(words.encode())
         except OSError:
-            return  # A supervisor that does not listen restarts what it does not hear.
+            return  # A supervisor that gets no message restarts the program.
 
 
 def supervisor() -> Supervisor:
     """Return the supervisor that started this program.
 
-    The one environment variable that is ever read: it says whom to tell, and changes nothing else.
+    NOTIFY_SOCKET is the one environment variable that is read: it names the supervisor's socket
+    and changes nothing else.
     """
     address = os.environ.pop("NOTIFY_SOCKET", "")
     if not address:

@@ -1,1 +1,1 @@
-"""How a sealed event reaches the estate: the outbox on disk and the uplink to the broker."""
+"""Delivery: the outbox and inbox on disk, between `watch` and `courier`."""

@@ -1,8 +1,8 @@
-"""The inbox: the site's published repository as it arrived, believed by nobody yet.
+"""The inbox: write the site's published repository to disk as it arrived, unverified.
 
-Files are put down in order, each whole, the timestamp last; then whatever the new repository does
-not have is removed. Whoever reads in between sees the old repository, or is refused by its
-signatures and reads again.
+Files are written in order, each whole, the timestamp last; then files that the new repository does
+not have are removed. A reader in between sees the old repository, or signatures refuse the mixture
+and it reads again.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from firmware.delivery import durable
 
 
 def install(inbox: Path, files: Mapping[str, bytes]) -> None:
-    """Put the files of a bundle into the inbox, unopened."""
+    """Write the files of a bundle into the inbox, unopened."""
     for name, content in files.items():
         path = inbox / name
         path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)

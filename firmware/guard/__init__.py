@@ -1,4 +1,4 @@
-"""The lamp guard: the program that owns the lamp, and the pure state machine that it turns.
+"""The lamp guard: the program that owns the lamp, and its state machine.
 
 Imports `hardware`, `record`, `identity`, `config` and `errors`.
 Only `__main__` imports it.

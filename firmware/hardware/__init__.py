@@ -1,1 +1,1 @@
-"""What the camera is made of: the lamp's lines, the proof of light, the sensor."""
+"""Hardware: GPIO lines of the lamp, proof of light, image sensor, accelerator, temperature."""

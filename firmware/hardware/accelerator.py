@@ -1,8 +1,9 @@
-"""Whether the Edge TPU is there, by its two names on USB: before its firmware is loaded, and after.
+"""The Edge TPU on USB: is it there, and one retry after it has loaded its firmware.
 
-A USB accelerator that has just been plugged in calls itself 1a6e:089a; the first program that opens
-it loads its firmware, and it comes back as 18d1:9302. That first open may fail, so it is tried once
-more after the accelerator came back, and never again: whatever fails then is for people to look at.
+An accelerator that has just been plugged in calls itself 1a6e:089a. The first program that opens it
+loads its firmware, and it comes back as 18d1:9302. That first open may fail, so it is tried once
+more after the accelerator came back. After that there is no further retry: an installer must look
+at it.
 """
 
 import time
@@ -18,17 +19,17 @@ T = TypeVar("T")
 
 USB: Final = Path("/sys/bus/usb/devices")
 WITHOUT_FIRMWARE: Final = ("1a6e", "089a")
-"""Global Unichip: as it is plugged in. google-coral/edgetpu documents both."""
+"""Global Unichip: before its firmware is loaded. google-coral/edgetpu documents both."""
 WITH_FIRMWARE: Final = ("18d1", "9302")
-"""Google: once its firmware runs."""
+"""Google: while its firmware runs."""
 ABSENT: Final = "There is no Edge TPU on USB: check its cable, and that the port gives 900 mA."
-"""What `watch` and `doctor` say without an accelerator."""
+"""The message of `watch` and `doctor` without an accelerator."""
 COMES_BACK_S: Final = 5.0
 """Longest wait for it to come back under its second name; it takes about one second."""
 
 
 class Presence(StrEnum):
-    """What USB says of the accelerator."""
+    """The state of the accelerator on USB."""
 
     ABSENT = "absent"
     WITHOUT_FIRMWARE = "plugged in, its firmware not loaded yet"
@@ -36,7 +37,7 @@ class Presence(StrEnum):
 
 
 def presence(usb: Path = USB) -> Presence:
-    """Return what USB says now; nothing is opened."""
+    """Return the state of the accelerator on USB, without opening it."""
     found = set()
     for device in usb.glob("*"):
         try:
@@ -55,11 +56,11 @@ def opened(
     seen: Callable[[], Presence] = presence,
     sleep: Callable[[float], None] = time.sleep,
 ) -> T:
-    """Return what `load` gives on an accelerator that is there.
+    """Return what `load` returns on an accelerator that is there; retry once after its firmware.
 
     Args:
         load: opens the accelerator; raises `ModelRefused` when it does not answer.
-        seen: says what USB says.
+        seen: returns the accelerator's state on USB.
         sleep: waits, in seconds.
 
     Raises:

@@ -1,8 +1,8 @@
-"""Where frames come from: a `Frame` opens only in light, and a `Camera` yields them.
+"""The camera: frames from picamera2, YUV planes, two streams. A `Frame` opens only in light.
 
-The Pi's camera is configured once and never again: reopening and reconfiguring leaks memory on real
-boards. What it really gives is read back, never assumed. Buffers go back to the camera before the
-frame is looked at, and of a frame that nobody looks at nothing but two copies is ever made.
+The Pi's camera is configured once: reopening and reconfiguring leaks memory on real boards. Its
+real stream layout is read back, not assumed. Buffers go back to the camera before a frame is looked
+at. Of a frame that is not looked at, only two copies are made.
 """
 
 from collections.abc import Callable, Generator, Iterator
@@ -20,7 +20,7 @@ HEIGHT_PX: Final = 960
 """A face of 48 px at the detector's 640 x 480 is 96 px here."""
 SMALL_WIDTH_PX: Final = 640
 SMALL_HEIGHT_PX: Final = 480
-"""What the detector sees; the camera itself makes it smaller, at no cost."""
+"""The detector's input; the camera itself scales the picture, at no cost."""
 FRAMES_PER_S: Final = 10
 BUFFERS: Final = 4
 """More than 5 exhaust the contiguous memory of a Pi."""
@@ -31,9 +31,9 @@ STREAMS: Final = ("main", "lores")
 
 @final
 class Frame:
-    """One picture of the street. It opens only in light, and prints as nothing.
+    """One picture of the street. It opens only in light, and its repr shows nothing.
 
-    A context manager: however the block ends, the picture is overwritten.
+    A context manager: at the end of the block, also after an error, the picture is overwritten.
     """
 
     __slots__ = ("_pixels", "_small", "captured_ns")
@@ -83,7 +83,7 @@ class Frame:
         return self._small
 
     def forget(self) -> None:
-        """Overwrite the picture; nothing of it can be had afterwards."""
+        """Overwrite the picture."""
         for picture in (self._pixels, self._small):
             if isinstance(picture, Planes):
                 picture.forget()
@@ -92,7 +92,7 @@ class Frame:
 
 
 def _rgb(picture: Pixels | Planes) -> Pixels:
-    """Return a picture in colours; its planes are overwritten: there is one picture, not two."""
+    """Return a picture in colours; overwrite its planes, so that only one copy is left."""
     if not isinstance(picture, Planes):
         return picture
     pixels = picture.rgb()
@@ -104,9 +104,10 @@ class Camera(Protocol):
     """A source of frames."""
 
     def running(self) -> AbstractContextManager[Iterator[Frame]]:
-        """Start the camera, give its frames as they are taken, stop it at the end.
+        """Start the camera, yield its frames as they are taken, stop it at the end.
 
-        The camera is warm when the block begins: it takes longer to start than a lease lives.
+        The camera has given a first frame when the block begins: its start takes longer than a
+        lease.
 
         Raises:
             CameraStalled: no frame came in time.
@@ -114,21 +115,21 @@ class Camera(Protocol):
 
 
 class PiCamera:
-    """The Pi's camera through picamera2. Never run on hardware yet: see docs/threat-model.md."""
+    """The Pi's camera through picamera2. Not yet run on hardware: see docs/threat-model.md."""
 
     def __init__(self, device: Callable[[], Any] | None = None) -> None:
         """Open and configure the camera.
 
         Args:
-            device: makes a `Picamera2`; by default the one that the system's package gives.
+            device: makes a `Picamera2`; by default the one of the system's package.
 
         Raises:
-            CameraStalled: there is none, or it does not give what the nets can use.
+            CameraStalled: there is none, or its format is not one that `Planes` reads.
         """
         try:
             self._camera: Any = (device or _picamera2)()
             self._camera.configure(
-                # The one of picamera2's configurations with full-range colours, as `Planes` reads.
+                # The only configuration of picamera2 with full-range colours, as `Planes` reads.
                 self._camera.create_preview_configuration(
                     main={"size": (WIDTH_PX, HEIGHT_PX), "format": "YUV420"},
                     lores={"size": (SMALL_WIDTH_PX, SMALL_HEIGHT_PX), "format": "YUV420"},
@@ -142,11 +143,11 @@ class PiCamera:
             ) from error
         actual = self._camera.camera_configuration()
         self.layouts: dict[str, Layout] = {name: _layout(name, actual[name]) for name in STREAMS}
-        """What each stream really gives."""
+        """The real layout of each stream."""
 
     @contextmanager
     def running(self) -> Generator[Iterator[Frame]]:
-        """Start the camera and give its frames until the block ends."""
+        """Start the camera and yield its frames until the block ends."""
         self._camera.start()
         try:
             self._next().forget()
@@ -155,7 +156,7 @@ class PiCamera:
             self._camera.stop()
 
     def close(self) -> None:
-        """Give the camera back."""
+        """Close the camera."""
         self._camera.close()
 
     def _next(self) -> Frame:
@@ -188,7 +189,7 @@ def _layout(name: str, actual: dict[str, Any]) -> Layout:
     if actual["format"] not in LAYOUTS:
         raise CameraStalled(
             f"The camera's stream {name} gives {actual['format']}, and only {', '.join(LAYOUTS)} "
-            "are understood: check the camera's model."
+            "can be read: check the camera's model."
         )
     width_px, height_px = actual["size"]
     return Layout(actual["format"], width_px, height_px, actual["stride"])

@@ -1,7 +1,7 @@
-"""The lamp's lines: one drives it, one senses its own current, and one may see its light.
+"""GPIO: drive the lamp, sense the lamp's own current, and read its photodiode, through gpiozero.
 
-The pin factory is named, never guessed: with a mock factory in the environment gpiozero reports a
-lit lamp and nothing shines, and with a missing one it falls through with only a warning.
+The pin factory is named explicitly. With a mock factory in the environment gpiozero reports a lit
+lamp and nothing shines; with a missing factory it falls back with only a warning.
 """
 
 from types import TracebackType
@@ -23,16 +23,16 @@ LIGHT_GPIO: Final = 22
 
 
 class Pins(Protocol):
-    """What the guard needs of the lamp's lines."""
+    """The lamp's lines, as the guard needs them."""
 
     def drive(self, *, high: bool) -> None:
         """Switch the lamp."""
 
     def senses_current(self) -> bool:
-        """Say whether current flows through the lamp, now."""
+        """Return whether current flows through the lamp now."""
 
     def sees_light(self) -> bool | None:
-        """Say whether the lamp's light gets out, now; None where nothing sees it."""
+        """Return whether the lamp's light gets out now; None without a photodiode."""
 
 
 class GpioPins:
@@ -48,8 +48,8 @@ class GpioPins:
             self._light = gpiozero.DigitalInputDevice(
                 LIGHT_GPIO, pull_up=False, pin_factory=factory
             )
-        devices = [one for one in (self._led, self._sense, self._light) if one is not None]
-        if any(one.pin_factory is not factory for one in devices):
+        devices = [each for each in (self._led, self._sense, self._light) if each is not None]
+        if any(each.pin_factory is not factory for each in devices):
             raise LampFault("gpiozero did not use the pin factory it was given: no recognition.")
 
     def __enter__(self) -> Self:
@@ -61,7 +61,7 @@ class GpioPins:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        # Dark first: a Pi's kernel may keep the level of a line that is merely closed.
+        # Dark first: a Pi's kernel may keep the level of a closed line.
         self._led.off()
         self._led.close()
         self._sense.close()
@@ -73,16 +73,16 @@ class GpioPins:
         self._led.value = high
 
     def senses_current(self) -> bool:
-        """Say whether current flows through the lamp, now."""
+        """Return whether current flows through the lamp now."""
         return bool(self._sense.value)
 
     def sees_light(self) -> bool | None:
-        """Say whether the lamp's light gets out, now; None where nothing sees it."""
+        """Return whether the lamp's light gets out now; None without a photodiode."""
         return None if self._light is None else bool(self._light.value)
 
 
 def lgpio_factory() -> Factory:
-    """The factory for every Pi.
+    """Return the pin factory for every Pi.
 
     Raises:
         LampFault: the library or the GPIO chip is missing.

@@ -1,8 +1,8 @@
-"""A camera's picture as it comes: planes of brightness and colour, in rows that may be too wide.
+"""YUV 4:2:0 planes of a camera's picture (YUV420, NV12), with stride, and their conversion to RGB.
 
 Rows may be wider than the picture (704 becomes 768 on some boards), so the stride is read from the
-camera, never assumed. Two layouts of YUV 4:2:0 are understood: three planes (YUV420), as a Pi gives
-it, and two with the colours interleaved (NV12).
+camera and not assumed. Two layouts are read: three planes (YUV420), as a Pi gives it, and two with
+the colours interleaved (NV12).
 """
 
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ LAYOUTS: Final = ("YUV420", "NV12")
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How one stream's bytes are laid out, by the camera's own account."""
+    """The layout of one stream's bytes, as the camera reports it."""
 
     form: str
     """One of `LAYOUTS`."""
@@ -49,7 +49,7 @@ class Planes:
         size = (self.layout.width_px, self.layout.height_px)
         bands = [
             Image.fromarray(self._brightness()),
-            *(Image.fromarray(one).resize(size, Image.Resampling.BILINEAR) for one in (u, v)),
+            *(Image.fromarray(band).resize(size, Image.Resampling.BILINEAR) for band in (u, v)),
         ]
         return np.array(Image.merge("YCbCr", bands).convert("RGB"))
 

@@ -1,7 +1,7 @@
-"""How hot the camera is: the processor's own sensor, and the accelerator's where it has one.
+"""Temperature: sensors of the processor and a PCIe accelerator, and the limit that ends looking.
 
-A USB accelerator has no sensor that can be read and does not slow itself down, so the processor's
-limit stands for both: they share one housing.
+A USB accelerator has no readable sensor and does not throttle itself. It shares the housing with
+the processor, so the processor's limit stands for both.
 """
 
 import time
@@ -20,7 +20,7 @@ SENSORS: Final = (
 LIMIT_C: Final = 80.0
 """A Raspberry Pi slows down from here on; an Edge TPU must stay below 85 (its data sheet)."""
 EVERY_S: Final = 1.0
-"""Between two readings."""
+"""Time between two readings."""
 
 
 @dataclass(slots=True)
@@ -32,7 +32,7 @@ class Thermometer:
     _read_s: float = float("-inf")
 
     def hottest_c(self) -> float | None:
-        """Return the highest temperature in degrees Celsius; None where nothing can be read."""
+        """Return the highest temperature in degrees Celsius; None without a readable sensor."""
         readings = []
         for sensor in self.sensors:
             try:
@@ -42,10 +42,10 @@ class Thermometer:
         return max(readings, default=None)
 
     def check(self) -> None:
-        """Do nothing while it is cool enough; read at most once in `EVERY_S`.
+        """Refuse to go on when it is too hot; read at most once in `EVERY_S`.
 
         Raises:
-            TooHot: it is not.
+            TooHot: the limit is reached.
         """
         now_s = self.clock_s()
         if now_s - self._read_s < EVERY_S:

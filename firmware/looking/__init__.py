@@ -1,4 +1,4 @@
-"""Looking: faces of a frame, tracks, the search, the report of a candidate, and the status.
+"""Looking: faces of a frame, tracks, search in the list, reports of candidates, statuses.
 
 Imports `trust`, `hardware`, `delivery`, `record` and `errors`.
 Only `watch` and `station` import it.

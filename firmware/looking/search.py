@@ -1,7 +1,7 @@
-"""Whom a probe resembles: the list in memory, the threshold for its size, and one question.
+"""The search: compare a probe with the list in memory, above the threshold for the list's size.
 
-The list's templates are here and in no other place in the clear. What resembles nobody leaves
-nothing behind: `candidate` returns None and keeps nothing.
+The list's templates are in clear text here and in no other place. For a probe below the threshold
+`candidate` returns None and keeps nothing.
 """
 
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ from recognition.calibration import Calibration, Grade, Threshold, threshold_for
 from recognition.gallery import Gallery
 
 CLOCK_SLACK: Final = timedelta(minutes=1)
-"""A clock that is being set right may go back by so much."""
+"""A clock that is being corrected may go back by so much."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Candidate:
-    """An entry that a probe resembles. People decide whether it is a match."""
+    """An entry that a probe resembles. Two reviewers decide whether it is a match."""
 
     handle: bytes
     """(16,) of the entry; never a name."""
@@ -39,27 +39,27 @@ class Search:
         """Prepare the list.
 
         Raises:
-            NobodyListed: there is nobody to look for, so nobody is looked at.
+            NobodyListed: the list has no live entry, so no face is looked at.
             ListNotServed: no threshold keeps the policy's budget of false alarms at this size.
         """
         if not len(watchlist.entries):
-            raise NobodyListed("The list has no live entry: nobody is looked for.")
+            raise NobodyListed("The list has no live entry: publish a list that has one.")
         self.watchlist = watchlist
         self._latest = datetime.min.replace(tzinfo=UTC) + CLOCK_SLACK
         self._counts = counts
         handles = np.frombuffer(watchlist.handles, np.uint8).reshape(-1, HANDLE_BYTES)
         templates = np.frombuffer(watchlist.templates, np.int8).reshape(-1, watchlist.dim)
-        # A stranger may resemble any template: each is one chance to be wrong, whosever it is.
+        # A stranger may resemble any template: each template is one chance to be wrong.
         size, budget_ppm = len(templates), watchlist.policy.fpir_ppm
         self.threshold: Threshold = threshold_for(calibration, size, budget_ppm, Grade.FUSED)
         self._gallery = Gallery(handles, templates)
 
     def check(self, now: datetime) -> None:
-        """Do nothing while the list may be searched.
+        """Refuse to search when the list or the hour does not allow it.
 
         Raises:
-            ListRefused: it has expired.
-            ClockWentBack: an expiry that had passed may be one to come again.
+            ListRefused: the list has expired.
+            ClockWentBack: an expiry that has passed could seem to lie ahead again.
             OutsideHours: the policy's schedule does not let recognition run now.
         """
         if now < self._latest - CLOCK_SLACK:
@@ -70,7 +70,7 @@ class Search:
             raise OutsideHours("The policy does not let recognition run at this hour.")
 
     def candidate(self, probe: Probe, now: datetime) -> Candidate | None:
-        """Return the entry most like a fused probe if it is like enough, else nothing.
+        """Return the entry most like a fused probe, or None if the score is below the threshold.
 
         Raises:
             ListRefused, OutsideHours: nothing may be searched any more.

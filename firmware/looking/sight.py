@@ -1,8 +1,9 @@
-"""Where frames meet the nets, and nowhere else: every look takes a proof of light.
+"""Sight: run detector and embedder on frames, only in light; crops, quality and colour checks.
 
-The lamp is checked before a frame opens and again after each inference. If the light ended in
-between, what was found is thrown away by raising. Pictures without colour, as a camera gives them
-in infrared light, are not looked at: the nets were calibrated in daylight.
+Only this module passes frames to the nets. The lamp is checked before a frame opens and again after
+each inference. If the light ended in between, the result is thrown away by raising. Pictures
+without colour, as a camera gives them in infrared light, are not looked at: the nets were
+calibrated in daylight.
 """
 
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from recognition.template import Template
 CROP_PX: Final = 256
 """Longest side of the picture that a reviewer gets."""
 MARGIN: Final = 0.5
-"""Of the face's size, around it: hair and chin help a person to decide."""
+"""Margin around the face, as a share of its size: hair and chin help a reviewer to decide."""
 JPEG_QUALITIES: Final = (90, 75, 60, 40, 20)
 """Tried in turn until the crop fits its envelope; the last fits even if all of it is noise."""
 
@@ -35,27 +36,27 @@ COLOUR: Final = 8
 COLOURED_MIN: Final = 0.002
 """Least share of coloured pixels of a picture in daylight; a street in infrared light has none."""
 SAMPLED: Final = 8
-"""Every so many rows and columns are judged."""
+"""Every so many rows and columns are sampled for colour."""
 GREY_FRAMES: Final = 20
-"""Frames without colour in a row after which looking ends: two seconds."""
+"""Consecutive frames without colour after which looking ends: two seconds."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Probe:
-    """One face, good enough to be compared."""
+    """One face of sufficient quality to be compared, with its template."""
 
     face: Face
     template: Template
     quality: Quality
 
     def forget(self) -> None:
-        """Overwrite the template; nothing of it can be had afterwards."""
+        """Overwrite the template."""
         self.template.forget()
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Shown:
-    """One look at a face, as an event will show it to people."""
+    """One look at a face, as an event shows it to reviewers."""
 
     captured_ns: int
     """CLOCK_MONOTONIC of its frame."""
@@ -65,13 +66,13 @@ class Shown:
 
     @property
     def clarity(self) -> int:
-        """How much a person sees in it: large, sharp and turned to the camera is more."""
+        """How well a reviewer sees the face: large, sharp and frontal is more."""
         measured = self.quality
         frontal = max(0, 100 - abs(measured.yaw_centi))
         return measured.inter_eye_px * measured.sharpness_centi * frontal
 
     def forget(self) -> None:
-        """Overwrite the picture; nothing of it can be had afterwards."""
+        """Overwrite the picture."""
         if self.pixels is not None:
             self.pixels[...] = 0
 
@@ -86,11 +87,11 @@ class Sight:
 
     @property
     def runtime(self) -> str:
-        """Name and version of what runs the nets."""
+        """Name and version of the runtime of the nets."""
         return self._eye.embedder.runtime
 
     def faces(self, lit: Lit, frame: Frame) -> list[Face]:
-        """Return the faces in the frame; none, unseen, of a frame exposed before the light.
+        """Return the faces in the frame; a frame exposed before the light is not looked at.
 
         Raises:
             LampDark: light was not proven before, or no longer after.
@@ -112,7 +113,7 @@ class Sight:
         return found if by == 1 else [face.scaled(by) for face in found]
 
     def probe(self, lit: Lit, frame: Frame, face: Face) -> Probe | None:
-        """Return the face's template, or None, counted, when it is not good enough to have one.
+        """Return the face's template; None, and count it, when its quality is not sufficient.
 
         Raises:
             LampDark: light was not proven before, or no longer after.
@@ -129,7 +130,7 @@ class Sight:
         return Probe(face, template, quality)
 
     def shown(self, lit: Lit, frame: Frame, probe: Probe, *, crop: bool) -> Shown:
-        """Return one look as people will see it: the face with a margin, if there is to be a crop.
+        """Return one look as reviewers will see it: the face with a margin, if `crop` is set.
 
         Raises:
             LampDark: light was not proven.
@@ -142,7 +143,7 @@ class Sight:
         return Shown(frame.captured_ns, probe.quality, np.array(cut))
 
     def _passes_over(self, pixels: Pixels) -> bool:
-        """Say whether a picture is not looked at, because it has no colour."""
+        """Return whether a picture is not looked at, because it has no colour."""
         if has_colour(pixels):
             self._grey = 0
             return False
@@ -150,8 +151,8 @@ class Sight:
         self._grey += 1
         if self._grey >= GREY_FRAMES:
             raise PictureGrey(
-                "The camera sees without colour, and the nets are not calibrated for that: light "
-                "the place, or wait for the day."
+                "The camera sees no colour, and the nets are not calibrated for that: light the "
+                "place, or wait for daylight."
             )
         return True
 
@@ -169,7 +170,7 @@ def encoded(pixels: Pixels, *, limit: int) -> bytes:
 
 
 def has_colour(pixels: Pixels) -> bool:
-    """Say whether a picture, (height, width, 3) RGB, was taken in light that has colours."""
+    """Return whether a picture, (height, width, 3) RGB, was taken in light that has colours."""
     sampled = pixels[::SAMPLED, ::SAMPLED]
     spread = sampled.max(axis=2) - sampled.min(axis=2)
     return float(np.mean(spread > COLOUR)) >= COLOURED_MIN

@@ -1,10 +1,11 @@
-"""Who is who from frame to frame: one track per passer-by, so that one passer-by is one event.
+"""Tracking: follow each face from frame to frame, fuse its probes, vote on one entry.
 
-A track holds boxes, times and votes, and the templates of its last `LOOKS` probes: they are added
-up and compared as one. A vote says which entry such a sum resembled; an event needs `AGREE` of the
-last `OF` sums to agree on one entry. Of a face that resembled an entry the track also holds its
-clearest look, which people will be shown; of any other it holds no picture. All of it is
-overwritten as soon as the track is closed.
+There is one track per passer-by, so that one passer-by is one event. A track holds boxes, times and
+votes, and the templates of its last `LOOKS` probes, which are fused (added up) and compared as one.
+A vote says which entry such a sum resembled; an event needs `AGREE` of the last `OF` sums to agree
+on one entry. Of a face that resembled an entry the track also holds the clearest look, which
+reviewers see; of any other face it holds no picture. All of it is overwritten when the track is
+closed.
 """
 
 from collections import deque
@@ -19,19 +20,19 @@ from recognition.face import Box, Face
 from recognition.template import Template, fuse
 
 LOOKS: Final = 3
-"""Probes that are compared as one. The calibration's fused rates are of so many, and at the same
+"""Probes that are compared as one. The calibration's fused rates are for this number. At the same
 false alarms they miss a seventh of what one probe misses: models/embedder.md."""
 AGREE: Final = 3
 OF: Final = 5
-"""Sums of one track that must agree, and among how many: two looks that are mistaken for the same
-entry are in at most two sums."""
+"""Sums of one track that must agree, and among how many. Two looks that are both mistaken for the
+same entry are in at most two sums."""
 LOST_S: Final = 1.0
 """A track without a face for this long is closed."""
 REACH: Final = 0.7
 """Farthest from where its track is expected that a face may be, in face heights."""
 FIRST_REACH: Final = 1.2
-"""The same for a track of one frame, whose direction is not known yet: a face is 20 cm high, and
-somebody who walks past briskly goes as far in a tenth of a second (`make long-crowd`)."""
+"""The same for a track of one frame, whose direction is not known yet: a face is 20 cm high, and a
+passer-by who walks briskly goes as far in a tenth of a second (`make long-crowd`)."""
 ALIKE: Final = 1.6
 """Most that the size of one face changes from frame to frame, as a ratio of heights."""
 
@@ -46,11 +47,11 @@ class Track:
     """CLOCK_MONOTONIC of the first and the latest frame with this face."""
     frames_seen: int = 1
     announced: bool = False
-    """Whether this passer-by has already been an event."""
+    """Whether an event of this passer-by was already made."""
     clearest: Shown | None = field(default=None, repr=False)
-    """The best of the looks at which it resembled an entry."""
+    """The clearest of the looks in which the face resembled an entry."""
     agreed: int = 0
-    """How many looks went into the sums that agree with the latest."""
+    """Number of looks in the sums that agree with the latest."""
     _looks: deque[Template] = field(default_factory=deque, repr=False)
     _votes: deque[bytes | None] = field(default_factory=lambda: deque(maxlen=OF), repr=False)
     _drift: tuple[float, float] = (0.0, 0.0)
@@ -63,7 +64,7 @@ class Track:
         return replace(probe, template=fuse(self._looks)) if len(self._looks) == LOOKS else None
 
     def keep(self, shown: Shown) -> None:
-        """Take one more look at a face that resembled an entry; the clearest stays."""
+        """Keep a look at a face that resembled an entry, if it is the clearest so far."""
         if self.clearest is not None and self.clearest.clarity >= shown.clarity:
             shown.forget()
             return
@@ -72,19 +73,19 @@ class Track:
         self.clearest = shown
 
     def forget(self) -> None:
-        """Overwrite templates and picture; nothing of them can be had afterwards."""
+        """Overwrite templates and picture."""
         while self._looks:
             self._looks.pop().forget()
         self.forget_clearest()
 
     def forget_clearest(self) -> None:
-        """Overwrite the picture, which nobody needs any more."""
+        """Overwrite the picture, which is no longer needed."""
         if self.clearest is not None:
             self.clearest.forget()
             self.clearest = None
 
     def decides(self, candidate: Candidate | None) -> TypeGuard[Candidate]:
-        """Count what one sum resembled; say whether the vote is won, which happens once."""
+        """Count which entry one sum resembled; return whether the vote is now won, once."""
         entry = candidate.handle if candidate else None
         self._votes.append(entry)
         votes = 0 if entry is None else self._votes.count(entry)
@@ -92,7 +93,7 @@ class Track:
         return votes >= AGREE and not self.announced
 
     def expected(self, at_ns: int) -> Box:
-        """Return where the face would be now if it went on as it did."""
+        """Return the box where the face would be now at its last speed."""
         elapsed_s = (at_ns - self.last_seen_ns) / 1e9
         return Box(
             self.box.x + self._drift[0] * elapsed_s,
@@ -104,7 +105,7 @@ class Track:
     def distance(self, box: Box, at_ns: int) -> float:
         """Return how far a face is from where this one is expected, in shares of its reach.
 
-        Up to 1 it may be the same face; a face of quite another size is infinitely far.
+        Up to 1 it may be the same face; a face of a very different size is infinitely far.
         """
         expected = self.expected(at_ns)
         heights = sorted((box.height, expected.height))
@@ -114,7 +115,7 @@ class Track:
         return dist(_centre(box), _centre(expected)) / (reach * sum(heights) / 2)
 
     def move(self, box: Box, at_ns: int) -> None:
-        """Take the face's new place."""
+        """Set the face's new place, and its speed from it."""
         elapsed_s = max(at_ns - self.last_seen_ns, 1) / 1e9
         self._drift = ((box.x - self.box.x) / elapsed_s, (box.y - self.box.y) / elapsed_s)
         self.box, self.last_seen_ns = box, at_ns

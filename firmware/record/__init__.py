@@ -1,1 +1,1 @@
-"""What must be written down so that it can be checked later: the ledger."""
+"""Records: the ledger on disk, and the counts of a period."""

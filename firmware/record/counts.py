@@ -1,11 +1,11 @@
-"""What one period of looking came to, in numbers that name nobody."""
+"""The counts of one period: frames, faces, searches, candidates and events, without any person."""
 
 from dataclasses import asdict, dataclass
 
 
 @dataclass(slots=True)
 class Counts:
-    """So that silence is explained: how many, at each stage, and why no further."""
+    """The counts at each stage; they explain why a camera made no event."""
 
     frames: int = 0
     early: int = 0
@@ -26,7 +26,7 @@ class Counts:
     events: int = 0
     """Passers-by of whom an event was made."""
     suppressed: int = 0
-    """Passers-by of whom none was made because their entry had one just before, or in a storm."""
+    """Passers-by without an event because their entry had one just before, or in a storm."""
 
     def refuse(self, fault: str) -> None:
         """Count a face that was not good enough: small, blurred, turned, dark or bright."""

@@ -1,4 +1,4 @@
-"""Trust: what the camera believes of its inbox, and when: site, list, floors, clock, end of a list.
+"""Trust: which list the camera accepts: TUF verification, rollback floors, clock, destruction.
 
 Imports `record`, `identity`, `config` and `errors`; `looking`, `station` and `watch` import it.
 """

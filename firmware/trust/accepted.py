@@ -1,7 +1,7 @@
-"""The last accepted repository on disk: replaced in one step, or not at all.
+"""The last accepted repository on disk: replaced atomically, verified anew before each use.
 
-A power cut at any moment leaves either the old or the new; a refusal leaves the old. What is kept
-is only ever a starting point: `firmware.trust.site_verifier` verifies it anew before it is used.
+After a power cut the old or the new repository is there, whole. A refusal leaves the old one.
+`firmware.trust.site_verifier` verifies it again before it is used.
 """
 
 import os
@@ -18,26 +18,26 @@ _LINK: Final = "accepted"
 
 
 def accepted(metadata: Path) -> Path:
-    """Where the last accepted repository is, once there is one."""
+    """Return the path of the last accepted repository, once there is one."""
     return metadata / _LINK
 
 
 def open_accepted(metadata: Path, name: str) -> BinaryIO:
-    """Open a file of what was accepted last, by its name in the published repository.
+    """Open a file of the last accepted repository, by its name in the published repository.
 
     Raises:
-        FileNotFoundError: it was not accepted.
+        FileNotFoundError: the accepted repository does not have it.
     """
     folder, _, file = name.rpartition("/")
     version, _, plain = file.partition(".")
-    # TUF keeps what it trusts without version in the name, all but the history of the root.
+    # TUF keeps trusted files without a version in the name, except the history of the root.
     kept = plain if version.isdecimal() and plain != "root.json" else file
     return (accepted(metadata) / folder / kept).open("rb")
 
 
 @contextmanager
 def replacing(metadata: Path) -> Generator[Path]:
-    """A copy of what was accepted last, which takes its place if the block ends without an error.
+    """Give a copy of the accepted repository; it replaces the old if the block raises no error.
 
     Raises:
         OSError: the folder cannot be written.
@@ -52,7 +52,7 @@ def replacing(metadata: Path) -> Generator[Path]:
         _flush(copy)
         link = metadata / f"{copy.name}.link"
         link.symlink_to(copy.name)
-        link.replace(current)  # The one step.
+        link.replace(current)  # The atomic step.
         _flush(metadata)
     finally:
         # By name: `metadata` may be a relative path, or lie behind a link.

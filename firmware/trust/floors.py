@@ -1,9 +1,9 @@
-"""What this camera no longer goes below: the version of every role, and the time.
+"""Rollback floors: the lowest accepted version of every TUF role, and the latest trusted time.
 
 The last accepted repository says so, too, but it is a folder of many files on a card that wears
-out. These few figures are kept twice, each copy with its own digest, each on the disk before the
-next is touched: whatever a power cut leaves, one of them is whole. Two broken copies are refused,
-because nobody can tell any more what has been rolled back.
+out. These few figures are kept twice, each copy with its own digest, and each is on the disk before
+the next is touched. So one copy is whole after a power cut. If both are broken the camera refuses,
+because it cannot tell what was rolled back.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from formats.strict_json import Fields, dumps, parse
 
 COPIES: Final = ("floors.1", "floors.2")
 ROLES: Final = ("root", "targets", "site", "snapshot", "timestamp")
-"""Whose versions only ever grow."""
+"""The roles, whose versions only grow."""
 
 _LIMIT: Final = 1024
 _DIGEST_DIGITS: Final = 64
@@ -27,15 +27,15 @@ _DIGEST_DIGITS: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Floors:
-    """Nothing below any of these is believed."""
+    """The lowest versions and time that the camera accepts."""
 
     utc_s: int = 0
-    """The latest moment, seconds since 1970, at which this camera knew that it had come."""
+    """The latest moment, seconds since 1970, that this camera has saved."""
     versions: Mapping[str, int] = field(default_factory=dict)
     """By role of `ROLES`."""
 
     def raised(self, other: "Floors") -> "Floors":
-        """The higher of two, figure by figure."""
+        """Return the higher of two, figure by figure."""
         versions = {
             role: max(self.versions.get(role, 0), other.versions.get(role, 0)) for role in ROLES
         }
@@ -43,7 +43,7 @@ class Floors:
 
 
 def read_floors(folder: Path) -> Floors:
-    """The floors in `folder`; zeros where none were ever written.
+    """Return the floors in `folder`; zeros if none were written.
 
     Raises:
         FloorsBroken: copies are there and none of them is whole.
@@ -52,12 +52,12 @@ def read_floors(folder: Path) -> Floors:
     whole = [floors for path in paths if (floors := _read_copy(path)) is not None]
     if paths and not whole:
         raise FloorsBroken(
-            f"Both copies of the floors in {folder} are broken: nobody can tell what was rolled "
-            "back. Put a new image and new keys on the camera, and enrol it again."
+            f"Both copies of the floors in {folder} are broken, so a rollback cannot be noticed: "
+            "put a new image and new keys on the camera, and register it again."
         )
     found = Floors()
-    for one in whole:
-        found = found.raised(one)
+    for floors in whole:
+        found = found.raised(floors)
     return found
 
 
@@ -65,7 +65,7 @@ def raise_floors(folder: Path, floors: Floors) -> None:
     """Make the floors at least as high as these; they are on the disk when this returns.
 
     Raises:
-        FloorsBroken: nobody can tell how high they were.
+        FloorsBroken: both copies of the old floors are broken.
         OSError: the folder cannot be written.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)

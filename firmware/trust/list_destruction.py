@@ -1,8 +1,7 @@
-"""Destroys the body of a list that has ended, and signs that it is gone.
+"""Destroy the sealed body of a list that expired or was replaced, and sign a record of it.
 
-A list ends when a newer one takes its place or when its own time is over. Templates live in memory
-only; what is on the card is the sealed body, which is overwritten where it lies and removed. Flash
-may keep old blocks all the same: what they hold is sealed to this camera's key.
+Templates live in memory only. The card holds the sealed body, which is overwritten in place and
+removed. Flash may keep old blocks all the same: their content is sealed to this camera's key.
 """
 
 from dataclasses import dataclass, field
@@ -23,19 +22,19 @@ from formats.list_end import End, ListEnd, sign_list_end
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """The list whose body lies on the card."""
+    """The list whose body is on the card."""
 
     version: int
     digest: bytes
     """(32,) SHA-256 of the case file."""
     body_digest: bytes
     expires_utc_s: int
-    """The list's own end, whatever its freshness."""
+    """When the list itself expires, apart from the freshness of its timestamp."""
     bodies: tuple[Path, ...]
 
 
 def held(metadata: Path) -> Held | None:
-    """The list that was accepted last, while its body is still there."""
+    """Return the list that was accepted last, while its body is still there."""
     targets = accepted(metadata).resolve() / "targets"
     bodies = tuple(targets.glob("*.sealed"))
     for path in targets.glob("*watchlist-*.json"):
@@ -52,18 +51,18 @@ def held(metadata: Path) -> Held | None:
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """Where it is recorded that a list is gone."""
+    """The signed records and the ledger that say that a list is destroyed."""
 
     records: Path
     """Folder of the signed records."""
     key: SigningKey = field(repr=False)
     """The camera's signing key."""
     ledger: Ledger
-    """Of `watch`."""
+    """The ledger of `watch`."""
 
 
 def destroy(before: Held, end: End, books: Books, now_s: int) -> None:
-    """Overwrite and remove what is left of a list's body; sign and record that it is gone.
+    """Overwrite and remove what is left of a list's body; sign and record its destruction.
 
     Raises:
         OSError: the card cannot be written; the body may still be there, and nothing was signed.

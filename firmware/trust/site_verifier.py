@@ -1,24 +1,24 @@
-"""The camera's verifier: whom, where, how and for how long this camera may look, or why not.
+"""The camera's verifier: TUF signatures, rollback, policy and list, in nine numbered rules.
 
-What passes here may be searched for, and nothing else. The rules, in the order in which the code
-enforces them, here and, where they are about the files alone, in `firmware.trust.watchlist`:
+Only a list that passes may be searched. The rules, in the order in which the code enforces them,
+here and, where they concern the files alone, in `firmware.trust.watchlist`:
 
 (0) Work on a copy of what was trusted before. It replaces the original only when every rule holds,
     so a refused update changes nothing and the last good list runs until its own end.
-(1) TUF, from the root in the read-only image: every role has its quorum, is fresh and not rolled
-    back, every file is whole; the list comes from the site's own role.
+(1) TUF, from the root in the read-only image: every role has its threshold of signatures (quorum),
+    is fresh and not rolled back; every file is whole; the list comes from the site's own role.
 (2) Nothing is below the floors (`firmware.trust.floors`): no version of any role, and not the
     clock, which does not stand before the moment at which the list was signed, either. The time is
     saved with every list that TUF proves, accepted or refused. It is never saved beyond the end
     that the site signed. A clock that is set back later does not bring an ended list back.
 (3) The policy names this camera, and the assessment behind it is not overdue for review.
-(4) Everybody who signed the list is a supplier named by the policy, and two different
-    organisations signed; three, if an entry is a minor or vulnerable.
+(4) Every signer of the list is a supplier named by the policy, and two different organisations
+    signed; three, if an entry is a minor or vulnerable.
 (5) The case file is for this site, this version, this policy and this model; it has not expired,
     keeps to the cap, and every entry has a supplier and a category that the policy names.
 (6) The body is the one that the case file names, sealed by a supplier, opens with this camera's
     key, and has exactly one template for each picture of the case file, in its order.
-(7) Only entries that are live now are handed on; whoever lapses later is refused by `entry`.
+(7) Only entries that are live now are handed on; `entry` refuses an entry that lapses later.
 (8) The estate has not said that this camera broke its budget for being wrong.
 
 No network and no clock is touched here: a folder and a moment are passed in.
@@ -44,11 +44,11 @@ from formats.site_tuf import SignedSite, verify_repository
 def verify_site(
     inbox: Path, metadata: Path, trusted_root: bytes, *, camera: ThisCamera, now: datetime
 ) -> Watchlist:
-    """The list in `inbox`, if all rules of this module hold; `metadata` then remembers it.
+    """Return the list in `inbox`, if all rules of this module hold; keep it in `metadata`.
 
     Args:
         inbox: folder with a published repository, as courier or memory stick left it.
-        metadata: folder of this camera's own, where only this module writes.
+        metadata: this camera's own folder, where only this module writes.
         trusted_root: root metadata from the read-only image.
         camera: the camera this runs on.
         now: a moment in UTC from a clock that is trusted.
@@ -60,16 +60,17 @@ def verify_site(
         floors = floors_of(metadata)
         site = _prove(lambda name: (inbox / name).open("rb"), copy, trusted_root, floors, now)
         watchlist = accept_list(site, camera, now)
-        # Before the list itself: a power cut in between leaves the camera stricter, never laxer.
+        # Before the list itself: a power cut in between leaves the camera stricter, not laxer.
         raise_floors(floors, Floors(versions=site.versions))
-    _check_budget(site, camera)  # (8) Once remembered: taking it away does not arm it again.
+    # (8) After it was kept: removing the statement later does not allow the camera to look again.
+    _check_budget(site, camera)
     return watchlist
 
 
 def verify_accepted(
     metadata: Path, trusted_root: bytes, *, camera: ThisCamera, now: datetime
 ) -> Watchlist:
-    """The last list that `verify_site` accepted, verified anew from its first byte.
+    """Return the last list that `verify_site` accepted, verified anew from its first byte.
 
     Raises:
         ListRefused: there is none, or a rule no longer holds.
@@ -97,7 +98,7 @@ def _check_budget(site: SignedSite, camera: ThisCamera) -> None:
 
 
 def floors_of(metadata: Path) -> Path:
-    """Where the floors lie that belong to what was accepted in `metadata`."""
+    """Return the folder of the floors that belong to the accepted repository in `metadata`."""
     return metadata.with_name("floors")
 
 
@@ -111,13 +112,13 @@ def _check_floors(site: SignedSite, folder: Path, now: datetime) -> None:
             why = f"Version {version} of {role} is older than what this camera has accepted."
             raise ListRefused(Refusal.ROLLBACK, why)
     if now.timestamp() < floors.utc_s:
-        raise ListRefused(Refusal.CLOCK, "The camera's clock stands before what it was already.")
+        raise ListRefused(Refusal.CLOCK, "The camera's clock stands before a time it already had.")
 
 
 def _prove(
     open_file: Callable[[str], BinaryIO], trusted: Path, root: bytes, floors: Path, now: datetime
 ) -> SignedSite:
-    """Return what rules (1) and (2) let pass; save the time with it."""
+    """Return the site that passes rules (1) and (2); save the time with it."""
     try:
         site = verify_repository(open_file, trusted, root=root, now=now)  # (1)
     except (tuf.RepositoryError, tuf.DownloadError, FormatError) as error:

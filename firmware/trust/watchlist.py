@@ -1,8 +1,8 @@
-"""A list that this camera may search, and the rules that make one of a site's proven files.
+"""The accepted watchlist, and the rules about its files: signers, case file, body, live entries.
 
 `firmware.trust.site_verifier` states all rules in their order and proves who signed.
-`accept_list` enforces those that are about the files: (2) in part, (3) to (7). A `Watchlist` is
-made nowhere else. The list is read in columns, so that no rule makes an object of each entry.
+`accept_list` enforces the rules about the files: (2) in part, (3) to (7). Only this module makes a
+`Watchlist`. The list is read in columns, so that no rule makes an object of each entry.
 """
 
 from collections.abc import Iterable, Sequence
@@ -58,12 +58,12 @@ class ListRefused(FirmwareError):
 
 
 class EntryLapsed(FirmwareError):
-    """An entry of an accepted list is no longer live: whoever resembles it is a passer-by."""
+    """An entry of an accepted list is no longer live: a face that resembles it is no candidate."""
 
 
 @dataclass(frozen=True, slots=True)
 class ThisCamera:
-    """What the verifier must know of the camera it runs on."""
+    """The keys and nets of the camera that the verifier runs on."""
 
     camera_id: bytes
     """(16,) sender id of the camera's signing key."""
@@ -76,7 +76,7 @@ class ThisCamera:
 @final
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """Shows that this module made a `Watchlist`. Nothing else makes one."""
+    """A token that shows that this module made a `Watchlist`."""
 
 
 @final
@@ -104,7 +104,7 @@ class Watchlist:
     _made: _Made = field(repr=False)
 
     def check(self, now: datetime) -> None:
-        """Do nothing while the list may be used.
+        """Refuse a list that may no longer be used.
 
         Raises:
             ListRefused: it has expired.
@@ -113,7 +113,7 @@ class Watchlist:
             raise ListRefused(Refusal.EXPIRED, "The list in use has expired: publish a new one.")
 
     def entry(self, row: int, now: datetime) -> Entry:
-        """The entry whose template stands in this row of the columns.
+        """Return the entry whose template stands in this row of the columns.
 
         Raises:
             ListRefused: the list has expired.
@@ -127,7 +127,7 @@ class Watchlist:
 
 
 def accept_list(site: SignedSite, camera: ThisCamera, now: datetime) -> Watchlist:
-    """The list among a site's proven files, if rules (2) to (7) hold.
+    """Return the list among a site's proven files, if rules (2) to (7) hold.
 
     Raises:
         ListRefused: a rule does not hold.
