@@ -55,7 +55,7 @@ def test_two_broken_copies_are_refused(tmp_path: Path) -> None:
     raise_floors(tmp_path, HIGH)
     for name in COPIES:
         flip(tmp_path / name, 0)
-    with pytest.raises(FloorsBroken, match="enrol it again"):
+    with pytest.raises(FloorsBroken, match="register it again"):
         read_floors(tmp_path)
     with pytest.raises(FloorsBroken):
         raise_floors(tmp_path, HIGH)

@@ -42,7 +42,7 @@ def test_two_cameras_are_two(tmp_path: Path) -> None:
     assert one.camera_id != other.camera_id
 
 
-def test_the_enrolment_request_names_the_cameras_own_keys(state: State) -> None:
+def test_the_camera_request_names_the_cameras_own_keys(state: State) -> None:
     identity = make_identity(state)
     request = read_request((state.root / "enrolment.json").read_bytes())
     assert request.identity == identity
@@ -52,7 +52,7 @@ def test_the_enrolment_request_names_the_cameras_own_keys(state: State) -> None:
 
 
 @pytest.mark.parametrize("program", [Program.WATCH, Program.LAMPGUARD, Program.COURIER])
-def test_the_key_under_every_ledger_is_enrolled(state: State, program: Program) -> None:
+def test_the_key_under_every_ledger_is_in_the_request(state: State, program: Program) -> None:
     identity = make_identity(state)
     signer = ledger_signer(state, program)
     assert signer.camera == identity.camera_id
@@ -64,10 +64,10 @@ def test_every_ledger_has_a_key_of_its_own(state: State) -> None:
 
 
 @pytest.mark.parametrize("program", [Program.LAMPGUARD, Program.COURIER])
-def test_a_ledgers_key_that_was_not_enrolled_is_refused(state: State, program: Program) -> None:
+def test_a_ledgers_key_that_is_not_in_the_request_is_refused(state: State, program: Program) -> None:
     make_identity(state)
     (state.root / program / "ledger.key").write_bytes(bytes(32))
-    with pytest.raises(IdentityRefused, match="enrol it again"):
+    with pytest.raises(IdentityRefused, match="register it again"):
         ledger_signer(state, program)
 
 
@@ -79,7 +79,7 @@ def test_the_certificate_request_is_signed_and_names_the_camera(state: State) ->
     assert csr.subject.rfc4514_string() == f"CN={identity.camera_id.hex()}"
 
 
-def test_no_secret_is_in_the_enrolment_request(state: State) -> None:
+def test_no_secret_is_in_the_camera_request(state: State) -> None:
     make_identity(state)
     request = (state.root / "enrolment.json").read_text()
     secrets = [(state.root / name).read_bytes().hex() for name in KEYS[:3]]

@@ -112,7 +112,7 @@ def test_two_seconds_without_colour_end_the_looking(lit: Lit) -> None:
     sight = Sight(eye([]), Counts())
     for _ in range(GREY_FRAMES - 1):
         sight.faces(lit, infrared())
-    with pytest.raises(PictureGrey, match="without colour"):
+    with pytest.raises(PictureGrey, match="no colour"):
         sight.faces(lit, infrared())
 
 
