@@ -1,31 +1,16 @@
-"""What the camera says when it saw somebody who may be on the list: a candidate, never a match.
+"""The match event: a candidate above the threshold, with all that the comparison rested on.
 
-A `MatchEvent` is made once, sealed at once and opened by a reviewer. It states everything that the
-decision rested on (list, model, policy, threshold, light, quality), so that two people can judge it
-and others can check it later. It decides nothing. Its repr shows nothing.
+A `MatchEvent` is made once, sealed at once (`formats.message`) and opened by a reviewer. It states
+list, model, policy, threshold, light and quality, so that two reviewers can judge it and others can
+check it later. It decides nothing: it is a candidate, not a match. Its repr shows nothing.
 """
 
 from base64 import b64encode
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Final, Protocol, TypeVar
+from typing import Final
 
-from nacl.public import PrivateKey, PublicKey
-from nacl.signing import SigningKey
-
-from formats.envelope import (
-    DIGEST_BYTES,
-    ID_BYTES,
-    Kind,
-    Origin,
-    Sealed,
-    TimeQuality,
-    Verified,
-    open_sealed,
-    seal,
-    sender_id,
-)
-from formats.errors import Forged, Malformed
+from formats.envelope_header import DIGEST_BYTES, ID_BYTES, TimeQuality
+from formats.errors import Malformed
 from formats.strict_json import UTC_HIGH_S, Fields, dumps, parse
 
 PAYLOAD_LIMIT: Final = 32 * 1024 - 44
@@ -39,12 +24,12 @@ PPM: Final = 1_000_000
 PPB: Final = 1_000_000_000
 """Parts per billion in one."""
 
-_WORD: Final = "candidate"  # A status shares kind, size and sequence under its own word.
+_WORD: Final = "candidate"  # A status has the same envelope kind, size and sequence.
 
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """How long one face was followed, and how steadily it looked like the entry.
+    """The track of one face: how long it was followed, and in how many frames it agreed.
 
     Raises:
         Malformed: it ends before it begins, or more frames agreed than were seen.
@@ -57,7 +42,7 @@ class Track:
     frames_seen: int
     """Frames in which the face was found."""
     frames_agreed: int
-    """Frames of these whose best entry was the candidate, above the threshold."""
+    """Of these, frames whose best entry was the candidate, above the threshold."""
 
     def __post_init__(self) -> None:
         if self.last_seen_mono_ns < self.first_seen_mono_ns:
@@ -68,7 +53,7 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """How good the face was in the clearest look, by the same measures as at enrolment."""
+    """The quality of the face in the clearest look, by the same measures as at enrolment."""
 
     face_height_px: int
     """Height of the face's box in the frame."""
@@ -82,7 +67,7 @@ class Quality:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class MatchEvent:
-    """One candidate, with everything that it rests on.
+    """One candidate, with all that it rests on.
 
     Raises:
         Malformed: the score is below the threshold, or the clearest look is outside the track.
@@ -144,7 +129,7 @@ class MatchEvent:
         return "MatchEvent()"
 
     def to_payload(self) -> bytes:
-        """The event in canonical JSON.
+        """Return the event in canonical JSON.
 
         Raises:
             Malformed, TooLarge: the event could not be read back.
@@ -177,88 +162,18 @@ class MatchEvent:
                 "retain_until_utc_s": self.retain_until_utc_s,
             }
         )
-        MatchEvent.from_payload(payload)  # Sealed, nobody could mend what cannot be read.
+        MatchEvent.from_payload(payload)  # Once sealed, it can no longer be corrected.
         return payload
 
     @classmethod
     def from_payload(cls, payload: bytes) -> "MatchEvent":
-        """The event that `to_payload` wrote.
+        """Return the event that `to_payload` wrote.
 
         Raises:
             Malformed: not canonical JSON, or a field is missing, unknown or out of bounds.
             TooLarge: longer than an envelope can hold.
         """
         return parse(payload, _read_event, limit=PAYLOAD_LIMIT, what="event")
-
-
-class Message(Protocol):
-    """What an EVENT envelope can hold: a candidate, or a status."""
-
-    @property
-    def camera(self) -> bytes:
-        """(16,) `sender_id` of the camera."""
-
-    @property
-    def boot_id(self) -> bytes:
-        """(16,) of this start of the camera."""
-
-    @property
-    def sequence(self) -> int:
-        """From 1, never used twice in one boot."""
-
-    @property
-    def time_quality(self) -> TimeQuality:
-        """How far its time can be believed."""
-
-    def to_payload(self) -> bytes:
-        """The message in canonical JSON."""
-
-
-Said = TypeVar("Said", bound=Message)
-
-
-def seal_event(
-    event: Message,
-    *,
-    sender: SigningKey,
-    recipients: Sequence[PublicKey],
-    key_epoch: int,
-    previous: bytes,
-) -> Sealed:
-    """`event`, or a status, in its envelope, whose header says what the message itself says.
-
-    Raises:
-        Forged: the event names another camera than `sender`.
-        TooLarge, Malformed, UnusableKey: see `formats.envelope.seal`.
-    """
-    if event.camera != sender_id(sender.verify_key):
-        raise Forged("The event names another camera than the key that shall sign it.")
-    origin = Origin(event.boot_id, event.sequence, key_epoch, event.time_quality, previous)
-    payload = event.to_payload()
-    return seal(Kind.EVENT, payload, sender=sender, recipients=recipients, origin=origin)
-
-
-def open_event(verified: Verified, key: PrivateKey) -> MatchEvent:
-    """The event in a verified envelope, for the eyes of one reviewer.
-
-    Raises:
-        Forged: envelope and event disagree about camera, boot, sequence or time quality.
-        NotForThisKey, Malformed, TooLarge: see `open_sealed` and `MatchEvent.from_payload`.
-    """
-    return agreed(MatchEvent.from_payload(open_sealed(verified, key)), verified)
-
-
-def agreed(said: Said, verified: Verified) -> Said:
-    """Return the message if its envelope says the same of its origin.
-
-    Raises:
-        Forged: it does not.
-    """
-    header = verified.sealed.header
-    outside = (header.sender, header.boot_id, header.sequence, header.time_quality)
-    if outside != (said.camera, said.boot_id, said.sequence, said.time_quality):
-        raise Forged("Envelope and event disagree about where the event comes from.")
-    return said
 
 
 def _read_event(fields: Fields) -> MatchEvent:

@@ -1,29 +1,28 @@
-"""What a camera says of itself, sealed as an event is, so that nobody on the way can tell the two.
+"""The status: a camera's own version, list, outbox, ledger head and temperature, sealed.
 
-Off unless the policy says on. It holds nothing about people: no count of faces, no entry, no place
-but the camera's own. It shares kind, size, chain and sequence with events; only who can open it
-learns that it was none.
+Cameras send it only if the policy says so. It holds nothing about people: no count of faces, no
+entry, no place but the camera's own. It has the kind, size, chain and sequence of events, so a
+relay cannot tell the two apart. Only a reviewer who opens it (`formats.message`) can.
 """
 
 from dataclasses import dataclass
 from typing import Final
 
-from nacl.public import PrivateKey
-
-from formats.envelope import DIGEST_BYTES, ID_BYTES, TimeQuality, Verified, open_sealed
-from formats.event import PAYLOAD_LIMIT, TEXT_LIMIT, MatchEvent, agreed
-from formats.strict_json import UTC_HIGH_S, Fields, dumps, loads, parse
+from formats.envelope_header import DIGEST_BYTES, ID_BYTES, TimeQuality
+from formats.event import PAYLOAD_LIMIT, TEXT_LIMIT
+from formats.strict_json import UTC_HIGH_S, Fields, dumps, parse
 
 COLDEST_CENTI: Final = -10_000
 HOTTEST_CENTI: Final = 20_000
 """Temperatures that a sensor can mean, in hundredths of a degree Celsius."""
 
-_WORD: Final = "status"
+KIND: Final = "status"
+"""The member `kind` of a status, by which it is told from a candidate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """One camera at one moment, looking and in light: otherwise it says nothing."""
+    """One camera at one moment, while it looks in light: otherwise it sends no status."""
 
     camera: bytes
     """(16,) `sender_id` of the camera."""
@@ -41,9 +40,9 @@ class Status:
     lease_id: bytes
     """(16,) the lamp lease under which it looks."""
     version: str
-    """Of the camera's programs."""
+    """Version of the camera's programs."""
     firmware_digest: bytes
-    """(32,) of the same."""
+    """(32,) digest of the camera's programs."""
     model_digest: bytes
     """(32,) digest of models and preprocessing."""
     runtime: str
@@ -57,21 +56,21 @@ class Status:
     waiting: int
     """Envelopes in the outbox whose receipts have not come."""
     ledger_size: int
-    """Records in the ledger of `watch`, so that none of them can be taken back."""
+    """Records in the ledger of `watch`: a later cut of its end can be detected."""
     ledger_digest: bytes
     """(32,) SHA-256 of the last of them."""
     temperature_centi: int | None
     """Hottest sensor in hundredths of a degree Celsius; None where there is none."""
 
     def to_payload(self) -> bytes:
-        """The status in canonical JSON.
+        """Return the status in canonical JSON.
 
         Raises:
             Malformed: it could not be read back.
         """
         payload = dumps(
             {
-                "kind": _WORD,
+                "kind": KIND,
                 "camera": self.camera.hex(),
                 "site": self.site,
                 "boot_id": self.boot_id.hex(),
@@ -94,12 +93,12 @@ class Status:
                 "temperature_centi": self.temperature_centi,
             }
         )
-        Status.from_payload(payload)  # Sealed, nobody could mend what cannot be read.
+        Status.from_payload(payload)  # Once sealed, it can no longer be corrected.
         return payload
 
     @classmethod
     def from_payload(cls, payload: bytes) -> "Status":
-        """The status that `to_payload` wrote.
+        """Return the status that `to_payload` wrote.
 
         Raises:
             Malformed: not canonical JSON, or a field is missing, unknown or out of bounds.
@@ -108,21 +107,8 @@ class Status:
         return parse(payload, _read, limit=PAYLOAD_LIMIT, what="status")
 
 
-def open_message(verified: Verified, key: PrivateKey) -> MatchEvent | Status:
-    """Whatever is in a verified envelope of a camera, for the eyes of one reviewer.
-
-    Raises:
-        Forged: envelope and message disagree about camera, boot, sequence or time quality.
-        NotForThisKey, Malformed, TooLarge: see `open_sealed` and the messages' `from_payload`.
-    """
-    payload = open_sealed(verified, key)
-    if loads(payload, limit=PAYLOAD_LIMIT).get("kind") == _WORD:
-        return agreed(Status.from_payload(payload), verified)
-    return agreed(MatchEvent.from_payload(payload), verified)
-
-
 def _read(fields: Fields) -> Status:
-    fields.constant("kind", _WORD)
+    fields.constant("kind", KIND)
     return Status(
         camera=fields.hex_bytes("camera", ID_BYTES),
         site=fields.text("site", at_most=TEXT_LIMIT),

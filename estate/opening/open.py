@@ -10,7 +10,8 @@ from formats.camera_request import CameraIdentity
 from formats.envelope import Sealed, verify
 from formats.errors import Malformed
 from formats.event import MatchEvent
-from formats.status import Status, open_message
+from formats.message import open_message
+from formats.status import Status
 
 
 def opened(

@@ -20,10 +20,11 @@ from firmware.record.ledger import Ledger, Signer
 from firmware.tests import desk as authority
 from formats.entry import Entry
 from formats.envelope import NO_PREVIOUS, Sealed, TimeQuality
-from formats.event import MatchEvent, seal_event
+from formats.event import MatchEvent
 from formats.keyfile import Cost, KeyFile, Purpose, make_key, unlock_opening, write_key
 from formats.keyfile import unlock_signing as unlock
 from formats.ledger import Program
+from formats.message import seal_event
 from formats.recipients import Recipients, Reviewer
 
 PASSPHRASE = "correct horse battery"  # noqa: S105 - of keys that the tests make.

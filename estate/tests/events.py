@@ -7,7 +7,8 @@ from nacl.signing import SigningKey
 
 from formats.envelope import NO_PREVIOUS, Sealed, sender_id
 from formats.envelope_header import TimeQuality
-from formats.event import MatchEvent, Quality, Track, seal_event
+from formats.event import MatchEvent, Quality, Track
+from formats.message import seal_event
 
 REVIEWERS = [PrivateKey(bytes([number]) * 32) for number in (1, 2)]
 STRANGER = PrivateKey(bytes([9]) * 32)

@@ -15,8 +15,8 @@ from estate.store.ledger import records
 from estate.tests.books import CAMERA_KEY, Office
 from formats.destruction import Ground
 from formats.envelope import NO_PREVIOUS, Sealed
-from formats.event import seal_event
 from formats.ledger import Happening, Head
+from formats.message import seal_event
 from formats.status import Status
 from formats.tests.test_status import STATUS
 

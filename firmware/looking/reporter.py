@@ -30,6 +30,7 @@ from formats import VERSION, event
 from formats.envelope import NO_PREVIOUS, Sealed, TimeQuality, sender_id
 from formats.event import CROP_LIMIT
 from formats.ledger import Happening
+from formats.message import CameraMessage, seal_event
 from formats.status import Status
 
 PAUSE_S: Final = 30.0
@@ -160,9 +161,9 @@ class Reporter:
         )
         self._seal(described, lit, Happening.STATUS_SEALED)
 
-    def _seal(self, described: event.Message, lit: Lit, happening: Happening) -> None:
+    def _seal(self, described: CameraMessage, lit: Lit, happening: Happening) -> None:
         recipients = self.search.watchlist.recipients
-        sealed = event.seal_event(
+        sealed = seal_event(
             described,
             sender=self.key,
             recipients=[reviewer.key for reviewer in recipients.reviewers],

@@ -36,8 +36,9 @@ from firmware.trust.watchlist import ThisCamera, Watchlist
 from firmware.watch import Station, watch
 from formats.casefile import CaseFile
 from formats.envelope import verify
-from formats.event import MatchEvent, open_event
+from formats.event import MatchEvent
 from formats.ledger import Happening, Program
+from formats.message import open_event
 from formats.policy import Policy
 from formats.watchlist import Body, read_body, write_body
 from provisioning.site.roles import make_root, sign

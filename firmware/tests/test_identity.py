@@ -64,7 +64,7 @@ def test_every_ledger_has_a_key_of_its_own(state: State) -> None:
 
 
 @pytest.mark.parametrize("program", [Program.LAMPGUARD, Program.COURIER])
-def test_a_ledgers_key_that_is_not_in_the_request_is_refused(state: State, program: Program) -> None:
+def test_a_ledger_key_that_is_not_in_the_request_is_refused(state: State, program: Program) -> None:
     make_identity(state)
     (state.root / program / "ledger.key").write_bytes(bytes(32))
     with pytest.raises(IdentityRefused, match="register it again"):

@@ -20,8 +20,8 @@ from firmware.tests.observing import records
 from firmware.tests.station import CAMERA_KEY, REVIEWER, listed, reporter
 from formats.envelope import NO_PREVIOUS, Sealed, verify
 from formats.errors import NotForThisKey
-from formats.event import open_event
 from formats.ledger import Happening
+from formats.message import open_event
 from recognition.quality import Quality
 
 QUALITY = Quality(100, 40, 20, 50, 20, 0, 0)

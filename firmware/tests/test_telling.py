@@ -20,7 +20,8 @@ from firmware.tests.test_reporter import candidate, decided, waiting
 from formats.envelope import NO_PREVIOUS, verify
 from formats.event import MatchEvent
 from formats.ledger import Happening, verify_chain
-from formats.status import Status, open_message
+from formats.message import open_message
+from formats.status import Status
 
 
 @pytest.fixture

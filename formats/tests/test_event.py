@@ -20,7 +20,8 @@ from formats.envelope import (
     wire_size,
 )
 from formats.errors import Forged, FormatError, Malformed, NotForThisKey, TooLarge
-from formats.event import CROP_LIMIT, PPM, MatchEvent, Quality, Track, open_event, seal_event
+from formats.event import CROP_LIMIT, PPM, MatchEvent, Quality, Track
+from formats.message import open_event, seal_event
 from formats.strict_json import INT_LIMIT, UTC_HIGH_S, UTC_LOW_S
 from formats.tests.make_vectors import FOLDER
 from formats.tests.second_encoder import ALICE, BOB, CAMERA, EVE, STRANGER

@@ -7,8 +7,8 @@ import pytest
 
 from formats.envelope import NO_PREVIOUS, Kind, Origin, read, seal, verify
 from formats.errors import Forged, FormatError
-from formats.event import Message, open_event, seal_event
-from formats.status import Status, open_message
+from formats.message import CameraMessage, open_event, open_message, seal_event
+from formats.status import Status
 from formats.tests.make_vectors import FOLDER
 from formats.tests.second_encoder import ALICE, BOB, CAMERA
 from formats.tests.test_event import EVENT
@@ -17,7 +17,7 @@ VECTORS = json.loads((FOLDER / "status.json").read_text())
 STATUS = Status.from_payload(VECTORS["good"]["with a sensor"].encode())
 
 
-def sent(message: Message) -> bytes:
+def sent(message: CameraMessage) -> bytes:
     recipients = [ALICE.public_key, BOB.public_key]
     return seal_event(
         message, sender=CAMERA, recipients=recipients, key_epoch=3, previous=NO_PREVIOUS

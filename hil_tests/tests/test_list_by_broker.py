@@ -9,9 +9,9 @@ from estate.store.envelopes import Store
 from firmware.config import State
 from firmware.identity import watch_keys
 from formats.envelope import verify
-from formats.event import open_event
 from formats.keyfile import read_key, unlock_opening
 from formats.ledger import Program
+from formats.message import open_event
 from hil_tests.rig.contract import Feature
 from hil_tests.rig.desk.programs import choose_port
 from hil_tests.rig.desk.rig import DeskRig

@@ -14,7 +14,7 @@ from estate.tests.events import EVENT, REVIEWERS
 from firmware.tests.observing import eventually
 from formats.envelope import Sealed, open_sealed, verify
 from formats.errors import FormatError
-from formats.event import open_event
+from formats.message import open_event
 from formats.topics import Channel, Topic
 from hil_tests.tests.line import Line
 from hil_tests.tests.test_delivery import delivering, run_until

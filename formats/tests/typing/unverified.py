@@ -6,7 +6,7 @@ from nacl.public import PrivateKey
 from nacl.signing import VerifyKey
 
 from formats.envelope import Kind, Sealed, Verified, open_sealed, read, verify
-from formats.event import open_event
+from formats.message import open_event
 from formats.model_bundle import VerifiedBundle
 
 

@@ -21,7 +21,7 @@ from firmware.delivery.outbox import Outbox
 from firmware.errors import OutboxFull
 from firmware.identity import watch_keys
 from formats.envelope import NO_PREVIOUS, Sealed, sender_id
-from formats.event import seal_event
+from formats.message import seal_event
 
 FULL_S: Final = 0.2
 """After a refusal it waits this long, as its supervisor would."""

@@ -23,9 +23,10 @@ from firmware.delivery.outbox import Outbox
 from firmware.hardware.camera import Frame
 from firmware.identity import watch_keys
 from formats.envelope import verify
-from formats.event import MatchEvent, open_event
+from formats.event import MatchEvent
 from formats.keyfile import read_key, unlock_opening
 from formats.ledger import Happening, Program
+from formats.message import open_event
 from formats.settings import read_settings
 from hil_tests.demo.figures import records
 from hil_tests.errors import DeskRefused

@@ -11,8 +11,8 @@ from firmware.trust.floors import read_floors
 from firmware.trust.site_verifier import floors_of, verify_accepted, verify_site
 from firmware.trust.watchlist import Watchlist
 from formats.envelope import verify
-from formats.event import open_event
 from formats.ledger import Happening, Program, Record, verify_against, verify_checkpoint
+from formats.message import open_event
 from hil_tests.tests.previous_version.unpacked import Previous
 
 PROGRAMS = (Program.WATCH, Program.COURIER, Program.LAMPGUARD)
