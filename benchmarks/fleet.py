@@ -112,7 +112,7 @@ def _camera(
     folder = broker.folder / "fleet"
     folder.mkdir(exist_ok=True)
     files = Certificate(broker.files / "ca.pem", folder / f"{name}.pem", folder / f"{name}.key")
-    files.chain.write_bytes(authority.client(name, private.public_key()))
+    files.chain.write_bytes(authority.client_certificate(name, private.public_key()))
     files.key.write_bytes(private_pem(private))
     address = Address(HOST, port or broker.port, name, files)
     return Camera(key, Connection(address, str(Topic(sender_id(key.verify_key), Channel.RECEIPT))))

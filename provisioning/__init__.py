@@ -1,1 +1,1 @@
-"""What installers and list authorities run: keys, site, lists, broker."""
+"""`tallylight`, the program of installers and list authorities: keys, site, nets, lists, broker."""

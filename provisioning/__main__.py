@@ -1,7 +1,8 @@
-"""`tallylight`: what installers and list authorities run. 0 did it, 1 refused, 2 wrong usage.
+"""`tallylight`: the command line of installers and list authorities. Exit codes 0, 1, 2.
 
-Every command either does the whole of what it says or changes nothing and prints one sentence.
-A noun's module is loaded when the noun is used, so that no command waits for another's libraries.
+0 done, 1 refused, 2 wrong usage. A refused command prints one sentence and changes nothing. A
+noun's module is loaded when the noun is used, so that no command waits for the libraries of another
+noun.
 """
 
 from importlib import import_module
@@ -14,21 +15,21 @@ from formats.errors import Refused
 from provisioning.errors import ProvisioningError
 
 NOUNS = ("model", "site", "camera", "recipients", "policy", "list", "portrait", "broker")
-"""In the order in which a new site needs them."""
+"""The nouns, in the order in which a new site needs them."""
 
 
 _Click: TypeAlias = Any  # Some versions of Typer carry a click of their own, others do not.
 
 
 class Nouns(TyperGroup):
-    """The nouns, each from a module of its own; a refusal of any of them ends with 1."""
+    """The command group that loads each noun's module, and turns a refusal into exit code 1."""
 
     def list_commands(self, ctx: _Click) -> list[str]:  # noqa: ARG002  # Click's signature.
-        """All nouns, in order."""
+        """Return all nouns, in order."""
         return list(NOUNS)
 
     def get_command(self, ctx: _Click, cmd_name: str) -> _Click:  # noqa: ARG002  # The same.
-        """The commands of one noun."""
+        """Return the commands of one noun."""
         if cmd_name not in NOUNS:
             return None
         module = import_module(f"provisioning.commands.{cmd_name}")
@@ -37,7 +38,7 @@ class Nouns(TyperGroup):
         return command
 
     def invoke(self, ctx: _Click) -> _Click:
-        """Run the command, or say in one sentence why not."""
+        """Run the command, or print in one sentence why it was refused."""
         try:
             return super().invoke(ctx)
         except (ProvisioningError, Refused) as error:

@@ -1,4 +1,8 @@
-"""Files and folders that appear whole, or not at all."""
+"""Atomic writes: a file or a folder appears whole or not at all.
+
+A new content is written beside the old one and renamed into its place. Nothing is synced to
+the disk here: after a power cut a command is run again.
+"""
 
 import shutil
 from collections.abc import Generator
@@ -7,8 +11,8 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 
-def write_whole(path: Path, content: bytes, *, mode: int = 0o600) -> None:
-    """Put `content` into `path` in one step, by default readable by its owner alone."""
+def write_atomically(path: Path, content: bytes, *, mode: int = 0o600) -> None:
+    """Replace the file `path` by `content` in one step, by default readable by its owner alone."""
     part = path.with_name(f".{path.name}.part")
     part.unlink(missing_ok=True)
     part.touch(mode=mode)
@@ -17,10 +21,10 @@ def write_whole(path: Path, content: bytes, *, mode: int = 0o600) -> None:
 
 
 @contextmanager
-def whole_folder(path: Path) -> Generator[Path]:
-    """A new, empty folder that becomes `path` if the block ends without an error.
+def atomic_folder(path: Path) -> Generator[Path]:
+    """Yield a new, empty folder that becomes `path` if the block ends without an error.
 
-    What `path` held before is gone then, and untouched otherwise.
+    It replaces what `path` held before. After an error `path` is as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = Path(mkdtemp(dir=path.parent, prefix=f".{path.name}."))

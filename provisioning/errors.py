@@ -1,13 +1,13 @@
-"""Why a command was refused: one sentence that says what to do next, and nothing was changed.
+"""Errors of `tallylight`: why a command was refused, in one sentence that says what to do next.
 
 ProvisioningError
 ├── PlanRefused        the plan of a site cannot be used
 ├── SiteRefused        the folder is no site, already one, or not ready for this step
 ├── PolicyRefused      an edited policy cannot be used
-├── CameraRefused      a camera cannot be added
+├── CameraRefused      a camera cannot be registered
 ├── EntryRefused       a person cannot be put on the list, or taken off it
 ├── ModelsRefused      nets cannot be imported, signed or adopted
-├── ListNotIssued        a list cannot be built, signed or published
+├── ListNotIssued      a list cannot be built, signed or published
 └── BrokerRefused      the broker's files cannot be made
 
 A key file or its passphrase is refused with `formats.keyfile.KeyRefused`, nets and pictures with
@@ -16,7 +16,7 @@ A key file or its passphrase is refused with `formats.keyfile.KeyRefused`, nets 
 
 
 class ProvisioningError(Exception):
-    """Base of all: the command did nothing."""
+    """Base of all: the command was refused and changed nothing."""
 
 
 class PlanRefused(ProvisioningError):
@@ -32,7 +32,7 @@ class PolicyRefused(ProvisioningError):
 
 
 class CameraRefused(ProvisioningError):
-    """A camera cannot be added."""
+    """A camera cannot be registered."""
 
 
 class EntryRefused(ProvisioningError):

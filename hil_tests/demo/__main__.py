@@ -40,8 +40,7 @@ from hil_tests.rig.desk.site_maker import (
 )
 from hil_tests.scenes.portraits import Person, portrait
 from hil_tests.scenes.sources import STREET, open_source
-from provisioning.commands.model import MODELS
-from provisioning.nets.bundles import build_bundle
+from provisioning.nets.bundles import MODELS, build_bundle
 from recognition.enrolment import enrol
 from recognition.errors import RecognitionError
 from recognition.eye import Eye

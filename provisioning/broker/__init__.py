@@ -1,4 +1,4 @@
-"""The MQTT broker: its certificates, its configuration with the access rules, a check, and sending.
+"""The MQTT broker: certificates and revocation, configuration with its ACL, a check, and sending.
 
 Imports `lists`, `site`, `errors` and `disk`; only `commands` imports it.
 """

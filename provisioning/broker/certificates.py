@@ -1,7 +1,8 @@
-"""X.509 for the broker: one authority, certificates for servers and clients, a revocation list.
+"""X.509 for the broker: a certificate authority, server and client certificates, a revocation list.
 
-Ed25519 throughout, because TLS 1.3 is the only version in use; a camera may bring a P-256 key of
-its own. What a certificate request says of its owner is ignored: the authority names everybody.
+All keys are Ed25519, because TLS 1.3 is the only version in use; a camera can have a P-256 key. The
+authority decides the name in every certificate, and ignores the name in a certificate request.
+Nothing here is written to a disk.
 """
 
 from collections.abc import Iterable
@@ -34,18 +35,18 @@ AUTHORITY_LIFE: Final = timedelta(days=3660)
 PublicKey = Ed25519PublicKey | EllipticCurvePublicKey
 
 
-class Ed25519Elsewhere(Ed25519PrivateKey):
-    """The authority's key for `cryptography`, wherever it lies: it signs and is never read."""
+class Ed25519SigningAdapter(Ed25519PrivateKey):
+    """The authority's key, in a file or on a token, as `cryptography` wants it: it only signs."""
 
     def __init__(self, key: Ed25519Signer) -> None:
         self._key = key
 
     def public_key(self) -> Ed25519PublicKey:
-        """The public half."""
+        """Return the public half."""
         return Ed25519PublicKey.from_public_bytes(bytes(self._key.verify_key))
 
     def sign(self, data: Buffer) -> bytes:
-        """(64,) the signature over `data`."""
+        """Return the signature over `data`, (64,)."""
         return self._key.sign(bytes(data)).signature
 
     def private_bytes(
@@ -61,48 +62,48 @@ class Ed25519Elsewhere(Ed25519PrivateKey):
         """Refuse: it is never written."""
         raise NotImplementedError
 
-    def __copy__(self) -> "Ed25519Elsewhere":
+    def __copy__(self) -> "Ed25519SigningAdapter":
         return self
 
-    def __deepcopy__(self, memo: dict[object, object]) -> "Ed25519Elsewhere":
+    def __deepcopy__(self, memo: dict[object, object]) -> "Ed25519SigningAdapter":
         return self
 
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """Issues every certificate around one broker."""
+    """The certificate authority of one broker and its clients."""
 
     key: Ed25519PrivateKey
     name: str
     now: datetime
 
-    def own(self) -> bytes:
-        """The authority's own certificate, PEM."""
+    def authority_certificate(self) -> bytes:
+        """Issue the authority's own certificate, PEM."""
         usage = x509.KeyUsage(**(_NO_USAGE | {"key_cert_sign": True, "crl_sign": True}))
         builder = (
             self._builder(self.name, self.key.public_key(), AUTHORITY_LIFE)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(usage, critical=True)
         )
-        return self._signed(builder)
+        return self._sign(builder)
 
-    def server(self, hosts: Iterable[str], key: PublicKey) -> bytes:
-        """A certificate for the broker under all its host names and addresses, PEM."""
+    def server_certificate(self, hosts: Iterable[str], key: PublicKey) -> bytes:
+        """Issue a certificate for the broker under all its host names and addresses, PEM."""
         names = x509.SubjectAlternativeName([_general_name(host) for host in hosts])
         builder = self._leaf("broker", key, ExtendedKeyUsageOID.SERVER_AUTH)
-        return self._signed(builder.add_extension(names, critical=False))
+        return self._sign(builder.add_extension(names, critical=False))
 
-    def client(self, name: str, key: PublicKey) -> bytes:
-        """A certificate for a client whose user name and client id are `name`, PEM."""
-        return self._signed(self._leaf(name, key, ExtendedKeyUsageOID.CLIENT_AUTH))
+    def client_certificate(self, name: str, key: PublicKey) -> bytes:
+        """Issue a certificate for a client whose user name and client id are `name`, PEM."""
+        return self._sign(self._leaf(name, key, ExtendedKeyUsageOID.CLIENT_AUTH))
 
-    def revocations(self, revoked: Iterable[x509.RevokedCertificate]) -> bytes:
-        """The list of everything that was ever revoked, PEM."""
+    def revocation_list(self, revoked: Iterable[x509.RevokedCertificate]) -> bytes:
+        """Issue the list of every certificate that was ever revoked, PEM."""
         builder = (
             x509.CertificateRevocationListBuilder()
             .issuer_name(_name(self.name))
             .last_update(self.now)
-            # Past this moment the broker would refuse everybody.
+            # After this moment the broker would refuse every client.
             .next_update(self.now + AUTHORITY_LIFE)
         )
         for certificate in revoked:
@@ -134,43 +135,51 @@ class Authority:
             .add_extension(issuer, critical=False)
         )
 
-    def _signed(self, builder: x509.CertificateBuilder) -> bytes:
+    def _sign(self, builder: x509.CertificateBuilder) -> bytes:
         return builder.sign(self.key, None).public_bytes(Encoding.PEM)
 
 
 def requested_key(csr: bytes) -> PublicKey:
-    """The key in a certificate request (PKCS#10, DER), whose owner has signed the request.
+    """Return the key in a certificate request (PKCS#10, DER) that is signed with this key.
 
     Raises:
         BrokerRefused: it is no request, not signed with its key, or the key is of another kind.
     """
     try:
         request = x509.load_der_x509_csr(csr)
-        holds, key = request.is_signature_valid, request.public_key()
+        is_signed, key = request.is_signature_valid, request.public_key()
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise BrokerRefused("A camera's certificate request cannot be read.") from error
-    if not holds:
-        raise BrokerRefused("A camera's certificate request is not signed with its own key.")
+        raise BrokerRefused(
+            "A camera's certificate request cannot be read: register the camera again."
+        ) from error
+    if not is_signed:
+        raise BrokerRefused(
+            "A camera's certificate request is not signed with its own key: register the camera "
+            "again."
+        )
     if isinstance(key, Ed25519PublicKey):
         return key
     if isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1):
         return key
-    raise BrokerRefused("A camera's TLS key must be Ed25519 or P-256.")
+    raise BrokerRefused(
+        "A camera's TLS key must be Ed25519 or P-256: make another one and register the camera "
+        "again."
+    )
 
 
-def revoke(certificate: bytes, now: datetime) -> x509.RevokedCertificate:
-    """The entry of a revocation list for a certificate in PEM."""
+def revocation_entry(certificate: bytes, now: datetime) -> x509.RevokedCertificate:
+    """Return the entry of a revocation list for a certificate in PEM."""
     serial = x509.load_pem_x509_certificate(certificate).serial_number
     return x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now).build()
 
 
 def private_pem(key: Ed25519PrivateKey) -> bytes:
-    """A private key as the broker or a client reads it: PKCS#8 PEM, not encrypted."""
+    """Return a private key as the broker or a client reads it: PKCS#8 PEM, not encrypted."""
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 _SKEW: Final = timedelta(minutes=5)
-"""A camera whose clock is a little behind shall accept a fresh certificate."""
+"""A certificate is valid from before its issue, for cameras whose clocks are a little slow."""
 
 _NO_USAGE: Final = dict.fromkeys(
     (

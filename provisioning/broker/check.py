@@ -1,14 +1,15 @@
-"""Proves with real connections that the broker refuses what it must, and serves what it must.
+"""Test the ACL and the TLS settings of a running broker with real connections.
 
-Two probes with fresh certificates play cameras that nobody has; the auditor's certificate listens
-in. Nothing is sent but on the probes' own status topics, which no receiver reads. Whatever is
-refused is tried beside something that is allowed, so that a broker that is simply dead passes
-nothing.
+Two clients with fresh certificates act as cameras that do not exist. The auditor's certificate
+listens. Messages go to the status and site topics of these two; receipts and site bundles that the
+broker must refuse name the same two. Every refusal is tried beside a permission, so that a broker
+that does not answer at all passes no test.
 
-(0) A camera writes to its own topic, and its own alone.
-(1) It reads what is sent to it, and nothing that is sent to another or by another.
-(2) A certificate that was revoked, or that another authority issued, or none at all, is refused.
-(3) A client that gives another's name has its own rights only.
+(0) A camera can write to its own topic, and to no other.
+(1) A camera can read what is sent to it. It cannot read what is sent to or by another client.
+(2) A certificate that is revoked or comes from another authority is refused, and so is a client
+    without a certificate.
+(3) A client that claims another client's id has its own rights only.
 (4) TLS 1.2 and plain TCP are refused.
 """
 
@@ -28,13 +29,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from formats.signer import Ed25519Signer
 from formats.topics import Channel, Topic
-from provisioning.broker.certificates import Authority, Ed25519Elsewhere, private_pem
+from provisioning.broker.certificates import Authority, private_pem
 from provisioning.broker.configuration import (
     AUDITOR,
     AUTHORITY_FILE,
     PUBLISHER,
     RECEIVER,
     REVOKED_PROBE,
+    authority_of,
+    client_files,
 )
 from provisioning.errors import BrokerRefused
 from provisioning.site.folder import Site
@@ -42,27 +45,28 @@ from wire.certificate import Address, Certificate
 from wire.connection import Connection
 
 WAIT_S: Final = 5.0
-"""Longest wait for anything that must happen."""
+"""Longest wait for an answer that must come."""
 QUIET_S: Final = 0.5
-"""How long nothing must happen."""
+"""Time in which a message that must not come is waited for."""
 CONNECT_V5: Final = bytes.fromhex("101200044d5154540502003c00") + b"\x00\x05spy-1"
 """An MQTT v5 CONNECT of client `spy-1` with a clean start."""
 ACCEPTED: Final = (0x20, 0)
-"""First byte and reason code of a CONNACK that lets somebody in."""
-REASON_AT: Final = 3
+"""First byte and reason code of a CONNACK that accepts the client."""
+REASON_INDEX: Final = 3
+"""Index of the reason code in a CONNACK."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was tried."""
+    """One test of the broker, and whether it passed."""
 
     what: str
     held: bool
 
 
 @dataclass(frozen=True, slots=True)
-class _Desk:
-    """What the checks work with."""
+class _Bench:
+    """The broker under test, and the certificates to test it with."""
 
     site: Site
     host: str
@@ -70,91 +74,93 @@ class _Desk:
     authority: Authority
     folder: Path
 
-    def probe(self, name: str, authority: Authority | None = None) -> Address:
-        """Return an address with a fresh certificate in a name."""
+    def fresh_client(self, name: str, authority: Authority | None = None) -> Address:
+        """Return the broker's address with a fresh certificate for a client of this name."""
         key = Ed25519PrivateKey.generate()
         chain, private = self.folder / f"{name}.pem", self.folder / f"{name}.key"
-        chain.write_bytes((authority or self.authority).client(name, key.public_key()))
+        chain.write_bytes((authority or self.authority).client_certificate(name, key.public_key()))
         private.touch(mode=0o600)
         private.write_bytes(private_pem(key))
         return self._address(name, chain, private)
 
-    def kept(self, name: str) -> Address:
-        """Return an address with a certificate from the broker's folder."""
-        clients = self.site.broker / "clients"
-        return self._address(name, clients / f"{name}.pem", clients / f"{name}.key")
+    def issued_client(self, name: str) -> Address:
+        """Return the broker's address with the certificate that a client has in its folder."""
+        return self._address(name, *client_files(self.site, name))
 
     def _address(self, name: str, chain: Path, key: Path) -> Address:
         files = Certificate(self.site.broker / AUTHORITY_FILE, chain, key)
         return Address(self.host, self.port, name, files)
 
 
-def check(
+def check_broker(
     site: Site, authority_key: Ed25519Signer, host: str, port: int, now: datetime
 ) -> Iterator[Finding]:
-    """Yield every finding as it is made.
+    """Run the tests one after the other; yield the finding of each.
 
     Raises:
-        BrokerRefused: there is no broker to check: the auditor is not let in.
+        BrokerRefused: there is no broker to check: it does not accept the auditor.
     """
-    authority = Authority(Ed25519Elsewhere(authority_key), f"Tallylight {site.policy.site}", now)
     with TemporaryDirectory() as folder:
-        desk = _Desk(site, host, port, authority, Path(folder))
-        yield from _topics(desk)
-        yield from _strangers(desk)
+        bench = _Bench(site, host, port, authority_of(site, authority_key, now), Path(folder))
+        yield from _check_topics(bench)
+        yield from _check_certificates(bench)
 
 
-def _topics(desk: _Desk) -> Iterator[Finding]:
-    one, other = (Topic(secrets.token_bytes(16), Channel.STATUS) for _ in range(2))
-    to_other = str(replace(other, channel=Channel.SITE))
+def _check_topics(bench: _Bench) -> Iterator[Finding]:
+    spy_topic, topic = (Topic(secrets.token_bytes(16), Channel.STATUS) for _ in range(2))
+    site_topic = str(replace(topic, channel=Channel.SITE))
     with (
-        _open(desk.kept(AUDITOR), "#") as auditor,
-        _open(desk.probe(one.camera.hex()), ("#", to_other)) as spy,
-        _open(desk.probe(other.camera.hex()), to_other) as camera,
-        _open(desk.kept(PUBLISHER), ()) as publisher,
+        _connect(bench.issued_client(AUDITOR), "#") as auditor,
+        _connect(bench.fresh_client(spy_topic.camera.hex()), ("#", site_topic)) as spy,
+        _connect(bench.fresh_client(topic.camera.hex()), site_topic) as camera,
+        _connect(bench.issued_client(PUBLISHER), ()) as publisher,
     ):
-        room = _Room((auditor, spy, camera, publisher))
-        yield Finding("a camera writes to its own topic", room.takes(camera, str(other)))
-        yield Finding("a camera cannot write to another's topic", not room.takes(spy, str(other)))
+        clients = _Clients((auditor, spy, camera, publisher))
+        writes = clients.delivers(camera, str(topic))
+        yield Finding("a camera writes to its own topic", writes)
+        writes = clients.delivers(spy, str(topic))
+        yield Finding("a camera cannot write to another's topic", not writes)
         for channel in (Channel.RECEIPT, Channel.SITE):
-            mine = str(replace(one, channel=channel))
+            writes = clients.delivers(spy, str(replace(spy_topic, channel=channel)))
             what = f"a camera cannot write to the {channel} topic, not even to its own"
-            yield Finding(what, not room.takes(spy, mine))
-        room.takes(publisher, to_other)
-        yield Finding("a camera reads what is sent to it", room.hears(camera, WAIT_S))
-        yield Finding("a camera cannot read what others send or get", not room.hears(spy, QUIET_S))
-        spoofing = replace(desk.probe(secrets.token_hex(16)), client_id=RECEIVER)
-        with _open(spoofing, ()) as spoofer:
-            forged = str(replace(other, channel=Channel.RECEIPT))
-            taken = _Room((auditor, camera, spoofer)).takes(spoofer, forged)
-        yield Finding("a camera that calls itself receiver has no receiver's rights", not taken)
+            yield Finding(what, not writes)
+        clients.delivers(publisher, site_topic)
+        reads = clients.receives(camera, WAIT_S)
+        yield Finding("a camera reads what is sent to it", reads)
+        reads = clients.receives(spy, QUIET_S)
+        yield Finding("a camera cannot read what others send or get", not reads)
+        claimed = replace(bench.fresh_client(secrets.token_hex(16)), client_id=RECEIVER)
+        with _connect(claimed, ()) as spoofer:
+            forged = str(replace(topic, channel=Channel.RECEIPT))
+            writes = _Clients((auditor, camera, spoofer)).delivers(spoofer, forged)
+        yield Finding("a camera that calls itself receiver has no receiver's rights", not writes)
 
 
-def _strangers(desk: _Desk) -> Iterator[Finding]:
-    good = desk.probe(secrets.token_hex(16)).certificate.context()
-    yield Finding("a client with a certificate gets in", _lets_in(desk, good))
-    revoked = desk.kept(REVOKED_PROBE).certificate.context()
-    yield Finding("a revoked certificate is refused", not _lets_in(desk, revoked))
+def _check_certificates(bench: _Bench) -> Iterator[Finding]:
+    good = bench.fresh_client(secrets.token_hex(16)).certificate.context()
+    yield Finding("a client with a certificate gets in", _accepts(bench, good))
+    revoked = bench.issued_client(REVOKED_PROBE).certificate.context()
+    yield Finding("a revoked certificate is refused", not _accepts(bench, revoked))
     key = Ed25519PrivateKey.generate()
-    stranger = Authority(key, desk.authority.name, desk.authority.now)
-    foreign = desk.probe(secrets.token_hex(16), stranger).certificate.context()
-    yield Finding("a certificate of another authority is refused", not _lets_in(desk, foreign))
-    nobody = ssl.create_default_context(cafile=str(desk.site.broker / AUTHORITY_FILE))
-    yield Finding("a client without a certificate is refused", not _lets_in(desk, nobody))
-    older = desk.probe(secrets.token_hex(16)).certificate.context()
+    other = Authority(key, bench.authority.name, bench.authority.now)
+    foreign = bench.fresh_client(secrets.token_hex(16), other).certificate.context()
+    yield Finding("a certificate of another authority is refused", not _accepts(bench, foreign))
+    without = ssl.create_default_context(cafile=str(bench.site.broker / AUTHORITY_FILE))
+    yield Finding("a client without a certificate is refused", not _accepts(bench, without))
+    older = bench.fresh_client(secrets.token_hex(16)).certificate.context()
     older.minimum_version = older.maximum_version = ssl.TLSVersion.TLSv1_2
-    yield Finding("TLS 1.2 is refused", not _lets_in(desk, older))
-    yield Finding("plain TCP is refused", not _lets_in(desk, None))
+    yield Finding("TLS 1.2 is refused", not _accepts(bench, older))
+    yield Finding("plain TCP is refused", not _accepts(bench, None))
 
 
 @dataclass(frozen=True, slots=True)
-class _Room:
-    """Connections that are turned together."""
+class _Clients:
+    """Connections whose network loops take turns."""
 
     connections: tuple[Connection, ...]
 
-    def takes(self, sender: Connection, topic: str) -> bool:
-        """Whether the broker takes a message and somebody hears it."""
+    def delivers(self, sender: Connection, topic: str) -> bool:
+        """Return whether the broker accepts a message and delivers it to a subscriber."""
         number = sender.publish(topic, b"probe")
         until_s = time.monotonic() + WAIT_S
         while time.monotonic() < until_s:
@@ -164,8 +170,8 @@ class _Room:
                     return answer.delivered
         return False
 
-    def hears(self, listener: Connection, within_s: float) -> bool:
-        """Whether anything arrives within a time."""
+    def receives(self, listener: Connection, within_s: float) -> bool:
+        """Return whether a message arrives within a time."""
         until_s = time.monotonic() + within_s
         while time.monotonic() < until_s:
             self._turn()
@@ -179,7 +185,7 @@ class _Room:
 
 
 @contextmanager
-def _open(address: Address, subscription: str | tuple[str, ...]) -> Iterator[Connection]:
+def _connect(address: Address, subscription: str | tuple[str, ...]) -> Iterator[Connection]:
     connection = Connection(address, subscription)
     until_s = time.monotonic() + WAIT_S
     try:
@@ -187,8 +193,8 @@ def _open(address: Address, subscription: str | tuple[str, ...]) -> Iterator[Con
             if time.monotonic() > until_s:
                 raise BrokerRefused(
                     f"The broker at {address.host}:{address.port} does not let {address.client_id} "
-                    "in: start it with the configuration that was written, or name its host and "
-                    "port."
+                    "in: start it with the configuration that tallylight broker config wrote, or "
+                    "name its --host and --port."
                 )
             connection.run_network(0.02)
         yield connection
@@ -196,20 +202,20 @@ def _open(address: Address, subscription: str | tuple[str, ...]) -> Iterator[Con
         connection.close()
 
 
-def _lets_in(desk: _Desk, context: ssl.SSLContext | None) -> bool:
-    """Whether the broker answers a CONNECT with a CONNACK of success."""
+def _accepts(bench: _Bench, context: ssl.SSLContext | None) -> bool:
+    """Return whether the broker answers a CONNECT with a CONNACK of success."""
     try:
-        with socket.create_connection((desk.host, desk.port), WAIT_S) as plain:
+        with socket.create_connection((bench.host, bench.port), WAIT_S) as plain:
             plain.settimeout(WAIT_S)
             if context is None:
-                return _greets(plain)
-            with context.wrap_socket(plain, server_hostname=desk.host) as line:
-                return _greets(line)
+                return _accepts_connect(plain)
+            with context.wrap_socket(plain, server_hostname=bench.host) as line:
+                return _accepts_connect(line)
     except (ssl.SSLError, OSError):
         return False
 
 
-def _greets(line: socket.socket) -> bool:
+def _accepts_connect(line: socket.socket) -> bool:
     line.sendall(CONNECT_V5)
     answer = line.recv(64)
-    return len(answer) > REASON_AT and (answer[0], answer[REASON_AT]) == ACCEPTED
+    return len(answer) > REASON_INDEX and (answer[0], answer[REASON_INDEX]) == ACCEPTED

@@ -1,9 +1,10 @@
-"""What the estate's MQTT broker and its clients need: certificates, access rules, configuration.
+"""Write the MQTT broker's folder: certificates, ACL, revocation list, mosquitto.conf, drop-ins.
 
-TLS 1.3 with a certificate on both sides and nothing else: no password, no anonymous client. The
-name in a client's certificate is its user name and its client id, so a camera can write to its own
-topics and to nobody else's. What was issued once is kept; whoever was revoked stands in the
-revocation list. mosquitto reads list and access rules anew when it is sent SIGHUP.
+The broker accepts TLS 1.3 with a certificate on both sides only: no password, no anonymous client.
+The name in a client's certificate is its user name and its client id. So a camera can write to its
+own topics and to no other camera's. A certificate is issued once and kept until it ends soon. A
+revoked certificate stays in the revocation list. mosquitto reads revocation list and ACL again on
+SIGHUP; nothing here sends it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,28 +22,28 @@ from formats.signer import Ed25519Signer
 from formats.topics import Channel, every_camera
 from provisioning.broker.certificates import (
     Authority,
-    Ed25519Elsewhere,
+    Ed25519SigningAdapter,
     private_pem,
     requested_key,
-    revoke,
+    revocation_entry,
 )
-from provisioning.disk import whole_folder, write_whole
+from provisioning.disk import atomic_folder, write_atomically
 from provisioning.errors import BrokerRefused
 from provisioning.site.folder import Site
 
 RECEIVER: Final = "receiver"
-"""Receives events and answers; more of them are `receiver-2` and so on."""
+"""Client that receives events and sends receipts; further ones are `receiver-2` and so on."""
 PUBLISHER: Final = "publisher"
-"""Sends the site's signed repository to the cameras, and does nothing else."""
+"""Client that sends the site's signed repository to the cameras, and does nothing else."""
 AUDITOR: Final = "auditor"
-"""Only reads, and reads everything."""
+"""Client that reads every topic and writes to none."""
 MESSAGE_LIMIT: Final = 2 * 1024 * 1024
 """Longest message in bytes: a sealed list of 10,000 entries is the longest by far."""
 
 REVOKED_PROBE: Final = "revoked-probe"
-"""A client that was revoked as soon as it was issued: `broker check` sees whether it is refused."""
+"""Client that was revoked as soon as it was issued: `broker check` tests that it is refused."""
 AUTHORITY_FILE: Final = "ca.pem"
-RENEW: Final = timedelta(days=60)
+RENEW_BEFORE_END: Final = timedelta(days=60)
 """A certificate that ends within this time is issued anew."""
 DROP_IN: Final = "systemd/tallylight.conf"
 COURIER_DROP_IN: Final = "systemd/tallylight-courier.conf"
@@ -51,55 +52,45 @@ _REVOKED: Final = "crl.pem"
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """Where the broker listens, and as whom it runs."""
+    """Address and port of the broker, and the user of its process."""
 
     hosts: Sequence[str]
     """Names and addresses under which clients reach it."""
     bind: str
     port: int
     user: str
-    """The broker gives up root for this user."""
+    """mosquitto changes from root to this user."""
     receivers: int = 1
-    """Receivers that share the work, from 1."""
+    """How many receivers share the work, from 1."""
 
     @property
     def services(self) -> tuple[str, ...]:
-        """The names of the clients that are no cameras."""
+        """Names of the clients that are not cameras."""
         more = (f"{RECEIVER}-{number}" for number in range(2, self.receivers + 1))
         return (RECEIVER, *more, PUBLISHER, AUDITOR)
 
     @property
     def addresses(self) -> tuple[str, ...]:
-        """Those of the hosts that are addresses: a camera's courier may speak to no other."""
+        """IP addresses among the hosts: a camera's courier can connect to these only."""
         return tuple(host for host in self.hosts if _is_address(host))
 
 
 def configure(site: Site, authority_key: Ed25519Signer, listener: Listener, now: datetime) -> Path:
-    """Make or complete the broker's folder: every camera of the policy has its certificate then.
+    """Make or complete the broker's folder, with a certificate for every camera of the policy.
 
     Raises:
-        BrokerRefused: a camera's certificate request cannot be served.
+        BrokerRefused: a camera's certificate request is broken, or its key is of another kind.
         OSError: a camera's request is missing from the folder.
     """
-    authority = _authority(site, authority_key, now)
-    files = _kept(site)
-    files.setdefault(AUTHORITY_FILE, authority.own())
-    files.setdefault(_REVOKED, authority.revocations(()))
+    authority = authority_of(site, authority_key, now)
+    files = _stored_files(site)
+    files.setdefault(AUTHORITY_FILE, authority.authority_certificate())
+    files.setdefault(_REVOKED, authority.revocation_list(()))
     key = Ed25519PrivateKey.generate()
-    files["server.pem"] = authority.server(listener.hosts, key.public_key())
+    files["server.pem"] = authority.server_certificate(listener.hosts, key.public_key())
     files["server.key"] = private_pem(key)
-    for service in (*listener.services, REVOKED_PROBE):
-        if _is_due(files.get(f"clients/{service}.pem"), now):
-            key = Ed25519PrivateKey.generate()
-            files[f"clients/{service}.pem"] = authority.client(service, key.public_key())
-            files[f"clients/{service}.key"] = private_pem(key)
-            if service == REVOKED_PROBE:
-                _revoke(files, authority, files[f"clients/{service}.pem"])
-    for place in site.policy.places:
-        name = place.camera.camera_id.hex()
-        if _is_due(files.get(f"clients/{name}.pem"), now):
-            request = read_request((site.cameras / f"{name}.json").read_bytes())
-            files[f"clients/{name}.pem"] = authority.client(name, requested_key(request.csr))
+    _issue_services(files, authority, listener)
+    _issue_cameras(files, authority, site)
     files["acl"] = _access_rules(listener).encode()
     files["mosquitto.conf"] = _configuration(site, listener).encode()
     files[DROP_IN] = _drop_in(site).encode()
@@ -110,22 +101,55 @@ def configure(site: Site, authority_key: Ed25519Signer, listener: Listener, now:
 
 
 def revoke_client(site: Site, authority_key: Ed25519Signer, name: str, now: datetime) -> None:
-    """Let the broker refuse a client from its next SIGHUP on.
+    """Revoke a client's certificate; the broker refuses it from its next SIGHUP on.
 
     Raises:
         BrokerRefused: no certificate was issued to such a client.
     """
-    files = _kept(site)
+    files = _stored_files(site)
     certificate = files.pop(f"clients/{name}.pem", None)
     if certificate is None:
-        raise BrokerRefused(f"No certificate was issued to {name}.")
+        raise BrokerRefused(
+            f"No certificate was issued to {name}: name a client of the folder broker/clients."
+        )
     files.pop(f"clients/{name}.key", None)
-    _revoke(files, _authority(site, authority_key, now), certificate)
+    _revoke(files, authority_of(site, authority_key, now), certificate)
     _write(site, files)
 
 
+def authority_of(site: Site, key: Ed25519Signer, now: datetime) -> Authority:
+    """Return the certificate authority of a site's broker."""
+    return Authority(Ed25519SigningAdapter(key), f"Tallylight {site.policy.site}", now)
+
+
+def client_files(site: Site, name: str) -> tuple[Path, Path]:
+    """Return the files of a client's certificate and private key; either may be missing."""
+    clients = site.broker / "clients"
+    return clients / f"{name}.pem", clients / f"{name}.key"
+
+
+def _issue_services(files: dict[str, bytes], authority: Authority, listener: Listener) -> None:
+    for service in (*listener.services, REVOKED_PROBE):
+        if _must_be_issued(files.get(f"clients/{service}.pem"), authority.now):
+            key = Ed25519PrivateKey.generate()
+            certificate = authority.client_certificate(service, key.public_key())
+            files[f"clients/{service}.pem"] = certificate
+            files[f"clients/{service}.key"] = private_pem(key)
+            if service == REVOKED_PROBE:
+                _revoke(files, authority, certificate)
+
+
+def _issue_cameras(files: dict[str, bytes], authority: Authority, site: Site) -> None:
+    for place in site.policy.places:
+        name = place.camera.camera_id.hex()
+        if _must_be_issued(files.get(f"clients/{name}.pem"), authority.now):
+            request = read_request((site.cameras / f"{name}.json").read_bytes())
+            key = requested_key(request.csr)
+            files[f"clients/{name}.pem"] = authority.client_certificate(name, key)
+
+
 def _is_address(host: str) -> bool:
-    """Whether systemd takes it in IPAddressAllow=: no name, and no address of one link (%eth0)."""
+    """Return whether systemd accepts it in IPAddressAllow=: an IP address without %interface."""
     if "%" in host:
         return False
     try:
@@ -136,37 +160,35 @@ def _is_address(host: str) -> bool:
 
 
 def _revoke(files: dict[str, bytes], authority: Authority, certificate: bytes) -> None:
-    revoked = [*x509.load_pem_x509_crl(files[_REVOKED]), revoke(certificate, authority.now)]
-    files[_REVOKED] = authority.revocations(revoked)
+    before = x509.load_pem_x509_crl(files[_REVOKED])
+    revoked = [*before, revocation_entry(certificate, authority.now)]
+    files[_REVOKED] = authority.revocation_list(revoked)
 
 
-def _is_due(certificate: bytes | None, now: datetime) -> bool:
-    """Whether a certificate is missing or ends soon."""
+def _must_be_issued(certificate: bytes | None, now: datetime) -> bool:
+    """Return whether a certificate is missing or ends soon."""
     if certificate is None:
         return True
-    return x509.load_pem_x509_certificate(certificate).not_valid_after_utc < now + RENEW
+    end = x509.load_pem_x509_certificate(certificate).not_valid_after_utc
+    return end < now + RENEW_BEFORE_END
 
 
-def _authority(site: Site, key: Ed25519Signer, now: datetime) -> Authority:
-    return Authority(Ed25519Elsewhere(key), f"Tallylight {site.policy.site}", now)
-
-
-def _kept(site: Site) -> dict[str, bytes]:
-    """Everything in the broker's folder, by relative name."""
+def _stored_files(site: Site) -> dict[str, bytes]:
+    """Return every file in the broker's folder, by relative name."""
     paths = [path for path in site.broker.rglob("*") if path.is_file()]
     return {path.relative_to(site.broker).as_posix(): path.read_bytes() for path in paths}
 
 
 def _write(site: Site, files: Mapping[str, bytes]) -> None:
-    with whole_folder(site.broker) as part:
+    with atomic_folder(site.broker) as part:
         (part / "clients").mkdir()
         (part / DROP_IN).parent.mkdir()
         for name, content in files.items():
-            write_whole(part / name, content)
+            write_atomically(part / name, content)
 
 
 def _access_rules(listener: Listener) -> str:
-    """What each client may do; whatever is not said here is denied."""
+    """Return the ACL: the topics of each client. mosquitto denies every other topic."""
     events, status, receipts, sites = (
         every_camera(channel)
         for channel in (Channel.EVENT, Channel.STATUS, Channel.RECEIPT, Channel.SITE)
@@ -185,7 +207,7 @@ def _access_rules(listener: Listener) -> str:
             f"user {PUBLISHER}",
             f"topic write {sites}",
             f"user {AUDITOR}",
-            "topic read #",  # So that whatever else were ever sent would be seen, too.
+            "topic read #",  # The auditor also sees topics that no other rule names.
             "# %u is the name in the client's certificate: a camera has its own topics only.",
             f"pattern write {own[0]}",
             f"pattern write {own[1]}",

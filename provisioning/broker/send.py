@@ -1,58 +1,70 @@
-"""Sends the published repository to the site's cameras through the broker, as its publisher.
+"""Send the published list to the cameras through the broker: one retained message for each camera.
 
-The broker keeps it for cameras that are away, and what it keeps is what a memory stick would carry:
-cameras believe the signatures inside and nothing else.
+The message is the whole TUF repository, the same files as on a memory stick. The broker keeps it
+for cameras that are away. Cameras trust the signatures inside, and not the broker or the sender.
+There is no retry: a command that was refused is run again.
 """
 
 import time
 from typing import Final
 
 from formats.topics import Channel, Topic
-from provisioning.broker.configuration import PUBLISHER
+from provisioning.broker.configuration import AUTHORITY_FILE, PUBLISHER, client_files
 from provisioning.errors import BrokerRefused
-from provisioning.lists.publishing import bundle_of
+from provisioning.lists.publication import published_bundle
 from provisioning.site.folder import Site
 from wire.certificate import Address, Certificate
 from wire.connection import Connection
 from wire.errors import WireError
 
 PATIENCE_S: Final = 20.0
-"""Longest wait for the broker to take every message."""
+"""Longest wait until the broker has acknowledged every message."""
 
 
-def send(site: Site, host: str, port: int, *, patience_s: float = PATIENCE_S) -> int:
-    """Hand the repository to the broker for every camera of the policy; return how many.
+def read_address(text: str) -> tuple[str, int]:
+    """Return host and port of an address such as `broker.example.org:8883`.
 
     Raises:
-        BrokerRefused: the broker cannot be reached, or has not taken every message in time.
+        BrokerRefused: it is no such address.
+    """
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal():
+        raise BrokerRefused(f"{text!r} is not an address such as broker.example.org:8883.")
+    return host, int(port)
+
+
+def send_to_cameras(site: Site, host: str, port: int, *, patience_s: float = PATIENCE_S) -> int:
+    """Publish the repository at the broker for every camera of the policy; return how many.
+
+    Raises:
+        BrokerRefused: the broker cannot be reached, or did not acknowledge every message in time.
         ListNotIssued: nothing is published.
     """
-    bundle = bundle_of(site)
+    bundle = published_bundle(site)
     cameras = [place.camera.camera_id for place in site.policy.places]
-    clients = site.broker / "clients"
-    if not (clients / f"{PUBLISHER}.pem").exists():
+    chain, key = client_files(site, PUBLISHER)
+    if not chain.exists():
         raise BrokerRefused("The site has no certificate for its broker: tallylight broker config.")
-    certificate = Certificate(
-        site.broker / "ca.pem", clients / f"{PUBLISHER}.pem", clients / f"{PUBLISHER}.key"
-    )
+    certificate = Certificate(site.broker / AUTHORITY_FILE, chain, key)
     until_s = time.monotonic() + patience_s
     try:
         connection = Connection(Address(host, port, PUBLISHER, certificate), ())
         _run_until_connected(connection, until_s)
         for camera in cameras:
             connection.publish(str(Topic(camera, Channel.SITE)), bundle, retain=True)
-        taken = 0
-        while taken < len(cameras) and time.monotonic() < until_s:
+        acknowledged = 0
+        while acknowledged < len(cameras) and time.monotonic() < until_s:
             connection.run_network(0.05)
-            taken += sum(not answer.refused for answer in connection.take_acknowledged())
+            acknowledged += sum(not answer.refused for answer in connection.take_acknowledged())
         connection.close()
     except WireError as error:
         raise BrokerRefused(f"The list was not sent: {error}") from error
-    if taken < len(cameras):
+    if acknowledged < len(cameras):
         raise BrokerRefused(
-            f"The broker took the list for {taken} of {len(cameras)} cameras only: send it again."
+            f"The broker accepted the list for {acknowledged} of {len(cameras)} cameras only: send "
+            "it again."
         )
-    return taken
+    return acknowledged
 
 
 def _run_until_connected(connection: Connection, until_s: float) -> None:

@@ -1,4 +1,4 @@
-"""`tallylight broker`: make what the MQTT broker and its clients need."""
+"""`tallylight broker`: write certificates and ACL of the MQTT broker, revoke, check."""
 
 from datetime import UTC, datetime
 from getpass import getuser
@@ -9,18 +9,22 @@ import typer
 
 from formats.keyfile import Purpose
 from formats.signer import Ed25519Signer
-from provisioning.broker.check import Finding, check
+from formats.strict_json import JsonValue
+from provisioning.broker.check import Finding, check_broker
 from provisioning.broker.configuration import Listener, configure, revoke_client
-from provisioning.commands.options import Folder, Json, PassphraseFile, say, signing
+from provisioning.commands.options import Folder, Json, PassphraseFile, print_result
 from provisioning.errors import BrokerRefused
+from provisioning.keys.passphrase import unlock_key
 from provisioning.site.folder import Site, open_site
 
-app = typer.Typer(help="Make what the MQTT broker and its clients need.", no_args_is_help=True)
+app = typer.Typer(
+    help="Write certificates and configuration of the MQTT broker and its clients.",
+    no_args_is_help=True,
+)
 
-Port = Annotated[int, typer.Option(min=1, max=65535, help="Where clients connect.")]
+Port = Annotated[int, typer.Option(min=1, max=65535, help="Port to which clients connect.")]
 Hosts = Annotated[list[str], typer.Option("--host", help="A name or address of the broker.")]
-User = Annotated[str, typer.Option(help="As whom the broker runs if it is started by root.")]
-
+User = Annotated[str, typer.Option(help="User of the broker's process if root starts it.")]
 Receivers = Annotated[int, typer.Option(min=1, max=64, help="Receivers that share the work.")]
 
 
@@ -36,16 +40,16 @@ def config(  # noqa: PLR0913  # Each is an option.
     receivers: Receivers = 1,
     json: Json = False,
 ) -> None:
-    """Issue what certificates are missing and write mosquitto's configuration."""
+    """Issue missing certificates and write mosquitto's configuration and access rules."""
     site = open_site(folder)
     listener = Listener(hosts=host, bind=bind, port=port, user=user, receivers=receivers)
     made = configure(site, _authority(site, passphrase_file), listener, datetime.now(UTC))
     written = made.resolve() / "mosquitto.conf"
-    said = f"Start the broker with: mosquitto -c {written}"
+    sentence = f"Start the broker with: mosquitto -c {written}"
     if not listener.addresses:
-        said += "\nNo camera reaches it yet: name its address as well, as in --host 192.0.2.10."
+        sentence += "\nNo camera reaches it yet: name its address as well, as in --host 192.0.2.10."
     addresses = list(listener.addresses)
-    say(said, json=json, configuration=str(written), addresses=addresses)
+    print_result(sentence, json=json, configuration=str(written), addresses=addresses)
 
 
 @app.command()
@@ -56,37 +60,39 @@ def revoke(
     *,
     json: Json = False,
 ) -> None:
-    """Let the broker refuse a client; then send it SIGHUP."""
+    """Revoke a client's certificate; the broker refuses it after SIGHUP."""
     site = open_site(folder)
     revoke_client(site, _authority(site, passphrase_file), client, datetime.now(UTC))
-    say(f"{client} is revoked; the broker refuses it after SIGHUP.", json=json, revoked=client)
+    sentence = f"{client} is revoked; the broker refuses it after SIGHUP."
+    print_result(sentence, json=json, revoked=client)
 
 
-@app.command("check")
-def check_broker(
+@app.command()
+def check(
     folder: Folder,
     passphrase_file: PassphraseFile = None,
     *,
-    host: Annotated[str, typer.Option(help="Where the broker is.")] = "localhost",
+    host: Annotated[str, typer.Option(help="Name or address of the broker.")] = "localhost",
     port: Port = 8883,
     json: Json = False,
 ) -> None:
-    """Prove with real connections that the broker refuses what it must."""
+    """Try real connections, and show that the broker refuses what it must refuse."""
     site = open_site(folder)
-    authority, found = _authority(site, passphrase_file), list[Finding]()
-    for finding in check(site, authority, host, port, datetime.now(UTC)):
-        found.append(finding)
+    authority, findings = _authority(site, passphrase_file), list[Finding]()
+    for finding in check_broker(site, authority, host, port, datetime.now(UTC)):
+        findings.append(finding)
         if not json:
             typer.echo(f"{'ok  ' if finding.held else 'FAIL'}  {finding.what}")
-    missing = sum(not finding.held for finding in found)
+    failed = sum(not finding.held for finding in findings)
     if json:
-        say("", json=True, findings=[{"held": one.held, "what": one.what} for one in found])
-    if missing:
+        rows: list[JsonValue] = [{"held": each.held, "what": each.what} for each in findings]
+        print_result("", json=True, findings=rows)
+    if failed:
         raise BrokerRefused(
-            f"{missing} of these failed: start the broker with the configuration that tallylight "
+            f"{failed} of these failed: start the broker with the configuration that tallylight "
             "broker config wrote, or send it SIGHUP if it runs with an older one."
         )
 
 
 def _authority(site: Site, passphrase_file: Path | None) -> Ed25519Signer:
-    return signing(site.key(Purpose.BROKER), passphrase_file)
+    return unlock_key(site.key(Purpose.BROKER), passphrase_file)

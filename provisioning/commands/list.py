@@ -1,4 +1,4 @@
-"""`tallylight list`: put people on it, build it, sign it, publish it, look back at it."""
+"""`tallylight list build|sign`; further commands: `list_entries`, `list_publication`."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,23 +7,24 @@ from typing import Annotated
 import typer
 
 from formats.keyfile import Purpose, unlock_opening
-from provisioning.commands import entries, publish
-from provisioning.commands.options import (
-    Folder,
-    Json,
-    PassphraseFile,
-    Yes,
-    passphrase_of,
-    say,
-    unlocked,
+from provisioning.commands import list_entries, list_publication
+from provisioning.commands.options import Folder, Json, PassphraseFile, Yes, print_result
+from provisioning.keys.passphrase import ask_passphrase, unlock_key_file
+from provisioning.lists.build import (
+    Headroom,
+    SignedList,
+    build_list,
+    open_list,
+    sign_list,
+    supplier_of,
 )
-from provisioning.lists.build import Room, SignedList, build_list, open_list, sign_list, supplier_of
-from provisioning.lists.changes import changes, last_published
+from provisioning.lists.changes import compare_lists, last_published
+from provisioning.lists.entry_text import describe_entry, entry_line, moment
 from provisioning.site.folder import Site, open_site
 from recognition.template import PPM
 
 app = typer.Typer(help="Put people on the list; build, sign, publish, verify it.")
-app.add_typer(entries.app)
+app.add_typer(list_entries.app)
 
 SealKey = Annotated[Path, typer.Option("--key", help="A key file named list-seal-....")]
 SignKey = Annotated[Path, typer.Option("--key", help="A key file named list-sign-....")]
@@ -38,37 +39,37 @@ def build(
     *,
     json: Json = False,
 ) -> None:
-    """Build and seal a new version of the list; nobody has signed it yet."""
+    """Build and seal a new version of the list, without signatures."""
     site = open_site(folder)
-    sealer = unlocked(key, Purpose.LIST_SEAL, passphrase_file)
+    sealer = unlock_key_file(key, Purpose.LIST_SEAL, passphrase_file)
     desk = site.key(Purpose.DESK)
-    opener = unlock_opening(desk, passphrase_of(desk, desk_passphrase_file or passphrase_file))
+    opener = unlock_opening(desk, ask_passphrase(desk, desk_passphrase_file or passphrase_file))
     built = build_list(site, sealer=sealer, desk=opener, now=datetime.now(UTC))
-    case, room = built.case, built.room
+    case, headroom = built.case, built.headroom
     people = f"Version {case.version} must be signed now. Entries: {len(case.entries)}."
-    say(
-        f"{people} {_told(room)}" if room else people,
+    print_result(
+        f"{people} {_headroom_sentences(headroom)}" if headroom else people,
         json=json,
         version=case.version,
         entries=len(case.entries),
-        templates=room.templates if room else 0,
-        ceiling_ppm=room.ceiling_ppm if room else None,
-        threshold_ppm=room.threshold.score_ppm if room else None,
-        predicted_fpir_ppb=room.threshold.predicted_fpir_ppb if room else None,
+        templates=headroom.templates if headroom else 0,
+        ceiling_ppm=headroom.ceiling_ppm if headroom else None,
+        threshold_ppm=headroom.threshold.score_ppm if headroom else None,
+        predicted_fpir_ppb=headroom.threshold.predicted_fpir_ppb if headroom else None,
     )
 
 
-def _told(room: Room) -> str:
-    """How far the list is from its limits, in figures."""
-    threshold = f"{room.threshold.score_ppm / PPM:.3f}"
+def _headroom_sentences(headroom: Headroom) -> str:
+    """Return how far the list is from its limits, in figures."""
+    threshold = f"{headroom.threshold.score_ppm / PPM:.3f}"
     alike = (
         "There are no two people to mistake for each other"
-        if room.ceiling_ppm is None
-        else f"The two people most alike reach {room.ceiling_ppm / PPM:.3f}"
+        if headroom.ceiling_ppm is None
+        else f"The two people most alike reach {headroom.ceiling_ppm / PPM:.3f}"
     )
     return (
-        f"Templates: {room.templates}.\n{alike}; the threshold of this list is {threshold}, which "
-        f"at most {room.threshold.predicted_fpir_ppb / 1e7:.3f} % of strangers pass."
+        f"Templates: {headroom.templates}.\n{alike}; the threshold of this list is {threshold}, "
+        f"which at most {headroom.threshold.predicted_fpir_ppb / 1e7:.3f} % of strangers pass."
     )
 
 
@@ -83,16 +84,16 @@ def sign(
 ) -> None:
     """Read what changes on the list and who stays on it, then add your organisation's signature."""
     site = open_site(folder)
-    signing = unlocked(key, Purpose.LIST_SIGN, passphrase_file)
-    supplier = supplier_of(site, signing)
+    signer = unlock_key_file(key, Purpose.LIST_SIGN, passphrase_file)
+    supplier = supplier_of(site, signer)
     shown = open_list(site)
     if not json:
-        typer.echo(_described(site, shown, supplier.organisation))
+        typer.echo(_describe_list(site, shown, supplier.organisation))
     if not yes:
         typer.confirm("Sign?", abort=True, err=True)
-    signed = sign_list(site, shown, signing)
+    signed = sign_list(site, shown, signer)
     count = f"{len(signed.organisations)} of {signed.needed}"
-    say(
+    print_result(
         f"{supplier.organisation} has signed: {count} organisations.",
         json=json,
         version=signed.case.version,
@@ -101,28 +102,29 @@ def sign(
     )
 
 
-def _described(site: Site, signed: SignedList, organisation: str) -> str:
-    """Everything that somebody must know before signing, in the order of its weight."""
+def _describe_list(site: Site, signed: SignedList, organisation: str) -> str:
+    """Return what a signer must know of the list: first what changes, then who stays."""
     case, before = signed.case, last_published(site)
-    found = changes(before, case)
+    changes = compare_lists(before, case)
     lines = [
         f"{organisation} is asked to sign version {case.version} for {case.site}.",
-        f"Until {entries.moment(case.expires_utc_s)} its cameras may look for these people only.",
-        "Nothing was published before: everybody on it is new."
+        f"Until {moment(case.expires_utc_s)} its cameras may look for these people only.",
+        "Nothing was published before: every entry is new."
         if before is None
         else f"Compared with version {before.case.version}, which "
         f"{' and '.join(before.organisations)} signed:",
     ]
     for title, people, full in (
-        ("Added", found.added, True),
-        ("Changed, as they shall be", found.altered, True),
-        ("Removed", found.removed, False),
-        ("On it as before", found.kept, False),
+        ("Added", changes.added, True),
+        ("Changed, in the new form", changes.altered, True),
+        ("Removed", changes.removed, False),
+        ("On it as before", changes.kept, False),
     ):
-        lines += ["", f"{title}: {len(people) or 'nobody'}"]
-        lines += [entries.describe(entry) if full else entries.brief(entry) for entry in people]
-    lines += ["", f"Signed so far: {' and '.join(signed.organisations) or 'nobody'}."]
+        lines += ["", f"{title}: {len(people) or 'none'}"]
+        lines += [describe_entry(entry) if full else entry_line(entry) for entry in people]
+    signers = " and ".join(signed.organisations) or "no organisation"
+    lines += ["", f"Signed so far by: {signers}."]
     return "\n".join(lines)
 
 
-app.add_typer(publish.app)
+app.add_typer(list_publication.app)

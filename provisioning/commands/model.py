@@ -1,7 +1,7 @@
-"""`tallylight model`: sign nets, show them, verify them, adopt them for a site, bring your own."""
+"""`tallylight model`: sign nets; show, verify and adopt a bundle; import your own embedder."""
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 from nacl.signing import VerifyKey
@@ -9,11 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from formats.keyfile import (
-    Purpose,
-    read_key,
-    read_public_key,
-)
+from formats.keyfile import Purpose, read_key, read_public_key
 from formats.model_bundle import verify_bundle
 from formats.strict_json import JsonValue
 from provisioning.commands.options import (
@@ -21,33 +17,27 @@ from provisioning.commands.options import (
     Json,
     PassphraseFile,
     TokenLabel,
-    make_key_file,
-    refuse_other_purpose,
-    say,
-    signing,
+    print_result,
 )
-from provisioning.nets import import_net as imports
-from provisioning.nets.bundles import adopt as adopt_bundle
-from provisioning.nets.bundles import build_bundle, read_unverified
+from provisioning.keys.passphrase import make_key_file, refuse_other_purpose, unlock_key
+from provisioning.nets.bundles import MODELS, adopt_bundle, build_bundle, read_unverified
+from provisioning.nets.import_net import EXAMPLE, import_embedder
 from provisioning.site.folder import open_site
 from recognition.contract import NetEntry
 from recognition.eye import Eye
 from recognition.manifest import Manifest
 
-MODELS: Final = Path(__file__).parents[2] / "models"
-"""The nets that came with this program, signed by nobody."""
-
 app = typer.Typer(help="Sign nets, verify them, adopt them for a site.", no_args_is_help=True)
 
 Bundle = Annotated[Path, typer.Argument(help="The model bundle: a folder.")]
 Source = Annotated[Path, typer.Option("--from", help="Folder of nets and manifest.")]
-Trust = Annotated[Path, typer.Option("--trust", help="Public key of whoever must have signed.")]
+Trust = Annotated[Path, typer.Option("--trust", help="Public key that must have signed the nets.")]
 
 
 @app.command()
 def key(
     file: Annotated[Path, typer.Argument(help="The new key file; its public half goes beside it.")],
-    holder: Annotated[str, typer.Option(help="Who vouches for nets with it.")],
+    holder: Annotated[str, typer.Option(help="Office that vouches for nets with it.")],
     token: TokenLabel = None,
     passphrase_file: PassphraseFile = None,
     *,
@@ -56,8 +46,8 @@ def key(
     """Make a key that signs model bundles."""
     make_key_file(file, Purpose.MODEL, holder, token=token, passphrase_file=passphrase_file)
     public = file.with_suffix(".pub")
-    say(
-        f"The key of {holder} is in {file}; whoever shall trust it gets {public}.",
+    print_result(
+        f"The key of {holder} is in {file}; give {public} to every site that trusts it.",
         json=json,
         key=str(file),
         public=str(public),
@@ -79,30 +69,30 @@ def build(  # noqa: PLR0913  # Each is an option.
     """Sign nets into a new bundle, after loading it as a camera will."""
     locked = read_key(key)
     refuse_other_purpose(locked, Purpose.MODEL)
-    build_bundle(folder, source, signing(locked, passphrase_file), evaluation)
+    build_bundle(folder, source, unlock_key(locked, passphrase_file), evaluation)
     sentence = f"{locked.holder} vouches for the nets in {folder}."
-    say(sentence, json=json, **_fields(read_unverified(folder)))
+    print_result(sentence, json=json, **_fields(read_unverified(folder)))
 
 
 @app.command()
 def show(folder: Bundle, *, json: Json = False) -> None:
-    """Show what a manifest says, signed or not."""
+    """Show a manifest, signed or not."""
     manifest = read_unverified(folder)
     if json:
-        say("", json=True, **_fields(manifest))
+        print_result("", json=True, **_fields(manifest))
     else:
         Console(markup=False).print(_table(manifest))
 
 
 @app.command()
 def verify(folder: Bundle, trust: Trust, *, json: Json = False) -> None:
-    """Load a bundle as a camera that trusts this key does, and say what it would run."""
+    """Verify a bundle and load it, as a camera does that trusts this key."""
     bundle = verify_bundle(folder, VerifyKey(read_public_key(trust)))
     manifest, signer = Eye.load(bundle).manifest, bytes(bundle.signer).hex()
     if not json:
         Console(markup=False).print(_table(manifest))
     sentence = f"Signed by the trusted key {signer}; every net is as signed."
-    say(sentence, json=json, signer=signer, **_fields(manifest))
+    print_result(sentence, json=json, signer=signer, **_fields(manifest))
 
 
 @app.command()
@@ -113,16 +103,16 @@ def adopt(
     *,
     json: Json = False,
 ) -> None:
-    """Verify a bundle and make it the site's: people are enrolled with it, cameras run it."""
-    place = open_site(site)
-    manifest = adopt_bundle(place, bundle, VerifyKey(read_public_key(trust)))
-    say(
+    """Verify a bundle and adopt it: people are enrolled with it, cameras run it."""
+    adopting = open_site(site)
+    manifest = adopt_bundle(adopting, bundle, VerifyKey(read_public_key(trust)))
+    print_result(
         f"The site's model is {manifest.model_digest.hex()}.\n"
-        f"Every camera's image carries {place.models} and {place.model_key}.\n"
+        f"Every camera's image carries {adopting.models} and {adopting.model_key}.\n"
         "Entries that were made with another model must be added again.",
         json=json,
-        models=str(place.models),
-        model_key=str(place.model_key),
+        models=str(adopting.models),
+        model_key=str(adopting.model_key),
         **_fields(manifest),
     )
 
@@ -136,9 +126,9 @@ def import_net(
     *,
     json: Json = False,
 ) -> None:
-    """Bring your own embedder, to be calibrated and then signed."""
-    entry = imports.import_embedder(net, about, source, to)
-    say(
+    """Import your own embedder; then calibrate it and sign it."""
+    entry = import_embedder(net, about, source, to)
+    print_result(
         f"{entry.file} keeps its contract: {_contract(entry)}.\n"
         f"Calibrate it: python -m models.evaluate.calibrate FACES.zip {to}\n"
         f"Then sign it: tallylight model build BUNDLE --from {to} --key KEY",
@@ -149,8 +139,8 @@ def import_net(
 
 @app.command()
 def example(*, json: Json = False) -> None:
-    """Print what `import --about` wants, to start from."""
-    say(imports.EXAMPLE.removesuffix("\n"), json=json, text=imports.EXAMPLE)
+    """Print an example of the file that `import --about` reads."""
+    print_result(EXAMPLE.removesuffix("\n"), json=json, text=EXAMPLE)
 
 
 def _fields(manifest: Manifest) -> dict[str, JsonValue]:
@@ -175,7 +165,7 @@ def _net(entry: NetEntry) -> dict[str, JsonValue]:
 def _table(manifest: Manifest) -> Table:
     table = Table(title=f"Model {manifest.model_digest.hex()}", show_header=False)
     table.add_column()
-    table.add_column(overflow="fold")  # A digest that ends in dots is none.
+    table.add_column(overflow="fold")  # A digest must not be cut.
     for entry in manifest.entries:
         table.add_row(
             Text(entry.file),
@@ -184,18 +174,18 @@ def _table(manifest: Manifest) -> Table:
                 f"from {entry.source}, {entry.licence}\ntrained on: {entry.training}"
             ),
         )
-    measured = manifest.calibration
-    least, most = measured.rates[0], measured.rates[-1]
+    calibration = manifest.calibration
+    least, most = calibration.rates[0], calibration.rates[-1]
     table.add_row(
         "calibration",
         Text(
-            f"{measured.pairs} pairs of {measured.pictures}, {measured.runtime}\n"
+            f"{calibration.pairs} pairs of {calibration.pictures}, {calibration.runtime}\n"
             f"thresholds {least.score_ppm} to {most.score_ppm} ppm"
         ),
     )
     digest = manifest.evaluation_digest
-    none = "NOT EVALUATED: run models/evaluate, then build with --evaluation"
-    table.add_row("evaluation", none if digest is None else digest.hex())
+    missing = "NOT EVALUATED: run models/evaluate, then build with --evaluation"
+    table.add_row("evaluation", missing if digest is None else digest.hex())
     return table
 
 

@@ -1,4 +1,4 @@
-"""`tallylight policy`: show what the site has decided, edit it, check it, sign it."""
+"""`tallylight policy`: show, edit, check and sign the site's policy."""
 
 import os
 import shlex
@@ -16,27 +16,19 @@ from rich.text import Text
 from formats.keyfile import Purpose, read_key
 from formats.policy import Policy, write_policy
 from formats.site_tuf import TARGETS
-from provisioning.commands.options import (
-    Folder,
-    Json,
-    PassphraseFile,
-    Yes,
-    refuse_other_purpose,
-    say,
-    signing,
-)
+from provisioning.commands.options import Folder, Json, PassphraseFile, Yes, print_result
+from provisioning.keys.passphrase import refuse_other_purpose, unlock_key
 from provisioning.site.folder import open_site
 from provisioning.site.policy import sign_policy, signed_policy
-from provisioning.site.policy_text import differences, edited, keep, policy_text, schedule_lines
+from provisioning.site.policy_text import apply_edit, changed_lines, policy_text, store_policy
+from provisioning.site.schedule_text import schedule_lines
 
-app = typer.Typer(
-    help="Show, edit, check and sign what the site has decided.", no_args_is_help=True
-)
+app = typer.Typer(help="Show, edit, check and sign the site's policy.", no_args_is_help=True)
 
 
 @app.command()
 def show(folder: Folder, *, json: Json = False) -> None:
-    """Show the policy as it shall be."""
+    """Show the draft of the policy."""
     policy = open_site(folder).policy
     if json:
         typer.echo(write_policy(policy).decode())
@@ -57,33 +49,34 @@ def edit(
     """Change the policy as text, see what changes, and keep it; two holders then sign it."""
     site = open_site(folder)
     before = site.policy
-    text = file.read_text("utf-8") if file else _ask_editor(policy_text(before))
-    after = edited(before, text)
-    found = differences(before, after)
-    if not found:
-        say("Nothing changes.", json=json, changes=[])
+    text = file.read_text("utf-8") if file else _open_editor(policy_text(before))
+    after = apply_edit(before, text)
+    changes = changed_lines(before, after)
+    if not changes:
+        print_result("Nothing changes.", json=json, changes=[])
         return
     if not json:
-        typer.echo("\n".join(found))
+        typer.echo("\n".join(changes))
     if not yes:
         typer.confirm("Keep this?", abort=True, err=True)
-    keep(site, after)
-    say("The policy is changed; two holders must sign it now.", json=json, changes=list(found))
+    store_policy(site, after)
+    sentence = "The policy is changed; two holders must sign it now."
+    print_result(sentence, json=json, changes=list(changes))
 
 
 @app.command()
 def text(folder: Folder, *, json: Json = False) -> None:
     """Print the policy as the text that policy edit takes."""
     written = policy_text(open_site(folder).policy)
-    say(written.removesuffix("\n"), json=json, text=written)
+    print_result(written.removesuffix("\n"), json=json, text=written)
 
 
 @app.command()
 def check(folder: Folder, *, json: Json = False) -> None:
-    """Say whether policy and recipients are complete, signed, and unchanged since."""
+    """Check that policy and recipients are complete, signed, and unchanged since."""
     targets, _, _ = signed_policy(open_site(folder))
     expires = targets.signed.expires
-    say(
+    print_result(
         f"Version {targets.signed.version} is signed by enough holders until {expires.date()}.",
         json=json,
         version=targets.signed.version,
@@ -106,10 +99,10 @@ def sign(
     refuse_other_purpose(locked, Purpose.TARGETS)
     if not json:
         Console(markup=False).print(_table(site.policy))
-    holder = signing(locked, passphrase_file)
+    holder = unlock_key(locked, passphrase_file)
     targets = sign_policy(site, holder, renew=renew, now=datetime.now(UTC))
     count = f"{len(targets.signatures)} of {TARGETS.threshold}"
-    say(
+    print_result(
         f"{locked.holder} has signed version {targets.signed.version}: {count} signatures.",
         json=json,
         version=targets.signed.version,
@@ -117,8 +110,8 @@ def sign(
     )
 
 
-def _ask_editor(text: str) -> str:
-    """What somebody made of `text` in the editor that $VISUAL or $EDITOR names."""
+def _open_editor(text: str) -> str:
+    """Open `text` in the editor that $VISUAL or $EDITOR names; return the text as saved."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "policy.toml"
         path.write_text(text, encoding="utf-8")
@@ -137,10 +130,10 @@ def _table(policy: Policy) -> Table:
         ("Entries at most", str(policy.cap)),
         ("False alarms accepted", f"{policy.fpir_ppm} in a million passers-by"),
         ("Matches destroyed after", f"{policy.retention_days} days"),
-        ("Withdrawn faces gone after", f"{policy.freshness_h} hours"),
+        ("Withdrawn faces gone within", f"{policy.freshness_h} hours"),
         ("Face crops", "in match events" if policy.crop else "no"),
         ("Status envelopes", "published" if policy.status else "no"),
-        ("Clocks nobody vouches for", "believed" if policy.unsynchronised else "refused"),
+        ("Clock without a time server", "accepted" if policy.unsynchronised else "refused"),
         ("Nets on the processor", "allowed" if policy.processor else "refused"),
         ("Evaluations of the nets", "\n".join(one.hex() for one in policy.evaluations) or "any"),
         ("Assessment to be reviewed by", review),

@@ -1,4 +1,4 @@
-"""`tallylight recipients`: say who may open match events and whose receipts count."""
+"""`tallylight recipients`: name the reviewers who open match events, and the estate's keys."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,10 +9,13 @@ from nacl.signing import VerifyKey
 from formats.envelope import recipient_key
 from formats.keyfile import read_public_key
 from formats.recipients import Reviewer
-from provisioning.commands.options import Folder, Json, say
+from provisioning.commands.options import Folder, Json, print_result
 from provisioning.site.folder import open_site
 
-app = typer.Typer(help="Say who may open match events.", no_args_is_help=True)
+app = typer.Typer(
+    help="Name the reviewers who may open match events, and the estate's keys.",
+    no_args_is_help=True,
+)
 
 PublicKeyFile = Annotated[
     Path, typer.Option("--key", help="File with a public key: 64 hexadecimal digits.")
@@ -23,7 +26,7 @@ PublicKeyFile = Annotated[
 def add(
     folder: Folder,
     reviewer: Annotated[str, typer.Option(help="An opaque name, such as a staff number.")],
-    organisation: Annotated[str, typer.Option(help="Whom the reviewer works for.")],
+    organisation: Annotated[str, typer.Option(help="The reviewer's organisation.")],
     key: PublicKeyFile,
     *,
     json: Json = False,
@@ -35,37 +38,37 @@ def add(
     open_site(folder).add_reviewer(added)
     slot = added.key_id.hex()
     sentence = f"Reviewer {reviewer} has slot {slot}; the policy must be signed now."
-    say(sentence, json=json, reviewer=reviewer, slot=slot)
+    print_result(sentence, json=json, reviewer=reviewer, slot=slot)
 
 
 @app.command()
 def receipt(folder: Folder, key: PublicKeyFile, *, json: Json = False) -> None:
     """Set the estate's Ed25519 receipt key; two holders then sign the policy."""
     open_site(folder).set_receipt_key(VerifyKey(read_public_key(key)))
-    say("The receipt key is set; the policy must be signed now.", json=json, set=True)
+    print_result("The receipt key is set; the policy must be signed now.", json=json, set=True)
 
 
 @app.command()
 def ledger(folder: Folder, key: PublicKeyFile, *, json: Json = False) -> None:
     """Set the Ed25519 key that signs the estate's books; two holders then sign the policy."""
     open_site(folder).set_ledger_key(VerifyKey(read_public_key(key)))
-    say("The ledger key is set; the policy must be signed now.", json=json, set=True)
+    print_result("The ledger key is set; the policy must be signed now.", json=json, set=True)
 
 
-@app.command()
-def deciding(
+@app.command("deciding")
+def set_deciders(
     folder: Folder,
     *,
     apart: Annotated[
         bool,
         typer.Option(
-            "--two-organisations/--any-two", help="Must the two work for different organisations?"
+            "--two-organisations/--any-two", help="Must they work for different organisations?"
         ),
     ],
     json: Json = False,
 ) -> None:
-    """Say which two people may decide together; two holders then sign the policy."""
+    """Set which two reviewers may decide on an event; two holders then sign the policy."""
     open_site(folder).set_two_organisations(apart=apart)
-    who = "of two different organisations" if apart else "whoever they work for"
-    sentence = f"Two people decide, {who}; the policy must be signed now."
-    say(sentence, json=json, two_organisations=apart)
+    who = "of two different organisations" if apart else "of any organisation"
+    sentence = f"Two people {who} decide; the policy must be signed now."
+    print_result(sentence, json=json, two_organisations=apart)

@@ -1,24 +1,12 @@
-"""`tallylight site`: agree on a plan, begin a site, let keys change hands."""
+"""`tallylight site`: print a plan, hold the key ceremony, make and rotate keys, sign a new root."""
 
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from tuf.api.metadata import Root  # type: ignore[attr-defined]  # Re-exports.
 
-from formats.keyfile import (
-    INTERACTIVE,
-    KeyFile,
-    KeyRefused,
-    OnToken,
-    Purpose,
-    read_key,
-    relock,
-    unlock_signing,
-    write_key,
-)
-from formats.policy import site_name_is_plain
+from formats.keyfile import INTERACTIVE, KeyFile, OnToken, Purpose, read_key
 from formats.signer import Ed25519Signer
 from formats.site_tuf import ROOT
 from provisioning.commands.options import (
@@ -27,23 +15,29 @@ from provisioning.commands.options import (
     PassphraseFile,
     TokenLabel,
     Yes,
-    make_key_file,
-    new_passphrase,
-    passphrase_of,
-    say,
-    signing,
-    unlocked,
+    print_result,
 )
-from provisioning.disk import write_whole
-from provisioning.errors import PlanRefused
-from provisioning.keys.words import words_of
-from provisioning.site.ceremony import Making, hold_ceremony
+from provisioning.keys.passphrase import (
+    ask_new_passphrase,
+    change_passphrase,
+    make_key_file,
+    unlock_key_file,
+    unlock_new_key,
+)
+from provisioning.keys.words import fingerprint_words
+from provisioning.site.ceremony import KeySource, hold_ceremony
 from provisioning.site.folder import open_site
-from provisioning.site.minutes import ceremony_record, whereabouts
-from provisioning.site.plan import example, read_plan
-from provisioning.site.rotation import begin_rotation, newest_root, open_rotation, sign_rotation
+from provisioning.site.minutes import token_note
+from provisioning.site.plan import example_plan, read_plan
+from provisioning.site.rotation import (
+    begin_rotation,
+    newest_root,
+    open_rotation,
+    root_changes,
+    sign_rotation,
+)
 
-app = typer.Typer(help="Begin a site; let keys change hands.", no_args_is_help=True)
+app = typer.Typer(help="Begin a site; make and replace its keys.", no_args_is_help=True)
 
 KeyPath = Annotated[Path, typer.Argument(help="A key file.")]
 RootKey = Annotated[Path, typer.Option("--key", help="A key file named root-....")]
@@ -56,10 +50,8 @@ def plan(
     json: Json = False,
 ) -> None:
     """Print a plan to start from: put it into a file, agree on it, change it."""
-    if not site_name_is_plain(name):
-        raise PlanRefused("A site's name is 1 to 32 lower-case letters, digits and hyphens.")
-    text = example(name, datetime.now(UTC).date())
-    say(text.removesuffix("\n"), json=json, text=text)
+    text = example_plan(name, datetime.now(UTC).date())
+    print_result(text.removesuffix("\n"), json=json, text=text)
 
 
 @app.command()
@@ -75,28 +67,26 @@ def init(  # noqa: PLR0913  # Each is an option.
     *,
     json: Json = False,
 ) -> None:
-    """Make every key of a new site that nobody brings on a token, and its trusted root."""
+    """Make a new site: its keys, except those brought on a token, and its trusted root."""
     agreed, brought = read_plan(plan), [read_key(path) for path in bring]
-    passphrase = new_passphrase(passphrase_file)
+    passphrase = ask_new_passphrase(passphrase_file)
 
     def unlock(key: KeyFile) -> Ed25519Signer:
-        if isinstance(key.rest, OnToken):
-            return signing(key, pin_file)
-        return unlock_signing(key, passphrase)
+        return unlock_new_key(key, passphrase, pin_file)
 
-    makes = Making(passphrase, INTERACTIVE, brought, unlock)
-    site = hold_ceremony(folder, agreed, makes, now=datetime.now(UTC))
-    record = site.folder / "ceremony-1.txt"
-    say(
+    source = KeySource(passphrase, INTERACTIVE, brought, unlock)
+    site = hold_ceremony(folder, agreed, source, now=datetime.now(UTC))
+    root, minutes = site.folder / "root.json", site.minutes(1)
+    print_result(
         f"The site {agreed.site} is in {folder}.\n"
-        f"Every camera's image carries {site.folder / 'root.json'}.\n"
-        f"Print {record}, compare the words, sign it.\n"
+        f"Every camera's image carries {root}.\n"
+        f"Print {minutes}, compare the words, sign it.\n"
         f"Give each file in {site.keys} to its holder, who sets a passphrase of their own "
         "(tallylight site passphrase), then remove it from this machine.",
         json=json,
         site=agreed.site,
-        root=str(site.folder / "root.json"),
-        record=str(record),
+        root=str(root),
+        record=str(minutes),  # Scripts read this name.
         keys=sorted(path.name for path in site.keys.iterdir()),
     )
 
@@ -112,16 +102,14 @@ def key(  # noqa: PLR0913  # The same.
     json: Json = False,
 ) -> None:
     """Make a key of your own, on your own machine; hand on only the file that ends with .pub."""
-    _name(
-        make_key_file(file, purpose, holder, token=token, passphrase_file=passphrase_file),
-        json=json,
-    )
+    made = make_key_file(file, purpose, holder, token=token, passphrase_file=passphrase_file)
+    _print_key(made, json=json)
 
 
 @app.command()
 def words(file: KeyPath, *, json: Json = False) -> None:
-    """Show whose a key file is and its twelve words, to compare with the ceremony's record."""
-    _name(read_key(file), json=json)
+    """Show a key file's holder and twelve words, to compare with the ceremony's minutes."""
+    _print_key(read_key(file), json=json)
 
 
 @app.command()
@@ -134,20 +122,10 @@ def passphrase(
     json: Json = False,
 ) -> None:
     """Write the same key under a passphrase of your own; then destroy the old file."""
-    locked = read_key(file)
-    if isinstance(locked.rest, OnToken):
-        raise KeyRefused(
-            f"This key rests on the token {locked.rest.label!r}: change its PIN with its maker's "
-            "program."
-        )
-    changed = relock(
-        locked,
-        passphrase_of(locked, passphrase_file),
-        new_passphrase(new_passphrase_file),
-        INTERACTIVE,
+    change_passphrase(
+        file, to, passphrase_file=passphrase_file, new_passphrase_file=new_passphrase_file
     )
-    write_key(to, changed)
-    say(
+    print_result(
         f"{to} holds the key under its new passphrase; destroy {file} now.",
         json=json,
         file=str(to),
@@ -163,23 +141,17 @@ def rotate(
     *,
     json: Json = False,
 ) -> None:
-    """Begin a new root: one key in place of another, or, without keys, the same for a year more."""
-    if (old is None) != (new is None):
-        raise KeyRefused("Name the key that leaves with --from and the one that comes with --to.")
-    site, now = open_site(folder), datetime.now(UTC)
+    """Begin a new root: replace one key by another, or, without keys, renew it for a year."""
+    site = open_site(folder)
     leaving, coming = (read_key(path) if path else None for path in (old, new))
-    rotation = begin_rotation(site, leaving, coming, now)
-    version, changed = rotation.root.signed.version, [one for one in (leaving, coming) if one]
-    record = site.folder / f"ceremony-{version}.txt"
-    title = f"Root {version} of the site {site.policy.site}"
-    content = ceremony_record(title, changed[1:], rotation.root.signed_bytes, now)
-    write_whole(record, content.encode())
-    say(
-        f"Root {version} waits for {ROOT.threshold} signatures: tallylight site sign. "
-        f"Print {record}.",
+    rotation = begin_rotation(site, leaving, coming, datetime.now(UTC))
+    minutes = site.minutes(rotation.version)
+    print_result(
+        f"Root {rotation.version} waits for {ROOT.threshold} signatures: tallylight site sign. "
+        f"Print {minutes}.",
         json=json,
-        version=version,
-        record=str(record),
+        version=rotation.version,
+        record=str(minutes),  # Scripts read this name.
     )
 
 
@@ -194,50 +166,32 @@ def sign(
 ) -> None:
     """Read what changes in the root, then add your signature."""
     site = open_site(folder)
-    signing = unlocked(key, Purpose.ROOT, passphrase_file)
+    holder = unlock_key_file(key, Purpose.ROOT, passphrase_file)
     rotation = open_rotation(site)
     if not json:
-        typer.echo("\n".join(_changes(newest_root(site).signed, rotation.root.signed)))
+        typer.echo("\n".join(root_changes(newest_root(site).signed, rotation.root.signed)))
     if not yes:
         typer.confirm("Sign?", abort=True, err=True)
-    rotation = sign_rotation(site, rotation, signing)
-    version = rotation.root.signed.version
-    say(
-        f"Root {version} counts now: publish the list again, and cameras follow."
+    rotation = sign_rotation(site, rotation, holder)
+    print_result(
+        f"Root {rotation.version} counts now: publish the list again, and cameras follow."
         if rotation.complete
-        else f"Root {version} is signed by {rotation.signatures}; more holders must sign.",
+        else f"Root {rotation.version} is signed by {rotation.signatures}; more holders must sign.",
         json=json,
-        version=version,
+        version=rotation.version,
         signatures=rotation.signatures,
         complete=rotation.complete,
     )
 
 
-def _name(made: KeyFile, *, json: bool) -> None:
-    found, rest = words_of(made.public), made.rest
-    where = whereabouts(made)
-    say(
-        "\n    ".join([f"{made.holder}: {made.purpose}", found, *([where] if where else [])]),
+def _print_key(key: KeyFile, *, json: bool) -> None:
+    words, note = fingerprint_words(key.public), token_note(key)
+    print_result(
+        "\n    ".join([f"{key.holder}: {key.purpose}", words, *([note] if note else [])]),
         json=json,
-        token=rest.label if isinstance(rest, OnToken) else None,
-        holder=made.holder,
-        public=made.public.hex(),
-        purpose=str(made.purpose),
-        words=found,
+        token=key.rest.label if isinstance(key.rest, OnToken) else None,
+        holder=key.holder,
+        public=key.public.hex(),
+        purpose=str(key.purpose),
+        words=words,
     )
-
-
-def _changes(before: Root, after: Root) -> list[str]:
-    """What a new root changes, in words."""
-    lines = [
-        f"Root {after.version} in place of root {before.version}, until {after.expires:%Y-%m-%d}."
-    ]
-    for role in before.roles:
-        old, new = set(before.roles[role].keyids), set(after.roles[role].keyids)
-        for sign_, names, keys in (("leaves", old - new, before), ("comes", new - old, after)):
-            for name in sorted(names):
-                public = bytes.fromhex(keys.keys[name].keyval["public"])
-                lines.append(f"{role}: the key that {sign_} is: {words_of(public)}")
-        if before.roles[role].threshold != after.roles[role].threshold:
-            lines.append(f"{role}: {after.roles[role].threshold} must sign from now on")
-    return lines if len(lines) > 1 else [*lines, "Nobody's role changes."]

@@ -1,4 +1,4 @@
 """The interface to the public TUF client conformance suite.
 
-It stands apart: it imports nothing of this package, and nothing of this package imports it.
+It imports no other module of this package, and no other module imports it.
 """

@@ -1,16 +1,16 @@
-r"""`tallylight-tuf-client`: the camera's TUF client, as a command that a suite can drive.
+r"""`tallylight-tuf-client`: the camera's TUF client, as a command for the public conformance suite.
 
-It wears the very classes that the camera uses: Ed25519 alone, checked by libsodium; the tight
-limits; a new client for every target. What it does not have is the camera's further rules
-(`firmware.trust.site_verifier`). The camera itself reads a folder; fetching over HTTP is for this
-command alone.
+It uses the same classes as the camera: only Ed25519, verified by libsodium; the same tight limits;
+a new client for every target. It does not have the camera's further rules
+(`firmware.trust.site_verifier`). The camera itself reads a folder; only this command fetches over
+HTTP.
 
     tallylight-tuf-client --metadata-dir DIR init TRUSTED_ROOT
     tallylight-tuf-client --metadata-dir DIR --metadata-url URL refresh
     tallylight-tuf-client --metadata-dir DIR --metadata-url URL --target-name PATH \\
         [--target-name PATH] --target-base-url URL --target-dir DIR download
 
-0 did it, 1 refused, 2 wrong usage.
+Exit codes: 0 done, 1 refused, 2 wrong usage.
 """
 
 import argparse
@@ -31,34 +31,34 @@ _ROOT: Final = "root.json"
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code."""
-    said = _parser().parse_args(words)
+    args = _parser().parse_args(words)
     try:
-        {"init": _init, "refresh": _refresh, "download": _download}[said.command](said)
+        {"init": _init, "refresh": _refresh, "download": _download}[args.command](args)
     except (RepositoryError, DownloadError, ValueError, OSError) as error:
         sys.stderr.write(f"Refused: {error}\n")
         return 1
     return 0
 
 
-def _init(said: argparse.Namespace) -> None:
-    """Believe this root from now on. No request is made."""
-    root = Path(said.trusted_root).read_bytes()
-    Metadata[Root].from_bytes(root)  # A root, and with keys that this project knows.
-    said.metadata_dir.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(said.metadata_dir / "root_history", ignore_errors=True)
-    (said.metadata_dir / _ROOT).unlink(missing_ok=True)
-    (said.metadata_dir / _ROOT).write_bytes(root)
+def _init(args: argparse.Namespace) -> None:
+    """Trust this root from now on. No request is made."""
+    root = Path(args.trusted_root).read_bytes()
+    Metadata[Root].from_bytes(root)  # Refuses other files, and keys that are not Ed25519.
+    args.metadata_dir.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(args.metadata_dir / "root_history", ignore_errors=True)
+    (args.metadata_dir / _ROOT).unlink(missing_ok=True)
+    (args.metadata_dir / _ROOT).write_bytes(root)
 
 
-def _refresh(said: argparse.Namespace) -> None:
-    _updater(said).refresh()
+def _refresh(args: argparse.Namespace) -> None:
+    _updater(args).refresh()
 
 
-def _download(said: argparse.Namespace) -> None:
-    """Fetch the targets in the order in which they were named; stop at the first refusal."""
-    for name in said.target_name:
-        # A fresh client for every target: nothing cached for one delegation serves another.
-        updater = _updater(said)
+def _download(args: argparse.Namespace) -> None:
+    """Fetch the targets in the order of their names on the command line; stop at a refusal."""
+    for name in args.target_name:
+        # A new client for every target: no cached delegation serves for another target.
+        updater = _updater(args)
         info = updater.get_targetinfo(name)
         if info is None:
             raise RepositoryError(f"The repository has no signed target {name}.")
@@ -66,14 +66,14 @@ def _download(said: argparse.Namespace) -> None:
             updater.download_target(info)
 
 
-def _updater(said: argparse.Namespace) -> Updater:
-    if said.target_dir is not None:
-        said.target_dir.mkdir(parents=True, exist_ok=True)
+def _updater(args: argparse.Namespace) -> Updater:
+    if args.target_dir is not None:
+        args.target_dir.mkdir(parents=True, exist_ok=True)
     return Updater(
-        metadata_dir=str(said.metadata_dir),
-        metadata_base_url=said.metadata_url,
-        target_dir=None if said.target_dir is None else str(said.target_dir),
-        target_base_url=said.target_base_url,
+        metadata_dir=str(args.metadata_dir),
+        metadata_base_url=args.metadata_url,
+        target_dir=None if args.target_dir is None else str(args.target_dir),
+        target_base_url=args.target_base_url,
         config=CONFIG,
         bootstrap=None,  # `init` has put the trusted root into the folder.
     )

@@ -1,4 +1,4 @@
-"""Keys of the desk: passphrases, PKCS#11 tokens, and fingerprints as twelve words.
+"""Keys of the desk: passphrases and PINs, PKCS#11 tokens, fingerprints as twelve words.
 
 Imports `errors` and `disk`; every other folder may import it.
 """

@@ -1,9 +1,9 @@
-"""Keys that live on a PKCS#11 token: made there, used there, never taken out.
+"""PKCS#11: make Ed25519 keys on a token, and sign with them there.
 
-A token is a smart card, a USB key or a network HSM. Which ones this machine knows is for its own
-registry to say, p11-kit's: no path of a library stands in a key file, because a file that somebody
-brings must not decide what code runs here. Every signature opens a session with the PIN and closes
-it again, and is checked against the public half that the key file names before anybody sees it.
+A token is a smart card, a USB key or a network HSM. The private key never leaves it. The machine's
+own registry, p11-kit, says which token libraries run here: never load code named by a key file.
+Every signature opens a session with the PIN and closes it again. It is verified with the public
+half in the key file before a caller gets it. Keys that open what is sealed are not made on a token.
 """
 
 from collections.abc import Generator
@@ -22,14 +22,14 @@ from pkcs11.util.ec import encode_named_curve_parameters
 from formats.keyfile import KEY_BYTES, KEY_ID_BYTES, OPENING, KeyFile, KeyRefused, OnToken, Purpose
 
 REGISTRY: Final = "libp11-kit.so.0"
-"""One library that speaks for every token library that the machine's owner has registered."""
+"""p11-kit: one library that reaches every token library that the machine's owner has registered."""
 _ED25519: Final = encode_named_curve_parameters("1.3.101.112")  # RFC 8410.
 _TRIAL: Final = b"tallylight: does this token hold the key that its file names?"
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What a token gives out."""
+    """A signature that a token made."""
 
     signature: bytes
     """(64,) Ed25519."""
@@ -37,7 +37,7 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class TokenKey:
-    """A key that signs on its token. Made by `token_key`, which has tried it."""
+    """A key that signs on its token. Made by `open_token_key`, which has tried it once."""
 
     file: KeyFile
     _rest: OnToken
@@ -45,18 +45,18 @@ class TokenKey:
 
     @property
     def verify_key(self) -> VerifyKey:
-        """The public half."""
+        """Return the public half."""
         return VerifyKey(self.file.public)
 
     def sign(self, message: bytes, /) -> Signature:
-        """The key's signature over `message`, made on the token.
+        """Return the key's signature over `message`, made on the token.
 
         Raises:
             KeyRefused: the token is gone, its PIN has changed, or it holds another key.
         """
-        token = look_for(self._rest.label, self._rest.serial)
+        token = find_token(self._rest.label, self._rest.serial)
         with _session(token, self._pin) as session:
-            key = _private(session, self.file, self._rest)
+            key = _find_private_key(session, self.file, self._rest)
             signature = key.sign(message, mechanism=Mechanism.EDDSA)
         try:
             self.verify_key.verify(message, signature)
@@ -68,8 +68,8 @@ class TokenKey:
         return Signature(signature)
 
 
-def make_on_token(purpose: Purpose, holder: str, label: str, pin: str) -> KeyFile:
-    """A new key, made on the token named `label`; what comes back says where it is.
+def make_token_key(purpose: Purpose, holder: str, label: str, pin: str) -> KeyFile:
+    """Make a key on the token named `label`; return the key file that says where it is.
 
     Raises:
         KeyRefused: there is no such token, it makes no such keys, the PIN is wrong, or the purpose
@@ -77,23 +77,23 @@ def make_on_token(purpose: Purpose, holder: str, label: str, pin: str) -> KeyFil
     """
     if purpose in OPENING:
         raise KeyRefused(f"A {purpose} key opens and does not sign: make it without --token.")
-    token = look_for(label)
+    token = find_token(label)
     key_id = token_bytes(KEY_ID_BYTES)
     with _session(token, pin, writing=True) as session:
-        public, private = _generate(session, purpose, key_id)
-        point = _point(public)
+        public, private = _generate_pair(session, purpose, key_id)
+        public_bytes = _public_bytes(public)
         if private[Attribute.EXTRACTABLE] or not private[Attribute.SENSITIVE]:
             public.destroy()
             private.destroy()
-            raise KeyRefused(f"The token {label} would give its keys out: use another one.")
+            raise KeyRefused(f"The token {label} would let its keys be copied: use another one.")
     rest = OnToken(token.label, token.serial.decode(errors="replace").strip(), key_id)
-    made = KeyFile(purpose, holder, point, rest)
-    token_key(made, pin)
+    made = KeyFile(purpose, holder, public_bytes, rest)
+    open_token_key(made, pin)
     return made
 
 
-def token_key(file: KeyFile, pin: str) -> TokenKey:
-    """The key that a file names, once its token has signed with it.
+def open_token_key(file: KeyFile, pin: str) -> TokenKey:
+    """Return the key that a key file names, after its token has signed with it once.
 
     Raises:
         KeyRefused: the file names no token, or the token or the key is not here, or the PIN is
@@ -106,8 +106,8 @@ def token_key(file: KeyFile, pin: str) -> TokenKey:
     return key
 
 
-def look_for(label: str, serial: str | None = None) -> Token:
-    """The one token of this name, and of this serial number if one is given.
+def find_token(label: str, serial: str | None = None) -> Token:
+    """Return the one token of this name, and of this serial number if one is given.
 
     Raises:
         KeyRefused: it is not here, there are two, or it makes no Ed25519 signatures.
@@ -136,7 +136,7 @@ def look_for(label: str, serial: str | None = None) -> Token:
 
 @contextmanager
 def _session(token: Token, pin: str, *, writing: bool = False) -> Generator[Session]:
-    """A session that knows the PIN, and ends with the block."""
+    """Yield a session that was opened with the PIN; close it at the end of the block."""
     name = f"The token {token.label!r}"
     try:
         with token.open(rw=writing, user_pin=pin) as session:
@@ -154,9 +154,9 @@ def _session(token: Token, pin: str, *, writing: bool = False) -> Generator[Sess
         raise KeyRefused(f"{name} failed ({fault}): plug it in again, then repeat.") from error
 
 
-def _private(session: Session, file: KeyFile, rest: OnToken) -> SignMixin:
+def _find_private_key(session: Session, file: KeyFile, rest: OnToken) -> SignMixin:
     try:
-        # The purpose stands in the label: a file that claims another one finds nothing.
+        # The label holds the purpose: a file that claims another purpose finds no key.
         found = session.get_key(
             object_class=ObjectClass.PRIVATE_KEY, id=rest.key_id, label=_label(file.purpose)
         )
@@ -170,7 +170,9 @@ def _private(session: Session, file: KeyFile, rest: OnToken) -> SignMixin:
     return found
 
 
-def _generate(session: Session, purpose: Purpose, key_id: bytes) -> tuple[PublicKey, PrivateKey]:
+def _generate_pair(
+    session: Session, purpose: Purpose, key_id: bytes
+) -> tuple[PublicKey, PrivateKey]:
     curve = session.create_domain_parameters(
         KeyType.EC_EDWARDS, {Attribute.EC_PARAMS: _ED25519}, local=True
     )
@@ -188,8 +190,8 @@ def _generate(session: Session, purpose: Purpose, key_id: bytes) -> tuple[Public
     )
 
 
-def _point(public: PublicKey) -> bytes:
-    """The 32 bytes, which tokens wrap in an OCTET STRING or give as they are."""
+def _public_bytes(public: PublicKey) -> bytes:
+    """Return the 32 bytes of a public key; some tokens wrap them in an OCTET STRING."""
     return bytes(public[Attribute.EC_POINT])[-KEY_BYTES:]
 
 

@@ -1,7 +1,9 @@
-"""Lists: built and sealed by one organisation, signed by two, or by three for the most vulnerable.
+"""Build, seal and sign the watchlist: threshold, version, signatures of two or three organisations.
 
-What is signed are the digests of case file and sealed body. A signature is only ever added to what
-lies in `signed/list`; a new build begins a new version without any.
+One organisation builds the list and seals its body to the cameras. Two organisations sign it, three
+if an entry is a minor or vulnerable. They sign the digests of case file and sealed body. A
+signature is added only to the version in `signed/list`; each build begins a new version without
+signatures. Publishing is `provisioning.lists.publication`'s part.
 """
 
 from collections.abc import Sequence
@@ -28,9 +30,9 @@ from formats.site_tuf import (
     site_role,
 )
 from formats.watchlist import HANDLE_BYTES, Body, write_body
-from provisioning.disk import whole_folder, write_whole
+from provisioning.disk import atomic_folder, write_atomically
 from provisioning.errors import ListNotIssued
-from provisioning.lists.entries import KeptEntry, forget_ended, kept_entries
+from provisioning.lists.entries import KeptEntry, kept_entries, remove_expired_entries
 from provisioning.nets.bundles import site_bundle
 from provisioning.site.folder import Site
 from provisioning.site.policy import signed_policy
@@ -50,7 +52,7 @@ class SignedList:
     sealed: bytes = field(repr=False)
     role: Metadata[Targets] = field(repr=False)
     organisations: tuple[str, ...]
-    """Different organisations that have signed."""
+    """The different organisations that have signed."""
 
     @property
     def needed(self) -> int:
@@ -59,27 +61,27 @@ class SignedList:
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
-    """How far a list is from its limits."""
+class Headroom:
+    """How far a list is from its limits, in figures."""
 
     templates: int
     ceiling_ppm: int | None
-    """The cross-subject ceiling: how alike the two most alike people are; None without two."""
+    """The cross-subject ceiling: score of the two people most alike; None if there are not two."""
     threshold: Threshold
-    """What cameras will demand of a passer-by."""
+    """Score that a passer-by must reach on a camera."""
 
 
 @dataclass(frozen=True, slots=True)
-class Built:
-    """A new version of the list, without signatures yet."""
+class BuiltList:
+    """A new version of the list, without signatures."""
 
     case: CaseFile
-    room: Room | None
-    """None when nobody is on it."""
+    headroom: Headroom | None
+    """None for a list without entries."""
 
 
-def build_list(site: Site, *, sealer: Ed25519Signer, desk: PrivateKey, now: datetime) -> Built:
-    """A new version of the list, from every kept entry that is live now; nobody has signed it yet.
+def build_list(site: Site, *, sealer: Ed25519Signer, desk: PrivateKey, now: datetime) -> BuiltList:
+    """Build a new version of the list from every entry that is live now; it has no signatures.
 
     Raises:
         SiteRefused: the policy is not signed, or the site has no nets that its key has signed.
@@ -94,13 +96,13 @@ def build_list(site: Site, *, sealer: Ed25519Signer, desk: PrivateKey, now: date
         raise KeyRefused("This key seals no lists: use a key file named list-seal-....")
     manifest = read_manifest(site_bundle(site).manifest)
     now_s = int(now.timestamp())
-    forget_ended(site, now)
-    kept = [one for one in kept_entries(site) if one.entry.is_live(now_s)]
+    remove_expired_entries(site, now)
+    kept = [each for each in kept_entries(site) if each.entry.is_live(now_s)]
     _refuse_unfit(policy, kept, manifest)
     body = _body(kept, desk, manifest.embedder.net.outputs[0].shape[-1])
-    room = _room(policy, body, manifest) if kept else None
+    headroom = _headroom(policy, body, manifest) if kept else None
     version = _last_version(site, policy) + 1
-    sealed = _seal(body, policy, sealer, version)
+    sealed = _seal_body(body, policy, sealer, version)
     case = CaseFile(
         site=policy.site,
         version=version,
@@ -110,14 +112,14 @@ def build_list(site: Site, *, sealer: Ed25519Signer, desk: PrivateKey, now: date
         policy_digest=sha256(policy_bytes).digest(),
         body_digest=sha256(sealed).digest(),
         dim=body.dim,
-        entries=entries_of(one.entry for one in kept),
+        entries=entries_of(each.entry for each in kept),
     )
-    _keep(site, case, sealed, make_site(case, sealed))
-    return Built(case, room)
+    _store(site, case, sealed, make_site(case, sealed))
+    return BuiltList(case, headroom)
 
 
 def open_list(site: Site) -> SignedList:
-    """The list in `signed/list`.
+    """Return the list in `signed/list`.
 
     Raises:
         SiteRefused: the policy is not signed.
@@ -136,7 +138,7 @@ def open_list(site: Site) -> SignedList:
         )
     role = Metadata[Targets].from_file(str(folder / f"{name}.json"))
     sealed = (folder / sealed_name(policy.site)).read_bytes()
-    if role.signed != make_site(case, sealed).signed:  # Nobody signs anything but what is shown.
+    if role.signed != make_site(case, sealed).signed:  # What is signed must be what is shown.
         raise ListNotIssued("The list was changed after it was built: tallylight list build.")
     organisations = {supplier.sign_key: supplier.organisation for supplier in policy.suppliers}
     return SignedList(
@@ -149,10 +151,10 @@ def open_list(site: Site) -> SignedList:
 
 
 def supplier_of(site: Site, key: Ed25519Signer) -> Supplier:
-    """The organisation that signs lists with `key`.
+    """Return the organisation that signs lists with `key`.
 
     Raises:
-        KeyRefused: none does.
+        KeyRefused: the key signs lists for no organisation.
     """
     for supplier in site.policy.suppliers:
         if supplier.sign_key == key.verify_key:
@@ -161,7 +163,7 @@ def supplier_of(site: Site, key: Ed25519Signer) -> Supplier:
 
 
 def sign_list(site: Site, signed: SignedList, key: Ed25519Signer) -> SignedList:
-    """Add an organisation's signature to the very list that was shown to it.
+    """Add an organisation's signature to the list that was shown to it.
 
     Raises:
         KeyRefused: the key is no supplier's, or its organisation has signed already.
@@ -172,15 +174,15 @@ def sign_list(site: Site, signed: SignedList, key: Ed25519Signer) -> SignedList:
             f"{supplier.organisation} has signed this list: another organisation must sign."
         )
     sign(signed.role, key)
-    _keep(site, signed.case, signed.sealed, signed.role)
+    _store(site, signed.case, signed.sealed, signed.role)
     return replace(signed, organisations=(*signed.organisations, supplier.organisation))
 
 
 def _body(kept: Sequence[KeptEntry], desk: PrivateKey, dim: int) -> Body:
     return Body(
         dim=dim,
-        handles=b"".join(one.entry.handle * len(one.entry.pictures) for one in kept),
-        templates=b"".join(one.unlock(desk) for one in kept),
+        handles=b"".join(each.entry.handle * len(each.entry.pictures) for each in kept),
+        templates=b"".join(each.unlock(desk) for each in kept),
     )
 
 
@@ -188,19 +190,22 @@ def _refuse_unfit(policy: Policy, kept: Sequence[KeptEntry], manifest: Manifest)
     if not policy.places:
         raise ListNotIssued("The policy names no camera yet: tallylight camera add.")
     if len(kept) > policy.cap:
-        raise ListNotIssued(f"{len(kept)} entries are over the policy's cap of {policy.cap}.")
-    if any(one.model_digest != manifest.model_digest for one in kept):
+        raise ListNotIssued(
+            f"{len(kept)} entries are over the policy's cap of {policy.cap}: remove some, or raise "
+            "the cap with tallylight policy edit."
+        )
+    if any(each.model_digest != manifest.model_digest for each in kept):
         raise ListNotIssued("An entry was made with another model: remove it and add it again.")
     if policy.evaluations and manifest.evaluation_digest not in policy.evaluations:
         raise ListNotIssued(
-            "The policy demands another evaluation of the nets than the site's bundle names: "
-            "adopt one that was judged so, or have the policy signed anew."
+            "The policy demands another evaluation of the nets than the site's bundle names: adopt "
+            "a bundle with an evaluation that the policy names, or change and sign the policy."
         )
 
 
-def _room(policy: Policy, body: Body, manifest: Manifest) -> Room:
-    """How far the list is from its limits: two people on it must not pass for each other."""
-    # A stranger may resemble any template: each counts, whosever it is.
+def _headroom(policy: Policy, body: Body, manifest: Manifest) -> Headroom:
+    """Return how far the list is from its limits; refuse two people who pass for each other."""
+    # A stranger can resemble any template, so the threshold is that of all templates.
     threshold = threshold_for(manifest.calibration, len(body), policy.fpir_ppm, Grade.FUSED)
     handles = np.frombuffer(body.handles, np.uint8).reshape(-1, HANDLE_BYTES)
     templates = np.frombuffer(body.templates, np.int8).reshape(-1, body.dim)
@@ -213,7 +218,7 @@ def _room(policy: Policy, body: Body, manifest: Manifest) -> Room:
             "of this list. Remove one; if both are one person, add them again as one entry with "
             "both pictures, else with better ones."
         )
-    return Room(len(body), ceiling.score_ppm if ceiling else None, threshold)
+    return Headroom(len(body), ceiling.score_ppm if ceiling else None, threshold)
 
 
 def _last_version(site: Site, policy: Policy) -> int:
@@ -221,7 +226,7 @@ def _last_version(site: Site, policy: Policy) -> int:
     return read_casefile(path.read_bytes()).version if path.exists() else 0
 
 
-def _seal(body: Body, policy: Policy, sealer: Ed25519Signer, version: int) -> bytes:
+def _seal_body(body: Body, policy: Policy, sealer: Ed25519Signer, version: int) -> bytes:
     origin = Origin(
         boot_id=bytes(ID_BYTES),
         sequence=version,
@@ -233,8 +238,8 @@ def _seal(body: Body, policy: Policy, sealer: Ed25519Signer, version: int) -> by
     return seal(Kind.LIST, write_body(body), sender=sealer, recipients=cameras, origin=origin).blob
 
 
-def _keep(site: Site, case: CaseFile, sealed: bytes, role: Metadata[Targets]) -> None:
-    with whole_folder(site.signed_list) as part:
-        write_whole(part / casefile_name(case.site), write_casefile(case))
-        write_whole(part / sealed_name(case.site), sealed)
-        write_whole(part / f"{site_role(case.site)}.json", role.to_bytes())
+def _store(site: Site, case: CaseFile, sealed: bytes, role: Metadata[Targets]) -> None:
+    with atomic_folder(site.signed_list) as part:
+        write_atomically(part / casefile_name(case.site), write_casefile(case))
+        write_atomically(part / sealed_name(case.site), sealed)
+        write_atomically(part / f"{site_role(case.site)}.json", role.to_bytes())

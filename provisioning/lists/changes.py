@@ -1,8 +1,8 @@
-"""What changes from the last published list to the one that waits for signatures.
+"""Compare the list that waits for signatures with the last published list; keep the history.
 
-Whoever signs must see it in plain words. What was there before is believed only if it still carries
-the signatures of two organisations that the policy knows: otherwise everybody counts as new, so
-that nobody can be hidden among those who were there already.
+A signer sees what was added, removed and changed. The last list is trusted only if it has the
+signatures of two organisations that the policy knows. Without them every entry counts as new, so
+that no new entry can be shown as an old one. The history holds no templates.
 """
 
 from collections.abc import Sequence
@@ -13,36 +13,36 @@ from tuf.api.metadata import Metadata, Targets  # type: ignore[attr-defined]  # 
 from formats.casefile import CaseFile, read_casefile
 from formats.entry import Entry
 from formats.site_tuf import ORGANISATIONS, casefile_name, signers_of, site_role
-from provisioning.disk import write_whole
+from provisioning.disk import write_atomically
 from provisioning.lists.build import SignedList
 from provisioning.site.folder import Site
 from provisioning.site.policy import signed_policy
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
-    """A list that was published, as the history keeps it: without its body."""
+class PublishedList:
+    """A published list, as the history keeps it: without its body."""
 
     case: CaseFile
     organisations: tuple[str, ...]
-    """Which signed it, as far as the policy of today knows their keys."""
+    """Organisations that signed it, of those whose keys today's policy names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """From one list to the next."""
+    """The differences from one list to the next."""
 
-    since: Published | None
-    """What is compared with; nothing for the first list."""
+    since: PublishedList | None
+    """The list that is compared with; None for the first list."""
     added: tuple[Entry, ...]
     removed: tuple[Entry, ...]
     altered: tuple[Entry, ...]
-    """As they shall be; handle and template may be the same, something said of them is not."""
+    """In their new form; the handle is the same, and at least one other field differs."""
     kept: tuple[Entry, ...]
 
 
-def changes(before: Published | None, after: CaseFile) -> Changes:
-    """Everything that differs."""
+def compare_lists(before: PublishedList | None, after: CaseFile) -> Changes:
+    """Return the differences between two lists."""
     old = {entry.handle: entry for entry in before.case.entries} if before else {}
     new = {entry.handle for entry in after.entries}
     return Changes(
@@ -54,16 +54,16 @@ def changes(before: Published | None, after: CaseFile) -> Changes:
     )
 
 
-def remember(site: Site, signed: SignedList) -> None:
-    """Keep what was published: who was on it, by handle, why, and who signed. No template."""
+def add_to_history(site: Site, signed: SignedList) -> None:
+    """Store case file and signatures of a published list. No template is stored."""
     site.history.mkdir(exist_ok=True)
     name = f"{signed.case.version:06}"
-    write_whole(site.history / f"{name}.role.json", signed.role.to_bytes())
-    write_whole(site.history / f"{name}.json", signed.casefile)
+    write_atomically(site.history / f"{name}.role.json", signed.role.to_bytes())
+    write_atomically(site.history / f"{name}.json", signed.casefile)
 
 
-def history(site: Site) -> Sequence[Published]:
-    """Every published list whose files belong together, oldest first."""
+def read_history(site: Site) -> Sequence[PublishedList]:
+    """Return every published list whose case file is the signed one, oldest first."""
     targets, _, _ = signed_policy(site)
     names = {supplier.sign_key: supplier.organisation for supplier in site.policy.suppliers}
     found = []
@@ -76,11 +76,11 @@ def history(site: Site) -> Sequence[Published]:
             continue
         info.verify_length_and_hashes(casefile)
         signers = signers_of(targets, role, site_role(case.site))
-        found.append(Published(case, tuple(names[key] for key in signers if key in names)))
+        found.append(PublishedList(case, tuple(names[key] for key in signers if key in names)))
     return found
 
 
-def last_published(site: Site) -> Published | None:
-    """The newest list of the history that two organisations have signed."""
-    signed = [one for one in history(site) if len(set(one.organisations)) >= ORGANISATIONS]
+def last_published(site: Site) -> PublishedList | None:
+    """Return the newest list of the history that two organisations have signed."""
+    signed = [each for each in read_history(site) if len(set(each.organisations)) >= ORGANISATIONS]
     return signed[-1] if signed else None

@@ -1,7 +1,8 @@
-"""People to be on the next list: each with a case, templates, and no picture in the clear.
+"""Enrol people for the next list: add, remove, review and expire entries; encrypt their templates.
 
-`add_entry` looks at the pictures once and forgets them. The templates rest sealed to the desk's
-key, so whoever steals the machine has random handles and reasons, but nobody's face.
+`add_entry` reads the pictures once and does not store them. The templates are stored encrypted to
+the desk's key. A thief of the machine gets random handles and reasons, and no face. A picture is
+stored only on request, sealed to the reviewers (`provisioning.lists.portraits`).
 """
 
 from base64 import b64encode
@@ -30,15 +31,18 @@ from formats.keyfile import Purpose
 from formats.signer import Ed25519Signer
 from formats.strict_json import Fields, dumps, parse
 from formats.watchlist import HANDLE_BYTES
-from provisioning.disk import write_whole
+from provisioning.disk import write_atomically
 from provisioning.errors import EntryRefused
-from provisioning.lists.picture_check import Told, enrol_all
-from provisioning.lists.portraits import forget_portraits, keep_portrait, sealed_portrait
+from provisioning.lists.picture_check import ReportMeasures, enrol_all
+from provisioning.lists.portraits import (
+    destroy_orphaned_portraits,
+    seal_for_reviewers,
+    store_portrait,
+)
 from provisioning.nets.bundles import site_bundle
 from provisioning.site.folder import Site
 from recognition.enrolment import head
 from recognition.eye import Eye
-from recognition.face import Face
 from recognition.picture import read_picture
 from recognition.quality import Quality
 from recognition.template import Template
@@ -49,7 +53,7 @@ _TEMPLATES_LIMIT: Final = 48 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Why somebody shall be on the list."""
+    """Why a person is to be on the list, who asked, and until when."""
 
     organisation: str
     requested_by: str
@@ -58,7 +62,7 @@ class Case:
     legal_basis: str
     necessity: str
     reference: str = field(repr=False)
-    """Of the case; only its digest is kept."""
+    """Reference of the case; only its digest is stored."""
     source: str
     minor: bool
     vulnerable: bool
@@ -69,7 +73,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class KeptEntry:
-    """An entry as it rests at the desk."""
+    """An entry as the desk stores it."""
 
     entry: Entry
     model_digest: bytes
@@ -78,10 +82,10 @@ class KeptEntry:
     """SealedBox of the templates, one per picture, for the desk's key."""
 
     def unlock(self, desk: PrivateKey) -> bytes:
-        """The templates one after the other, one signed byte per component.
+        """Decrypt the templates: one after the other, one signed byte per component.
 
         Raises:
-            EntryRefused: the entry was sealed to another key, or has been changed.
+            EntryRefused: the entry was sealed to another key, or was changed.
         """
         try:
             return SealedBox(desk).decrypt(self.locked)
@@ -94,44 +98,45 @@ def add_entry(
     site: Site,
     pictures: Sequence[Path],
     case: Case,
-    told: Told,
-    keep: Ed25519Signer | None = None,
+    report: ReportMeasures,
+    portrait_sealer: Ed25519Signer | None = None,
 ) -> Entry:
-    """Put the one person in `pictures` on the next list.
+    """Enrol the one person in `pictures` for the next list.
 
     Args:
         site: the site.
-        pictures: 1 to `PICTURES_LIMIT` files with a portrait of the same person; looked at once.
-        case: why.
-        told: gets every measure of each picture beside its bound.
-        keep: a supplier's sealing key, to keep the first picture for the reviewers' eyes alone.
+        pictures: 1 to `PICTURES_LIMIT` files with a portrait of the same person.
+        case: why the person is to be on the list.
+        report: is called with every measure of each picture beside its bound.
+        portrait_sealer: a supplier's sealing key, to keep the first picture for the reviewers.
 
     Raises:
-        KeyRefused: `keep` is no supplier's sealing key.
+        KeyRefused: `portrait_sealer` is no supplier's sealing key.
         EntryRefused: the policy does not allow the case, or there are too many pictures.
         SiteRefused: the site has no nets that its trusted key has signed.
-        ModelRefused: a net is not what its manifest says.
-        PictureRefused: a picture will not do, or shows somebody else than the others.
+        ModelRefused: a net differs from its manifest.
+        PictureRefused: a picture misses a bound, or shows another person than the others.
     """
-    _refuse_unlawful(site, case)
+    _refuse_against_policy(site, case)
     if not 1 <= len(pictures) <= PICTURES_LIMIT:
         raise EntryRefused(f"A person has 1 to {PICTURES_LIMIT} pictures: leave the poorest out.")
     eye = Eye.load(site_bundle(site))
-    enrolled = enrol_all(pictures, eye, site.policy.fpir_ppm, told)
-    handle = random(HANDLE_BYTES)
+    enrolled = enrol_all(pictures, eye, site.policy.fpir_ppm, report)
+    handle, portrait = random(HANDLE_BYTES), None
     try:
-        kept = _sealed(site, handle, pictures[0], enrolled[0].face, keep) if keep else None
-        entry = replace(
-            _entry(case, handle, [one.quality for one in enrolled]), picture_kept=bool(kept)
-        )
-        content = _write(entry, [one.template for one in enrolled], eye, site)
+        if portrait_sealer is not None:
+            head_px = head(read_picture(pictures[0]), enrolled[0].face)
+            portrait, _ = seal_for_reviewers(site, handle, head_px, portrait_sealer)
+        qualities = [each.quality for each in enrolled]
+        entry = _entry(case, handle, qualities, picture_kept=portrait is not None)
+        content = _serialise(_kept(entry, [each.template for each in enrolled], eye, site))
         parse(content, _read, limit=_FILE_LIMIT, what="entry")
     except FormatError as error:
         raise EntryRefused(f"The entry is refused: {error}") from error
-    # A picture without its entry would be removed; an entry that promises one must have it.
-    if kept:
-        keep_portrait(site, handle, kept)
-    write_whole(site.entries / f"{handle.hex()}.json", content)
+    # The picture comes first: one without an entry is removed later, an entry must have its own.
+    if portrait is not None:
+        store_portrait(site, handle, portrait)
+    write_atomically(site.entries / f"{handle.hex()}.json", content)
     return entry
 
 
@@ -139,45 +144,56 @@ def remove_entry(site: Site, handle: str) -> None:
     """Take a person off the next list.
 
     Raises:
-        EntryRefused: nobody has this handle.
+        EntryRefused: no entry has this handle.
     """
     path = site.entries / f"{handle}.json"
     if path not in site.entries.iterdir():
         raise EntryRefused(f"No entry has the handle {handle}: see tallylight list show.")
     path.unlink()
-    forget_portraits(site)
+    destroy_orphaned_portraits(site)
 
 
-def forget_ended(site: Site, now: datetime) -> None:
-    """Remove everybody whose time is over, and every picture whose entry is gone.
+def remove_expired_entries(site: Site, now: datetime) -> None:
+    """Remove every entry that has expired, and every picture whose entry is gone.
 
-    A broken entry stays: `kept_entries` refuses it when a list is built.
+    A broken entry stays. `kept_entries` refuses it when a list is built.
     """
     for path in site.entries.glob("*.json"):
         with suppress(EntryRefused):
             if _read_file(path).entry.expires_utc_s <= now.timestamp():
                 path.unlink()
-    forget_portraits(site)
+    destroy_orphaned_portraits(site)
 
 
 def renew_review(site: Site, handle: str, review_utc_s: int, now: datetime) -> Entry:
-    """Say that somebody was reviewed and may stay until the next review.
+    """Note that an entry was reviewed and stays until its next review.
 
     Raises:
-        EntryRefused: nobody has this handle, or the entry ends before, or the moment has passed.
+        EntryRefused: no entry has this handle, it ends before the next review, or the moment has
+            passed.
     """
-    found = [one for one in kept_entries(site) if one.entry.handle.hex() == handle]
+    found = [each for each in kept_entries(site) if each.entry.handle.hex() == handle]
     if not found:
         raise EntryRefused(f"No entry has the handle {handle}: see tallylight list show.")
     if not now.timestamp() < review_utc_s <= found[0].entry.expires_utc_s:
         raise EntryRefused("The next review must be ahead, and not after the entry's own end.")
     kept = replace(found[0], entry=replace(found[0].entry, review_utc_s=review_utc_s))
-    write_whole(site.entries / f"{handle}.json", _spelled(kept))
+    write_atomically(site.entries / f"{handle}.json", _serialise(kept))
     return kept.entry
 
 
+def due_for_review(site: Site, horizon: datetime) -> Sequence[Entry]:
+    """Return every entry whose review is due at `horizon` or before, by ascending handle.
+
+    Raises:
+        EntryRefused: a file is broken.
+    """
+    entries = [kept.entry for kept in kept_entries(site)]
+    return [entry for entry in entries if entry.review_utc_s <= horizon.timestamp()]
+
+
 def kept_entries(site: Site) -> Sequence[KeptEntry]:
-    """Everybody to be on the next list, by ascending handle.
+    """Return every entry for the next list, by ascending handle.
 
     Raises:
         EntryRefused: a file is broken.
@@ -185,7 +201,7 @@ def kept_entries(site: Site) -> Sequence[KeptEntry]:
     return [_read_file(path) for path in sorted(site.entries.glob("*.json"))]
 
 
-def _refuse_unlawful(site: Site, case: Case) -> None:
+def _refuse_against_policy(site: Site, case: Case) -> None:
     policy = site.policy
     suppliers = [supplier.organisation for supplier in policy.suppliers]
     for what, value, allowed in (
@@ -196,7 +212,7 @@ def _refuse_unlawful(site: Site, case: Case) -> None:
             raise EntryRefused(f"The policy knows no {what} {value!r}, only: {'; '.join(allowed)}.")
 
 
-def _entry(case: Case, handle: bytes, pictures: Sequence[Quality]) -> Entry:
+def _entry(case: Case, handle: bytes, pictures: Sequence[Quality], *, picture_kept: bool) -> Entry:
     return Entry(
         handle=handle,
         organisation=case.organisation,
@@ -213,24 +229,20 @@ def _entry(case: Case, handle: bytes, pictures: Sequence[Quality]) -> Entry:
         ),
         minor=case.minor,
         vulnerable=case.vulnerable,
-        picture_kept=False,
+        picture_kept=picture_kept,
         added_utc_s=case.added_utc_s,
         expires_utc_s=case.expires_utc_s,
         review_utc_s=case.review_utc_s,
     )
 
 
-def _sealed(site: Site, handle: bytes, picture: Path, face: Face, sealer: Ed25519Signer) -> bytes:
-    return sealed_portrait(site, handle, head(read_picture(picture), face), sealer)[0]
-
-
-def _write(entry: Entry, templates: Sequence[Template], eye: Eye, site: Site) -> bytes:
+def _kept(entry: Entry, templates: Sequence[Template], eye: Eye, site: Site) -> KeptEntry:
     desk = PublicKey(site.key(Purpose.DESK).public)
-    locked = SealedBox(desk).encrypt(b"".join(one.vector.tobytes() for one in templates))
-    return _spelled(KeptEntry(entry, eye.manifest.model_digest, locked))
+    locked = SealedBox(desk).encrypt(b"".join(each.vector.tobytes() for each in templates))
+    return KeptEntry(entry, eye.manifest.model_digest, locked)
 
 
-def _spelled(kept: KeptEntry) -> bytes:
+def _serialise(kept: KeptEntry) -> bytes:
     return dumps(
         {
             "entry": write_entry(kept.entry),

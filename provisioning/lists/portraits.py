@@ -1,8 +1,9 @@
-"""Pictures that are kept on request, sealed to the reviewers whom the site's holders have signed.
+"""Encrypt an enrolment picture to the site's reviewers, and destroy it when its entry is gone.
 
-What is kept is the head alone, upright and without anything else that was in the file. It never
-lies on a disk in the clear, nobody at the desk can open it, and it ends with its entry: it is
-overwritten where it lies and removed. Flash may keep old cells; what they hold is sealed.
+A picture is kept on request only. It shows the head alone, upright, and holds nothing else of the
+file. It is never on a disk in the clear. The recipients are the reviewers that the policy's holders
+have signed; the desk cannot open it. It is overwritten and removed with its entry. Flash can keep
+old cells; what they hold is encrypted.
 """
 
 import os
@@ -18,7 +19,8 @@ from formats.policy import read_policy
 from formats.portrait import PICTURE_LIMIT, seal_portrait
 from formats.recipients import read_recipients
 from formats.signer import Ed25519Signer
-from provisioning.disk import write_whole
+from formats.watchlist import HANDLE_BYTES
+from provisioning.disk import write_atomically
 from provisioning.errors import EntryRefused
 from provisioning.site.folder import Site
 from provisioning.site.policy import signed_policy
@@ -30,20 +32,38 @@ QUALITIES: Final = (90, 80, 65, 50, 30)
 """Of JPEG, tried in turn until the picture fits its envelope."""
 
 
-def sealed_portrait(
+def read_handle(text: str) -> bytes:
+    """Return the handle of an entry, (16,), from its hexadecimal digits.
+
+    Raises:
+        EntryRefused: the text is no handle.
+    """
+    try:
+        handle = bytes.fromhex(text)
+    except ValueError:
+        handle = b""
+    if len(handle) != HANDLE_BYTES:
+        raise EntryRefused(
+            f"{text!r} is no handle, which is {HANDLE_BYTES} bytes in hexadecimal digits: copy it "
+            "from tallylight list show."
+        )
+    return handle
+
+
+def seal_for_reviewers(
     site: Site, handle: bytes, picture: Pixels, sealer: Ed25519Signer
 ) -> tuple[bytes, int]:
-    """A picture of an entry for the site's reviewers, and how many they are.
+    """Seal a picture of an entry to the site's reviewers; return it and the number of reviewers.
 
     Args:
-        site: whose reviewers may see it; as they were signed, not as somebody drafted them.
+        site: the site whose signed reviewers may see it; drafted reviewers may not.
         handle: (16,) of the entry.
         picture: of any size.
         sealer: a supplier's sealing key.
 
     Raises:
         SiteRefused: policy and recipients are not signed.
-        KeyRefused: the key is no supplier's sealing key: reviewers would refuse the picture.
+        KeyRefused: the key is no supplier's sealing key; reviewers would refuse the picture.
         EntryRefused: the picture cannot be made small enough.
         Malformed: the handle has another length.
     """
@@ -51,17 +71,17 @@ def sealed_portrait(
     if sealer.verify_key not in {each.seal_key for each in read_policy(policy).suppliers}:
         raise KeyRefused("This key seals no pictures: use a key file named list-seal-....")
     reviewers: list[PublicKey] = [each.key for each in read_recipients(recipients).reviewers]
-    blob = seal_portrait(_jpeg(picture), handle, sealer=sealer, reviewers=reviewers).blob
+    blob = seal_portrait(_encode_jpeg(picture), handle, sealer=sealer, reviewers=reviewers).blob
     return blob, len(reviewers)
 
 
-def keep_portrait(site: Site, handle: bytes, blob: bytes) -> None:
-    """Put a sealed picture beside the site's entries."""
+def store_portrait(site: Site, handle: bytes, blob: bytes) -> None:
+    """Store a sealed picture in the site's folder."""
     site.portraits.mkdir(mode=0o700, exist_ok=True)
-    write_whole(portrait_of(site, handle.hex()), blob)
+    write_atomically(portrait_path(site, handle.hex()), blob)
 
 
-def forget_portraits(site: Site) -> None:
+def destroy_orphaned_portraits(site: Site) -> None:
     """Overwrite and remove every picture whose entry is gone."""
     entries = {path.stem for path in site.entries.glob("*.json")}
     for path in site.portraits.glob("*.sealed"):
@@ -73,13 +93,13 @@ def forget_portraits(site: Site) -> None:
             path.unlink()
 
 
-def portrait_of(site: Site, handle: str) -> Path:
-    """Where the picture of an entry lies, if one was kept."""
+def portrait_path(site: Site, handle: str) -> Path:
+    """Return the file of an entry's picture; it exists if a picture was kept."""
     return site.portraits / f"{handle}.sealed"
 
 
-def _jpeg(pixels: Pixels) -> bytes:
-    """The picture without anything but its pixels, small enough for its envelope."""
+def _encode_jpeg(pixels: Pixels) -> bytes:
+    """Encode the pixels alone as JPEG, small enough for the envelope."""
     picture = Image.fromarray(pixels)
     picture.thumbnail((SIDE_PX, SIDE_PX))
     for quality in QUALITIES:

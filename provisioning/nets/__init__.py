@@ -1,4 +1,4 @@
-"""The nets that a site adopts: signed bundles, and the import of an embedder of its own.
+"""The nets that a site adopts: signed model bundles, and the import of another embedder.
 
 Imports `site`, `errors` and `disk`; `lists` and `commands` import it.
 """

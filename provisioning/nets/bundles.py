@@ -1,8 +1,8 @@
-"""Model bundles: signed here, adopted by a site, and the only nets that a site's desk sees through.
+"""Model bundles: sign nets into a bundle, adopt a bundle for a site, verify the adopted bundle.
 
-`build_bundle` lets a bundle appear only after it has been loaded as a camera will load it. A site
-adopts one bundle together with the key that it trusts; whatever the desk does with nets afterwards
-verifies that signature anew.
+`build_bundle` loads a bundle as a camera does before the bundle appears in its folder. A site
+adopts one bundle together with the public key that it trusts. The desk uses no other nets, and
+verifies the signature before each use. Nets are neither trained nor evaluated here.
 """
 
 import json
@@ -22,23 +22,26 @@ from formats.model_bundle import (
     verify_bundle,
 )
 from formats.signer import Ed25519Signer
-from provisioning.disk import whole_folder, write_whole
+from provisioning.disk import atomic_folder, write_atomically
 from provisioning.errors import ModelsRefused, SiteRefused
 from provisioning.site.folder import Site
 from recognition.eye import Eye
 from recognition.interpreter import read_net
 from recognition.manifest import Manifest, read_manifest
 
+MODELS: Final = Path(__file__).parents[2] / "models"
+"""The nets that came with this program; they are not signed."""
+
 _READABLE: Final = 0o644
 _ENTERABLE: Final = 0o755
-"""Nothing in a bundle is secret: whoever sees faces on a camera must read it, and is not root."""
+"""A bundle holds no secret. The camera's `watch` must read it, and does not run as root."""
 
 
 def read_unverified(folder: Path) -> Manifest:
-    """What the manifest in a folder says, whoever wrote it.
+    """Return the manifest in a folder, without verifying a signature.
 
     Raises:
-        ModelRefused: it is not what a manifest must be.
+        ModelRefused: the manifest is broken.
         OSError: there is none.
     """
     return read_manifest((folder / MANIFEST_FILE).read_bytes())
@@ -50,57 +53,57 @@ def build_bundle(
     """Sign the models in `source` and put them into the new folder `folder`.
 
     Args:
-        folder: the bundle to be.
+        folder: the new bundle.
         source: folder with nets and a calibrated manifest.
-        key: whose word cameras shall take for these nets.
+        key: the key that vouches for these nets.
         evaluation: JSON of models/evaluate for these nets, named in the manifest by its digest.
 
     Raises:
         ModelsRefused: the folder is not empty, or the evaluation is of other nets.
-        ModelRefused: the models are not what a camera could run.
+        ModelRefused: a camera could not run these models.
         OSError: a file cannot be read.
     """
     refuse_occupied(folder)
     content = (source / MANIFEST_FILE).read_bytes()
     manifest = read_manifest(content)
     if evaluation is not None:
-        content += _evaluated(manifest, evaluation)
-    with whole_folder(folder) as part:
+        content += _evaluation_lines(manifest, evaluation)
+    with atomic_folder(folder) as part:
         part.chmod(_ENTERABLE)
-        write_whole(part / MANIFEST_FILE, content, mode=_READABLE)
-        write_whole(part / SIGNATURE_FILE, sign_manifest(content, key), mode=_READABLE)
+        write_atomically(part / MANIFEST_FILE, content, mode=_READABLE)
+        write_atomically(part / SIGNATURE_FILE, sign_manifest(content, key), mode=_READABLE)
         _copy_nets(manifest, source, part)
         Eye.load(verify_bundle(part, key.verify_key))  # As a camera will.
     return verify_bundle(folder, key.verify_key)
 
 
-def adopt(site: Site, folder: Path, trusted: VerifyKey) -> Manifest:
-    """Make a bundle the one through which a site's people are enrolled; its cameras get the same.
+def adopt_bundle(site: Site, folder: Path, trusted: VerifyKey) -> Manifest:
+    """Copy a bundle and its trusted key into a site: people are enrolled with it, cameras run it.
 
     Raises:
         FormatError: the folder is no bundle, or the trusted key has not signed it.
-        ModelRefused: the models are not what a camera could run.
+        ModelRefused: a camera could not run these models.
     """
     bundle = verify_bundle(folder, trusted)
     manifest = read_manifest(bundle.manifest)
-    with whole_folder(site.models.parent) as part:
-        own = part / site.models.name
-        own.mkdir()
-        write_whole(own / MANIFEST_FILE, bundle.manifest, mode=_READABLE)
+    with atomic_folder(site.models.parent) as part:
+        copy = part / site.models.name
+        copy.mkdir()
+        write_atomically(copy / MANIFEST_FILE, bundle.manifest, mode=_READABLE)
         signature = (folder / SIGNATURE_FILE).read_bytes()
-        write_whole(own / SIGNATURE_FILE, signature, mode=_READABLE)
-        _copy_nets(manifest, folder, own)
-        Eye.load(verify_bundle(own, trusted))
+        write_atomically(copy / SIGNATURE_FILE, signature, mode=_READABLE)
+        _copy_nets(manifest, folder, copy)
+        Eye.load(verify_bundle(copy, trusted))
         public = bytes(trusted).hex() + "\n"
-        write_whole(part / site.model_key.name, public.encode(), mode=_READABLE)
+        write_atomically(part / site.model_key.name, public.encode(), mode=_READABLE)
     return manifest
 
 
 def site_bundle(site: Site) -> VerifiedBundle:
-    """The bundle that the site has adopted, verified anew.
+    """Verify and return the bundle that the site has adopted.
 
     Raises:
-        SiteRefused: the site has none, or it has been changed.
+        SiteRefused: the site has none, or it was changed since.
     """
     if not site.model_key.exists():
         raise SiteRefused("The site has no nets yet: tallylight model adopt.")
@@ -111,10 +114,10 @@ def site_bundle(site: Site) -> VerifiedBundle:
 
 
 def refuse_occupied(folder: Path) -> None:
-    """Do nothing if a new folder may appear here.
+    """Raise unless a new folder can be made here.
 
     Raises:
-        ModelsRefused: something is there already.
+        ModelsRefused: there is a file, or a folder that is not empty.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ModelsRefused(f"{folder} is not empty: name a new folder.")
@@ -122,11 +125,11 @@ def refuse_occupied(folder: Path) -> None:
 
 def _copy_nets(manifest: Manifest, source: Path, part: Path) -> None:
     for net in manifest.files:
-        write_whole(part / net.file, read_net(source, net), mode=_READABLE)
+        write_atomically(part / net.file, read_net(source, net), mode=_READABLE)
 
 
-def _evaluated(manifest: Manifest, path: Path) -> bytes:
-    """The lines of the manifest that name an evaluation."""
+def _evaluation_lines(manifest: Manifest, path: Path) -> bytes:
+    """Return the lines of a manifest that name an evaluation by its digest."""
     content = path.read_bytes()
     try:
         json.loads(content)

@@ -1,9 +1,9 @@
-"""Brings a net of your own in: an int8 TFLite embedder, with what only its owner can say of it.
+"""Import an embedder of your own: check an int8 TFLite file and write a manifest for it.
 
-What can be measured is measured from the file: operations, contract, and whether pixels enter as
-this project hands them in. What cannot be measured its owner states: alignment, normalisation,
-licence, training. The result is a folder without calibration, which no camera takes: measuring it
-and signing it are the next two steps.
+The file itself shows its operations, its contract (shapes and types) and how pixels enter; all
+three are checked. The owner of the net states in a TOML file what cannot be measured: alignment,
+normalisation, licence, training. The result is a folder without calibration, which no camera
+accepts. Calibration and signing are the next two steps.
 """
 
 import json
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from formats.model_bundle import MANIFEST_FILE
-from provisioning.disk import whole_folder, write_whole
+from provisioning.disk import atomic_folder, write_atomically
 from provisioning.errors import ModelsRefused
 from provisioning.nets.bundles import refuse_occupied
 from recognition.aligner import Alignment
@@ -23,7 +23,7 @@ from recognition.operations import check_operations
 from recognition.tables import Table
 
 EXAMPLE: Final = f"""\
-# What an embedder is, said by whoever answers for it: tallylight model import NET --about THIS_FILE
+# The owner describes an embedder here, for: tallylight model import NET --about THIS_FILE
 source = "example-net 1.0"
 source_sha256 = "{"0" * 64}"  # Of the weights as they were published.
 licence = "Example-1.0"
@@ -45,34 +45,47 @@ points = [
 """
 
 DIM_LIMIT: Final = 4000
-"""Most components of a template: what an entry at the desk can hold."""
+"""Most components of a template that an entry at the desk can hold."""
 
 _PIXEL_MAX: Final = 255
 _INT8_LOW: Final = -128
 _ONE_TO_ONE: Final = 1.0
-"""Farthest, in steps of int8, that a pixel may enter from where this project puts it."""
+"""Largest accepted difference, in steps of int8, between a pixel as the net and as we store it."""
 
 
 def import_embedder(net: Path, about: Path, source: Path, to: Path) -> NetEntry:
     """Put a net into the new folder `to`, with a manifest and the detectors of `source`.
 
     Raises:
-        ModelsRefused: the folder is not empty, the file is of a kind that must be converted first,
-            or pixels do not enter one to one.
-        ModelRefused: the net, what is said of it, or the source's manifest is not what it must be.
+        ModelsRefused: the folder is not empty, the file must be converted first, or pixels do not
+            enter one to one.
+        ModelRefused: the net, its description or the source's manifest is refused.
         OSError: a file cannot be read.
     """
     refuse_occupied(to)
     _refuse_unconverted(net)
     content = net.read_bytes()
-    check_operations(content, net.name)
-    taken, given = contract(content, net.name)
+    embedder = _described(net.name, content, about)
+    _, detectors = load_uncalibrated(source)
+    with atomic_folder(to) as part:
+        write_atomically(part / embedder.net.file, content)
+        for detector in detectors:
+            write_atomically(part / detector.net.file, read_net(source, detector.net))
+        write_atomically(part / MANIFEST_FILE, _manifest(embedder, detectors))
+        load_uncalibrated(part)
+    return embedder.net
+
+
+def _described(name: str, content: bytes, about: Path) -> EmbedderEntry:
+    """Return the manifest's entry of a net, from its content and its owner's description."""
+    check_operations(content, name)
+    taken, given = contract(content, name)
     table = Table.read(about.read_bytes(), about.name)
-    _refuse_other_pixels(table.table("preprocessing"), taken, net.name)
+    _refuse_other_pixels(table.table("preprocessing"), taken, name)
     alignment = read_alignment(table.table("alignment"))
-    _refuse_other_form(taken, given, alignment, net.name)
+    _refuse_other_shapes(taken, given, alignment, name)
     entry = NetEntry(
-        file=net.name,
+        file=name,
         size_bytes=len(content),
         digest=sha256(content).digest(),
         source=table.text("source"),
@@ -83,14 +96,7 @@ def import_embedder(net: Path, about: Path, source: Path, to: Path) -> NetEntry:
         outputs=given,
     )
     table.refuse_unknown()
-    _, detectors = load_uncalibrated(source)
-    with whole_folder(to) as part:
-        write_whole(part / entry.file, content)
-        for detector in detectors:
-            write_whole(part / detector.net.file, read_net(source, detector.net))
-        write_whole(part / MANIFEST_FILE, _manifest(EmbedderEntry(entry, alignment), detectors))
-        load_uncalibrated(part)
-    return entry
+    return EmbedderEntry(entry, alignment)
 
 
 def _refuse_unconverted(net: Path) -> None:
@@ -102,7 +108,7 @@ def _refuse_unconverted(net: Path) -> None:
         )
 
 
-def _refuse_other_form(
+def _refuse_other_shapes(
     taken: TensorSpec, given: tuple[TensorSpec, ...], alignment: Alignment, name: str
 ) -> None:
     chip = (1, alignment.chip_px, alignment.chip_px, 3)
@@ -116,7 +122,7 @@ def _refuse_other_form(
 
 
 def _refuse_other_pixels(table: Table, taken: TensorSpec, name: str) -> None:
-    """Do nothing if the stored value of each pixel is the pixel less 128, give or take one."""
+    """Raise unless the stored value of each pixel is the pixel less 128, give or take one."""
     mean, divisor = table.value("mean", float), table.value("divisor", float)
     table.refuse_unknown()
     if not divisor > 0:
@@ -183,5 +189,5 @@ def _tensor(spec: TensorSpec) -> list[str]:
 
 
 def _quoted(text: str) -> str:
-    # Of one printable line, JSON's spelling is TOML's, too.
+    # JSON and TOML spell a printable line of text in the same way.
     return json.dumps(text, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""The site: its folder, its plan, its TUF roles, key rotation, the ceremony and the policy.
+"""The site: folder, plan, key ceremony and minutes, TUF roles, key rotation, policy.
 
 Imports `keys`, `errors` and `disk`; `nets`, `lists`, `broker` and `commands` import it.
 """

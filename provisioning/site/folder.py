@@ -1,24 +1,27 @@
-"""The folder of a site: what is decided but not yet signed, what is signed, what is published.
+"""The folder of a site: paths of every file, and the drafts of policy and recipients.
 
     root.json            trusted root: goes into every camera's image
     keys/                private keys under passphrases; holders take theirs away
-    policy.json          policy as it shall be, with its cameras
-    recipients/          receipt key and reviewers as they shall be, one file each
+    policy.json          draft of the policy, with its cameras
+    recipients/          draft of the recipients: receipt key, ledger key, reviewers, one file each
     model/bundle/        nets that the site has adopted: goes into every camera's image
-    model/trusted.pub    key that vouches for them: goes into every camera's image, too
-    cameras/             enrolment requests
-    entries/             people to be on the next list: case and sealed template, no picture
+    model/trusted.pub    key that signed the nets: goes into every camera's image
+    cameras/             cameras' signed requests to be registered
+    entries/             people for the next list: case and sealed templates, no picture
+    portraits/           pictures that were kept on request, sealed to the reviewers
     signed/targets/      policy and recipients with the signatures they have so far
     signed/list/         case file and sealed body with the signatures they have so far
     rotation.json        the next root with the signatures it has so far
     roots/               every root after the first
-    ceremony-<n>.txt     what was agreed on when root <n> was made: to print and to sign
+    ceremony-<n>.txt     minutes of root <n>: to print and to sign
     history/             case files of all published lists and who signed them, no templates
     published/           the repository as it was last published
-    broker/              what the MQTT broker and its clients need
+    estate/              the estate's signed budget statement, if it has put one there
+    broker/              files of the MQTT broker and its clients
     broker-state/        what the broker keeps through a restart
 
-Every file and folder appears whole or not at all.
+Every file and folder is written atomically (`provisioning.disk`). A draft counts after holders have
+signed it; nothing here signs.
 """
 
 from dataclasses import dataclass, replace
@@ -33,7 +36,7 @@ from formats.policy import Place, Policy, read_policy, write_policy
 from formats.recipients import Recipients, Reviewer, read_reviewer, write_reviewer
 from formats.site_keys import SiteKey
 from formats.strict_json import dumps, parse
-from provisioning.disk import write_whole
+from provisioning.disk import write_atomically
 from provisioning.errors import CameraRefused, SiteRefused
 
 _RECEIPT_FILE = "receipt.pub"
@@ -50,7 +53,7 @@ class Site:
 
     @property
     def root(self) -> bytes:
-        """Trusted root metadata."""
+        """Return the trusted root metadata."""
         return (self.folder / "root.json").read_bytes()
 
     @property
@@ -70,12 +73,12 @@ class Site:
 
     @property
     def cameras(self) -> Path:
-        """Folder of the enrolment requests."""
+        """Folder of the cameras' requests to be registered."""
         return self.folder / "cameras"
 
     @property
     def entries(self) -> Path:
-        """Folder of the entries to be."""
+        """Folder of the entries for the next list."""
         return self.folder / "entries"
 
     @property
@@ -95,7 +98,7 @@ class Site:
 
     @property
     def rotation(self) -> Path:
-        """File of the root that is to be, while it waits for signatures."""
+        """File of the next root, while it waits for signatures."""
         return self.folder / "rotation.json"
 
     @property
@@ -115,7 +118,7 @@ class Site:
 
     @property
     def broker(self) -> Path:
-        """Folder of what the broker and its clients need."""
+        """Folder of the files of the broker and its clients."""
         return self.folder / "broker"
 
     @property
@@ -123,13 +126,17 @@ class Site:
         """Folder where the broker keeps what must survive its restart."""
         return self.folder / "broker-state"
 
+    def minutes(self, version: int) -> Path:
+        """File of the minutes of the ceremony that made a root."""
+        return self.folder / f"ceremony-{version}.txt"
+
     @property
     def policy(self) -> Policy:
-        """The policy as it shall be."""
+        """Return the draft of the policy."""
         return read_policy((self.folder / "policy.json").read_bytes())
 
     def key(self, purpose: Purpose) -> KeyFile:
-        """The one key of a purpose that the desk itself holds.
+        """Return the one key of a purpose that the desk itself holds.
 
         Raises:
             KeyRefused: a key file is broken.
@@ -141,7 +148,7 @@ class Site:
         return keys[0]
 
     def online_key(self, purpose: Purpose, root: Metadata[Root]) -> KeyFile:
-        """The key of a purpose that a root names.
+        """Return the key of a purpose that a root names.
 
         Raises:
             SiteRefused: it is not in the folder.
@@ -153,10 +160,10 @@ class Site:
         raise SiteRefused(f"The folder keys/ has no {purpose} key of the root: put its file there.")
 
     def add_place(self, place: Place) -> None:
-        """Put a camera into the policy as it shall be.
+        """Add a camera and its place to the draft of the policy.
 
         Raises:
-            CameraRefused: the camera is there already, or there are too many.
+            CameraRefused: the camera is in it already, or there are too many.
         """
         policy = self.policy
         try:
@@ -164,34 +171,34 @@ class Site:
             read_policy(content)
         except FormatError as error:
             raise CameraRefused(f"The camera cannot be added: {error}") from error
-        write_whole(self.folder / "policy.json", content)
+        write_atomically(self.folder / "policy.json", content)
 
     def add_reviewer(self, reviewer: Reviewer) -> None:
-        """Put a reviewer among the recipients as they shall be, in place of one so named."""
-        name = reviewer.name.encode().hex()  # Any name is a file name this way.
+        """Add a reviewer to the draft of the recipients; replace one of the same name."""
+        name = reviewer.name.encode().hex()  # In hexadecimal any name is a valid file name.
         content = dumps(write_reviewer(reviewer))
-        write_whole(self._recipients / f"{name}.json", content)
+        write_atomically(self._recipients / f"{name}.json", content)
 
     def set_receipt_key(self, key: VerifyKey) -> None:
-        """Say whose receipts the couriers shall believe."""
-        write_whole(self._recipients / _RECEIPT_FILE, bytes(key))
+        """Set the key of the receipts that couriers accept."""
+        write_atomically(self._recipients / _RECEIPT_FILE, bytes(key))
 
     def set_ledger_key(self, key: VerifyKey) -> None:
-        """Say who keeps the estate's books."""
-        write_whole(self._recipients / _LEDGER_FILE, bytes(key))
+        """Set the key that signs the estate's books."""
+        write_atomically(self._recipients / _LEDGER_FILE, bytes(key))
 
     def set_two_organisations(self, *, apart: bool) -> None:
-        """Say whether the two people who decide must work for different organisations."""
+        """Set whether the two reviewers who decide must work for different organisations."""
         if apart:
-            write_whole(self._recipients / _APART_FILE, b"")
+            write_atomically(self._recipients / _APART_FILE, b"")
         else:
             (self._recipients / _APART_FILE).unlink(missing_ok=True)
 
     def recipients(self, version: int) -> Recipients:
-        """The recipients as they shall be.
+        """Return the draft of the recipients.
 
         Raises:
-            SiteRefused: no receipt key, or fewer than two reviewers.
+            SiteRefused: there is no receipt key or ledger key, or fewer than two reviewers.
         """
         try:
             receipt_key = VerifyKey((self._recipients / _RECEIPT_FILE).read_bytes())
@@ -216,10 +223,10 @@ class Site:
 
 
 def open_site(folder: Path) -> Site:
-    """The site in `folder`.
+    """Return the site in `folder`.
 
     Raises:
-        SiteRefused: there is none.
+        SiteRefused: the folder holds no site.
     """
     site = Site(folder)
     if not (folder / "root.json").is_file():

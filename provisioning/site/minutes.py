@@ -1,8 +1,8 @@
-"""The record of a ceremony: a page to print, to read aloud and to sign by hand.
+"""The minutes of a ceremony: a page of text to print, to read aloud and to sign by hand.
 
-It holds no secret. Whoever was present compares the words with those of their own key file
-(`tallylight site words`), signs, and keeps a copy; later nobody can say that the keys were
-others.
+It holds no secret. Each holder compares the twelve words with those of their own key file
+(`tallylight site words`), signs the page and keeps a copy. The signed copies prove later which keys
+were made.
 """
 
 from collections.abc import Iterable
@@ -10,13 +10,13 @@ from datetime import datetime
 from hashlib import sha256
 
 from formats.keyfile import KeyFile, OnToken, Purpose
-from provisioning.keys.words import words_of
+from provisioning.keys.words import fingerprint_words
 
 _DUTIES = {
     Purpose.ROOT: "decides with two others who holds which role",
     Purpose.TARGETS: "signs the policy with one other",
-    Purpose.SNAPSHOT: "says which files belong together; online",
-    Purpose.TIMESTAMP: "says that they are the newest; online",
+    Purpose.SNAPSHOT: "signs which files belong together; online",
+    Purpose.TIMESTAMP: "signs that they are the newest; online",
     Purpose.LIST_SIGN: "signs lists, for one organisation",
     Purpose.LIST_SEAL: "seals lists to the cameras",
     Purpose.DESK: "opens templates when a list is built",
@@ -24,14 +24,14 @@ _DUTIES = {
 }
 
 
-def ceremony_record(title: str, keys: Iterable[KeyFile], root: bytes, now: datetime) -> str:
-    """The page, as plain text of at most 80 columns.
+def ceremony_minutes(title: str, keys: Iterable[KeyFile], root: bytes, now: datetime) -> str:
+    """Return the page, as plain text of at most 80 columns.
 
     Args:
         title: what happened, such as "The site mill-lane begins".
         keys: the keys that were made or changed hands.
-        root: the root metadata that came of it.
-        now: when, UTC.
+        root: the root metadata that names them.
+        now: when the ceremony was held, UTC.
     """
     lines = [
         title,
@@ -47,11 +47,11 @@ def ceremony_record(title: str, keys: Iterable[KeyFile], root: bytes, now: datet
         "",
     ]
     for key in keys:
-        words = words_of(key.public).split()
+        words = fingerprint_words(key.public).split()
         lines += [
             f"{key.holder}: {key.purpose}",
             f"  {_DUTIES[key.purpose]}",
-            *([f"  {whereabouts(key)}"] if whereabouts(key) else []),
+            *([f"  {token_note(key)}"] if token_note(key) else []),
             f"    {' '.join(words[:6])}",
             f"    {' '.join(words[6:])}",
             "  Name, signature: ______________________________________________",
@@ -61,15 +61,15 @@ def ceremony_record(title: str, keys: Iterable[KeyFile], root: bytes, now: datet
     return "\n".join(lines)
 
 
-def whereabouts(key: KeyFile) -> str:
-    """On which token a key rests; nothing if it rests in its file."""
+def token_note(key: KeyFile) -> str:
+    """Return the token on which a key rests, in words; empty if the key rests in its file."""
     if not isinstance(key.rest, OnToken):
         return ""
-    return f"on the token {key.rest.label!r}, number {key.rest.serial}, which never gives it out"
+    return f"on the token {key.rest.label!r}, number {key.rest.serial}; the key never leaves it"
 
 
 def _groups(digest: str) -> list[str]:
-    return [digest[at : at + 4] for at in range(0, len(digest), 4)]
+    return [digest[start : start + 4] for start in range(0, len(digest), 4)]
 
 
 def _wrapped(groups: list[str]) -> list[str]:

@@ -1,11 +1,10 @@
-"""The plan of a site: one TOML file that people agree on before any key is made.
+"""The plan of a site: read one TOML file, on which people agree before any key is made.
 
-It names the holders of the keys and what the policy shall say. It is read once, strictly, by
-`site init`; afterwards the signed policy counts and the plan is paper.
+It names the holders of the keys and the first policy. `site init` reads it once, and refuses a
+field that is missing, unknown or out of bounds. Afterwards the signed policy counts, not the plan.
 """
 
 import tomllib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -24,11 +23,13 @@ from formats.policy import (
     Policy,
     Supplier,
     read_evaluations,
+    site_name_is_plain,
 )
-from formats.schedule import DAY_MINUTES, Window
+from formats.schedule import Window
 from formats.site_tuf import ROOT, TARGETS
 from formats.strict_json import Fields, dumps, parse
 from provisioning.errors import PlanRefused
+from provisioning.site.schedule_text import read_schedule
 
 EXAMPLE: Final = f"""\
 # The plan of a site: agree on it, then: tallylight site init FOLDER --plan THIS_FILE
@@ -43,7 +44,7 @@ policy_holders = ["Data Protection Officer", "Estate Security", "Oversight Body"
 # Who may issue lists: every list is signed by two of them, or three for minors and the vulnerable.
 organisations = ["Example Police", "Example Estate"]
 
-# Reasons for which somebody may be on a list: a closed set, each of them objective.
+# Reasons for which a person may be on a list: a closed set, each of them objective.
 categories = ["wanted by warrant", "missing person", "court exclusion order"]
 
 cap = {CAP_DEFAULT}              # Entries on a list, at most.
@@ -55,11 +56,11 @@ crop = true            # Whether a match event carries a picture of the face.
 status = false         # Whether cameras publish sealed status envelopes.
 unsynchronised = false # Whether cameras recognise while no time server vouches for their clocks.
 processor = false      # Whether nets may run on a camera's own processor, without an Edge TPU.
-evaluations = []       # SHA-256 of evaluations of which the nets' own must be one. Empty: any.
+evaluations = []       # SHA-256 of the evaluations that are accepted for the nets. Empty: any.
 
 [assessment]           # The data-protection impact assessment.
 sha256 = "{"0" * 64}"
-review = "@REVIEW@"  # No camera recognises from this day on until it was reviewed.
+review = "@REVIEW@"  # From this day on no camera recognises, until the assessment is reviewed.
 
 [agreement]            # The agreement under which the organisations share lists: public.
 reference = "Example agreement 1"
@@ -68,13 +69,11 @@ url = "https://example.org/agreement"
 """What `site plan` prints, once site and review date are filled in."""
 
 _PLAN_LIMIT: Final = 64 * 1024
-_HOUR: Final = 60
-_DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What people agreed on."""
+    """The plan that people agreed on."""
 
     site: str
     root_holders: tuple[str, ...]
@@ -95,7 +94,7 @@ class Plan:
     agreement: Agreement
 
     def policy(self, suppliers: tuple[Supplier, ...]) -> Policy:
-        """The policy that the plan describes, before any camera is there."""
+        """Return the policy that the plan describes, without cameras."""
         return Policy(
             site=self.site,
             version=1,
@@ -117,14 +116,20 @@ class Plan:
         )
 
 
-def example(site: str, today: date) -> str:
-    """A plan to start from, for a site of this name, to be reviewed in a year."""
+def example_plan(site: str, today: date) -> str:
+    """Return a plan to start from, for a site of this name, with a review in a year.
+
+    Raises:
+        PlanRefused: the name holds other characters than a site's name may.
+    """
+    if not site_name_is_plain(site):
+        raise PlanRefused("A site's name is 1 to 32 lower-case letters, digits and hyphens.")
     review = today.replace(day=1, year=today.year + 1).isoformat()
     return EXAMPLE.replace("@SITE@", site).replace("@REVIEW@", review)
 
 
 def read_plan(path: Path) -> Plan:
-    """The plan in a TOML file.
+    """Return the plan in a TOML file.
 
     Raises:
         PlanRefused: the file cannot be read, or a field is missing, unknown or out of bounds.
@@ -165,35 +170,6 @@ def _read(fields: Fields) -> Plan:
         if len(set(holders)) != keys:
             raise Malformed(f"There must be {keys} different holders of the {what} keys.")
     return plan
-
-
-def read_schedule(lines: Iterable[str]) -> tuple[Window, ...]:
-    """The windows in lines such as `daily 00:00-24:00` or `mon 06:00-22:30`, UTC.
-
-    Raises:
-        Malformed: a line says anything else.
-    """
-    return tuple(window for line in lines for window in _windows(line))
-
-
-def _windows(line: str) -> list[Window]:
-    """The windows in a line such as `daily 00:00-24:00` or `mon 06:00-22:30`."""
-    day, _, hours = line.partition(" ")
-    start, _, end = hours.partition("-")
-    if day != "daily" and day not in _DAYS:
-        raise Malformed(f"The schedule's {line!r} must begin with daily, {', '.join(_DAYS)}.")
-    weekdays = range(7) if day == "daily" else [_DAYS.index(day)]
-    return [Window(weekday, _minute(start), _minute(end)) for weekday in weekdays]
-
-
-def _minute(text: str) -> int:
-    hours, _, minutes = text.partition(":")
-    if not (hours.isdecimal() and minutes.isdecimal() and len(text) == len("00:00")):
-        raise Malformed(f"{text!r} is not a time of day such as 06:30.")
-    minute = int(hours) * _HOUR + int(minutes)
-    if int(minutes) >= _HOUR or minute > DAY_MINUTES:
-        raise Malformed(f"{text!r} is not a time of day such as 06:30.")
-    return minute
 
 
 def _read_assessment(fields: Fields) -> Assessment:

@@ -1,7 +1,7 @@
-"""Cameras, policy and recipients: put together by the desk, signed by two of three holders.
+"""Register cameras in the policy; sign policy and recipients: a quorum of two of three holders.
 
-A signature is only ever added to what lies in `signed/targets`; as soon as the policy as it shall
-be differs from that, a new version begins without signatures.
+The desk edits drafts. A signature is added only to the version in `signed/targets`. When the drafts
+differ from that version, the next signature begins a new version without the older signatures.
 """
 
 from dataclasses import replace
@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from tuf.api.exceptions import RepositoryError
-from tuf.api.metadata import Metadata, Root, Targets  # type: ignore[attr-defined]  # Re-exports.
+from tuf.api.metadata import Metadata, Targets  # type: ignore[attr-defined]  # Re-exports.
 
 from formats.camera_request import read_request
 from formats.errors import FormatError
@@ -19,7 +19,7 @@ from formats.recipients import read_recipients, write_recipients
 from formats.signer import Ed25519Signer
 from formats.site_keys import SiteKey
 from formats.site_tuf import POLICY_FILE, RECIPIENTS_FILE
-from provisioning.disk import whole_folder, write_whole
+from provisioning.disk import atomic_folder, write_atomically
 from provisioning.errors import CameraRefused, SiteRefused
 from provisioning.site.folder import Site
 from provisioning.site.roles import make_targets, sign
@@ -30,10 +30,10 @@ _ROLE_FILE = "targets.json"
 
 
 def add_camera(site: Site, request_file: Path, *, place: str, grounds: str) -> Place:
-    """Put the camera of an enrolment request into the policy as it shall be.
+    """Register the camera of a request: add it to the draft of the policy.
 
     Raises:
-        CameraRefused: the request is missing, broken or forged, or the camera is there already.
+        CameraRefused: the request is missing, broken or forged, or the camera is in the policy.
     """
     try:
         content = request_file.read_bytes()
@@ -46,7 +46,7 @@ def add_camera(site: Site, request_file: Path, *, place: str, grounds: str) -> P
         raise CameraRefused(f"{request_file} is refused: {error}") from error
     added = Place(request.identity, place, grounds)
     site.add_place(added)
-    write_whole(site.cameras / f"{request.identity.camera_id.hex()}.json", content)
+    write_atomically(site.cameras / f"{request.identity.camera_id.hex()}.json", content)
     return added
 
 
@@ -56,7 +56,7 @@ def sign_policy(site: Site, key: Ed25519Signer, *, renew: bool, now: datetime) -
     Args:
         site: the site.
         key: a holder's key for the targets role.
-        renew: begin a new version although nothing has changed, because the old one runs out.
+        renew: begin a new version of unchanged drafts, because the old version expires soon.
         now: the moment from which a new version counts its life.
 
     Raises:
@@ -64,27 +64,27 @@ def sign_policy(site: Site, key: Ed25519Signer, *, renew: bool, now: datetime) -
         SiteRefused: the recipients are not complete.
     """
     holder = SiteKey.of(key.verify_key).keyid
-    if holder not in _root(site).signed.roles[_ROLE].keyids:
+    if holder not in newest_root(site).signed.roles[_ROLE].keyids:
         raise KeyRefused("This key does not hold the policy: use a key file named targets-....")
-    targets = _begin(site, renew=renew, now=now)
+    targets = _version_to_sign(site, renew=renew, now=now)
     if holder in targets.signatures:
         raise KeyRefused("This key has signed this policy already: another holder must sign.")
     sign(targets, key)
     policy, recipients = _drafts(site, targets.signed.version)
-    with whole_folder(site.signed_targets) as part:
-        write_whole(part / POLICY_FILE, policy)
-        write_whole(part / RECIPIENTS_FILE, recipients)
-        write_whole(part / _ROLE_FILE, targets.to_bytes())
+    with atomic_folder(site.signed_targets) as part:
+        write_atomically(part / POLICY_FILE, policy)
+        write_atomically(part / RECIPIENTS_FILE, recipients)
+        write_atomically(part / _ROLE_FILE, targets.to_bytes())
     return targets
 
 
 def signed_policy(site: Site) -> tuple[Metadata[Targets], bytes, bytes]:
-    """Role metadata, policy and recipients, signed by enough holders.
+    """Return role metadata, policy and recipients, signed by enough holders.
 
     Raises:
-        SiteRefused: the policy was never signed, not often enough, or has changed since.
+        SiteRefused: the policy was not signed, by too few holders, or has changed since.
     """
-    targets = _last(site)
+    targets = _stored_version(site)
     if targets is None:
         raise SiteRefused("The policy is not signed yet: two holders run tallylight policy sign.")
     policy = (site.signed_targets / POLICY_FILE).read_bytes()
@@ -92,7 +92,7 @@ def signed_policy(site: Site) -> tuple[Metadata[Targets], bytes, bytes]:
     if (policy, recipients) != _drafts(site, targets.signed.version):
         raise SiteRefused("The policy has changed since it was signed: tallylight policy sign.")
     try:
-        _root(site).verify_delegate(_ROLE, targets)
+        newest_root(site).verify_delegate(_ROLE, targets)
     except RepositoryError as error:
         raise SiteRefused(
             "One more holder must sign the policy: tallylight policy sign."
@@ -100,21 +100,21 @@ def signed_policy(site: Site) -> tuple[Metadata[Targets], bytes, bytes]:
     return targets, policy, recipients
 
 
-def _begin(site: Site, *, renew: bool, now: datetime) -> Metadata[Targets]:
-    """The role metadata to sign: what lies there already, or a new version without signatures."""
-    last = _last(site)
+def _version_to_sign(site: Site, *, renew: bool, now: datetime) -> Metadata[Targets]:
+    """Return the stored version with its signatures, or a new version without signatures."""
+    last = _stored_version(site)
     if last is None:
-        return _make(site, 1, now)
-    wanted = _make(site, last.signed.version, now)
+        return _new_version(site, 1, now)
+    wanted = _new_version(site, last.signed.version, now)
     lasts_longer = last.signed.expires > wanted.signed.expires
     wanted.signed.expires = last.signed.expires
-    # Whatever lies there is signed only if it is, to the last field, what the policy shall be.
+    # The stored version is signed only if each of its fields is what the drafts make.
     if renew or lasts_longer or last.signed != wanted.signed:
-        return _make(site, last.signed.version + 1, now)
+        return _new_version(site, last.signed.version + 1, now)
     return last
 
 
-def _make(site: Site, version: int, now: datetime) -> Metadata[Targets]:
+def _new_version(site: Site, version: int, now: datetime) -> Metadata[Targets]:
     policy, recipients = _drafts(site, version)
     return make_targets(read_policy(policy), read_recipients(recipients), now)
 
@@ -124,10 +124,6 @@ def _drafts(site: Site, version: int) -> tuple[bytes, bytes]:
     return write_policy(policy), write_recipients(site.recipients(version))
 
 
-def _last(site: Site) -> Metadata[Targets] | None:
+def _stored_version(site: Site) -> Metadata[Targets] | None:
     path = site.signed_targets / _ROLE_FILE
     return Metadata[Targets].from_file(str(path)) if path.exists() else None
-
-
-def _root(site: Site) -> Metadata[Root]:
-    return newest_root(site)

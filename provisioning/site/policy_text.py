@@ -1,29 +1,25 @@
-"""The policy as text that people edit, and what an edit changes.
+"""The policy as TOML text for an editor: write it, read an edit back, list what the edit changes.
 
-The text is the plan's, without holders and with the suppliers' keys. Cameras are added by their
-enrolment requests; here they can only be described anew or left out.
+The text is the plan's, without the holders and with the suppliers' keys. An edit can describe a
+camera anew or leave it out. It cannot add one: cameras are registered by their requests.
 """
 
 import json
 import tomllib
-from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from formats.errors import FormatError
 from formats.policy import Policy, read_policy, write_policy
-from formats.schedule import DAY_MINUTES, Window
+from formats.schedule import Window
 from formats.strict_json import JsonValue, dumps
-from provisioning.disk import write_whole
+from provisioning.disk import write_atomically
 from provisioning.errors import PolicyRefused
 from provisioning.site.folder import Site
-from provisioning.site.plan import read_schedule
-
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_HOUR = 60
+from provisioning.site.schedule_text import read_schedule, schedule_lines
 
 
 def policy_text(policy: Policy) -> str:
-    """The policy as TOML, in the order in which it is discussed."""
+    """Return the policy as TOML, in the order in which people discuss it."""
     fields = json.loads(write_policy(policy))
     places, suppliers = fields.pop("places"), fields.pop("suppliers")
     tables = {name: fields.pop(name) for name in ("assessment", "agreement")}
@@ -42,12 +38,12 @@ def policy_text(policy: Policy) -> str:
     return "\n".join(lines) + "\n"
 
 
-def edited(policy: Policy, text: str) -> Policy:
-    """The policy that `text` describes, in place of `policy`.
+def apply_edit(policy: Policy, text: str) -> Policy:
+    """Return the policy that `text` describes, with site and version of `policy`.
 
     Raises:
-        PolicyRefused: it is no TOML, a field is missing, unknown or out of bounds, or a camera is
-            there that the policy did not have.
+        PolicyRefused: the text is no TOML, a field is missing, unknown or out of bounds, or it
+            holds a camera that `policy` does not have.
     """
     try:
         fields = tomllib.loads(text)
@@ -63,35 +59,23 @@ def edited(policy: Policy, text: str) -> Policy:
             error
         )
     if not {place.camera for place in after.places} <= {place.camera for place in policy.places}:
-        raise PolicyRefused("A camera is added by its request: tallylight camera add.")
+        raise PolicyRefused(
+            "The edited policy names a camera that is not registered: tallylight camera add."
+        )
     return after
 
 
-def keep(site: Site, policy: Policy) -> None:
-    """Make this the policy as it shall be; holders must sign it before it counts."""
-    write_whole(site.folder / "policy.json", write_policy(policy))
+def store_policy(site: Site, policy: Policy) -> None:
+    """Make this the site's draft policy. It counts after two holders have signed it."""
+    write_atomically(site.folder / "policy.json", write_policy(policy))
 
 
-def differences(before: Policy, after: Policy) -> list[str]:
-    """Every line that goes, after a minus, and every line that comes, after a plus."""
+def changed_lines(before: Policy, after: Policy) -> list[str]:
+    """Return each line that goes, after a minus, then each line that comes, after a plus."""
     old, new = policy_text(before).splitlines(), policy_text(after).splitlines()
     return [f"- {line}" for line in old if line and line not in new] + [
         f"+ {line}" for line in new if line and line not in old
     ]
-
-
-def schedule_lines(schedule: Iterable[Window]) -> list[str]:
-    """The schedule as the plan writes it, such as `mon 06:00-22:30`."""
-    lines = [
-        f"{_DAYS[one.weekday]} {_time(one.from_minute)}-{_time(one.until_minute)}"
-        for one in schedule
-    ]
-    always = [f"{day} 00:00-{_time(DAY_MINUTES)}" for day in _DAYS]
-    return ["daily 00:00-24:00"] if lines == always else lines
-
-
-def _time(minute: int) -> str:
-    return f"{minute // _HOUR:02}:{minute % _HOUR:02}"
 
 
 def _row(window: Window) -> dict[str, JsonValue]:
@@ -103,5 +87,5 @@ def _row(window: Window) -> dict[str, JsonValue]:
 
 
 def _lines(table: dict[str, str]) -> list[str]:
-    # Of one printable line, JSON's spelling is TOML's, too.
+    # JSON and TOML spell a printable line of text in the same way.
     return [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in table.items()]

@@ -1,13 +1,14 @@
-"""Role metadata of a site's repository: what is signed, by whom, for how long.
+"""TUF role metadata of a site: make root, targets, delegations, snapshot and timestamp; sign them.
 
-Pure: keys, moments and bytes go in, TUF metadata and files come out. `formats.site_tuf` reads what
-this module writes. Nothing here decides whether something should be signed.
+Keys, moments and bytes go in; TUF metadata and files with threshold and expiry come out.
+`formats.site_tuf` reads what this module writes. Nothing here reads or writes a disk, and nothing
+here decides whether a role may be signed.
 """
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from nacl.signing import VerifyKey
 from tuf.api.metadata import (  # type: ignore[attr-defined]  # It re-exports without saying so.
@@ -24,6 +25,7 @@ from tuf.api.metadata import (  # type: ignore[attr-defined]  # It re-exports wi
 )
 
 from formats.casefile import CaseFile, write_casefile
+from formats.keyfile import Purpose
 from formats.policy import Policy, write_policy
 from formats.recipients import Recipients, write_recipients
 from formats.signer import Ed25519Signer
@@ -46,9 +48,12 @@ from formats.site_tuf import (
 
 AnySigned = TypeVar("AnySigned", Root, Targets, Snapshot, Timestamp)
 
+ROOT_ROLES: Final = (Purpose.ROOT, Purpose.TARGETS, Purpose.SNAPSHOT, Purpose.TIMESTAMP)
+"""The roles whose keys a root names. The keys that sign lists are named by the policy."""
+
 
 def make_root(holders: Mapping[str, Iterable[VerifyKey]], now: datetime) -> Metadata[Root]:
-    """The first root: who holds which of the four top-level roles, by role name."""
+    """Make the first root from the holders of the four top-level roles, by role name."""
     quorums = {"root": ROOT, "targets": TARGETS, "snapshot": ONLINE, "timestamp": ONLINE}
     keys = {role: [SiteKey.of(key) for key in holders[role]] for role in quorums}
     root = Root(
@@ -65,7 +70,7 @@ def make_root(holders: Mapping[str, Iterable[VerifyKey]], now: datetime) -> Meta
 
 
 def make_targets(policy: Policy, recipients: Recipients, now: datetime) -> Metadata[Targets]:
-    """What two holders of the targets role sign: policy, recipients, and who may issue lists."""
+    """Make what two policy holders sign: policy, recipients, delegations to list and estate."""
     suppliers = [SiteKey.of(supplier.sign_key) for supplier in policy.suppliers]
     role = DelegatedRole(
         name=site_role(policy.site),
@@ -75,7 +80,7 @@ def make_targets(policy: Policy, recipients: Recipients, now: datetime) -> Metad
         paths=[casefile_name(policy.site), sealed_name(policy.site)],
     )
     estate = SiteKey.of(recipients.ledger_key)
-    stopping = DelegatedRole(
+    budget_role = DelegatedRole(
         name=estate_role(policy.site),
         keyids=[estate.keyid],
         threshold=1,
@@ -89,14 +94,14 @@ def make_targets(policy: Policy, recipients: Recipients, now: datetime) -> Metad
         targets=_target_files(files),
         delegations=Delegations(
             {key.keyid: key for key in [*suppliers, estate]},
-            {each.name: each for each in (role, stopping)},
+            {each.name: each for each in (role, budget_role)},
         ),
     )
     return Metadata(targets)
 
 
 def make_site(case: CaseFile, sealed: bytes) -> Metadata[Targets]:
-    """What two organisations sign: the case file and the sealed body, for as long as they hold."""
+    """Make what two organisations sign: case file and sealed body, until the list expires."""
     files = {casefile_name(case.site): write_casefile(case), sealed_name(case.site): sealed}
     expires = datetime.fromtimestamp(case.expires_utc_s, UTC)
     return Metadata(Targets(case.version, None, expires, _target_files(files)))
@@ -108,16 +113,16 @@ def make_snapshot(
     roles: Mapping[str, Metadata[Targets]],
     end: datetime,
 ) -> Metadata[Snapshot]:
-    """Which versions of the targets role and of the delegated ones belong together, until `end`."""
-    together = {"targets": targets, **roles}
-    meta = {f"{name}.json": MetaFile(each.signed.version) for name, each in together.items()}
-    return Metadata(Snapshot(version, None, _whole(end), meta))
+    """Make the snapshot: the versions of targets and delegated roles that belong to one another."""
+    members = {"targets": targets, **roles}
+    meta = {f"{name}.json": MetaFile(each.signed.version) for name, each in members.items()}
+    return Metadata(Snapshot(version, None, _whole_second(end), meta))
 
 
 def make_timestamp(snapshot: Metadata[Snapshot], end: datetime) -> Metadata[Timestamp]:
-    """That this snapshot is the newest, until `end`."""
+    """Make the timestamp: this snapshot is the newest one, until `end`."""
     version = snapshot.signed.version
-    return Metadata(Timestamp(version, None, _whole(end), MetaFile(version)))
+    return Metadata(Timestamp(version, None, _whole_second(end), MetaFile(version)))
 
 
 def sign(metadata: Metadata[AnySigned], key: Ed25519Signer) -> None:
@@ -126,21 +131,21 @@ def sign(metadata: Metadata[AnySigned], key: Ed25519Signer) -> None:
 
 
 def metadata_file(role: str, metadata: Metadata[AnySigned]) -> tuple[str, bytes]:
-    """Name inside the repository, and content, of a role's metadata."""
+    """Return name inside the repository, and content, of a role's metadata."""
     version = "" if role == "timestamp" else f"{metadata.signed.version}."
     return f"{METADATA_FOLDER}/{version}{role}.json", metadata.to_bytes()
 
 
 def target_file(name: str, content: bytes) -> tuple[str, bytes]:
-    """Name inside the repository, and content, of a target."""
+    """Return name inside the repository, and content, of a target."""
     return f"{TARGETS_FOLDER}/{sha256(content).hexdigest()}.{name}", content
 
 
 def _end(now: datetime, life_s: int) -> datetime:
-    return _whole(now + timedelta(seconds=life_s))
+    return _whole_second(now + timedelta(seconds=life_s))
 
 
-def _whole(moment: datetime) -> datetime:
+def _whole_second(moment: datetime) -> datetime:
     return moment.replace(microsecond=0)  # TUF counts whole seconds.
 
 

@@ -1,8 +1,9 @@
-"""A new root: a key changes hands, or the root's year is renewed.
+"""Key rotation: make a new root that replaces a key, or renews the root for a year; sign it.
 
-`begin` writes what shall be; root holders add their signatures one by one, each on a machine of
-their own if they like. It counts once enough holders of the root before *and* enough of the new one
-have signed. Every camera follows from the root in its image, version by version: no image changes.
+`begin_rotation` writes the next root. Root holders add their signatures one by one, each on their
+own machine if they like. The new root counts when the threshold of holders of the old root *and*
+the threshold of holders of the new root have signed it. Every camera follows from the root in its
+image, version by version: no image changes.
 """
 
 from dataclasses import dataclass
@@ -12,26 +13,30 @@ from nacl.signing import VerifyKey
 from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, Root  # type: ignore[attr-defined]  # Re-exports.
 
-from formats.keyfile import KeyFile, KeyRefused, Purpose
+from formats.keyfile import KeyFile, KeyRefused
 from formats.signer import Ed25519Signer
 from formats.site_keys import SiteKey
 from formats.site_tuf import ROOT
-from provisioning.disk import write_whole
+from provisioning.disk import write_atomically
 from provisioning.errors import SiteRefused
+from provisioning.keys.words import fingerprint_words
 from provisioning.site.folder import Site
-from provisioning.site.roles import sign
-
-ROLES = (Purpose.ROOT, Purpose.TARGETS, Purpose.SNAPSHOT, Purpose.TIMESTAMP)
-"""What a root decides. Whose key signs lists is decided by the policy."""
+from provisioning.site.minutes import ceremony_minutes
+from provisioning.site.roles import ROOT_ROLES, sign
 
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """A root that is to be, as it was left by whoever signed last."""
+    """The next root, with the signatures that it has so far."""
 
     root: Metadata[Root]
     complete: bool
-    """Whether it counts now."""
+    """Whether enough holders have signed: the root counts."""
+
+    @property
+    def version(self) -> int:
+        """Version of the next root."""
+        return self.root.signed.version
 
     @property
     def signatures(self) -> int:
@@ -40,27 +45,33 @@ class Rotation:
 
 
 def begin_rotation(site: Site, old: KeyFile | None, new: KeyFile | None, now: datetime) -> Rotation:
-    """Write down the next root: `new` in place of `old`, or the same keys for another year.
+    """Write the next root, with `new` in place of `old` or with the same keys, and its minutes.
 
     Raises:
-        KeyRefused: the old key has no such role, or the new one is of another purpose or not new.
+        KeyRefused: only one key is named, the old key holds no role, or the new one has another
+            purpose or holds a role already.
     """
+    if (old is None) != (new is None):
+        raise KeyRefused("Name the key that leaves with --from and the one that comes with --to.")
     before = newest_root(site)
     after = Metadata(Root.from_dict(before.signed.to_dict()))
     after.signed.version += 1
     after.signed.expires = (now + timedelta(seconds=ROOT.life_s)).replace(microsecond=0)
     if old is not None and new is not None:
-        _replace(after.signed, old, new)
+        _replace_key(after.signed, old, new)
     rotation = Rotation(after, complete=False)
-    write_whole(site.rotation, after.to_bytes())
+    title = f"Root {rotation.version} of the site {site.policy.site}"
+    minutes = ceremony_minutes(title, [new] if new else [], after.signed_bytes, now)
+    write_atomically(site.rotation, after.to_bytes())
+    write_atomically(site.minutes(rotation.version), minutes.encode())
     return rotation
 
 
 def open_rotation(site: Site) -> Rotation:
-    """The root that is to be.
+    """Return the next root, which waits for signatures.
 
     Raises:
-        SiteRefused: no change has begun, or another one has been completed since.
+        SiteRefused: no rotation has begun, or another one was completed since.
     """
     if not site.rotation.exists():
         raise SiteRefused("No new root is waiting for signatures: tallylight site rotate.")
@@ -71,10 +82,10 @@ def open_rotation(site: Site) -> Rotation:
 
 
 def sign_rotation(site: Site, rotation: Rotation, key: Ed25519Signer) -> Rotation:
-    """Add a holder's signature to the root that was shown; the last one needed makes it count.
+    """Add a root holder's signature to the root that was shown; store the root if it counts now.
 
     Raises:
-        KeyRefused: the key holds no root, before or after, or has signed already.
+        KeyRefused: the key holds neither the old nor the new root, or has signed already.
     """
     before, after = newest_root(site), rotation.root
     holder = SiteKey.of(key.verify_key).keyid
@@ -83,32 +94,32 @@ def sign_rotation(site: Site, rotation: Rotation, key: Ed25519Signer) -> Rotatio
     if holder in after.signatures:
         raise KeyRefused("This key has signed the new root already: another holder must sign.")
     sign(after, key)
-    if not _counts(before, after):
-        write_whole(site.rotation, after.to_bytes())
+    if not _is_signed_by_enough(before, after):
+        write_atomically(site.rotation, after.to_bytes())
         return Rotation(after, complete=False)
     site.roots.mkdir(exist_ok=True)
-    write_whole(site.roots / f"{after.signed.version}.root.json", after.to_bytes())
+    write_atomically(site.roots / f"{after.signed.version}.root.json", after.to_bytes())
     site.rotation.unlink(missing_ok=True)
     return Rotation(after, complete=True)
 
 
 def newest_root(site: Site) -> Metadata[Root]:
-    """The root that counts, reached from the first one step by step.
+    """Return the root that counts; verify each version from the first one on.
 
     Raises:
-        SiteRefused: a step was not signed by enough holders.
+        SiteRefused: a version is not signed by enough holders.
     """
     root = Metadata[Root].from_bytes(site.root)
     while (path := site.roots / f"{root.signed.version + 1}.root.json").exists():
         after = Metadata[Root].from_bytes(path.read_bytes())
-        if not _counts(root, after) or after.signed.version != root.signed.version + 1:
+        if not _is_signed_by_enough(root, after) or after.signed.version != root.signed.version + 1:
             raise SiteRefused(f"{path} is not signed by enough holders: put the right file back.")
         root = after
     return root
 
 
 def root_files(site: Site) -> dict[int, bytes]:
-    """Every root by its version, from the first to the newest."""
+    """Return every root by its version, from the first to the newest."""
     newest = newest_root(site).signed.version
     first = Metadata[Root].from_bytes(site.root).signed.version
     later = range(first + 1, newest + 1)
@@ -117,10 +128,28 @@ def root_files(site: Site) -> dict[int, bytes]:
     }
 
 
-def _replace(root: Root, old: KeyFile, new: KeyFile) -> None:
+def root_changes(before: Root, after: Root) -> list[str]:
+    """Return what a new root changes, one sentence for each key that leaves or comes."""
+    lines = [
+        f"Root {after.version} in place of root {before.version}, until {after.expires:%Y-%m-%d}."
+    ]
+    for role in before.roles:
+        old, new = set(before.roles[role].keyids), set(after.roles[role].keyids)
+        for change, keyids, root in (("leaves", old - new, before), ("comes", new - old, after)):
+            for keyid in sorted(keyids):
+                public = bytes.fromhex(root.keys[keyid].keyval["public"])
+                lines.append(f"{role}: the key that {change} is: {fingerprint_words(public)}")
+        if before.roles[role].threshold != after.roles[role].threshold:
+            lines.append(f"{role}: {after.roles[role].threshold} must sign from now on")
+    return lines if len(lines) > 1 else [*lines, "No role changes hands."]
+
+
+def _replace_key(root: Root, old: KeyFile, new: KeyFile) -> None:
     role, leaving = str(old.purpose), SiteKey.of(VerifyKey(old.public)).keyid
-    if old.purpose not in ROLES or leaving not in root.roles[role].keyids:
-        raise KeyRefused("The key to replace holds no role of the root now.")
+    if old.purpose not in ROOT_ROLES or leaving not in root.roles[role].keyids:
+        raise KeyRefused(
+            "The key to replace holds no role of the root: name another one with --from."
+        )
     if new.purpose is not old.purpose:
         raise KeyRefused(f"A {old.purpose} key is replaced by a {old.purpose} key.")
     coming = SiteKey.of(VerifyKey(new.public))
@@ -130,8 +159,8 @@ def _replace(root: Root, old: KeyFile, new: KeyFile) -> None:
     root.add_key(coming, role)
 
 
-def _counts(before: Metadata[Root], after: Metadata[Root]) -> bool:
-    """Whether enough holders of both roots have signed the later one."""
+def _is_signed_by_enough(before: Metadata[Root], after: Metadata[Root]) -> bool:
+    """Return whether the threshold of holders of both roots have signed the later one."""
     try:
         before.verify_delegate("root", after)
         after.verify_delegate("root", after)

@@ -44,7 +44,7 @@ def prepared(_prepared: Workshop, tmp_path: Path) -> Workshop:
 
 @pytest.fixture
 def listed(_listed: Workshop, tmp_path: Path) -> Workshop:
-    """A site with a list of one person that nobody has signed yet."""
+    """A site with a list of one person, without signatures."""
     return _copy(_listed, tmp_path)
 
 

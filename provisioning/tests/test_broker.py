@@ -1,4 +1,4 @@
-"""The broker that the configuration starts: who gets in, and who may write where."""
+"""The broker that the configuration starts: certificates, revocation, ACL, TLS."""
 
 import shutil
 import socket
@@ -69,7 +69,7 @@ def test_a_wrong_passphrase_leaves_no_broker_behind(prepared: Workshop) -> None:
     assert not (prepared.site / "broker").exists()
 
 
-def test_nobody_unknown_is_revoked(prepared: Workshop) -> None:
+def test_an_unknown_client_is_not_revoked(prepared: Workshop) -> None:
     config(prepared)
     before = contents(prepared.site)
     words = ("broker", "revoke", prepared.site, "stranger", *prepared.passphrase)
@@ -186,7 +186,7 @@ def test_a_revoked_camera_stays_outside(prepared: Workshop) -> None:
 
 
 @pytest.mark.broker
-def test_nobody_comes_in_without_a_certificate_or_with_older_tls(prepared: Workshop) -> None:
+def test_a_client_without_a_certificate_or_with_older_tls_is_refused(prepared: Workshop) -> None:
     port = free_port()
     config(prepared, "--port", str(port))
     with running(prepared, port):

@@ -1,4 +1,4 @@
-"""`tallylight broker check`, against the broker that the configuration starts, and worse ones."""
+"""`tallylight broker check`, against the broker as configured, and against weakened ones."""
 
 import shutil
 import signal
@@ -123,11 +123,11 @@ def test_the_brokers_drop_in_starts_it_with_the_configuration(prepared: Workshop
 
 def test_a_courier_may_speak_to_the_brokers_addresses_alone(prepared: Workshop) -> None:
     hosts = ("--host", "broker.example.org", "--host", "192.0.2.10", "--host", "2001:db8::10")
-    said = config(prepared, *hosts)
+    output = config(prepared, *hosts)
     written = prepared.site / "broker" / "systemd" / "tallylight-courier.conf"
     allowed = [line for line in written.read_text().splitlines() if line.startswith("IP")]
     assert allowed == ["IPAddressAllow=localhost 192.0.2.10 2001:db8::10"]
-    assert "No camera reaches it" not in said
+    assert "No camera reaches it" not in output
 
 
 @pytest.mark.parametrize("host", ["broker.example.org", "fe80::1%eth0"])

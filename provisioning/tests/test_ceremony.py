@@ -1,4 +1,4 @@
-"""How a site begins, and what it refuses to begin with."""
+"""The key ceremony and the plan of a site: what they make, and what they refuse."""
 
 import json
 import subprocess
@@ -12,7 +12,7 @@ import pytest
 from formats.keyfile import KeyRefused, Purpose, find_keys, read_key, unlock_signing
 from provisioning.errors import PlanRefused, SiteRefused
 from provisioning.site.ceremony import hold_ceremony
-from provisioning.site.plan import example, read_plan
+from provisioning.site.plan import example_plan, read_plan
 from provisioning.tests.workshop import (
     CHEAPLY,
     PASSPHRASE,
@@ -28,7 +28,7 @@ TODAY = date(2026, 11, 22)
 
 def changed_plan(folder: Path, before: str, after: str) -> Path:
     plan = folder / "plan.toml"
-    text = example(SITE, TODAY)
+    text = example_plan(SITE, TODAY)
     assert before in text
     plan.write_text(text.replace(before, after))
     return plan

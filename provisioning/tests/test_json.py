@@ -20,7 +20,7 @@ def test_every_command_prints_json_for_machines(words: tuple[str, ...]) -> None:
 
 def test_what_is_printed_is_one_object(begun: Workshop) -> None:
     bundle, trusted = begun.bundle_again()
-    said = {
+    output = {
         "site plan": tallylight("site", "plan", "--name", "mill", "--json"),
         "policy text": tallylight("policy", "text", begun.site, "--json"),
         "policy show": tallylight("policy", "show", begun.site, "--json"),
@@ -32,7 +32,7 @@ def test_what_is_printed_is_one_object(begun: Workshop) -> None:
         ),
         "broker config": tallylight("broker", "config", begun.site, *begun.passphrase, "--json"),
     }
-    read = {name: json.loads(text) for name, text in said.items()}
+    read = {name: json.loads(text) for name, text in output.items()}
     assert all(isinstance(one, dict) and one for one in read.values())
     assert read["model show"]["model_digest"] == read["model adopt"]["model_digest"]
 

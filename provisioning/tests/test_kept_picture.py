@@ -1,4 +1,4 @@
-"""A picture is kept on request alone, sealed to the reviewers, and as long as its entry."""
+"""A picture is kept on request only, sealed to the reviewers, until its entry is gone."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,7 @@ from PIL import Image, PngImagePlugin
 from formats.casefile import read_casefile
 from formats.errors import FormatError
 from formats.portrait import open_portrait
-from provisioning.lists.entries import forget_ended
+from provisioning.lists.entries import remove_expired_entries
 from provisioning.site.folder import Site
 from provisioning.tests.workshop import COLLINS, HOPPER, Workshop, contents, refusal, tallylight
 
@@ -33,10 +33,10 @@ def canary(prepared: Workshop) -> Path:
     """Grace Hopper's portrait with words in its file that must be found nowhere."""
     path = prepared.folder / "outside" / "canary.png"
     path.parent.mkdir()
-    said = PngImagePlugin.PngInfo()
-    said.add_text("Comment", CANARY.decode())
+    metadata = PngImagePlugin.PngInfo()
+    metadata.add_text("Comment", CANARY.decode())
     with Image.open(HOPPER) as picture:
-        picture.convert("RGB").save(path, pnginfo=said)
+        picture.convert("RGB").save(path, pnginfo=metadata)
     assert CANARY in path.read_bytes()
     return path
 
@@ -45,8 +45,8 @@ def reviewer(workshop: Workshop) -> PrivateKey:
     """A reviewer of the site whose private key this test has."""
     key = PrivateKey.generate()
     file = workshop.public("one", bytes(key.public_key))
-    whom = ("--reviewer", "one", "--organisation", "Example Estate")
-    tallylight("recipients", "add", workshop.site, *whom, "--key", file)
+    who = ("--reviewer", "one", "--organisation", "Example Estate")
+    tallylight("recipients", "add", workshop.site, *who, "--key", file)
     workshop.sign_policy()
     return key
 
@@ -61,10 +61,10 @@ def handle_of(workshop: Workshop) -> str:
     return path.stem
 
 
-def test_a_reviewer_sees_the_head_and_nobody_else_does(prepared: Workshop, canary: Path) -> None:
+def test_only_a_reviewer_sees_the_head(prepared: Workshop, canary: Path) -> None:
     key = reviewer(prepared)
-    said = tallylight(*add(prepared, canary))
-    assert "nobody but the site's reviewers can open it" in said.replace("\n", "")
+    output = tallylight(*add(prepared, canary))
+    assert "only the site's reviewers can open it" in output.replace("\n", "")
     sealed, policy = picture_of(prepared).read_bytes(), Site(prepared.site).policy
     handle = bytes.fromhex(handle_of(prepared))
     with Image.open(BytesIO(open_portrait(sealed, handle, policy, key))) as opened:
@@ -107,9 +107,9 @@ def test_when_the_entrys_time_is_over_entry_and_picture_are_gone(
 ) -> None:
     tallylight(*add(prepared, canary))
     site, now = Site(prepared.site), datetime.now(UTC)
-    forget_ended(site, now)
+    remove_expired_entries(site, now)
     assert picture_of(prepared).exists()
-    forget_ended(site, now + timedelta(days=3))
+    remove_expired_entries(site, now + timedelta(days=3))
     assert not list(site.portraits.iterdir())
     assert not list(site.entries.iterdir())
 
@@ -150,14 +150,14 @@ def test_a_key_that_reviewers_would_not_believe_keeps_no_picture(
     assert contents(prepared.site) == before
 
 
-def test_a_reviewer_whom_nobody_has_signed_sees_no_picture(
+def test_a_drafted_reviewer_without_the_holders_signatures_sees_no_picture(
     prepared: Workshop, canary: Path
 ) -> None:
     prepared.public("drafted", bytes(PrivateKey.generate().public_key))
     prepared.public("drafted.verdict", bytes(SigningKey.generate().verify_key))
-    whom = ("--reviewer", "drafted", "--organisation", "Example Estate")
+    who = ("--reviewer", "drafted", "--organisation", "Example Estate")
     key = ("--key", prepared.folder / "drafted.pub")
-    tallylight("recipients", "add", prepared.site, *whom, *key)
+    tallylight("recipients", "add", prepared.site, *who, *key)
     assert "tallylight policy sign" in refusal(*add(prepared, canary))
     assert not (prepared.site / "portraits").exists()
     assert not list((prepared.site / "entries").iterdir())

@@ -1,4 +1,4 @@
-"""Who gets on a list, who signs it, and everything that is refused on the way."""
+"""Enrolling people and building a list: what becomes an entry, and what is refused."""
 
 import json
 import shutil
@@ -129,7 +129,7 @@ def test_a_case_with_one_mistake_is_refused(
     assert contents(prepared.site) == before
 
 
-def test_whoever_is_removed_is_on_no_next_list(listed: Workshop) -> None:
+def test_a_removed_person_is_not_on_the_next_list(listed: Workshop) -> None:
     (entry,) = entries(listed)
     tallylight("list", "remove", listed.site, str(entry["handle"]))
     listed.build()
@@ -139,7 +139,7 @@ def test_whoever_is_removed_is_on_no_next_list(listed: Workshop) -> None:
 
 
 @pytest.mark.parametrize("handle", ["00" * 16, "../policy", ""])
-def test_nobody_unknown_is_removed(listed: Workshop, handle: str) -> None:
+def test_an_unknown_handle_is_not_removed(listed: Workshop, handle: str) -> None:
     before = contents(listed.site)
     assert "No entry has the handle" in refusal("list", "remove", listed.site, handle)
     assert contents(listed.site) == before
@@ -241,7 +241,7 @@ def test_nets_that_were_not_judged_as_the_policy_demands_make_no_list(prepared: 
     assert "demands another evaluation" in refusal(*build(prepared))
 
 
-def test_a_site_without_nets_enrols_nobody_and_builds_no_list(prepared: Workshop) -> None:
+def test_a_site_without_nets_neither_enrols_a_person_nor_builds_a_list(prepared: Workshop) -> None:
     shutil.rmtree(prepared.site / "model")
     assert "tallylight model adopt" in refusal(*build(prepared))
     assert "tallylight model adopt" in refusal(*add(prepared, HOPPER))

@@ -1,4 +1,4 @@
-"""Nets on their way onto a camera: signed, verified, adopted; each wrong one refused."""
+"""Model bundles: signed, verified, adopted; broken ones and foreign keys are refused."""
 
 import json
 from pathlib import Path
@@ -8,8 +8,7 @@ from nacl.signing import SigningKey
 
 from formats.keyfile import KeyFile, Purpose, make_key, read_public_key, write_key
 from formats.model_bundle import verify_bundle
-from provisioning.commands.model import MODELS
-from provisioning.nets.bundles import build_bundle, read_unverified
+from provisioning.nets.bundles import MODELS, build_bundle, read_unverified
 from provisioning.tests.workshop import (
     CHEAP,
     HOPPER,
@@ -79,9 +78,9 @@ def test_what_is_built_verifies_with_its_key_and_is_all_there(tmp_path: Path) ->
     key = locked(tmp_path)
     tallylight(*build(tmp_path))
     (tmp_path / "trusted.pub").write_text(key.public.hex())
-    said = tallylight("model", "verify", tmp_path / "bundle", "--trust", tmp_path / "trusted.pub")
-    assert "every net is as signed" in said
-    assert "NOT EVALUATED" in said
+    output = tallylight("model", "verify", tmp_path / "bundle", "--trust", tmp_path / "trusted.pub")
+    assert "every net is as signed" in output
+    assert "NOT EVALUATED" in output
     files = {path.name for path in (tmp_path / "bundle").iterdir()}
     named = {entry.file for entry in load_manifest(MODELS).entries}
     assert files == {"manifest.toml", "manifest.sig", *named}
@@ -165,9 +164,9 @@ def test_a_manifest_names_one_evaluation(tmp_path: Path) -> None:
 
 
 def test_unsigned_nets_can_be_shown_with_where_they_come_from() -> None:
-    said = " ".join(tallylight("model", "show", MODELS).split())
-    assert "Apache-2.0" in said
-    assert "trained on" in said
+    output = " ".join(tallylight("model", "show", MODELS).split())
+    assert "Apache-2.0" in output
+    assert "trained on" in output
 
 
 def test_a_folder_without_manifest_shows_nothing(tmp_path: Path) -> None:
@@ -184,7 +183,7 @@ def test_a_site_enrols_with_the_nets_that_it_adopted(begun: Workshop) -> None:
     assert read_public_key(begun.site / "model" / "trusted.pub") == bytes(verified.signer)
 
 
-def test_nets_that_somebody_else_signed_are_not_adopted(begun: Workshop, tmp_path: Path) -> None:
+def test_nets_that_another_key_signed_are_not_adopted(begun: Workshop, tmp_path: Path) -> None:
     build_bundle(tmp_path / "other", MODELS, SigningKey.generate(), None)
     before = contents(begun.site)
     words = ("model", "adopt", begun.site, tmp_path / "other")

@@ -106,8 +106,8 @@ def test_a_policy_without_a_receipt_key_is_not_signed(begun: Workshop) -> None:
 def test_a_change_makes_the_signatures_void(prepared: Workshop) -> None:
     key = ("--key", prepared.public("three", bytes([9]) * 32))
     prepared.public("three.verdict", bytes(SigningKey(bytes([9]) * 32).verify_key))
-    whom = ("--reviewer", "three", "--organisation", "Example Estate")
-    tallylight("recipients", "add", prepared.site, *whom, *key)
+    who = ("--reviewer", "three", "--organisation", "Example Estate")
+    tallylight("recipients", "add", prepared.site, *who, *key)
     assert "has changed" in refusal("policy", "check", prepared.site)
     tallylight(*sign(prepared, "oversight-body"))
     assert "One more holder" in refusal("policy", "check", prepared.site)

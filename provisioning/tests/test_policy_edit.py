@@ -1,4 +1,4 @@
-"""The policy as text: what can be changed, what is shown of it, what is refused."""
+"""Editing the policy as text: what can be changed, what is shown, what is refused."""
 
 import sys
 from pathlib import Path
@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from provisioning.site.folder import Site
-from provisioning.site.policy_text import edited, policy_text
+from provisioning.site.policy_text import apply_edit, policy_text
 from provisioning.tests.workshop import Workshop, contents, refusal, tallylight
 
 
 def edit(workshop: Workshop, text: str) -> list[str | Path]:
-    path = workshop.folder / "edited.toml"
+    path = workshop.folder / "apply_edit.toml"
     path.write_text(text)
     return ["policy", "edit", workshop.site, "--from", path, "--yes"]
 
@@ -20,17 +20,17 @@ def text_of(workshop: Workshop) -> str:
     return tallylight("policy", "text", workshop.site)
 
 
-def test_text_that_nobody_changed_changes_nothing(prepared: Workshop) -> None:
+def test_unchanged_text_changes_nothing(prepared: Workshop) -> None:
     before = contents(prepared.site)
-    assert edited(Site(prepared.site).policy, text_of(prepared)) == Site(prepared.site).policy
+    assert apply_edit(Site(prepared.site).policy, text_of(prepared)) == Site(prepared.site).policy
     assert tallylight(*edit(prepared, text_of(prepared))) == "Nothing changes.\n"
     assert contents(prepared.site) == before
 
 
 def test_a_change_is_shown_kept_and_must_be_signed(prepared: Workshop) -> None:
-    said = tallylight(*edit(prepared, text_of(prepared).replace("cap = 500", "cap = 20")))
-    assert "- cap = 500" in said
-    assert "+ cap = 20" in said
+    output = tallylight(*edit(prepared, text_of(prepared).replace("cap = 500", "cap = 20")))
+    assert "- cap = 500" in output
+    assert "+ cap = 20" in output
     assert Site(prepared.site).policy.cap == 20
     assert "has changed" in refusal("policy", "check", prepared.site)
 

@@ -1,6 +1,8 @@
-"""An authority lets the reviewers compare a face with a face."""
+"""Sealing an enrolment picture to the reviewers: recipients, metadata, refusals."""
 
 from pathlib import Path
+
+import pytest
 
 from formats.envelope import Kind, read
 from provisioning.tests.workshop import HOPPER, Workshop, refusal, tallylight
@@ -32,5 +34,6 @@ def test_what_is_no_picture_is_refused(prepared: Workshop) -> None:
     assert not (prepared.folder / "portraits").exists()
 
 
-def test_a_handle_that_is_none_is_refused(prepared: Workshop) -> None:
-    assert "16 bytes" in refusal(*seal(prepared, "0a"))
+@pytest.mark.parametrize("text", ["0a", "zz" * 16])
+def test_a_text_that_is_no_handle_is_refused(prepared: Workshop, text: str) -> None:
+    assert "16 bytes" in refusal(*seal(prepared, text))

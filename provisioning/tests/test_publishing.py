@@ -1,4 +1,4 @@
-"""What is published, to whom, and what is not published at all."""
+"""What is published, to who, and what is not published at all."""
 
 import json
 from datetime import UTC, datetime
@@ -120,8 +120,10 @@ def test_the_estates_word_is_published_with_the_list_and_with_every_renewal(
     listed.sign("estate")
     now_s = int(datetime.now(UTC).timestamp())
     for number, state in enumerate((BudgetState.WITHIN, BudgetState.BROKEN), 1):
-        said = BudgetStatement("mill-lane", now_s, (CameraBudget(bytes(16), state, number, 10),))
-        put_statement(listed.site / "estate", said, LEDGER_KEY)
+        statement = BudgetStatement(
+            "mill-lane", now_s, (CameraBudget(bytes(16), state, number, 10),)
+        )
+        put_statement(listed.site / "estate", statement, LEDGER_KEY)
         noun = publish(listed, "inbox")
         noun[1] = "publish" if number == 1 else "renew"
         tallylight(*noun)
@@ -133,6 +135,6 @@ def test_the_estates_word_is_published_with_the_list_and_with_every_renewal(
 def test_a_word_that_the_estate_did_not_sign_is_not_published(listed: Workshop) -> None:
     listed.sign("police")
     listed.sign("estate")
-    said = BudgetStatement("mill-lane", int(datetime.now(UTC).timestamp()), ())
-    put_statement(listed.site / "estate", said, SigningKey(bytes([9]) * 32))
+    statement = BudgetStatement("mill-lane", int(datetime.now(UTC).timestamp()), ())
+    put_statement(listed.site / "estate", statement, SigningKey(bytes([9]) * 32))
     assert "does not verify" in refusal(*publish(listed, "inbox"))

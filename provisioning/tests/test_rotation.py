@@ -1,4 +1,4 @@
-"""Keys change hands: who must sign, and whom cameras follow afterwards."""
+"""Keys change hands: who must sign, and who cameras follow afterwards."""
 
 import json
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ from nacl.public import PrivateKey
 from firmware.trust.site_verifier import verify_site
 from firmware.trust.watchlist import ThisCamera
 from formats.keyfile import Locked, Purpose, make_key, read_key, write_key
-from provisioning.keys.words import words_of
+from provisioning.keys.words import fingerprint_words
 from provisioning.nets.bundles import read_unverified
 from provisioning.site.folder import Site
 from provisioning.site.rotation import newest_root
@@ -108,7 +108,7 @@ def test_a_policy_holder_who_has_left_does_not_count(prepared: Workshop) -> None
     assert "signed by enough" in tallylight("policy", "check", prepared.site)
 
 
-def test_nobody_signs_a_root_twice(begun: Workshop) -> None:
+def test_one_holder_cannot_sign_a_root_twice(begun: Workshop) -> None:
     tallylight("site", "rotate", begun.site)
     tallylight(*sign(begun, "maker"))
     before = contents(begun.site)
@@ -127,8 +127,8 @@ def test_a_root_that_too_few_signed_is_not_believed(begun: Workshop) -> None:
 def test_a_key_takes_the_place_of_its_own_kind_only(begun: Workshop) -> None:
     new = new_key(begun, Purpose.TARGETS)
     leaving = begun.site / "keys" / "root-maker.key"
-    said = refusal("site", "rotate", begun.site, "--from", leaving, "--to", new)
-    assert "replaced by a root key" in said
+    output = refusal("site", "rotate", begun.site, "--from", leaving, "--to", new)
+    assert "replaced by a root key" in output
 
 
 def test_a_list_key_holds_no_role_of_the_root(begun: Workshop) -> None:
@@ -146,29 +146,32 @@ def test_nothing_is_signed_before_it_has_begun(begun: Workshop) -> None:
     assert "site rotate" in refusal(*sign(begun, "maker"))
 
 
-def test_whoever_signs_is_told_whose_key_changes_in_words(begun: Workshop) -> None:
+def test_a_signer_is_shown_which_key_changes_in_words(begun: Workshop) -> None:
     new = new_key(begun, Purpose.ROOT)
     rotate(begun, "root-maker", new)
-    said = tallylight(*sign(begun, "oversight-body"))
-    assert f"comes is: {words_of(read_key(new).public)}" in said
-    assert "root: the key that leaves is: " in said
+    output = tallylight(*sign(begun, "oversight-body"))
+    assert f"comes is: {fingerprint_words(read_key(new).public)}" in output
+    assert "root: the key that leaves is: " in output
 
 
-def test_the_record_names_every_key_in_words_and_no_secret(begun: Workshop) -> None:
-    record = (begun.site / "ceremony-1.txt").read_text()
+def test_the_minutes_name_every_key_in_words_and_no_secret(begun: Workshop) -> None:
+    minutes = (begun.site / "ceremony-1.txt").read_text()
     for path in (begun.site / "keys").iterdir():
         locked = read_key(path)
-        first, second = words_of(locked.public).split()[:6], words_of(locked.public).split()[6:]
-        assert " ".join(first) in record
-        assert " ".join(second) in record
+        first, second = (
+            fingerprint_words(locked.public).split()[:6],
+            fingerprint_words(locked.public).split()[6:],
+        )
+        assert " ".join(first) in minutes
+        assert " ".join(second) in minutes
         assert isinstance(locked.rest, Locked)
-        assert locked.rest.box.hex() not in record
-    assert max(len(line) for line in record.splitlines()) <= 80
+        assert locked.rest.box.hex() not in minutes
+    assert max(len(line) for line in minutes.splitlines()) <= 80
 
 
 def test_two_keys_have_different_words() -> None:
-    assert words_of(bytes(32)) != words_of(bytes(31) + b"\1")
-    assert len(words_of(bytes(32)).split()) == 12
+    assert fingerprint_words(bytes(32)) != fingerprint_words(bytes(31) + b"\1")
+    assert len(fingerprint_words(bytes(32)).split()) == 12
 
 
 def test_a_key_made_at_home_is_named_and_only_its_public_half_is_handed_on(tmp_path: Path) -> None:
@@ -176,10 +179,10 @@ def test_a_key_made_at_home_is_named_and_only_its_public_half_is_handed_on(tmp_p
     passphrase.write_text(PASSPHRASE)
     file = tmp_path / "own.key"
     words = ("--purpose", "root", "--holder", "Newcomer", "--passphrase-file", passphrase, "--json")
-    said = json.loads(tallylight("site", "key", file, *words))
-    assert said["words"] == words_of(read_key(file).public)
-    assert (tmp_path / "own.pub").read_text().strip() == said["public"]
-    assert "there already" in refusal("site", "key", file, *words)
+    output = json.loads(tallylight("site", "key", file, *words))
+    assert output["words"] == fingerprint_words(read_key(file).public)
+    assert (tmp_path / "own.pub").read_text().strip() == output["public"]
+    assert "exists already" in refusal("site", "key", file, *words)
 
 
 def test_a_holder_sets_a_passphrase_of_their_own(begun: Workshop, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""One person, several pictures: each through the gate, all of the same person, one entry."""
+"""Several pictures of one person: each is checked, all must agree, they make one entry."""
 
 from pathlib import Path
 
@@ -62,11 +62,11 @@ def test_pictures_of_one_person_are_not_compared_with_each_other(
     assert "most alike reach 0." in build(prepared)
 
 
-def test_a_picture_of_somebody_else_is_refused_by_name(prepared: Workshop, brighter: Path) -> None:
+def test_a_picture_of_another_person_is_refused_by_name(prepared: Workshop, brighter: Path) -> None:
     before = contents(prepared.site)
-    said = refusal(*add(prepared, HOPPER, brighter, COLLINS))
-    assert "The pictures do not agree: astronaut.png (" in said
-    assert "grace_hopper.jpg (" not in said
+    output = refusal(*add(prepared, HOPPER, brighter, COLLINS))
+    assert "The pictures do not agree: astronaut.png (" in output
+    assert "grace_hopper.jpg (" not in output
     assert contents(prepared.site) == before
 
 

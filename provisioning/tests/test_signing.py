@@ -1,4 +1,4 @@
-"""Who signs a list, and what nobody signs."""
+"""Signing a list: what a signer is shown, and which lists and keys are refused."""
 
 from pathlib import Path
 
@@ -19,18 +19,18 @@ def sign(workshop: Workshop, key: str, *flags: str) -> list[str | Path]:
     return ["list", "sign", workshop.site, *workshop.key(key), *workshop.passphrase, *flags]
 
 
-def test_whoever_signs_is_told_what(listed: Workshop) -> None:
-    said = tallylight(*sign(listed, "list-sign-example-police", "--yes"))
-    for words in ("Example Police is asked", "missing person", "Nothing else found them", "nobody"):
-        assert words in said
+def test_a_signer_is_shown_the_list(listed: Workshop) -> None:
+    output = tallylight(*sign(listed, "list-sign-example-police", "--yes"))
+    for words in ("Example Police is asked", "missing person", "Nothing else found them", "none"):
+        assert words in output
 
 
-def test_minors_are_named_to_whoever_signs(prepared: Workshop) -> None:
+def test_minors_are_named_to_a_signer(prepared: Workshop) -> None:
     prepared.add(HOPPER, "--minor", "--vulnerable")
     prepared.build()
-    said = tallylight(*sign(prepared, "list-sign-example-police", "--yes"))
-    assert ": MINOR and VULNERABLE" in said
-    assert "1 of 3 organisations" in said
+    output = tallylight(*sign(prepared, "list-sign-example-police", "--yes"))
+    assert ": MINOR and VULNERABLE" in output
+    assert "1 of 3 organisations" in output
 
 
 def test_one_organisation_cannot_sign_twice(listed: Workshop) -> None:
@@ -41,8 +41,8 @@ def test_one_organisation_cannot_sign_twice(listed: Workshop) -> None:
 
 
 def test_a_sealing_key_does_not_sign(listed: Workshop) -> None:
-    said = refusal(*sign(listed, "list-seal-example-police", "--yes"))
-    assert "list-sign key is needed" in said
+    output = refusal(*sign(listed, "list-seal-example-police", "--yes"))
+    assert "list-sign key is needed" in output
 
 
 def test_a_wrong_passphrase_does_not_sign(listed: Workshop) -> None:
@@ -70,11 +70,11 @@ def test_a_list_of_an_older_policy_is_not_signed(listed: Workshop) -> None:
     )
     key = listed.key("targets-estate-security")
     tallylight("policy", "sign", listed.site, *key, *listed.passphrase)
-    said = refusal(*sign(listed, "list-sign-example-police", "--yes"))
-    assert "policy has changed" in said
+    output = refusal(*sign(listed, "list-sign-example-police", "--yes"))
+    assert "policy has changed" in output
 
 
-def test_whoever_says_no_has_not_signed(listed: Workshop) -> None:
+def test_a_signer_who_answers_no_has_not_signed(listed: Workshop) -> None:
     before = contents(listed.site)
     words = sign(listed, "list-sign-example-police")
     result = CliRunner().invoke(app, [str(word) for word in words], input="n\n")

@@ -1,4 +1,4 @@
-"""Keys on a token: SoftHSM, a token in software, reached as any other is.
+"""Keys on a PKCS#11 token: SoftHSM, a token in software, reached as any other token.
 
 Tokens are found through p11-kit, where Debian's package of SoftHSM registers itself.
 """
@@ -145,8 +145,8 @@ def test_a_list_is_sealed_and_signed_by_a_key_on_a_token(begun: Workshop, purse:
     begun.sign("estate")
     tallylight("list", "publish", begun.site, *begun.passphrase)
     assert f"{POLICE} and {ESTATE}" in tallylight("list", "verify", begun.site)
-    record = (begun.site / "ceremony-1.txt").read_text()
-    assert record.count("on the token 'police'") == 2
+    minutes = (begun.site / "ceremony-1.txt").read_text()
+    assert minutes.count("on the token 'police'") == 2
 
 
 def test_the_online_keys_change_over_to_a_token_and_renew(listed: Workshop, purse: Purse) -> None:
@@ -169,8 +169,8 @@ def test_a_root_holder_signs_with_a_token(begun: Workshop, purse: Purse) -> None
     new = purse.make(begun.folder, "root", "Maker")
     old = begun.site / "keys" / "root-maker.key"
     tallylight("site", "rotate", begun.site, "--from", old, "--to", new)
-    said = tallylight("site", "sign", begun.site, "--key", new, *purse.pin, "--yes")
-    assert "signed by 1" in said
+    output = tallylight("site", "sign", begun.site, "--key", new, *purse.pin, "--yes")
+    assert "signed by 1" in output
 
 
 def test_the_brokers_certificates_are_issued_by_a_token(begun: Workshop, purse: Purse) -> None:
@@ -186,8 +186,8 @@ def test_the_brokers_certificates_are_issued_by_a_token(begun: Workshop, purse: 
 def test_a_wrong_pin_is_refused_and_changes_nothing(listed: Workshop, purse: Purse) -> None:
     key = purse.make(listed.folder, "list-sign", POLICE)
     before = contents(listed.site)
-    said = refusal("list", "sign", listed.site, "--key", key, *purse.wrong_pin, "--yes")
-    assert "not the PIN of the token 'police'" in said
+    output = refusal("list", "sign", listed.site, "--key", key, *purse.wrong_pin, "--yes")
+    assert "not the PIN of the token 'police'" in output
     assert contents(listed.site) == before
 
 
@@ -195,26 +195,26 @@ def test_an_absent_token_is_named(listed: Workshop, purse: Purse) -> None:
     key = purse.make(listed.folder, "list-sign", POLICE)
     purse.unplugged()
     try:
-        said = refusal("list", "sign", listed.site, "--key", key, *purse.pin, "--yes")
+        output = refusal("list", "sign", listed.site, "--key", key, *purse.pin, "--yes")
     finally:
         purse.plugged_in()
-    assert "The token 'police' with the serial number" in said
-    assert "plug it in" in said
+    assert "The token 'police' with the serial number" in output
+    assert "plug it in" in output
 
 
 def test_a_key_that_is_not_on_its_token_is_named(listed: Workshop, purse: Purse) -> None:
     key = purse.make(listed.folder, "list-sign", POLICE)
     key.write_text(key.read_text().replace(key_id(key).hex(), "00" * 16))
-    said = refusal("list", "sign", listed.site, "--key", key, *purse.pin, "--yes")
-    assert "does not hold the list-sign key of Example Police" in said
+    output = refusal("list", "sign", listed.site, "--key", key, *purse.pin, "--yes")
+    assert "does not hold the list-sign key of Example Police" in output
 
 
 def test_a_file_that_claims_another_purpose_finds_no_key(begun: Workshop, purse: Purse) -> None:
     key = purse.make(begun.folder, "timestamp", "Maker")
     key.write_text(key.read_text().replace('"timestamp"', '"root"'))
     tallylight("site", "rotate", begun.site)
-    said = refusal("site", "sign", begun.site, "--key", key, *purse.pin, "--yes")
-    assert "does not hold the root key" in said
+    output = refusal("site", "sign", begun.site, "--key", key, *purse.pin, "--yes")
+    assert "does not hold the root key" in output
 
 
 def test_a_file_with_another_public_half_does_not_sign(begun: Workshop, purse: Purse) -> None:
@@ -222,11 +222,11 @@ def test_a_file_with_another_public_half_does_not_sign(begun: Workshop, purse: P
     other = bytes(SigningKey.generate().verify_key).hex()
     key.write_text(key.read_text().replace(read_key(key).public.hex(), other))
     tallylight("site", "rotate", begun.site)
-    said = refusal("site", "sign", begun.site, "--key", key, *purse.pin, "--yes")
-    assert "signs with another key" in said
+    output = refusal("site", "sign", begun.site, "--key", key, *purse.pin, "--yes")
+    assert "signs with another key" in output
 
 
-def test_two_tokens_of_one_name_are_told_apart_by_nobody(purse: Purse, tmp_path: Path) -> None:
+def test_two_tokens_of_one_name_are_refused(purse: Purse, tmp_path: Path) -> None:
     words = ("--purpose", "root", "--holder", "Maker", "--token", "twin", *purse.pin)
     assert "Two tokens are named 'twin'" in refusal("site", "key", tmp_path / "x", *words)
     assert not list(tmp_path.iterdir())
@@ -243,16 +243,16 @@ def test_the_pin_of_a_token_is_changed_elsewhere(purse: Purse, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("purpose", "holder", "said"),
-    [("root", "Somebody", "names no 'Somebody'"), ("model", "Maker", "names no 'Maker'")],
+    ("purpose", "holder", "reason"),
+    [("root", "Stranger", "names no 'Stranger'"), ("model", "Maker", "names no 'Maker'")],
 )
-def test_whoever_is_not_in_the_plan_brings_nothing(
-    begun: Workshop, purse: Purse, purpose: str, holder: str, said: str
+def test_a_holder_who_is_not_in_the_plan_brings_no_key(
+    begun: Workshop, purse: Purse, purpose: str, holder: str, reason: str
 ) -> None:
     key = purse.make(begun.folder, purpose, holder)
     plan = ("--plan", begun.folder / "plan.toml", *begun.passphrase)
     folder = begun.folder / "other"
-    assert said in refusal("site", "init", folder, *plan, "--bring", key)
+    assert reason in refusal("site", "init", folder, *plan, "--bring", key)
     assert not folder.exists()
 
 
@@ -267,8 +267,8 @@ def test_a_machine_without_a_registry_says_what_to_install(
 ) -> None:
     key = purse.make(listed.folder, "list-sign", POLICE)
     monkeypatch.setattr("provisioning.keys.token.REGISTRY", "libnothing.so.0")
-    said = refusal("list", "sign", listed.site, "--key", key, *purse.pin, "--yes")
-    assert "install libp11-kit0" in said
+    output = refusal("list", "sign", listed.site, "--key", key, *purse.pin, "--yes")
+    assert "install libp11-kit0" in output
 
 
 @pytest.mark.usefixtures("purse")
@@ -286,11 +286,11 @@ def test_the_pin_is_asked_for_and_stands_in_no_command_line(tmp_path: Path) -> N
             time.sleep(0.01)
         assert PIN.encode() not in Path(f"/proc/{process.pid}/cmdline").read_bytes()
         os.write(ours, PIN.encode() + b"\n")
-        said, _ = process.communicate(timeout=30)
+        output, _ = process.communicate(timeout=30)
     shown = os.read(ours, 1000)
     os.close(ours)
     os.close(theirs)
     assert process.returncode == 0
-    assert b"Maker: root" in said
+    assert b"Maker: root" in output
     assert b"PIN of the token 'police'" in shown
-    assert PIN.encode() not in said + shown
+    assert PIN.encode() not in output + shown

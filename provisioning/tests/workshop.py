@@ -1,4 +1,4 @@
-"""A site in the making: the commands as a user types them, and the files they need."""
+"""Makes sites for the tests: the commands as a user types them, and the files that they need."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,14 +17,13 @@ from formats.envelope import sender_id
 from formats.keyfile import Cost, unlock_signing
 from provisioning.__main__ import app
 from provisioning.broker.certificates import private_pem
-from provisioning.commands.model import MODELS
-from provisioning.nets.bundles import build_bundle
-from provisioning.site.ceremony import Making, hold_ceremony
-from provisioning.site.plan import example, read_plan
+from provisioning.nets.bundles import MODELS, build_bundle
+from provisioning.site.ceremony import KeySource, hold_ceremony
+from provisioning.site.plan import example_plan, read_plan
 
 PASSPHRASE = "correct horse battery staple"  # noqa: S105  # Of no key but the tests'.
 CHEAP = Cost(passes=1, memory_bytes=8192)
-CHEAPLY = Making(PASSPHRASE, CHEAP, (), lambda key: unlock_signing(key, PASSPHRASE))
+CHEAPLY = KeySource(PASSPHRASE, CHEAP, (), lambda key: unlock_signing(key, PASSPHRASE))
 MODEL_KEY = SigningKey(bytes([71]) * 32)
 LEDGER_KEY = SigningKey(bytes([78]) * 32)
 SITE = "mill-lane"
@@ -32,7 +31,7 @@ POLICE, ESTATE = "Example Police", "Example Estate"
 
 
 def portrait(package: str, path: str) -> Path:
-    """A public-domain picture inside a package, without importing the package."""
+    """Return a public-domain picture inside a package, without importing the package."""
     spec = find_spec(package)
     assert spec is not None
     assert spec.origin is not None
@@ -44,14 +43,14 @@ COLLINS = portrait("skimage", "data/astronaut.png")
 
 
 def tallylight(*words: str | Path) -> str:
-    """What a command prints that does what it is told."""
+    """Run a command that succeeds; return its output."""
     result = CliRunner().invoke(app, [str(word) for word in words])
     assert result.exit_code == 0, result.output
     return result.output
 
 
 def refusal(*words: str | Path) -> str:
-    """The one sentence of a command that refuses."""
+    """Run a command that refuses; return its one sentence."""
     result = CliRunner().invoke(app, [str(word) for word in words])
     assert result.exit_code == 1, result.output
     sentence: str = result.stderr.splitlines()[-1]
@@ -60,14 +59,14 @@ def refusal(*words: str | Path) -> str:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder, to see that nothing changed."""
+    """Return every file below a folder, to compare it later."""
     paths = [path for path in folder.rglob("*") if path.is_file()]
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
 @dataclass(frozen=True)
 class Workshop:
-    """A folder with a site and everything that people bring to it."""
+    """A folder with a site and the files that people bring to it."""
 
     folder: Path
 
@@ -90,7 +89,7 @@ class Workshop:
         """Hold the ceremony, with key files that open quickly."""
         (self.folder / "passphrase").write_text(PASSPHRASE + "\n")
         plan = self.folder / "plan.toml"
-        plan.write_text(example(SITE, datetime.now(UTC).date()))
+        plan.write_text(example_plan(SITE, datetime.now(UTC).date()))
         now = datetime.now(UTC)
         hold_ceremony(self.site, read_plan(plan), CHEAPLY, now=now)
         bundle, trusted = self.bundle()
@@ -102,12 +101,12 @@ class Workshop:
         self.public("receipt", bytes(SigningKey.generate().verify_key))
 
     def bundle(self) -> tuple[Path, Path]:
-        """A model bundle, and the key that vouches for it."""
+        """Build a model bundle; return it and the key that signed it."""
         build_bundle(self.folder / "models", MODELS, MODEL_KEY, None)
         return self.folder / "models", self.public("models", bytes(MODEL_KEY.verify_key))
 
     def bundle_again(self) -> tuple[Path, Path]:
-        """The bundle that was made before, and its key."""
+        """Return the bundle that was made before, and its key."""
         return self.folder / "models", self.folder / "models.pub"
 
     def public(self, name: str, key: bytes) -> Path:
@@ -116,7 +115,7 @@ class Workshop:
         return path
 
     def make_camera(self) -> str:
-        """A camera's enrolment request and TLS key; returns its id."""
+        """Make a camera's request and TLS key; return its id."""
         tls = Ed25519PrivateKey.generate()
         empty = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
         csr = empty.sign(tls, None).public_bytes(Encoding.DER)
@@ -142,8 +141,8 @@ class Workshop:
     def add_recipients(self) -> None:
         for name in ("one", "two"):
             key = ("--key", self.folder / f"{name}.pub")
-            whom = ("--reviewer", name, "--organisation", ESTATE)
-            tallylight("recipients", "add", self.site, *whom, *key)
+            who = ("--reviewer", name, "--organisation", ESTATE)
+            tallylight("recipients", "add", self.site, *who, *key)
         for office in ("receipt", "ledger"):
             tallylight("recipients", office, self.site, "--key", self.folder / f"{office}.pub")
 
@@ -154,7 +153,7 @@ class Workshop:
             )
 
     def prepare(self) -> str:
-        """Everything up to the list; returns the camera's id."""
+        """Prepare a site up to its first list; return the camera's id."""
         self.begin()
         camera = self.add_camera()
         self.add_recipients()
@@ -162,7 +161,7 @@ class Workshop:
         return camera
 
     def case(self, **changes: str) -> list[str]:
-        """The options that put somebody on the list."""
+        """Return the options that put a person on the list."""
         tomorrow = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
         usual = {
             "organisation": POLICE,
@@ -175,8 +174,8 @@ class Workshop:
             "source": "Family",
             "until": tomorrow,
         }
-        said = usual | {name.replace("_", "-"): value for name, value in changes.items()}
-        return [word for name, value in said.items() for word in (f"--{name}", value)]
+        options = usual | {name.replace("_", "-"): value for name, value in changes.items()}
+        return [word for name, value in options.items() for word in (f"--{name}", value)]
 
     def add(self, picture: Path = HOPPER, *flags: str, **changes: str) -> None:
         tallylight("list", "add", self.site, "--picture", picture, *self.case(**changes), *flags)

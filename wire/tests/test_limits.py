@@ -143,7 +143,7 @@ def renew(broker: Broker) -> None:
     key = Ed25519PrivateKey.generate()
     certificate = broker.certificate(broker.name)
     certificate.key.write_bytes(private_pem(key))
-    certificate.chain.write_bytes(authority.client(broker.name, key.public_key()))
+    certificate.chain.write_bytes(authority.client_certificate(broker.name, key.public_key()))
 
 
 def certificate_of(broker: Broker) -> bytes:

@@ -22,7 +22,7 @@ from hil_tests.rig.desk.site_maker import tallylight
 from hil_tests.tests.previous_version.unpacked import PASSPHRASE, Previous
 from provisioning.lists.build import open_list
 from provisioning.lists.entries import kept_entries
-from provisioning.lists.publishing import Online, inspect, renew
+from provisioning.lists.publication import OnlineKeys, renew_freshness, verify_publication
 from provisioning.site.folder import Site, open_site
 from provisioning.site.plan import read_plan
 from provisioning.site.policy import signed_policy
@@ -64,7 +64,7 @@ def test_list_history_names_the_one_list_and_who_signed_it(previous: Previous) -
 
 
 def test_the_published_repository_holds_from_its_root(previous: Previous, site: Site) -> None:
-    found = inspect(site.published, site.root, previous.now)
+    found = verify_publication(site.published, site.root, previous.now)
     assert (found.case.site, found.case.version) == ("demo-street", 1)
     assert sorted(found.organisations) == ORGANISATIONS
     assert found.policy == replace(site.policy, version=2)
@@ -78,8 +78,10 @@ def test_the_published_repository_is_renewed_with_the_same_online_keys(
         unlock_signing(site.online_key(purpose, root), PASSPHRASE)
         for purpose in (Purpose.SNAPSHOT, Purpose.TIMESTAMP)
     )
-    before = inspect(site.published, site.root, previous.now)
-    renewed = renew(site, online=Online(snapshot, timestamp), inboxes=[], now=previous.now)
+    before = verify_publication(site.published, site.root, previous.now)
+    renewed = renew_freshness(
+        site, online=OnlineKeys(snapshot, timestamp), inboxes=[], now=previous.now
+    )
     assert renewed.digest == before.digest
     assert renewed.expires > before.expires
 

@@ -1,6 +1,6 @@
-"""What the gate measured of each picture, as one table beside the bounds.
+"""Print the quality measures of each picture beside their bounds, as one table on standard error.
 
-It goes to the error stream: it is no part of what machines read.
+Standard output stays free for `--json`. `provisioning.lists.picture_check` measures and refuses.
 """
 
 from collections.abc import Sequence
@@ -15,21 +15,21 @@ from recognition.quality import Judged
 
 
 @dataclass(frozen=True, slots=True)
-class Measures:
-    """Everything that was measured so far."""
+class MeasureTable:
+    """The measures so far."""
 
     _bounds: dict[str, str] = field(default_factory=dict)
-    """By what is measured, in the order in which it first was."""
+    """Bounds by name of the measure, in the order in which the measures first came."""
     _cells: dict[tuple[str, Path], Judged] = field(default_factory=dict)
 
-    def take(self, picture: Path, measures: Sequence[Judged]) -> None:
-        """Remember measures of one picture."""
-        for one in measures:
-            self._bounds.setdefault(one.what, one.bound)
-            self._cells[one.what, picture] = one
+    def add(self, picture: Path, measures: Sequence[Judged]) -> None:
+        """Add measures of one picture."""
+        for measure in measures:
+            self._bounds.setdefault(measure.what, measure.bound)
+            self._cells[measure.what, picture] = measure
 
-    def show(self, pictures: Sequence[Path]) -> None:
-        """Print the table, one column for each picture; nothing if nothing was measured."""
+    def print(self, pictures: Sequence[Path]) -> None:
+        """Print the table, one column for each picture; print nothing if there is no measure."""
         if not self._bounds:
             return
         table = Table("measure", "needed")

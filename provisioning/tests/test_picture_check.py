@@ -1,4 +1,4 @@
-"""Whoever enrols somebody sees each measure beside its bound, good or not."""
+"""The person who enrols sees each measure beside its bound, good or not."""
 
 from pathlib import Path
 
@@ -22,10 +22,10 @@ def add(workshop: Workshop, picture: Path) -> tuple[int, str]:
 
 
 def test_a_picture_that_will_do_is_shown_with_every_bound(prepared: Workshop) -> None:
-    code, said = add(prepared, HOPPER)
+    code, output = add(prepared, HOPPER)
     assert code == 0
-    assert all(measure in said for measure in MEASURES)
-    assert said.count("\N{CHECK MARK}") == len(MEASURES)
+    assert all(measure in output for measure in MEASURES)
+    assert output.count("\N{CHECK MARK}") == len(MEASURES)
 
 
 def test_a_picture_that_will_not_do_is_shown_with_every_bound_and_what_to_do(
@@ -34,9 +34,9 @@ def test_a_picture_that_will_not_do_is_shown_with_every_bound_and_what_to_do(
     small = prepared.folder / "small.png"
     with Image.open(HOPPER) as picture:
         picture.resize((picture.width // 4, picture.height // 4)).save(small)
-    code, said = add(prepared, small)
+    code, output = add(prepared, small)
     assert code == 1
-    assert all(measure in said for measure in MEASURES)
-    assert "\N{BALLOT X}" in said
-    assert "Use a larger picture" in said
+    assert all(measure in output for measure in MEASURES)
+    assert "\N{BALLOT X}" in output
+    assert "Use a larger picture" in output
     assert not list((prepared.site / "entries").iterdir())

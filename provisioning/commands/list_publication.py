@@ -1,4 +1,4 @@
-"""`tallylight list publish|renew|verify|history`: what cameras are and were told."""
+"""`tallylight list publish|renew|verify|history`: the published repository, now and before."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,14 +11,18 @@ from rich.table import Table
 from formats.entry import Entry
 from formats.keyfile import Purpose
 from formats.strict_json import JsonValue
-from provisioning.broker.send import send
-from provisioning.commands.options import Folder, Json, PassphraseFile, say, signing
-from provisioning.errors import BrokerRefused
-from provisioning.lists.changes import Published, changes, history
-from provisioning.lists.entries import forget_ended
-from provisioning.lists.publishing import Online, Publication, inspect
-from provisioning.lists.publishing import publish as publish_list
-from provisioning.lists.publishing import renew as renew_list
+from provisioning.broker.send import read_address, send_to_cameras
+from provisioning.commands.options import Folder, Json, PassphraseFile, print_result
+from provisioning.keys.passphrase import unlock_key
+from provisioning.lists.changes import PublishedList, compare_lists, read_history
+from provisioning.lists.entries import remove_expired_entries
+from provisioning.lists.publication import (
+    OnlineKeys,
+    Publication,
+    publish_list,
+    renew_freshness,
+    verify_publication,
+)
 from provisioning.site.folder import Site, open_site
 from provisioning.site.rotation import newest_root
 
@@ -40,10 +44,11 @@ def publish(
     json: Json = False,
 ) -> None:
     """Publish the signed list: into folders, onto memory sticks, or through the broker."""
-    site, address = open_site(folder), _address(broker)
-    online = _online(site, passphrase_file)
-    found = publish_list(site, online=online, inboxes=to, now=datetime.now(UTC))
-    _tell(found, _send(site, address), json=json, what="is published")
+    site, address = open_site(folder), read_address(broker) if broker else None
+    keys = _online_keys(site, passphrase_file)
+    publication = publish_list(site, online=keys, inboxes=to, now=datetime.now(UTC))
+    sent = send_to_cameras(site, *address) if address else 0
+    _print_publication(publication, sent, json=json, what="is published")
 
 
 @app.command()
@@ -55,27 +60,29 @@ def renew(
     *,
     json: Json = False,
 ) -> None:
-    """Renew the freshness of what is published; a timer runs this twice as often as it ends."""
-    site, address = open_site(folder), _address(broker)
-    online = _online(site, passphrase_file)
-    found = renew_list(site, online=online, inboxes=to, now=datetime.now(UTC))
-    _tell(found, _send(site, address), json=json, what="is renewed")
-    forget_ended(site, datetime.now(UTC))  # Nobody need build a list for somebody's time to end.
+    """Renew the freshness of the published list; run it from a timer, twice within freshness_h."""
+    site, address = open_site(folder), read_address(broker) if broker else None
+    keys = _online_keys(site, passphrase_file)
+    publication = renew_freshness(site, online=keys, inboxes=to, now=datetime.now(UTC))
+    sent = send_to_cameras(site, *address) if address else 0
+    _print_publication(publication, sent, json=json, what="is renewed")
+    remove_expired_entries(site, datetime.now(UTC))  # Also when no new list is built for a while.
 
 
 @app.command()
 def verify(
     folder: Folder,
     repository: Annotated[
-        Path | None, typer.Option("--from", help="A camera's inbox; or what was published last.")
+        Path | None,
+        typer.Option("--from", help="A camera's inbox; without it, the last publication."),
     ] = None,
     *,
     json: Json = False,
 ) -> None:
-    """Say what a published repository tells a camera that trusts this site's root."""
+    """Verify a published repository, as a camera does that trusts this site's root."""
     site = open_site(folder)
-    found = inspect(repository or site.published, site.root, datetime.now(UTC))
-    say(
+    found = verify_publication(repository or site.published, site.root, datetime.now(UTC))
+    print_result(
         f"Version {found.case.version} of the list of {found.case.site} is signed by "
         f"{' and '.join(found.organisations)} and holds until "
         f"{found.expires:%Y-%m-%d %H:%M} UTC. "
@@ -92,77 +99,64 @@ def verify(
 
 @app.command(name="history")
 def show_history(folder: Folder, *, json: Json = False) -> None:
-    """Show every list that was published: who signed it, and who came and went with it."""
-    lists = history(open_site(folder))
+    """Show every published list: its signers, and which entries it added and removed."""
+    lists = read_history(open_site(folder))
     earlier = [None, *lists][: len(lists)]
     if json:
         rows: list[JsonValue] = [
             _as_json(before, after) for before, after in zip(earlier, lists, strict=True)
         ]
-        say("", json=True, lists=rows)
+        print_result("", json=True, lists=rows)
         return
     table = Table("Version", "Issued, UTC", "Signed by", "Entries", "Added", "Removed")
     for before, after in zip(earlier, lists, strict=True):
-        found = changes(before, after.case)
+        changes = compare_lists(before, after.case)
         table.add_row(
             str(after.case.version),
             f"{datetime.fromtimestamp(after.case.issued_utc_s, UTC):%Y-%m-%d %H:%M}",
             "\n".join(after.organisations),
             str(len(after.case.entries)),
-            "\n".join(_named(entry) for entry in found.added),
-            "\n".join(entry.handle.hex()[:8] for entry in found.removed),
+            "\n".join(_short_name(entry) for entry in changes.added),
+            "\n".join(entry.handle.hex()[:8] for entry in changes.removed),
         )
     Console(markup=False).print(table if lists else "Nothing has been published yet.")
 
 
-def _named(entry: Entry) -> str:
+def _short_name(entry: Entry) -> str:
     kept = ", picture kept" if entry.picture_kept else ""
     return f"{entry.handle.hex()[:8]}{kept}"
 
 
-def _as_json(before: Published | None, after: Published) -> JsonValue:
-    found = changes(before, after.case)
+def _as_json(before: PublishedList | None, after: PublishedList) -> JsonValue:
+    changes = compare_lists(before, after.case)
     return {
-        "added": [entry.handle.hex() for entry in found.added],
+        "added": [entry.handle.hex() for entry in changes.added],
         "entries": len(after.case.entries),
         "issued_utc_s": after.case.issued_utc_s,
         "organisations": list(after.organisations),
         "pictures_kept": [entry.handle.hex() for entry in after.case.entries if entry.picture_kept],
-        "removed": [entry.handle.hex() for entry in found.removed],
+        "removed": [entry.handle.hex() for entry in changes.removed],
         "version": after.case.version,
     }
 
 
-def _tell(found: Publication, sent: int, *, json: bool, what: str) -> None:
+def _print_publication(publication: Publication, sent: int, *, json: bool, what: str) -> None:
     through = f" and sent to {sent} camera{'s' * (sent != 1)}" if sent else ""
-    say(
-        f"Version {found.case.version} {what}{through}; "
-        f"tallylight list renew before {found.expires:%Y-%m-%d %H:%M} UTC.",
+    print_result(
+        f"Version {publication.case.version} {what}{through}; "
+        f"tallylight list renew before {publication.expires:%Y-%m-%d %H:%M} UTC.",
         json=json,
-        version=found.case.version,
-        expires_utc_s=int(found.expires.timestamp()),
+        version=publication.case.version,
+        expires_utc_s=int(publication.expires.timestamp()),
         sent=sent,
     )
 
 
-def _address(broker: str) -> tuple[str, int] | None:
-    host, _, port = broker.rpartition(":")
-    if not broker:
-        return None
-    if not host or not port.isdecimal():
-        raise BrokerRefused(f"{broker!r} is not an address such as broker.example.org:8883.")
-    return host, int(port)
-
-
-def _send(site: Site, address: tuple[str, int] | None) -> int:
-    return send(site, *address) if address else 0
-
-
-def _online(site: Site, passphrase_file: Path | None) -> Online:
-    """The two online keys of the root that counts now."""
+def _online_keys(site: Site, passphrase_file: Path | None) -> OnlineKeys:
+    """Unlock the two online keys of the root that counts now."""
     root = newest_root(site)
     snapshot, timestamp = (
-        signing(site.online_key(purpose, root), passphrase_file)
+        unlock_key(site.online_key(purpose, root), passphrase_file)
         for purpose in (Purpose.SNAPSHOT, Purpose.TIMESTAMP)
     )
-    return Online(snapshot, timestamp)
+    return OnlineKeys(snapshot, timestamp)

@@ -1,9 +1,10 @@
-"""The published repository: made fresh, checked from its root, then handed to the cameras' inboxes.
+"""Publish the list as a TUF repository: make it, verify it from its root, copy it into inboxes.
 
-Everything but `timestamp.json` carries its version or digest in its name, so new files are put
-beside the old ones and the timestamp last: a camera that reads in between sees the old repository,
-whole. `renew` says once more that the published list is the newest, which a timer must do: it needs
-the online keys alone, and no draft that waits for signatures can keep it from doing so.
+Every file but `timestamp.json` has its version or digest in its name. New files are put beside the
+old ones, and the timestamp comes last: a camera that reads in between sees the whole old
+repository. `renew_freshness` signs a new snapshot and timestamp for the published list. It needs
+the online keys alone and works while a new list waits for signatures, so a timer can run it. A
+repository that does not verify is not published.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,10 +39,10 @@ from formats.site_tuf import (
     site_role,
     verify_repository,
 )
-from provisioning.disk import whole_folder, write_whole
+from provisioning.disk import atomic_folder, write_atomically
 from provisioning.errors import ListNotIssued
 from provisioning.lists.build import open_list
-from provisioning.lists.changes import remember
+from provisioning.lists.changes import add_to_history
 from provisioning.site.folder import Site
 from provisioning.site.policy import signed_policy
 from provisioning.site.roles import make_snapshot, make_timestamp, metadata_file, sign, target_file
@@ -52,7 +53,7 @@ _TIMESTAMP: Final = f"{METADATA_FOLDER}/timestamp.json"
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """What a published repository says, once it has been verified from its root."""
+    """The content of a published repository that was verified from its root."""
 
     policy: Policy
     recipients: Recipients
@@ -60,22 +61,22 @@ class Publication:
     digest: bytes
     """(32,) SHA-256 of the case file: the list's digest in every ledger."""
     organisations: tuple[str, ...]
-    """Which have signed the list."""
+    """The organisations that have signed the list."""
     expires: datetime
-    """UTC; without a newer publication, cameras are dark from then on."""
+    """UTC. Without a newer publication, cameras are dark from then on."""
 
 
 @dataclass(frozen=True, slots=True)
-class Online:
-    """The two keys that say what is the newest, and nothing else."""
+class OnlineKeys:
+    """The keys of the roles snapshot and timestamp."""
 
     snapshot: Ed25519Signer = field(repr=False)
     timestamp: Ed25519Signer = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
-    """What is published: signed roles and the files that they name."""
+class RepositoryContent:
+    """The signed roles of a repository, and the files that they name."""
 
     targets: Metadata[Targets]
     role: Metadata[Targets]
@@ -84,17 +85,18 @@ class Content:
     """Targets by name."""
 
 
-def publish(
+def publish_list(
     site: Site,
     *,
-    online: Online,
+    online: OnlineKeys,
     inboxes: Sequence[Path],
     now: datetime,
 ) -> Publication:
     """Publish the signed list and put it into every inbox.
 
     Raises:
-        SiteRefused, ListNotIssued: policy or list are not signed by enough people, or have expired.
+        SiteRefused: the policy is not signed by enough holders.
+        ListNotIssued: the list is not signed by enough organisations, or a role has expired.
     """
     signed = open_list(site)
     if len(signed.organisations) < signed.needed:
@@ -103,7 +105,7 @@ def publish(
             "the list: tallylight list sign."
         )
     targets, policy, recipients = signed_policy(site)
-    content = Content(
+    content = RepositoryContent(
         targets=targets,
         role=signed.role,
         files={
@@ -114,12 +116,14 @@ def publish(
         },
     )
     publication = _publish(site, content, online, inboxes, now)
-    remember(site, signed)
+    add_to_history(site, signed)
     return publication
 
 
-def renew(site: Site, *, online: Online, inboxes: Sequence[Path], now: datetime) -> Publication:
-    """Say once more that what is published is the newest, whatever is being prepared meanwhile.
+def renew_freshness(
+    site: Site, *, online: OnlineKeys, inboxes: Sequence[Path], now: datetime
+) -> Publication:
+    """Sign a new snapshot and timestamp for the published list, and publish it again.
 
     Raises:
         ListNotIssued: nothing is published, or it cannot be renewed because it has expired.
@@ -127,17 +131,17 @@ def renew(site: Site, *, online: Online, inboxes: Sequence[Path], now: datetime)
     if not (site.published / _TIMESTAMP).exists():
         raise ListNotIssued("Nothing is published yet: tallylight list publish.")
     name = site_role(site.policy.site)
-    targets, role = _newest(site, "targets"), _newest(site, name)
+    targets, role = _published_role(site, "targets"), _published_role(site, name)
     signed = {**targets.signed.targets, **role.signed.targets}
     files = {
         target: (site.published / TARGETS_FOLDER / f"{info.hashes['sha256']}.{target}").read_bytes()
         for target, info in signed.items()
     }
-    return _publish(site, Content(targets, role, files), online, inboxes, now)
+    return _publish(site, RepositoryContent(targets, role, files), online, inboxes, now)
 
 
-def bundle_of(site: Site) -> bytes:
-    """What was published last, in one message for the broker.
+def published_bundle(site: Site) -> bytes:
+    """Return the published repository as one message for the broker.
 
     Raises:
         ListNotIssued: nothing is published.
@@ -152,8 +156,8 @@ def bundle_of(site: Site) -> bytes:
     return write_bundle(files)
 
 
-def inspect(repository: Path, root: bytes, now: datetime) -> Publication:
-    """What a repository says to a camera that trusts `root`.
+def verify_publication(repository: Path, root: bytes, now: datetime) -> Publication:
+    """Verify a repository as a camera does that trusts `root`.
 
     Raises:
         ListNotIssued: it does not verify.
@@ -175,32 +179,38 @@ def inspect(repository: Path, root: bytes, now: datetime) -> Publication:
         recipients=read_recipients(found.recipients),
         case=read_casefile(found.casefile),
         digest=sha256(found.casefile).digest(),
-        organisations=tuple(names.get(key, "nobody the policy knows") for key in found.signers),
+        organisations=tuple(names.get(key, "an unknown organisation") for key in found.signers),
         expires=datetime.fromtimestamp(found.expires_utc_s, UTC),
     )
 
 
 def _publish(
-    site: Site, content: Content, online: Online, inboxes: Sequence[Path], now: datetime
+    site: Site,
+    content: RepositoryContent,
+    online: OnlineKeys,
+    inboxes: Sequence[Path],
+    now: datetime,
 ) -> Publication:
     files = _files(site, content, online, now)
-    with whole_folder(site.published) as part:
+    with atomic_folder(site.published) as part:
         for name, data in files.items():
             (part / name).parent.mkdir(exist_ok=True)
-            write_whole(part / name, data)
-        publication = inspect(part, site.root, now)
+            write_atomically(part / name, data)
+        publication = verify_publication(part, site.root, now)
     for inbox in inboxes:
-        _install(files, inbox)
+        _copy_to_inbox(files, inbox)
     return publication
 
 
-def _files(site: Site, content: Content, online: Online, now: datetime) -> Mapping[str, bytes]:
-    """Every file of the repository by its relative name; the timestamp comes last."""
+def _files(
+    site: Site, content: RepositoryContent, online: OnlineKeys, now: datetime
+) -> Mapping[str, bytes]:
+    """Return every file of the repository by its relative name; the timestamp comes last."""
     policy = read_policy(content.files[POLICY_FILE])
     role = site_role(policy.site)
     version, end = _last_version(site) + 1, now + timedelta(hours=policy.freshness_h)
-    said = _estate(site, policy.site)
-    roles = {role: content.role, **({estate_role(policy.site): said[0]} if said else {})}
+    budget = _budget_statement(site, policy.site)
+    roles = {role: content.role, **({estate_role(policy.site): budget[0]} if budget else {})}
     snapshot = make_snapshot(version, content.targets, roles, end)
     sign(snapshot, online.snapshot)
     timestamp = make_timestamp(snapshot, end)
@@ -210,7 +220,7 @@ def _files(site: Site, content: Content, online: Online, now: datetime) -> Mappi
             *_roots(site),
             metadata_file("targets", content.targets),
             *(metadata_file(name, each) for name, each in roles.items()),
-            *([target_file(budget_name(policy.site), said[1])] if said else []),
+            *([target_file(budget_name(policy.site), budget[1])] if budget else []),
             metadata_file("snapshot", snapshot),
             *(target_file(name, data) for name, data in content.files.items()),
             metadata_file("timestamp", timestamp),
@@ -218,17 +228,17 @@ def _files(site: Site, content: Content, online: Online, now: datetime) -> Mappi
     )
 
 
-def _estate(site: Site, name: str) -> tuple[Metadata[Targets], bytes] | None:
-    """The estate's budget statement, if it has put one into the folder `estate`."""
-    said = site.folder / "estate"
-    role = said / f"{estate_role(name)}.json"
+def _budget_statement(site: Site, name: str) -> tuple[Metadata[Targets], bytes] | None:
+    """Return the estate's budget statement, if it has put one into the folder `estate`."""
+    folder = site.folder / "estate"
+    role = folder / f"{estate_role(name)}.json"
     if not role.exists():
         return None
-    statement = (said / budget_name(name)).read_bytes()
+    statement = (folder / budget_name(name)).read_bytes()
     return Metadata[Targets].from_bytes(role.read_bytes()), statement
 
 
-def _newest(site: Site, role: str) -> Metadata[Targets]:
+def _published_role(site: Site, role: str) -> Metadata[Targets]:
     (path,) = (site.published / METADATA_FOLDER).glob(f"*.{role}.json")
     return Metadata[Targets].from_file(str(path))
 
@@ -242,10 +252,10 @@ def _last_version(site: Site) -> int:
     return Metadata[Timestamp].from_file(str(path)).signed.version if path.exists() else 0
 
 
-def _install(files: Mapping[str, bytes], inbox: Path) -> None:
+def _copy_to_inbox(files: Mapping[str, bytes], inbox: Path) -> None:
     for name, content in files.items():
         (inbox / name).parent.mkdir(parents=True, exist_ok=True)
-        write_whole(inbox / name, content, mode=0o644)  # Another user reads it on the camera.
+        write_atomically(inbox / name, content, mode=0o644)  # Another user reads it on the camera.
     for path in inbox.glob("*/*"):
         if path.relative_to(inbox).as_posix() not in files:
             path.unlink()

@@ -1,10 +1,10 @@
-"""What changes from list to list, what is kept of it, and what a timer renews."""
+"""What a signer is shown of the changes, the history, reviews that are due, renewed freshness."""
 
 import json
 from datetime import UTC, datetime, timedelta
 
 from formats.site_bundle import read_bundle
-from provisioning.lists.publishing import bundle_of, inspect
+from provisioning.lists.publication import published_bundle, verify_publication
 from provisioning.site.folder import Site
 from provisioning.tests.workshop import COLLINS, Workshop, contents, refusal, tallylight
 
@@ -29,38 +29,38 @@ def day(ahead: int) -> str:
     return (datetime.now(UTC) + timedelta(days=ahead)).date().isoformat()
 
 
-def test_whoever_signs_the_first_list_is_told_that_everybody_is_new(listed: Workshop) -> None:
-    said = asked_to_sign(listed)
-    assert "everybody on it is new" in said
-    assert "Added: 1" in said
+def test_a_signer_of_the_first_list_is_told_that_every_entry_is_new(listed: Workshop) -> None:
+    output = asked_to_sign(listed)
+    assert "every entry is new" in output
+    assert "Added: 1" in output
 
 
-def test_whoever_signs_is_told_who_comes_who_goes_and_who_stays(listed: Workshop) -> None:
+def test_a_signer_is_told_who_comes_who_goes_and_who_stays(listed: Workshop) -> None:
     publish(listed)
     (stays,) = handles(listed)
     listed.add(COLLINS)
     (comes,) = set(handles(listed)) - {stays}
     listed.build()
-    said = asked_to_sign(listed)
-    assert "Compared with version 1, which Example Police and Example Estate signed" in said
-    assert said.index("Added: 1") < said.index(comes) < said.index("Removed: nobody")
-    assert said.index("On it as before: 1") < said.index(stays)
+    output = asked_to_sign(listed)
+    assert "Compared with version 1, which Example Police and Example Estate signed" in output
+    assert output.index("Added: 1") < output.index(comes) < output.index("Removed: none")
+    assert output.index("On it as before: 1") < output.index(stays)
     listed.sign("estate")
     tallylight("list", "publish", listed.site, *listed.passphrase)
     tallylight("list", "remove", listed.site, stays)
     listed.build()
-    said = asked_to_sign(listed)
-    assert said.index("Removed: 1") < said.index(stays)
+    output = asked_to_sign(listed)
+    assert output.index("Removed: 1") < output.index(stays)
 
 
-def test_a_history_that_somebody_changed_hides_nobody(listed: Workshop) -> None:
+def test_a_changed_history_hides_no_new_entry(listed: Workshop) -> None:
     publish(listed)
     role = listed.site / "history" / "000001.role.json"
     document = json.loads(role.read_bytes())
     document["signatures"] = document["signatures"][:1]
     role.write_text(json.dumps(document))
     listed.build()
-    assert "everybody on it is new" in asked_to_sign(listed)
+    assert "every entry is new" in asked_to_sign(listed)
 
 
 def test_history_tells_who_came_and_went_and_who_signed(listed: Workshop) -> None:
@@ -87,25 +87,27 @@ def test_history_keeps_no_template(listed: Workshop) -> None:
 
 def test_renewing_works_while_a_draft_waits_for_signatures(listed: Workshop) -> None:
     publish(listed)
-    before = inspect(listed.site / "published", Site(listed.site).root, datetime.now(UTC))
+    before = verify_publication(
+        listed.site / "published", Site(listed.site).root, datetime.now(UTC)
+    )
     listed.add(COLLINS)
     listed.build()
-    said = tallylight(
+    output = tallylight(
         *("list", "renew", listed.site, "--to", listed.folder / "stick", *listed.passphrase)
     )
-    assert "Version 1 is renewed" in said
-    found = inspect(listed.folder / "stick", Site(listed.site).root, datetime.now(UTC))
+    assert "Version 1 is renewed" in output
+    found = verify_publication(listed.folder / "stick", Site(listed.site).root, datetime.now(UTC))
     assert found.case == before.case
     timestamp = json.loads((listed.folder / "stick/metadata/timestamp.json").read_bytes())
     assert timestamp["signed"]["version"] == 2
 
 
-def test_a_broken_entry_keeps_nobody_from_renewing(listed: Workshop) -> None:
+def test_a_broken_entry_does_not_stop_renewing(listed: Workshop) -> None:
     publish(listed)
     (path,) = (listed.site / "entries").iterdir()
     path.write_bytes(b"{")
-    said = tallylight("list", "renew", listed.site, *listed.passphrase)
-    assert "Version 1 is renewed" in said
+    output = tallylight("list", "renew", listed.site, *listed.passphrase)
+    assert "Version 1 is renewed" in output
     assert path.exists()
 
 
@@ -115,9 +117,9 @@ def test_nothing_is_renewed_before_it_is_published(listed: Workshop) -> None:
 
 def test_reviews_that_are_due_are_shown_and_can_be_held(listed: Workshop) -> None:
     (handle,) = handles(listed)
-    said = tallylight("list", "review", listed.site)
-    assert handle in said  # Whole, so that it can be copied.
-    assert f"tallylight list remove {listed.site} HANDLE" in said.replace("\n", "")
+    output = tallylight("list", "review", listed.site)
+    assert handle in output  # Whole, so that it can be copied.
+    assert f"tallylight list remove {listed.site} HANDLE" in output.replace("\n", "")
     assert "No review is due" in tallylight("list", "review", listed.site, "--within-days", "0")
     listed.add(COLLINS, until=day(100), review=day(3))
     (other,) = set(handles(listed)) - {handle}
@@ -139,19 +141,19 @@ def test_no_review_outlives_its_entry(listed: Workshop) -> None:
 def test_what_travels_through_the_broker_is_what_was_published(listed: Workshop) -> None:
     publish(listed)
     files = contents(listed.site / "published")
-    assert read_bundle(bundle_of(Site(listed.site))) == files
+    assert read_bundle(published_bundle(Site(listed.site))) == files
 
 
 def test_a_broker_without_a_port_is_refused(listed: Workshop) -> None:
     publish(listed)
-    said = refusal("list", "renew", listed.site, "--broker", "nowhere", *listed.passphrase)
-    assert "not an address" in said
+    output = refusal("list", "renew", listed.site, "--broker", "nowhere", *listed.passphrase)
+    assert "not an address" in output
 
 
 def test_a_site_without_a_broker_says_so(listed: Workshop) -> None:
     publish(listed)
-    said = refusal("list", "renew", listed.site, "--broker", "localhost:1", *listed.passphrase)
-    assert "tallylight broker config" in said
+    output = refusal("list", "renew", listed.site, "--broker", "localhost:1", *listed.passphrase)
+    assert "tallylight broker config" in output
 
 
 def test_what_an_entry_says_is_shown_and_not_obeyed(listed: Workshop) -> None:

@@ -1,4 +1,4 @@
-"""A net of one's own: what can be measured is measured, the rest must be said."""
+"""A net of one's own: what can be measured is measured, the rest must be output."""
 
 from pathlib import Path
 
@@ -6,8 +6,7 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from nacl.signing import SigningKey
 
-from provisioning.commands.model import MODELS
-from provisioning.nets.bundles import build_bundle
+from provisioning.nets.bundles import MODELS, build_bundle
 from provisioning.nets.import_net import EXAMPLE
 from provisioning.tests.workshop import HOPPER, refusal, tallylight
 from recognition.enrolment import enrol
@@ -26,8 +25,8 @@ def bring(folder: Path, content: bytes, about: str = RAW, name: str = "own.tflit
     """The command that imports a net from `folder` into `folder / "models"`."""
     (folder / name).write_bytes(content)
     (folder / "about.toml").write_text(about, "utf-8")
-    to, said = str(folder / "models"), str(folder / "about.toml")
-    return ["model", "import", str(folder / name), "--about", said, "--to", to]
+    to, about_file = str(folder / "models"), str(folder / "about.toml")
+    return ["model", "import", str(folder / name), "--about", about_file, "--to", to]
 
 
 def calibrated(models: Path, digest: str) -> None:
@@ -101,8 +100,8 @@ def test_what_cannot_be_vouched_for_is_refused(
 
 
 def test_an_onnx_net_must_be_converted_first(tmp_path: Path) -> None:
-    said = refusal(*bring(tmp_path, b"\x08\x07", name="own.onnx"))
-    assert "convert it to TFLite of int8" in said
+    output = refusal(*bring(tmp_path, b"\x08\x07", name="own.onnx"))
+    assert "convert it to TFLite of int8" in output
 
 
 def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:

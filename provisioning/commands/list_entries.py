@@ -1,0 +1,202 @@
+"""`tallylight list add|remove|show|review`: the people for the next list."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from formats.entry import Entry, write_entry
+from formats.keyfile import Purpose
+from formats.signer import Ed25519Signer
+from formats.strict_json import dumps
+from provisioning.commands.measure_table import MeasureTable
+from provisioning.commands.options import Folder, Json, PassphraseFile, print_result
+from provisioning.errors import EntryRefused
+from provisioning.keys.passphrase import unlock_key_file
+from provisioning.lists.entries import (
+    Case,
+    add_entry,
+    due_for_review,
+    kept_entries,
+    remove_entry,
+    renew_review,
+)
+from provisioning.lists.entry_text import describe_entry, end_of_day, last_day, picture_count
+from provisioning.lists.portraits import portrait_path
+from provisioning.site.folder import Site, open_site
+
+app = typer.Typer()
+
+_DAY = ["%Y-%m-%d"]
+
+Handle: TypeAlias = Annotated[str, typer.Argument(help="As list show prints it.")]
+Pictures: TypeAlias = Annotated[
+    list[Path], typer.Option(help="Portrait with one face; again for more of the same person.")
+]
+Organisation: TypeAlias = Annotated[
+    str, typer.Option(help="Organisation that asks; a supplier of the policy.")
+]
+Requester: TypeAlias = Annotated[str, typer.Option(help="Role of who asks, never a name.")]
+Approver: TypeAlias = Annotated[str, typer.Option(help="Role of who approved, never a name.")]
+Category: TypeAlias = Annotated[str, typer.Option(help="One of the policy's categories.")]
+LegalBasis: TypeAlias = Annotated[str, typer.Option(help="Law that allows it.")]
+Necessity: TypeAlias = Annotated[str, typer.Option(help="Why no milder means would do.")]
+CaseRef: TypeAlias = Annotated[
+    str, typer.Option(help="Reference of the case; only a digest is kept.")
+]
+Source: TypeAlias = Annotated[str, typer.Option(help="Origin of the picture.")]
+Until: TypeAlias = Annotated[
+    datetime, typer.Option(formats=_DAY, help="Last day on the list, UTC.")
+]
+Review: TypeAlias = Annotated[
+    datetime | None, typer.Option(formats=_DAY, help="Last day before review, or --until.")
+]
+KeepPicture: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(help="A list-seal key file: keep the first picture, for the reviewers alone."),
+]
+Minor: TypeAlias = Annotated[bool, typer.Option("--minor", help="Under 18: three must sign.")]
+Vulnerable: TypeAlias = Annotated[bool, typer.Option("--vulnerable", help="Three must sign.")]
+
+
+@app.command()
+def add(  # noqa: PLR0913, PLR0917  # Each is a fact that the list needs of every person.
+    folder: Folder,
+    picture: Pictures,
+    organisation: Organisation,
+    requested_by: Requester,
+    approved_by: Approver,
+    category: Category,
+    legal_basis: LegalBasis,
+    necessity: Necessity,
+    case_ref: CaseRef,
+    source: Source,
+    until: Until,
+    review: Review = None,
+    keep_picture: KeepPicture = None,
+    passphrase_file: PassphraseFile = None,
+    *,
+    minor: Minor = False,
+    vulnerable: Vulnerable = False,
+    json: Json = False,
+) -> None:
+    """Put the one person in one or more pictures on the next list."""
+    case = Case(
+        organisation=organisation,
+        requested_by=requested_by,
+        approved_by=approved_by,
+        category=category,
+        legal_basis=legal_basis,
+        necessity=necessity,
+        reference=case_ref,
+        source=source,
+        minor=minor,
+        vulnerable=vulnerable,
+        added_utc_s=int(datetime.now(UTC).timestamp()),
+        expires_utc_s=end_of_day(until),
+        review_utc_s=end_of_day(review or until),
+    )
+    site, sealer = open_site(folder), None
+    if keep_picture is not None:
+        sealer = unlock_key_file(keep_picture, Purpose.LIST_SEAL, passphrase_file)
+    _add(site, picture, case, sealer, json=json)
+
+
+def _add(
+    site: Site, pictures: Sequence[Path], case: Case, sealer: Ed25519Signer | None, *, json: bool
+) -> None:
+    table = MeasureTable()
+    try:
+        entry = add_entry(site, pictures, case, table.add, sealer)
+    finally:
+        table.print(pictures)
+    handle = entry.handle.hex()
+    kept = portrait_path(site, handle) if entry.picture_kept else None
+    print_result(
+        f"Entry {handle} will be on the next list, from {picture_count(entry)}; "
+        f"{_kept_sentence(kept)}",
+        json=json,
+        handle=handle,
+        pictures=len(pictures),
+        picture_kept=str(kept) if kept else None,
+    )
+
+
+def _kept_sentence(kept: Path | None) -> str:
+    if kept is None:
+        return "no picture was kept."
+    return f"the first is kept in {kept}, and only the site's reviewers can open it."
+
+
+@app.command()
+def remove(folder: Folder, handle: Handle, *, json: Json = False) -> None:
+    """Take a person off the next list; cameras forget them once it is published."""
+    remove_entry(open_site(folder), handle)
+    sentence = f"Entry {handle} will not be on the next list: build, sign and publish it now."
+    print_result(sentence, json=json, handle=handle)
+
+
+@app.command()
+def review(
+    folder: Folder,
+    handle: Annotated[str | None, typer.Argument(help="Entry that was reviewed and stays.")] = None,
+    until: Annotated[
+        datetime | None, typer.Option(formats=_DAY, help="Last day before the next review.")
+    ] = None,
+    within_days: Annotated[
+        int, typer.Option(min=0, help="Show entries whose review is due within these days.")
+    ] = 14,
+    *,
+    json: Json = False,
+) -> None:
+    """Show entries whose review is due; or, with HANDLE and --until, note that one was reviewed."""
+    if handle is not None:
+        _renew_review(folder, handle, until, json=json)
+        return
+    now = datetime.now(UTC)
+    due = due_for_review(open_site(folder), now + timedelta(days=within_days))
+    if json:
+        print_result("", json=True, entries=[write_entry(entry) for entry in due])
+    elif not due:
+        typer.echo(f"No review is due within {within_days} days.")
+    else:
+        Console(markup=False).print(_due_table(due, now))
+        typer.echo(f"Stays:  tallylight list review {folder} HANDLE --until DAY")
+        typer.echo(f"Leaves: tallylight list remove {folder} HANDLE")
+
+
+def _renew_review(folder: Path, handle: str, until: datetime | None, *, json: bool) -> None:
+    if until is None:
+        raise EntryRefused("Say until when the entry may stay before its next review: --until.")
+    entry = renew_review(open_site(folder), handle, end_of_day(until), datetime.now(UTC))
+    sentence = f"Entry {handle} is to be reviewed by {last_day(entry.review_utc_s)}."
+    print_result(sentence, json=json, handle=handle, review_utc_s=entry.review_utc_s)
+
+
+@app.command()
+def show(folder: Folder, *, json: Json = False) -> None:
+    """Show the entries for the next list: handles and reasons, no names and no faces."""
+    entries = [kept.entry for kept in kept_entries(open_site(folder))]
+    if json:
+        typer.echo(dumps({"entries": [write_entry(entry) for entry in entries]}).decode())
+    else:
+        empty = "There is no entry for the next list: tallylight list add."
+        typer.echo("\n\n".join(map(describe_entry, entries)) or empty)
+
+
+def _due_table(entries: Sequence[Entry], now: datetime) -> Table:
+    """Return a table of entries whose review is due; a late one is no longer searched for."""
+    table = Table("Review by", "Entry", "Asked for by", "Ends")
+    table.columns[1].no_wrap = True  # A broken handle cannot be copied.
+    for entry in sorted(entries, key=lambda each: each.review_utc_s):
+        late = entry.review_utc_s <= now.timestamp()
+        review = Text(f"{last_day(entry.review_utc_s)}{' LATE' if late else ''}")
+        review.stylize("bold red" if late else "")
+        asking = f"{entry.requested_by},\n{entry.organisation}"
+        table.add_row(review, entry.handle.hex(), asking, last_day(entry.expires_utc_s))
+    return table

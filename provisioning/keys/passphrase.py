@@ -1,0 +1,144 @@
+"""Ask for passphrases and PINs, unlock key files with them, make key files, change a passphrase.
+
+A passphrase comes from the first line of a file (`formats.passphrase`) or from the person at the
+keyboard. A key that rests on a PKCS#11 token needs a PIN instead. A new key file replaces no file.
+No passphrase is written to a disk, and none stands in a command line.
+"""
+
+from pathlib import Path
+
+import typer
+
+from formats.keyfile import (
+    INTERACTIVE,
+    KeyFile,
+    KeyRefused,
+    OnToken,
+    Purpose,
+    make_key,
+    read_key,
+    relock,
+    unlock_signing,
+    write_key,
+    write_public_key,
+)
+from formats.passphrase import read_passphrase
+from formats.signer import Ed25519Signer
+from provisioning.keys.token import find_token, make_token_key, open_token_key
+
+
+def ask_passphrase(key: KeyFile, file: Path | None) -> str:
+    """Return the passphrase or PIN of a key, from `file` or from the person at the keyboard.
+
+    Raises:
+        KeyRefused: the file cannot be read, or the key's token is not here.
+    """
+    whose = f"{key.holder} ({key.purpose})"
+    if isinstance(key.rest, OnToken):
+        find_token(key.rest.label, key.rest.serial)  # A PIN is asked for only if its token is here.
+        return _read(file) or _ask(f"PIN of the token {key.rest.label!r} for {whose}", twice=False)
+    return _read(file) or _ask(f"Passphrase of {whose}", twice=False)
+
+
+def ask_new_passphrase(file: Path | None) -> str:
+    """Return a passphrase for new keys, from `file`, or typed twice at the keyboard.
+
+    Raises:
+        KeyRefused: the file cannot be read.
+    """
+    return _read(file) or _ask("Passphrase for the new keys", twice=True)
+
+
+def unlock_key_file(path: Path, purpose: Purpose, passphrase_file: Path | None) -> Ed25519Signer:
+    """Return the signing key in a file or on its token, once its passphrase or PIN was given.
+
+    Raises:
+        KeyRefused: the file is no key of this purpose, passphrase or PIN are wrong, or the token
+            is not here.
+    """
+    key = read_key(path)
+    refuse_other_purpose(key, purpose)
+    return unlock_key(key, passphrase_file)
+
+
+def unlock_key(key: KeyFile, passphrase_file: Path | None) -> Ed25519Signer:
+    """Return the signing key of a key file that was read, once its passphrase or PIN was given.
+
+    Raises:
+        KeyRefused: passphrase or PIN are wrong, or the token is not here.
+    """
+    word = ask_passphrase(key, passphrase_file)
+    return open_token_key(key, word) if isinstance(key.rest, OnToken) else unlock_signing(key, word)
+
+
+def unlock_new_key(key: KeyFile, passphrase: str, pin_file: Path | None) -> Ed25519Signer:
+    """Return the signing key of a key file of this ceremony: one passphrase, but a PIN per token.
+
+    Raises:
+        KeyRefused: the PIN is wrong, or the token is not here.
+    """
+    if isinstance(key.rest, OnToken):
+        return unlock_key(key, pin_file)
+    return unlock_signing(key, passphrase)
+
+
+def make_key_file(
+    file: Path, purpose: Purpose, holder: str, *, token: str | None, passphrase_file: Path | None
+) -> KeyFile:
+    """Make a key in a file or on a token, and write its public half into a file beside it.
+
+    Raises:
+        KeyRefused: one of the files exists already, the passphrase is too short, or the token
+            makes no key.
+    """
+    public = file.with_suffix(".pub")
+    for path in (file, public):
+        if path.exists():
+            raise KeyRefused(f"{path} exists already: a key is never overwritten; name a new file.")
+    if token is None:
+        made = make_key(purpose, holder, ask_new_passphrase(passphrase_file), INTERACTIVE)
+    else:
+        find_token(token)
+        pin = _read(passphrase_file) or _ask(f"PIN of the token {token!r}", twice=False)
+        made = make_token_key(purpose, holder, token, pin)
+    write_key(file, made)
+    write_public_key(public, made)
+    return made
+
+
+def change_passphrase(
+    file: Path, to: Path, *, passphrase_file: Path | None, new_passphrase_file: Path | None
+) -> None:
+    """Write the key of `file` into the new file `to`, under a new passphrase.
+
+    Raises:
+        KeyRefused: the key rests on a token, the passphrase is wrong, or the new one is too short.
+        OSError: the new file exists already.
+    """
+    key = read_key(file)
+    if isinstance(key.rest, OnToken):
+        raise KeyRefused(
+            f"This key rests on the token {key.rest.label!r}: change its PIN with its maker's "
+            "program."
+        )
+    old, new = ask_passphrase(key, passphrase_file), ask_new_passphrase(new_passphrase_file)
+    write_key(to, relock(key, old, new, INTERACTIVE))
+
+
+def refuse_other_purpose(key: KeyFile, purpose: Purpose) -> None:
+    """Raise unless the key is for `purpose`.
+
+    Raises:
+        KeyRefused: it is for another purpose.
+    """
+    if key.purpose is not purpose:
+        raise KeyRefused(f"This is a {key.purpose} key; a {purpose} key is needed.")
+
+
+def _read(file: Path | None) -> str:
+    return "" if file is None else read_passphrase(file)
+
+
+def _ask(question: str, *, twice: bool) -> str:
+    answer: str = typer.prompt(question, hide_input=True, confirmation_prompt=twice, err=True)
+    return answer
