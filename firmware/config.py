@@ -1,7 +1,7 @@
 """The configuration `camera.toml`: paths, broker, accelerator; unknown keys are errors.
 
 It is read once into frozen values. No setting disables a check, and no environment variable changes
-behaviour. The signed policy says whom to look for and when; this file only says where things are.
+behaviour. The signed policy says when to look; this file only says where things are.
 """
 
 from dataclasses import dataclass

@@ -3,12 +3,12 @@
 The lamp guard and `watch` hand their ledger lines and sealed events over and go on at once. An
 fsync can take seconds on a worn card, and a lease ends after 200 ms.
 
-What is promised: the disk holds a beginning of what was handed over, in the same order, and nothing
-twice. A write that fails, a full queue, or a write that is not done after `STALLED_S` is an error
-in the loop that handed it over, which then stops looking (`check`).
+The disk holds the first writes of those that were handed over, in the same order, and each once. A
+write that fails, a full queue, or a write that is not done after `STALLED_S` is an error in the
+loop that handed it over, which then stops looking (`check`).
 
-What is not done here: nothing is tried again, and nothing is sealed. The queue lies in memory, so
-only sealed bytes and fields of the ledger may be handed over.
+There is no retry here, and nothing is sealed here. The queue lies in memory, so only sealed bytes
+and fields of the ledger may be handed over.
 """
 
 import threading
@@ -42,7 +42,7 @@ class _Job:
     since_s: float
     """CLOCK_MONOTONIC when it was handed over."""
     regardless: bool
-    """Whether it is done even if a write before it failed."""
+    """Whether it is written even if a write before it failed."""
 
 
 class DiskWriter:
@@ -115,7 +115,7 @@ class DiskWriter:
             raise failure
 
     def check(self) -> None:
-        """Do nothing while the disk takes what is handed over.
+        """Refuse to go on when the disk does not take what is handed over.
 
         Raises:
             DiskStalled: a write has waited for longer than `STALLED_S`.
@@ -163,7 +163,7 @@ class DiskWriter:
                 self._jobs.popleft()
                 if failure is not None:
                     self._failure = self._failure or failure
-                    self._jobs = deque(one for one in self._jobs if one.regardless)
+                    self._jobs = deque(job for job in self._jobs if job.regardless)
                 self._changed.notify_all()
 
 

@@ -1,4 +1,4 @@
-"""What can go wrong on the camera, named after what happened.
+"""Errors of the camera, named after what happened; a FAULT in the ledger has the class's name.
 
 FirmwareError
 ├── IdentityRefused    a key of this camera is missing or broken
@@ -6,28 +6,28 @@ FirmwareError
 ├── LampFault          a line of the lamp is not what it must be
 ├── DiskStalled        the disk has not taken a record in time, so nothing more may be looked at
 ├── CameraStalled      no frame came in time, or there is no camera
-├── PictureGrey        the camera sees without colour, as at night: the nets were not made for that
+├── PictureGrey        the camera sees no colour, as at night: the nets were not made for that
 ├── AcceleratorMissing the accelerator is not plugged in, or did not come back
 ├── ProcessorRefused   the policy does not let the nets run on the camera's own processor
 ├── TooHot             the camera or its accelerator is over its limit
 ├── MemoryOpen         this process cannot be closed to debuggers
 ├── LedgerBroken       the ledger on disk does not verify
-├── FloorsBroken       what the camera must not go below can no longer be read
-├── ClockUntrusted     the clock stands where it cannot be, or nobody vouches for it
+├── FloorsBroken       the rollback floors can no longer be read
+├── ClockUntrusted     the clock stands before a time that has passed, or no time server vouches
 ├── NetsNotJudged      the policy demands another evaluation of the nets than they have
 ├── NobodyListed       the list has no live entry, so there is nothing to look for
 ├── ClockWentBack      the clock went back while a list was in use
 ├── OutsideHours       the policy's schedule does not let recognition run now
 ├── OutboxFull         there is no room for another event: nothing more may be recognised
 ├── ListRefused        firmware.trust: the list may not be used, with its code
-└── EntryLapsed        firmware.trust: an entry is no longer live, so nobody is looked for
+└── EntryLapsed        firmware.trust: an entry is no longer live, so it is not searched for
 """
 
 from formats.errors import Refused
 
 
 class FirmwareError(Refused):
-    """Base of all: the message is one sentence that says what to do next."""
+    """Base of the camera's errors; the message is one sentence that says what to do next."""
 
 
 class IdentityRefused(FirmwareError):
@@ -35,11 +35,11 @@ class IdentityRefused(FirmwareError):
 
 
 class FloorsBroken(FirmwareError):
-    """Both copies of the floors are broken: nobody can tell what was rolled back."""
+    """Both copies of the rollback floors are broken: a rollback cannot be noticed."""
 
 
 class ClockUntrusted(FirmwareError):
-    """The clock stands before what has certainly come, or nobody vouches for it."""
+    """The clock stands before a time that has passed, or no time server vouches for it."""
 
 
 class NetsNotJudged(FirmwareError):
@@ -87,11 +87,11 @@ class LedgerBroken(FirmwareError):
 
 
 class NobodyListed(FirmwareError):
-    """The list has no live entry: no face is looked at for nothing."""
+    """The list has no live entry, so no face is looked at."""
 
 
 class ClockWentBack(FirmwareError):
-    """The clock went back: what had expired may seem live again."""
+    """The clock went back: an entry that has expired could seem live again."""
 
 
 class OutsideHours(FirmwareError):
@@ -99,4 +99,4 @@ class OutsideHours(FirmwareError):
 
 
 class OutboxFull(FirmwareError):
-    """The outbox has no room: no event may be lost, so none may be made."""
+    """The outbox has no room. No event may be lost, so none may be made."""

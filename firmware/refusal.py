@@ -1,7 +1,8 @@
-"""What `watch` does with a refusal: it records it, and stays dark for a while before it ends.
+"""A refusal of `watch`: record it in the ledger, then stay dark before the program ends.
 
-The rest keeps a supervisor from starting the program again at once. A program that rests says that
-it lives, and ends within 2 s of being told to, also while its disk hangs. Nothing is looked at.
+The rest keeps a supervisor from starting the program again at once. A program that rests tells the
+supervisor that it is alive. It ends within 2 s of being told to stop, also while its disk hangs. No
+frame is looked at.
 """
 
 import time
@@ -21,10 +22,10 @@ from formats.errors import Refused
 from formats.ledger import Happening
 
 LONGEST_REST_S: Final[dict[type[Refused], float]] = {LampDark: 5.0, DiskStalled: 1.0}
-"""By refusal: a guard that was killed is back within seconds, and a disk that took all that waited
-for it works again. Nothing else mends itself as soon."""
-TURN_S: Final = 0.05
-"""Time between two turns of a rest."""
+"""By refusal. A guard that was killed is back within seconds, and a disk that took all that waited
+for it works again. No other fault goes away as soon."""
+POLL_S: Final = 0.05
+"""Time between two checks of a rest."""
 
 
 def record_refusal(state: State, book: QueuedLedger, error: Refused) -> None:
@@ -44,7 +45,7 @@ def rest(
     until_s = time.monotonic() + min(rest_s, LONGEST_REST_S.get(type(error), rest_s))
     while (time.monotonic() < until_s or writer.pending) and running():
         supervisor.alive(f"dark: {error}")
-        time.sleep(TURN_S)
+        time.sleep(POLL_S)
     waited = isinstance(error, DiskStalled)
     with suppress(DiskStalled):  # The error that ended the run says more.
         writer.flush(within_s=0.0 if waited else END_S)

@@ -1,7 +1,7 @@
-"""The program that sees faces: it looks while there is light, and forgets what is not on the list.
+"""The main loop of `watch`: look at frames while the lamp is lit, and report candidates.
 
-Light first, then look. What is on the list becomes a sealed event in the outbox; what is not
-becomes a number. This program has no network; it is handed every channel it uses.
+Light first, then look. A candidate becomes a sealed event in the outbox. Of any other face only a
+count is kept. This program has no network; it is handed every channel it uses.
 """
 
 from collections.abc import Callable, Generator
@@ -49,13 +49,13 @@ def watch(station: Station) -> None:
     """Look at the camera's frames until they end or `running` says no.
 
     Raises:
-        LampDark: light could not be proven: whatever was in hand is thrown away.
+        LampDark: light could not be proven; the result in hand is thrown away.
         ListRefused: the list has expired.
         OutsideHours: the policy's schedule has ended for now.
         OutboxFull: no event may be lost, so none is made.
-        DiskStalled: the disk takes no records, and what is not recorded may not be looked at.
+        DiskStalled: the disk takes no records, and no frame may be looked at without a record.
         CameraStalled: no frame came in time.
-        PictureGrey: the camera sees without colour.
+        PictureGrey: the camera sees no colour.
         TooHot: the camera is over its limit.
     """
     with station.camera.running() as frames, station.lamp.lit() as lit, _period(station, lit):
@@ -93,7 +93,7 @@ def _look(station: Station, lit: Lit, frame: Frame) -> None:
 
 
 def _announce(station: Station, lit: Lit, track: Track, candidate: Candidate) -> None:
-    """Make the one event of this passer-by, unless its entry pauses."""
+    """Make the one event of this passer-by, unless its entry was reported just before."""
     track.announced = True
     if station.reporter.pauses(candidate, track.last_seen_ns):
         station.counts.suppressed += 1
@@ -105,10 +105,10 @@ def _announce(station: Station, lit: Lit, track: Track, candidate: Candidate) ->
 
 @contextmanager
 def _period(station: Station, lit: Lit) -> Generator[None]:
-    """Record when looking began and ended, under which list, and what it came to.
+    """Record when looking began and ended, under which list, and its counts.
 
-    The beginning is on the disk before the first look. The lease is kept meanwhile: waiting for the
-    disk says to the guard, as looking does, that this program lives.
+    The beginning is on the disk before the first look. The lease is kept meanwhile: `lit.check`
+    beats while the program waits for the disk.
     """
     watchlist, threshold = station.search.watchlist, station.search.threshold
     station.book.append(
@@ -135,6 +135,6 @@ def _period(station: Station, lit: Lit) -> Generator[None]:
 
 
 def _write_end(station: Station, at: Moment) -> None:
-    """Write what the period came to, after all that was handed over: events are those on disk."""
+    """Write the counts of the period after all earlier writes; events are those on the disk."""
     body = station.counts.to_body() | {"events": station.reporter.kept}
     station.book.ledger.append(Happening.PERIOD_END, body, at)

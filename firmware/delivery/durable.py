@@ -1,4 +1,7 @@
-"""Files that are whole or absent, whatever happens to the power."""
+"""Durable files: atomic replace, write, overwrite and rename, each with fsync.
+
+After a power cut a replaced file is the old one or the new one, whole.
+"""
 
 import os
 from pathlib import Path
@@ -20,9 +23,9 @@ def write(path: Path, content: bytes) -> None:
 
 
 def overwrite(path: Path) -> None:
-    """Fill a file with zeros where it lies, and wait until the disk has them.
+    """Overwrite a file with zeros in place, and wait until the disk has them.
 
-    It is not cut off first: a file system would then write the zeros to other blocks.
+    The file is not truncated first: a file system would then write the zeros to other blocks.
     """
     with path.open("r+b") as file:
         file.write(bytes(path.stat().st_size))
@@ -31,7 +34,7 @@ def overwrite(path: Path) -> None:
 
 
 def rename(old: Path, new: Path) -> None:
-    """Move a file within one file system and wait until the disk knows."""
+    """Move a file within one file system and wait until the disk has the new name."""
     old.rename(new)
     sync_folder(new.parent)
 

@@ -1,7 +1,7 @@
-"""The small files beside the events: the end of the chain, and whose receipts count for how long.
+"""The outbox's small files: the end of the event chain, and the terms of keeping events.
 
-Each ends in a digest of what stands before it, so that a byte that changed on the disk is noticed
-and not believed. The digest is against accidents; it is no signature.
+Each ends in a digest of its content, so that a byte that changed on the disk is noticed. The digest
+is against accidents; it is no signature.
 """
 
 from collections.abc import Callable
@@ -61,12 +61,12 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What the verified list says about keeping events."""
+    """The terms of keeping events, from the verified list."""
 
     receipts_from: bytes
     """(32,) Ed25519 public key whose receipts allow removal."""
     keep_days: int
-    """Days after which an event that nobody receipted is destroyed, from 1."""
+    """Days after which an event without a receipt is destroyed, from 1."""
 
     def to_bytes(self) -> bytes:
         """Return what `from_bytes` reads."""

@@ -1,18 +1,18 @@
-"""The outbox: sealed events on disk, from before anything is said until the estate's receipt.
+"""The outbox: sealed events in a folder on disk until the estate's receipt; limits, power cuts.
 
-A folder of files, one event each; `watch` puts them in, `courier` sends and removes them.
+One file is one event; `watch` puts them in, `courier` sends and removes them.
 
-    part/      being written: nobody reads it
+    part/      being written: no program reads it
     waiting/   whole and durable: sent again and again until the receipt comes
-    leaving/   receipted or lapsed, being overwritten: the courier's alone
-    broken/    not what was written: set aside, kept, and recorded
+    leaving/   receipted or lapsed, being overwritten: only the courier's
+    broken/    changed on the disk: set aside, kept, and recorded
     chain      number, sequence and digest of the newest event, so that the chain survives a restart
-    chain-copy the same once more: one that is broken is mended from the other
-    terms      whose receipts allow removal, and how long what has none is kept
+    chain-copy the same once more: a broken one is repaired from the other
+    terms      whose receipts allow removal, and how long an event without a receipt is kept
 
 An event is written to `part/`, then named in both chains, then moved to `waiting/`. After a power
-cut at any point either the event is complete and gets moved, or it was never named and is dropped.
-Nothing is dropped for want of room: a full outbox refuses, and recognition stops.
+cut either the event is complete and is moved, or no chain names it and it is dropped. No event is
+dropped for lack of room: a full outbox refuses, and recognition stops.
 """
 
 import os
@@ -42,23 +42,23 @@ SANE_UTC_S: Final = 1_767_225_600
 
 
 class Recovered(NamedTuple):
-    """What an outbox holds after whatever happened."""
+    """The state of an outbox after a restart."""
 
     link: Link | None
-    """The newest event; None before the first, or when nothing tells of it any more."""
+    """The newest event; None before the first, or when no file tells of it any more."""
     set_aside: tuple[str, ...]
-    """Names of files that were not what was written: they lie in `broken/` now."""
+    """Names of files that had changed on the disk: they are in `broken/` now."""
 
 
 class Room(NamedTuple):
-    """What an outbox had room for when it was measured."""
+    """The room of an outbox when it was measured."""
 
     events: int
     """How many more events fit."""
     waiting: int
     """How many wait for their receipts."""
     full: str
-    """What to say when no more fit, for people."""
+    """The message when no more fit."""
 
 
 class Outbox:
@@ -76,12 +76,12 @@ class Outbox:
     # For `watch`.
 
     def recover(self) -> Recovered:
-        """Finish what a power cut left half done, and mend or set aside what is broken."""
+        """Finish what a power cut interrupted, and repair or set aside broken files."""
         found, broken = self._read_chains()
         if not found and broken:
             newest = self._newest_waiting()
             found = [newest] if newest else []
-        link = max(found, key=lambda one: one.number, default=None)
+        link = max(found, key=lambda each: each.number, default=None)
         for draft in sorted(self._part.iterdir()):
             if link is not None and _is(draft, link):
                 durable.rename(draft, self._waiting / draft.name)
@@ -137,7 +137,7 @@ class Outbox:
             raise
 
     def agree(self, terms: Terms) -> None:
-        """Say whose receipts allow removal and how long events are kept, from the verified list."""
+        """Write whose receipts allow removal and how long events are kept."""
         if self._terms() != terms:
             marks.write(self._folder / "terms", terms)
 
@@ -155,12 +155,12 @@ class Outbox:
         """Return one waiting event.
 
         Raises:
-            FormatError: the file is not what was written.
+            FormatError: the file has changed on the disk.
         """
         return read(Kind.EVENT, (self._waiting / name).read_bytes())
 
     def check(self, camera: VerifyKey) -> list[str]:
-        """Set aside what waits and is not what this camera wrote; return its names."""
+        """Set aside waiting files that this camera did not write so; return their names."""
         broken = []
         for name in self.names():
             try:
@@ -171,22 +171,22 @@ class Outbox:
         return broken
 
     def set_aside(self, name: str) -> None:
-        """Keep a broken file out of the way of the others."""
+        """Move a broken file to `broken/`."""
         self._put_aside(self._waiting / name)
 
     def remove(self, name: str) -> None:
-        """Delete an event whose receipt has come, overwriting what can be overwritten.
+        """Overwrite and delete an event whose receipt has come.
 
-        It is moved aside first: after a power cut half an overwritten event is one that was leaving
-        anyway, and not a broken one.
+        It is moved to `leaving/` first, so that after a power cut a half-overwritten event does not
+        count as a broken one.
         """
         self._destroy(self._waiting / name)
 
     def lapse(self, keep_days: int) -> list[str]:
-        """Destroy what has been here for longer than may be; return the names.
+        """Destroy events that were kept for longer than `keep_days`; return their names.
 
-        Only for a clock that has been set. What was written before the clock was ever set counts as
-        of now.
+        Call it only when the clock has been set. A file from before the clock was set counts from
+        now on.
         """
         now_s, lapsed = time.time(), []
         for place in (self._waiting, self._broken):
@@ -200,7 +200,7 @@ class Outbox:
         return lapsed
 
     def sweep(self) -> None:
-        """Finish the removals that a power cut left half done. For the courier, at its start."""
+        """Finish removals that a power cut interrupted. For the courier, at its start."""
         for leaving in self._leaving.iterdir():
             leaving.unlink()
 
@@ -254,7 +254,7 @@ def _name(link: Link) -> str:
 
 
 def _size(path: Path) -> int:
-    """Bytes of a file; none once the courier has removed it."""
+    """Return the bytes of a file; 0 once the courier has removed it."""
     try:
         return path.stat().st_size
     except FileNotFoundError:

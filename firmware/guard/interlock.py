@@ -1,11 +1,11 @@
-"""The lamp's states, as a pure machine: time and sense go in; light, leases and reasons come out.
+"""The lamp's state machine: time and sensed current go in; lamp drive, leases and faults come out.
 
-Permission flows from light to inference and never back: a lease is granted only while the lamp's
-own current has been sensed, and it ends by itself 200 ms later. Every doubt ends in FAULT: lamp
-off, no leases. Times are CLOCK_MONOTONIC seconds, passed in; nothing here waits or reads a clock.
-Sense is held against the lamp only as it was driven, and for as long as it was: a guard that was
-kept waiting for its turn finds no fault with the lamp. Where a photodiode sees the lamp, light that
-does not get out for three seconds is a fault, too: somebody has covered it.
+A lease is granted only while the lamp's own current is sensed, and it ends by itself 200 ms later.
+Every doubt ends in FAULT: lamp off, no leases. Times are CLOCK_MONOTONIC seconds, passed in;
+nothing here waits or reads a clock. The sensed current is compared with the lamp as it was driven,
+for the time that it was driven so: a guard that was kept waiting by the machine finds no fault with
+the lamp. With a photodiode, light that does not get out for three seconds is a fault, too: the lamp
+is covered.
 
     BOOT ──test passed──▶ OFF ──asked──▶ ARMING ──60 ms of light──▶ ON
                            ▲                ▲                            │ stop, or silent 0.5 s
@@ -26,7 +26,7 @@ TEST_ON_S: Final = 0.1
 SETTLE_S: Final = 0.02
 """Sense follows the lamp within this time, both ways (docs/design.md, section 4)."""
 SAMPLE_S: Final = 0.02
-"""Distance between the samples of light that arming needs."""
+"""Time between the samples of light that arming needs."""
 SAMPLES: Final = 4
 """Samples of light in a row before the first lease: one and three more, so 60 ms are proven."""
 ARMING_S: Final = 0.2
@@ -34,24 +34,25 @@ ARMING_S: Final = 0.2
 LEASE_S: Final = lease.LEASE_MS / 1000
 SILENCE_S: Final = lease.SILENT_MS / 1000
 HOLD_S: Final = 2.0 + LEASE_S
-"""The lamp stays on this long: 2 s after the last lease can have ended, so a short look is seen."""
+"""The lamp stays on this long: 2 s after the last lease can have ended, so people see a short
+look."""
 COVERED: Final = "light covered"
 COVERED_S: Final = 3.0
-"""The lamp may shine so long, over all its times of light, with nothing seen of it outside: tape is
-found within 5 s, and a hand that passes is none."""
+"""Longest time of light, summed over all stretches, that the photodiode does not see: tape is found
+within 5 s, and a hand that passes is no fault."""
 UNWATCHED_S: Final = 0.05
-"""Of the time between two ticks at most so much counts as unseen: the guard was kept waiting."""
+"""Most of one tick that counts as unseen: the guard may have been kept waiting."""
 RECOVER_S: Final = 60.0
 """Wait before a self-recovery."""
 SELF_RECOVERY: Final = "self-recovery"
-"""The reason of such a change, by which the ledger is counted after a restart."""
+"""The reason of such a change; after a restart the guard counts these in its ledger."""
 RECOVERIES: Final = 3
 """Self-recoveries allowed in `RECOVERY_WINDOW_S`; then an operator must restart the guard."""
 RECOVERY_WINDOW_S: Final = 24 * 3600.0
 
 
 class State(StrEnum):
-    """What the lamp is doing."""
+    """The states of the lamp."""
 
     BOOT = "boot"
     OFF = "off"
@@ -77,7 +78,7 @@ class Change:
 
 @dataclass(slots=True)
 class Interlock:
-    """The lamp's state. Drive `lamp`, then pass what is sensed to `tick`, every 10 ms or so."""
+    """The lamp's state. Drive `lamp`, then pass the sensed current to `tick`, every 10 ms or so."""
 
     now_s: float
     """Time of the last tick, in CLOCK_MONOTONIC seconds."""
@@ -92,8 +93,8 @@ class Interlock:
     _sampled_s: float = 0.0
     _heard_s: float = 0.0
     _unseen_s: float = 0.0
-    """How long the lamp has shone without being seen; kept over faults, so tape is found again in
-    the self-test, before anybody looks."""
+    """How long the lamp has shone without being seen. Kept over faults, so that the self-test finds
+    the tape again before the next look."""
     recoveries: deque[float] = field(default_factory=deque)
     """When the lamp recovered by itself, oldest first; of earlier runs, too."""
 
@@ -106,23 +107,23 @@ class Interlock:
         return self.state in LIT or (self.state is State.BOOT and not self._proved)
 
     def deadline_s(self) -> float | None:
-        """End of a lease granted now, or None when none may be granted."""
+        """Return the end of a lease granted now, or None when none may be granted."""
         return self.now_s + LEASE_S if self.state is State.ON else None
 
     def ask(self) -> bool:
-        """Somebody wants to look; says whether the lamp is now on its way."""
+        """Take a holder's request for light; return whether the lamp is lit or arming."""
         self._heard_s = self.now_s
         if self.state in {State.OFF, State.HOLD}:
             self._samples, self._sampled_s = 0, self.now_s
             self._enter(State.ARMING, "asked")
         return self.state in {State.ARMING, State.ON}
 
-    def heard(self) -> None:
-        """The holder is alive."""
+    def beat(self) -> None:
+        """Take a holder's beat: it is alive."""
         self._heard_s = self.now_s
 
     def stop(self, reason: str) -> None:
-        """The holder has stopped looking, or is gone."""
+        """End the looking: the holder has stopped, or is gone."""
         if self.state in {State.ARMING, State.ON}:
             self._enter(State.HOLD, reason)
 
@@ -132,10 +133,10 @@ class Interlock:
         Args:
             now_s: CLOCK_MONOTONIC.
             sensed: whether the lamp's own current flows.
-            seen: whether its light gets out; None where nothing sees it.
+            seen: whether its light gets out; None without a photodiode.
         """
         elapsed_s, self.now_s, self._sensed = now_s - self.now_s, now_s, sensed
-        self._look_outside(elapsed_s, seen=seen)
+        self._check_covered(elapsed_s, seen=seen)
         steps = {
             State.BOOT: self._test,
             State.OFF: self._rest,
@@ -148,7 +149,7 @@ class Interlock:
         if self.lamp is not self._driven:
             self._driven, self._driven_s = self.lamp, self.now_s
 
-    def _look_outside(self, elapsed_s: float, *, seen: bool | None) -> None:
+    def _check_covered(self, elapsed_s: float, *, seen: bool | None) -> None:
         if seen is not False:
             self._unseen_s = 0.0
         elif self._sensed and self._driven and self._steady_s > SETTLE_S:
@@ -183,14 +184,14 @@ class Interlock:
         elif self._steady_s >= TEST_ON_S and self._proved:
             self._enter(State.OFF, "test passed")
         elif self._steady_s >= TEST_ON_S:
-            self._proved = True  # That it lights; now that it goes out.
+            self._proved = True  # It lights. The second half of the test: it goes out.
 
     def _arm(self) -> None:
         if self.now_s - self._sampled_s >= SAMPLE_S:
             self._samples = self._samples + 1 if self._sensed else 0
             self._sampled_s = self.now_s
         if self._samples >= SAMPLES:
-            self._heard_s = self.now_s  # Nobody beats before the first lease.
+            self._heard_s = self.now_s  # A holder does not beat before its first lease.
             self._enter(State.ON, "lit")
         elif self._steady_s >= ARMING_S and not self._sensed:
             self._enter(State.FAULT, "no light when armed")

@@ -1,9 +1,10 @@
-"""The program that owns the lamp: it lights it, senses it, and grants leases to look.
+"""The program `lampguard`: drive and sense the lamp, grant leases to one holder, record changes.
 
-One holder at a time, over a local SOCK_SEQPACKET socket, and only from the user it was told of.
-It knows nothing of cameras or networks, and holds one key, which signs its ledger and opens
-nothing. Every change of state goes there, through a queue: no lease waits for a disk. While the
-disk has not taken a change for `disk_writer.STALLED_S`, no lease is granted and the lamp goes out.
+There is one holder at a time, over a local SOCK_SEQPACKET socket, and only from the user that the
+command line names. This program has no camera and no network. Its one key signs its ledger and
+opens nothing. Every change of state goes to the ledger through a queue, so no lease waits for a
+disk. While the disk has not taken a change for `disk_writer.STALLED_S`, no lease is granted and the
+lamp goes out.
 """
 
 import logging
@@ -57,7 +58,7 @@ def run(
     running: Callable[[], bool],
     supervisor: Supervisor,
 ) -> None:
-    """Open door and ledger, and own the lamp until `running` says no.
+    """Open socket and ledger, and drive the lamp until `running` says no.
 
     Raises:
         DiskStalled: the disk did not take the last records in time; the lamp is dark.
@@ -67,27 +68,27 @@ def run(
     door = listen(config.lamp_socket)
     supervisor.ready()
 
-    def turning() -> bool:
-        supervisor.alive()  # The turn before this question drove, sensed and served.
+    def go_on() -> bool:
+        supervisor.alive()  # The round before this question drove, sensed and served.
         return running()
 
     now_s, utc_ms = time.monotonic(), time.time_ns() // 1_000_000
-    interlock = resumed(ledger.records(), now_s=now_s, utc_ms=utc_ms)
+    interlock = resume_interlock(ledger.records(), now_s=now_s, utc_ms=utc_ms)
     with DiskWriter() as writer:
         book = QueuedLedger(ledger, writer)
         book.append(Happening.START, {"version": VERSION})
-        guard(pins, door, book, holder_uid=holder_uid, running=turning, interlock=interlock)
+        guard(pins, door, book, holder_uid=holder_uid, running=go_on, interlock=interlock)
         book.append(Happening.STOP, {"reason": "stopped"})
         book.sign()
         writer.flush(within_s=END_S)
 
 
-def resumed(records: Iterable[Record], *, now_s: float, utc_ms: int) -> Interlock:
-    """Return the interlock as the ledger says that the last run left it.
+def resume_interlock(records: Iterable[Record], *, now_s: float, utc_ms: int) -> Interlock:
+    """Return the interlock as the last run left it, by the ledger.
 
     Self-recoveries of the last 24 hours still count. A guard that ended in FAULT without being told
     to stop was killed or lost its power: it is in FAULT again, which only an operator ends early.
-    A clock that was set back makes a recovery seem recent, which is the safe side.
+    If the clock was set back, a recovery seems recent, which is the safe side.
     """
     recoveries: deque[float] = deque()
     latched = False
@@ -115,7 +116,7 @@ def listen(path: Path) -> socket.socket:
     return door
 
 
-def guard(  # noqa: PLR0913  # The last is for a guard that was here before.
+def guard(  # noqa: PLR0913  # The last is for a restarted guard.
     pins: Pins,
     door: socket.socket,
     book: QueuedLedger,
@@ -124,7 +125,7 @@ def guard(  # noqa: PLR0913  # The last is for a guard that was here before.
     running: Callable[[], bool],
     interlock: Interlock | None = None,
 ) -> None:
-    """Own the lamp until `running` says no; leave it dark.
+    """Drive the lamp and grant leases until `running` says no; leave the lamp dark.
 
     Args:
         pins: the lamp's two lines.
@@ -132,7 +133,7 @@ def guard(  # noqa: PLR0913  # The last is for a guard that was here before.
         book: takes every change of state.
         holder_uid: the only user who may ask for light.
         running: asked on every tick.
-        interlock: as an earlier run left it; without one, as a new lamp.
+        interlock: as an earlier run left it; by default a new one.
 
     Raises:
         DiskStalled: too many changes wait for the disk.
@@ -141,20 +142,20 @@ def guard(  # noqa: PLR0913  # The last is for a guard that was here before.
     changes: deque[Change] = deque()
     interlock = interlock or Interlock(time.monotonic(), on_change=changes.append)
     interlock.on_change = changes.append
-    desk = _Desk(door, interlock, holder_uid)
+    leases = _Leases(door, interlock, holder_uid)
     try:
         while running():
             sensed, seen = pins.senses_current(), pins.sees_light()
-            desk.interlock.tick(time.monotonic(), sensed=sensed, seen=seen)
-            pins.drive(high=desk.interlock.lamp)
+            interlock.tick(time.monotonic(), sensed=sensed, seen=seen)
+            pins.drive(high=interlock.lamp)
             while changes:
-                _record(book, changes.popleft(), desk.lease_id)
-            desk.obey_disk(book.writer)
-            desk.serve()
+                _record(book, changes.popleft(), leases.lease_id)
+            leases.check_disk(book.writer)
+            leases.serve()
             time.sleep(TICK_S)
     finally:
         pins.drive(high=False)
-        desk.close()
+        leases.close()
 
 
 def _record(book: QueuedLedger, change: Change, lease_id: bytes) -> None:
@@ -166,8 +167,8 @@ def _record(book: QueuedLedger, change: Change, lease_id: bytes) -> None:
 
 
 @dataclass(slots=True)
-class _Desk:
-    """Who asks, who holds, and what they are told."""
+class _Leases:
+    """The callers on the socket, the one holder among them, and its lease."""
 
     door: socket.socket
     interlock: Interlock
@@ -175,11 +176,11 @@ class _Desk:
     callers: list[socket.socket] = field(default_factory=list)
     holder: socket.socket | None = None
     lease_id: bytes = b""
-    told_s: float = 0.0
+    granted_s: float = 0.0
     disk_stalled: bool = False
     """Whether records have waited for the disk too long: no light is granted then."""
 
-    def obey_disk(self, writer: DiskWriter) -> None:
+    def check_disk(self, writer: DiskWriter) -> None:
         """End the light while the disk takes no records.
 
         Raises:
@@ -196,18 +197,18 @@ class _Desk:
             self.interlock.stop(DISK_STALLED)
 
     def serve(self) -> None:
-        """Take new callers, hear all of them, tell the holder how it stands."""
-        self._welcome()
+        """Accept new callers, answer all requests, renew or end the holder's lease."""
+        self._accept_caller()
         for caller in tuple(self.callers):
-            self._hear(caller)
+            self._read_requests(caller)
         if self.holder is not None:
-            self._tell(self.holder)
+            self._renew_lease(self.holder)
 
     def close(self) -> None:
         for open_socket in (*self.callers, self.door):
             open_socket.close()
 
-    def _welcome(self) -> None:
+    def _accept_caller(self) -> None:
         try:
             caller, _ = self.door.accept()
         except BlockingIOError:
@@ -218,7 +219,7 @@ class _Desk:
         else:
             caller.close()
 
-    def _hear(self, caller: socket.socket) -> None:
+    def _read_requests(self, caller: socket.socket) -> None:
         while caller in self.callers:
             try:
                 packet = caller.recv(PACKET_LIMIT)
@@ -230,26 +231,26 @@ class _Desk:
 
     def _answer(self, caller: socket.socket, request: Request) -> None:
         if request is Request.ASK:
-            self._ask(caller)
+            self._begin_lease(caller)
         elif caller is self.holder and request is Request.BEAT:
-            self.interlock.heard()
+            self.interlock.beat()
         elif caller is self.holder:
             self.holder = None
             self.interlock.stop("holder stopped")
 
-    def _ask(self, caller: socket.socket) -> None:
+    def _begin_lease(self, caller: socket.socket) -> None:
         if self.holder not in {None, caller}:
             _send(caller, Refused(Reason.BUSY))
         elif self.disk_stalled or not self.interlock.ask():
             _send(caller, Refused(self._why_dark()))
-        elif self.holder is None:  # Who asks twice keeps the lease that the ledger knows.
+        elif self.holder is None:  # A holder that asks again keeps the lease in the ledger.
             self.holder, self.lease_id = caller, secrets.token_bytes(16)
 
-    def _tell(self, holder: socket.socket) -> None:
+    def _renew_lease(self, holder: socket.socket) -> None:
         deadline_s = self.interlock.deadline_s()
         if deadline_s is not None:
-            if self.interlock.now_s - self.told_s >= RENEW_MS / 1000:
-                self.told_s = self.interlock.now_s
+            if self.interlock.now_s - self.granted_s >= RENEW_MS / 1000:
+                self.granted_s = self.interlock.now_s
                 _send(holder, Grant(self.lease_id, int(deadline_s * 1e9)))
         elif self.interlock.state is not State.ARMING:
             self.holder = None
@@ -267,7 +268,7 @@ class _Desk:
 
 
 def _send(caller: socket.socket, answer: Grant | Refused) -> None:
-    """Say it, or leave it: whoever does not listen loses the lease, which is the safe side."""
+    """Send an answer if it can be sent: a caller that does not read loses the lease."""
     try:
         caller.send(encode_answer(answer))
     except OSError:

@@ -1,9 +1,10 @@
-"""The proof of light: `with lamp.lit() as lit`, and everything that sees a frame takes `lit`.
+"""The holder's side of the lamp lease: `with lamp.lit() as lit` gives the proof of light.
 
-Light first, then look: the block begins once the guard has granted a lease, and the guard grants
-only while it senses the lamp's own current. `lit.check()` raises as soon as the lease has run out,
-the guard has refused, or the block has ended. The proof cannot be made elsewhere, and one that is
-kept too long is worthless. This module opens no socket: it is handed an open descriptor.
+Light first, then look: every function that sees a frame takes `lit`. The block begins when the
+guard has granted a lease, and the guard grants only while it senses the lamp's own current.
+`lit.check()` raises as soon as the lease has run out, the guard has refused, or the block has
+ended; a proof that is kept longer raises, too. Only this module makes the proof. It opens no
+socket: it is handed an open descriptor.
 """
 
 import os
@@ -41,7 +42,7 @@ WHY_DARK: Final = {
 
 @dataclass(slots=True)
 class _Lease:
-    """What the guard last said. Only this module makes one, so only it makes a `Lit`."""
+    """The guard's last answer. Only this module makes one, so only it makes a `Lit`."""
 
     channel: int
     grant: Grant
@@ -52,7 +53,7 @@ class _Lease:
 
 @final
 class Lit:
-    """Proof that the lamp is lit. Obtained from `Lamp.lit`, never made."""
+    """Proof that the lamp is lit. Only `Lamp.lit` gives one."""
 
     __slots__ = ("_lease",)
 
@@ -66,11 +67,11 @@ class Lit:
 
     @property
     def since_ns(self) -> int:
-        """CLOCK_MONOTONIC since when this light is proven: what was exposed before stays unseen."""
+        """CLOCK_MONOTONIC since when this light is proven; earlier exposures are not looked at."""
         return self._lease.since_ns
 
     def check(self) -> None:
-        """Do nothing while the lamp is proven lit.
+        """Refuse to go on when the lamp is not proven lit; beat to the guard.
 
         Raises:
             LampDark: the `with` block or the lease has ended, or the guard refuses or is gone.
@@ -79,7 +80,7 @@ class Lit:
         lease = self._lease
         if lease.ended:
             raise LampDark("The proof of light was kept after its light had ended.")
-        lease.ended = True  # Whatever raises below ends it for good.
+        lease.ended = True  # An error raised below ends the lease.
         while (answer := _hear(lease.channel, wait_s=0)) is not None:
             if answer == Refused(Reason.NOT_READY):
                 raise _why_ended(lease)
@@ -113,13 +114,13 @@ class Lamp:
             LampDark: the guard refuses, is gone, or senses no light in time.
         """
         while _hear(self._channel, wait_s=0) is not None:
-            pass  # What the guard said of an earlier stretch of light.
+            pass  # Answers about an earlier stretch of light.
         _say(self._channel, Request.ASK)
         lease = _Lease(self._channel, self._first_grant(), time.monotonic_ns())
         try:
             yield Lit(lease)
         finally:
-            lease.ended = True  # First make looking impossible, then let the lamp go out.
+            lease.ended = True  # First no look is possible any more, then the lamp may go out.
             _say(self._channel, Request.STOP)
 
     def _first_grant(self) -> Grant:
@@ -160,7 +161,7 @@ def _say(channel: int, request: Request) -> None:
     try:
         os.write(channel, encode_request(request))
     except OSError:
-        return  # A guard that is gone grants nothing: the lease runs out by itself.
+        return  # A guard that is gone grants no lease: the last one runs out by itself.
 
 
 def _hear(channel: int, *, wait_s: float) -> Grant | Refused | None:

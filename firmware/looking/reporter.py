@@ -1,8 +1,9 @@
-"""From candidate to sealed event on disk: one event for one passer-by, and a pause for each entry.
+"""The reporter: seal a candidate's event or a status, rate-limit events, hand them to the outbox.
 
-An event states all that it rests on. It is sealed to the site's reviewers before it touches the
-disk, and this program cannot open it again. When the outbox is full nothing is made at all.
-The disk is written by another thread, in order: nothing that holds a proof of light waits for it.
+There is one event for one passer-by, and a pause for each entry. An event states all that it rests
+on. It is sealed to the site's reviewers before it touches the disk, and this program cannot open it
+again. When the outbox is full no event is made. Another thread writes the disk, in order: no
+function that holds a proof of light waits for the disk.
 """
 
 import time
@@ -34,11 +35,11 @@ from formats.message import CameraMessage, seal_event
 from formats.status import Status
 
 PAUSE_S: Final = 30.0
-"""An entry that was just reported is not reported again for this long; it is counted."""
+"""An entry that was just reported is not reported again for this long; it is only counted."""
 STORM: Final = 30
 STORM_S: Final = 60.0
-"""After so many events within so long only entries that were not reported yet make new ones: two
-people cannot judge more than one in two seconds, and no storm may hide a first sighting."""
+"""After so many events within so long, only entries that were not reported yet make new ones. Two
+reviewers cannot judge more than one in two seconds, and no storm may hide a first sighting."""
 DAY_S: Final = 24 * 3600
 MEASURE_S: Final = 10.0
 """The outbox is measured again this often, and with every event: it may hold 15,000 files."""
@@ -78,7 +79,7 @@ class Reporter:
     key: SigningKey
     """Signs events."""
     runtime: str
-    """What runs the nets."""
+    """The runtime of the nets."""
     model_digest: bytes
     """(32,) of the nets that made the list's templates and the probes."""
     link: Link | None
@@ -104,9 +105,9 @@ class Reporter:
         return measured.room.waiting + self._handed - measured.done
 
     def pauses(self, candidate: Candidate, at_ns: int) -> bool:
-        """Say whether this entry was reported just before, or again within a storm of events.
+        """Return whether this entry was reported just before, or again within a storm of events.
 
-        An entry that this run has not reported yet never pauses, however many others come.
+        An entry that this run has not reported yet does not pause, however many others come.
         """
         last_ns = self._reported_ns.get(candidate.handle)
         if last_ns is None:
@@ -250,5 +251,5 @@ class Reporter:
 
 
 def time_quality() -> TimeQuality:
-    """Say how far the clock can be believed."""
+    """Return how far the clock can be believed."""
     return TimeQuality.SYNCHRONISED if SYNCHRONISED.exists() else TimeQuality.UNSYNCHRONISED

@@ -1,7 +1,7 @@
-"""When a camera says how it is: at random moments, so that an envelope alone tells of nobody.
+"""When a status is sent: at random intervals, so that an envelope on the wire says nothing.
 
-Off unless the policy says on. Whoever watches the broker sees envelopes of one size at random
-intervals; a candidate is one more of them. A status never takes an event's room: while many
+A status is sent only if the policy says so. An observer of the broker sees envelopes of one size at
+random intervals; a candidate is one more of them. Statuses leave room for events: while many
 envelopes wait for their receipts, none is made.
 """
 
@@ -16,14 +16,14 @@ from firmware.hardware.temperature import Thermometer
 from firmware.looking.reporter import Reporter
 
 MEAN_S: Final = 900.0
-"""Between two statuses, on average: about 100 a day, 3 MB, of 33 kB each. The waits are those of
-arrivals that know nothing of each other, so the last one does not tell when the next will be."""
+"""Mean time between two statuses: about 100 a day, 3 MB, of 33 kB each. The waits are exponentially
+distributed, so the last one does not tell when the next will be."""
 WAITING_MOST: Final = 100
 """Envelopes in the outbox, of about 15,000 that fit, beyond which no status is added."""
 
 
 def random_wait_s() -> float:
-    """Return how long to wait for the next status, in seconds."""
+    """Return the random time until the next status, in seconds."""
     return SystemRandom().expovariate(1 / MEAN_S)
 
 

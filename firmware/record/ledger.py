@@ -1,11 +1,12 @@
-"""One program's ledger on disk: lines are only ever appended, and each is durable before it counts.
+"""One program's ledger on disk: append a line, fsync it, sign the head into `checkpoint.json`.
 
-A half-written last line, as a power cut leaves it, is cut off when the ledger is opened. Anything
-else that does not verify is for people to look at: the ledger is not opened and nothing starts.
+A half-written last line, as a power cut leaves it, is cut off when the ledger is opened. If any
+other line does not verify, the ledger is not opened and the program does not start: an operator
+must look at it.
 
-Once it is told with which key, the end of the chain is signed into `checkpoint.json`: at the start,
-after `SIGN_AFTER` records or `SIGN_AFTER_S`, and at the end. Whoever copied that file can tell if
-anything before it was changed or cut off since; so can the program itself when it starts.
+With a key, the end of the chain is signed into `checkpoint.json`: at the start, after `SIGN_AFTER`
+records or `SIGN_AFTER_S`, and at the end. With a copy of that file an auditor can tell whether a
+record before it was changed or cut off; the program itself checks this when it starts.
 """
 
 import os
@@ -37,16 +38,16 @@ from formats.ledger import (
 SIGN_AFTER: Final = 100
 """Most records without a signature."""
 SIGN_AFTER_S: Final = 600.0
-"""Longest time that a record stays without one, while somebody asks `keep_signed`."""
+"""Longest time that a record stays without one, if the program calls `keep_signed` often."""
 
 
 class Moment(NamedTuple):
-    """When something happened."""
+    """The moment at which something happened."""
 
     mono_ns: int
     """CLOCK_MONOTONIC, in nanoseconds."""
     utc_ms: int
-    """The program's idea of the time, milliseconds since 1970."""
+    """By the program's clock, milliseconds since 1970."""
 
     @classmethod
     def now(cls) -> "Moment":
@@ -56,7 +57,7 @@ class Moment(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """Whose ledger it is, and the key under it."""
+    """The camera whose ledger it is, and the key that signs it."""
 
     camera: bytes
     """(16,) id of the camera."""
@@ -67,7 +68,7 @@ class Ledger:
     """The chain in `ledger.jsonl` of one program's folder."""
 
     def __init__(self, folder: Path, program: Program) -> None:
-        """Open the ledger, or begin it.
+        """Open the ledger, or begin a new one.
 
         Raises:
             LedgerBroken: a line does not verify.
@@ -90,7 +91,7 @@ class Ledger:
 
         Args:
             event: what happened.
-            body: the circumstances.
+            body: the details.
             at: when it happened, if that was before now: a record may wait for the disk.
         """
         moment = at or Moment.now()
@@ -124,7 +125,7 @@ class Ledger:
         return Head(Record.from_line(self._last).seq + 1, sha256(self._last).digest())
 
     def sign_with(self, signer: Signer) -> None:
-        """From now on keep the chain signed; sign what there is.
+        """Verify the last checkpoint, sign the chain, and keep it signed from now on.
 
         Raises:
             LedgerBroken: it is not the chain that was signed last, or its end was cut off.
@@ -133,9 +134,9 @@ class Ledger:
         try:
             signed = verify_checkpoint(checkpoint.read_bytes(), signer.key.verify_key).head
         except (FileNotFoundError, FormatError):
-            # None yet, or torn by a power cut: it is not waited for. Copies kept elsewhere count.
+            # None yet, or torn by a power cut: it is not synced. Copies kept elsewhere count.
             signed = EMPTY
-        self._agree(signed)
+        self._verify_signed(signed)
         self._signer, self._unsigned = signer, self._unsigned + 1
         self.sign()
 
@@ -155,7 +156,7 @@ class Ledger:
         return bool(self._unsigned) and time.monotonic() - self._signed_s >= SIGN_AFTER_S
 
     def keep_signed(self) -> None:
-        """Sign what has been without a signature for too long; cheap enough for every turn."""
+        """Sign records that have been without a signature for too long; cheap on every round."""
         if self.overdue:
             self.sign()
 
@@ -165,7 +166,7 @@ class Ledger:
             for line in lines:
                 yield Record.from_line(line.rstrip(b"\n"))
 
-    def _agree(self, signed: Head) -> None:
+    def _verify_signed(self, signed: Head) -> None:
         if not signed.size:
             return
         with self._path.open("rb") as lines:

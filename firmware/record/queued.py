@@ -1,7 +1,7 @@
-"""A ledger behind a write-behind queue: records are stamped now and written in their turn.
+"""A ledger behind the write-behind queue: a record is stamped now and written in its turn.
 
-For programs that hold the lamp: `append` and `sign` wait for no disk. A record carries the time at
-which it was handed over. Whether the disk takes it, the queue says: `DiskWriter.check`.
+For programs that hold the lamp: `append` and `sign` do not wait for the disk. A record carries the
+time at which it was handed over. `DiskWriter.check` says whether the disk takes it.
 """
 
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ class QueuedLedger:
 
         Args:
             event: what happens now.
-            body: the circumstances.
+            body: the details.
             regardless: write it even if a write before it fails.
 
         Raises:
@@ -42,10 +42,10 @@ class QueuedLedger:
         self.writer.submit(write, regardless=regardless)
 
     def sign(self) -> None:
-        """Have the end of the chain signed as it is then; errors as of `append`."""
+        """Queue a signature over the end of the chain; errors as of `append`."""
         self.writer.submit(self.ledger.sign)
 
     def keep_signed(self) -> None:
-        """Have signed what was without a signature for too long, unless a write waits already."""
+        """Queue a signature if one is overdue, unless a write waits already."""
         if self.ledger.overdue and not self.writer.pending:
             self.sign()

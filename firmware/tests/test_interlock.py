@@ -39,7 +39,7 @@ class Rig:
     def beat(self, for_s: float) -> None:
         for _ in range(round(for_s / TICK_S)):
             self.step()
-            self.interlock.heard()
+            self.interlock.beat()
 
     def armed(self) -> "Rig":
         self.run(0.3)

@@ -69,7 +69,7 @@ class LampMachine(RuleBasedStateMachine):
     def the_holder_looks(self, ticks: int) -> None:
         for _ in range(ticks):
             self.tick(FINE_S)
-            self.interlock.heard()
+            self.interlock.beat()
 
     @rule(by_s=st.sampled_from([0.03, 0.3, 3.0, 60.0, 3600.0]))
     def the_guard_is_kept_waiting(self, by_s: float) -> None:

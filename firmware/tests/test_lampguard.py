@@ -9,7 +9,7 @@ import pytest
 
 from firmware.errors import LampDark
 from firmware.guard.interlock import SELF_RECOVERY, Interlock, State
-from firmware.guard.lampguard import CALLERS, resumed, run
+from firmware.guard.lampguard import CALLERS, resume_interlock, run
 from firmware.hardware.lamp import Lamp
 from firmware.identity import make_identity
 from firmware.record.ledger import Ledger, Moment
@@ -287,7 +287,7 @@ def recovery(age_h: float) -> Record:
 
 
 def left(*records: Record) -> Interlock:
-    return resumed(records, now_s=100_000.0, utc_ms=NOW_MS)
+    return resume_interlock(records, now_s=100_000.0, utc_ms=NOW_MS)
 
 
 def test_recoveries_of_the_last_day_still_count_after_a_restart() -> None:

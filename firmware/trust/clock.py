@@ -1,10 +1,11 @@
-"""The camera's clock, believed no further than somebody vouches for it.
+"""The trusted clock: not before the build, the floors or this run; dark without a time server.
 
-A Raspberry Pi has no clock that runs while it is off, and a list that has ended comes alive again
-if the clock is set back. So the time is never before the build, never before anything signed that
-was accepted, never before what was last saved; and while no time server vouches for it, the camera
-is dark unless the site's policy says otherwise. What is saved is never later than the end of the
-list in use: a clock that runs ahead cannot lock the camera out of the years between.
+A Raspberry Pi has no clock that runs while it is off, and a list that has expired would be valid
+again if the clock is set back. So the time is refused if it stands before the build, before any
+signed time that was accepted, or before the time last saved. Without a time server that vouches for
+it the camera is dark, unless the site's policy allows it. The saved time is never later than the
+end of the list in use, so that a clock that runs ahead cannot lock the camera out of the years
+between.
 """
 
 from collections.abc import Callable
@@ -19,15 +20,15 @@ from firmware.trust.floors import Floors, raise_floors
 from formats.policy import Policy
 
 BUILT: Final = datetime(2026, 11, 1, tzinfo=UTC)
-"""No camera with these programs existed before."""
+"""When this version was built: an earlier time cannot be right."""
 SLACK: Final = timedelta(seconds=5)
 """How far a time server may set a running clock back in one step."""
 SAVE: Final = timedelta(minutes=10)
-"""Longest stretch of time that a power cut makes the camera forget."""
+"""Time between two saves: a power cut loses at most this much."""
 
 
 def wall() -> datetime:
-    """The machine's idea of the time, UTC."""
+    """Return the time of the machine's clock, UTC."""
     return datetime.now(UTC)
 
 
@@ -40,12 +41,12 @@ class Clock:
     read: Callable[[], datetime] = wall
     synchronised: Callable[[], bool] = SYNCHRONISED.exists
     save: Callable[[Path, Floors], None] = raise_floors
-    """Puts the time on the disk, now or in its turn."""
+    """Writes the time to the disk, now or through a queue."""
     _latest: datetime = field(default=BUILT)
     _saved: datetime = field(default=BUILT)
 
     def now(self) -> datetime:
-        """A moment in UTC that does not stand before anything this run has seen.
+        """Return the time, UTC, which is not before any time that this run has seen.
 
         Raises:
             ClockUntrusted: the clock stands before the build, or was set back.
@@ -60,23 +61,23 @@ class Clock:
         return self._latest
 
     def check(self, policy: Policy) -> None:
-        """Do nothing if this clock may be used under `policy`.
+        """Refuse a clock that may not be used under `policy`.
 
         Raises:
-            ClockUntrusted: no time server vouches for it, and the policy does not do without.
+            ClockUntrusted: no time server vouches for it, and the policy demands one.
         """
         if not policy.unsynchronised and not self.synchronised():
             raise ClockUntrusted(
-                "No time server vouches for the clock: connect one, or let the site's policy do "
-                "without (unsynchronised = true)."
+                "No time server vouches for the clock: connect one, or set unsynchronised = true "
+                "in the site's policy."
             )
 
     def keep(self, until_utc_s: int) -> None:
-        """Save the time now and then, but never a time after `until_utc_s`.
+        """Save the time every `SAVE`, but no time after `until_utc_s`.
 
         Raises:
             ClockUntrusted: the clock was set back.
-            FloorsBroken: what was saved before is broken, and `save` says so at once.
+            FloorsBroken: the floors saved before are broken, and `save` writes at once.
         """
         now = self.now()
         if now - self._saved >= SAVE:
