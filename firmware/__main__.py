@@ -79,8 +79,9 @@ def _lampguard(config: Config, chosen: argparse.Namespace) -> None:
 
 
 def _watch(config: Config, chosen: argparse.Namespace) -> None:
+    from firmware.assembly import Means, run  # noqa: PLC0415
     from firmware.hardware.camera import PiCamera  # noqa: PLC0415
-    from firmware.station import Means, open_eye, run  # noqa: PLC0415
+    from firmware.nets import open_eye  # noqa: PLC0415
 
     close_memory()
     eye = partial(open_eye, config)
@@ -102,9 +103,9 @@ def _dark(_config: Config, _chosen: argparse.Namespace) -> None:
 
 
 def _ended(config: Config, chosen: argparse.Namespace) -> None:
-    from firmware.exit_record import record  # noqa: PLC0415
+    from firmware.exit_record import record_exit  # noqa: PLC0415
 
-    record(config, chosen.result, chosen.status)
+    record_exit(config, chosen.result, chosen.status)
 
 
 def _doctor(config: Config, _chosen: argparse.Namespace) -> None:

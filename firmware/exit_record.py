@@ -14,7 +14,7 @@ ENDED_BY_ITSELF: Final = frozenset({"success", "exit-code"})
 """Results after which the program has written the reason itself."""
 
 
-def record(config: Config, result: str, status: str) -> None:
+def record_exit(config: Config, result: str, status: str) -> None:
     """Write one FAULT, unless the program ended by itself.
 
     Args:
@@ -24,11 +24,11 @@ def record(config: Config, result: str, status: str) -> None:
         status: systemd's $EXIT_STATUS: a signal's name without SIG, e.g. "ABRT".
     """
     if result not in ENDED_BY_ITSELF:
-        code = name(result, status, config.accelerator)
+        code = fault_code(result, status, config.accelerator)
         Ledger(config.state.watch, Program.WATCH).append(Happening.FAULT, {"code": code})
 
 
-def name(result: str, status: str, accelerator: Accelerator) -> str:
+def fault_code(result: str, status: str, accelerator: Accelerator) -> str:
     """Return the ledger's code for this kind of exit."""
     if result == "watchdog":
         return "Hung"

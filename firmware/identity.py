@@ -90,7 +90,7 @@ def courier_key(state: State) -> PrivateKey:
     return PrivateKey(_read_key(state.courier / "receipt.key"))
 
 
-def own_identity(state: State) -> CameraIdentity:
+def camera_identity(state: State) -> CameraIdentity:
     """Return the public halves of this camera's keys, from its camera request.
 
     Raises:
@@ -111,7 +111,7 @@ def ledger_signer(state: State, program: Program) -> Signer:
     Raises:
         IdentityRefused: the key is missing or broken, or is not the one in the camera request.
     """
-    path, identity = _ledger_keys(state)[program], own_identity(state)
+    path, identity = _ledger_keys(state)[program], camera_identity(state)
     key = SigningKey(_read_key(path))
     if key.verify_key != identity.ledger_keys[program]:
         raise IdentityRefused(

@@ -16,7 +16,7 @@ from firmware.delivery.outbox import Outbox
 from firmware.disk_writer import END_S, DiskWriter
 from firmware.errors import DiskStalled, LampDark, OutboxFull
 from firmware.record.ledger import Ledger, Moment
-from firmware.record.queued import QueuedLedger
+from firmware.record.queued_ledger import QueuedLedger
 from firmware.supervisor import Supervisor
 from formats.errors import Refused
 from formats.ledger import Happening
@@ -34,7 +34,7 @@ def record_refusal(state: State, book: QueuedLedger, error: Refused) -> None:
     book.writer.submit(write, regardless=True)
 
 
-def rest(
+def stay_dark(
     error: Refused,
     rest_s: float,
     writer: DiskWriter,

@@ -4,45 +4,18 @@ Light first, then look. A candidate becomes a sealed event in the outbox. Of any
 count is kept. This program has no network; it is handed every channel it uses.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
-from firmware.hardware.camera import Camera, Frame
-from firmware.hardware.lamp import Lamp, Lit
-from firmware.hardware.temperature import Thermometer
-from firmware.looking.reporter import Reporter
-from firmware.looking.search import Candidate, Search
-from firmware.looking.sight import Sight
-from firmware.looking.status_sender import Teller
-from firmware.looking.tracks import Track, Tracks
-from firmware.record.counts import Counts
+from firmware.hardware.camera import Frame
+from firmware.hardware.lamp import Lit
+from firmware.looking.search import Candidate
+from firmware.looking.tracks import Track
 from firmware.record.ledger import Moment
-from firmware.record.queued import QueuedLedger
+from firmware.station import Station
 from formats.ledger import Happening
-
-
-@dataclass(frozen=True, slots=True)
-class Station:
-    """Everything that one run of `watch` works with."""
-
-    lamp: Lamp
-    camera: Camera
-    sight: Sight
-    tracks: Tracks
-    search: Search
-    reporter: Reporter
-    counts: Counts
-    book: QueuedLedger
-    """The ledger. While the lamp is lit nothing here waits for a disk."""
-    thermometer: Thermometer
-    teller: Teller
-    alive: Callable[[str], None]
-    """Told after every frame that was looked at in light; the supervisor restarts the silent."""
-    running: Callable[[], bool]
-    """Says no when there is a newer list, or an operator wants an end."""
 
 
 def watch(station: Station) -> None:
@@ -65,8 +38,8 @@ def watch(station: Station) -> None:
             station.thermometer.check()
             with frame:
                 _look(station, lit, frame)
-            station.teller.turn(lit)
-            station.reporter.keep_measured()
+            station.status_sender.send_if_due(lit)
+            station.reporter.measure_if_due()
             station.alive(station.counts.to_line())
             if not station.running():
                 return
@@ -79,23 +52,23 @@ def _look(station: Station, lit: Lit, frame: Frame) -> None:
         probe = station.sight.probe(lit, frame, face)
         if probe is None:
             continue
-        together = track.together(probe)
+        fused = track.fused_probe(probe)
         probe.forget()
-        if together is None:
+        if fused is None:
             continue
-        candidate = station.search.candidate(together, datetime.now(UTC))
+        candidate = station.search.candidate(fused, datetime.now(UTC))
         if candidate and not track.announced:
             crop = station.search.watchlist.policy.crop
-            track.keep(station.sight.shown(lit, frame, candidate.probe, crop=crop))
-        if track.decides(candidate):
+            track.keep_clearest(station.sight.view(lit, frame, candidate.probe, crop=crop))
+        if track.vote(candidate):
             _announce(station, lit, track, candidate)
-        together.forget()
+        fused.forget()
 
 
 def _announce(station: Station, lit: Lit, track: Track, candidate: Candidate) -> None:
     """Make the one event of this passer-by, unless its entry was reported just before."""
     track.announced = True
-    if station.reporter.pauses(candidate, track.last_seen_ns):
+    if station.reporter.is_paused(candidate, track.last_seen_ns):
         station.counts.suppressed += 1
     else:
         station.reporter.report(candidate, track, lit)
@@ -136,5 +109,5 @@ def _period(station: Station, lit: Lit) -> Generator[None]:
 
 def _write_end(station: Station, at: Moment) -> None:
     """Write the counts of the period after all earlier writes; events are those on the disk."""
-    body = station.counts.to_body() | {"events": station.reporter.kept}
+    body = station.counts.to_body() | {"events": station.reporter.stored}
     station.book.ledger.append(Happening.PERIOD_END, body, at)

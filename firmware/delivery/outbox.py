@@ -136,7 +136,7 @@ class Outbox:
                 raise OutboxFull("The disk is full: recognition stops.") from error
             raise
 
-    def agree(self, terms: Terms) -> None:
+    def set_terms(self, terms: Terms) -> None:
         """Write whose receipts allow removal and how long events are kept."""
         if self._terms() != terms:
             marks.write(self._folder / "terms", terms)
@@ -151,7 +151,7 @@ class Outbox:
         """Return the names of the waiting events, oldest first."""
         return sorted(os.listdir(self._waiting))  # noqa: PTH208  # Three times as fast.
 
-    def sealed(self, name: str) -> Sealed:
+    def read_sealed(self, name: str) -> Sealed:
         """Return one waiting event.
 
         Raises:
@@ -159,12 +159,12 @@ class Outbox:
         """
         return read(Kind.EVENT, (self._waiting / name).read_bytes())
 
-    def check(self, camera: VerifyKey) -> list[str]:
+    def set_aside_broken(self, camera: VerifyKey) -> list[str]:
         """Set aside waiting files that this camera did not write so; return their names."""
         broken = []
         for name in self.names():
             try:
-                verify(self.sealed(name), camera)
+                verify(self.read_sealed(name), camera)
             except FormatError:
                 broken.append(name)
                 self.set_aside(name)
@@ -182,7 +182,7 @@ class Outbox:
         """
         self._destroy(self._waiting / name)
 
-    def lapse(self, keep_days: int) -> list[str]:
+    def destroy_lapsed(self, keep_days: int) -> list[str]:
         """Destroy events that were kept for longer than `keep_days`; return their names.
 
         Call it only when the clock has been set. A file from before the clock was set counts from
@@ -199,7 +199,7 @@ class Outbox:
                     lapsed.append(path.name)
         return lapsed
 
-    def sweep(self) -> None:
+    def finish_removals(self) -> None:
         """Finish removals that a power cut interrupted. For the courier, at its start."""
         for leaving in self._leaving.iterdir():
             leaving.unlink()
@@ -231,7 +231,7 @@ class Outbox:
     def _newest_waiting(self) -> Link | None:
         for name in reversed(self.names()):
             try:
-                sealed = self.sealed(name)
+                sealed = self.read_sealed(name)
                 header = sealed.header
                 return Link(int(name), header.boot_id, header.sequence, sealed.digest)
             except (FormatError, ValueError):

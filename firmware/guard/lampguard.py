@@ -24,7 +24,7 @@ from firmware.guard.interlock import RECOVERY_WINDOW_S, SELF_RECOVERY, Change, I
 from firmware.hardware.pins import Pins
 from firmware.identity import ledger_signer
 from firmware.record.ledger import Ledger
-from firmware.record.queued import QueuedLedger
+from firmware.record.queued_ledger import QueuedLedger
 from firmware.supervisor import Supervisor
 from formats import VERSION
 from formats.errors import Malformed

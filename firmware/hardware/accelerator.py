@@ -51,7 +51,7 @@ def presence(usb: Path = USB) -> Presence:
     return Presence.WITHOUT_FIRMWARE if WITHOUT_FIRMWARE in found else Presence.ABSENT
 
 
-def opened(
+def open_with_retry(
     load: Callable[[], T],
     seen: Callable[[], Presence] = presence,
     sleep: Callable[[float], None] = time.sleep,

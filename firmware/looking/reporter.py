@@ -23,10 +23,10 @@ from firmware.delivery.outbox import Outbox, Room
 from firmware.errors import OutboxFull
 from firmware.hardware.lamp import Lit
 from firmware.looking.search import Candidate, Search
-from firmware.looking.sight import Shown, encoded
+from firmware.looking.sight import View, encode_jpeg
 from firmware.looking.tracks import Track
 from firmware.record.ledger import Moment
-from firmware.record.queued import QueuedLedger
+from firmware.record.queued_ledger import QueuedLedger
 from formats import VERSION, event
 from formats.envelope import NO_PREVIOUS, Sealed, TimeQuality, sender_id
 from formats.event import CROP_LIMIT
@@ -86,7 +86,7 @@ class Reporter:
     """The newest event of earlier runs, from the outbox."""
     boot_id: bytes = field(default_factory=lambda: token_bytes(16))
     firmware_digest: bytes = field(default_factory=programs_digest)
-    kept: int = 0
+    stored: int = 0
     """Events of this run that are on the disk."""
     _handed: int = 0
     """Events and statuses of this run that were handed over for the disk."""
@@ -104,7 +104,7 @@ class Reporter:
         measured = self._measured
         return measured.room.waiting + self._handed - measured.done
 
-    def pauses(self, candidate: Candidate, at_ns: int) -> bool:
+    def is_paused(self, candidate: Candidate, at_ns: int) -> bool:
         """Return whether this entry was reported just before, or again within a storm of events.
 
         An entry that this run has not reported yet does not pause, however many others come.
@@ -129,7 +129,7 @@ class Reporter:
         self._reported_ns[candidate.handle] = track.last_seen_ns
         self._recent_ns.append(track.last_seen_ns)
 
-    def tell(self, looking_s: int, temperature_c: float | None, lit: Lit) -> None:
+    def report_status(self, looking_s: int, temperature_c: float | None, lit: Lit) -> None:
         """Seal one status, as an event is sealed.
 
         Raises:
@@ -174,10 +174,10 @@ class Reporter:
         lit.check()
         number = self.link.number + 1 if self.link else 1
         link = Link(number, self.boot_id, described.sequence, sealed.digest)
-        self.book.writer.submit(partial(self._keep, sealed, link, happening, Moment.now()))
+        self.book.writer.submit(partial(self._store, sealed, link, happening, Moment.now()))
         self.link, self._handed = link, self._handed + 1
 
-    def _keep(self, sealed: Sealed, link: Link, happening: Happening, at: Moment) -> None:
+    def _store(self, sealed: Sealed, link: Link, happening: Happening, at: Moment) -> None:
         """Put one envelope on the disk and into the ledger. In the writer's thread.
 
         Raises:
@@ -187,11 +187,11 @@ class Reporter:
         self.outbox.put(sealed, link)
         body: dict[str, int | str] = {"sequence": link.sequence, "envelope": link.digest.hex()}
         self.book.ledger.append(happening, body, at)
-        self.kept += happening is Happening.EVENT_SEALED
+        self.stored += happening is Happening.EVENT_SEALED
         left = room._replace(events=room.events - 1, waiting=room.waiting + 1)
         self._measured = _Measured(left, self._measured.done + 1, time.monotonic())
 
-    def keep_measured(self) -> None:
+    def measure_if_due(self) -> None:
         """Have the outbox measured now and then, unless a write waits already."""
         due = time.monotonic() - self._measured.at_s >= MEASURE_S
         if due and not self.book.writer.pending:
@@ -209,7 +209,7 @@ class Reporter:
 
     def _describe(self, candidate: Candidate, track: Track, lit: Lit) -> event.MatchEvent:
         watchlist, threshold = self.search.watchlist, self.search.threshold
-        shown = track.clearest or Shown(track.last_seen_ns, candidate.probe.quality)
+        shown = track.clearest or View(track.last_seen_ns, candidate.probe.quality)
         quality = shown.quality
         age_ns = time.monotonic_ns() - shown.captured_ns
         captured_ms = (time.time_ns() - age_ns) // 1_000_000
@@ -241,7 +241,7 @@ class Reporter:
                 quality.sharpness_centi,
                 quality.exposure_centi,
             ),
-            crop_jpeg=None if shown.pixels is None else encoded(shown.pixels, limit=CROP_LIMIT),
+            crop_jpeg=None if shown.pixels is None else encode_jpeg(shown.pixels, limit=CROP_LIMIT),
             retain_until_utc_s=captured_ms // 1000 + watchlist.policy.retention_days * DAY_S,
         )
 

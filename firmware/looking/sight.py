@@ -55,7 +55,7 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Shown:
+class View:
     """One look at a face, as an event shows it to reviewers."""
 
     captured_ns: int
@@ -129,18 +129,18 @@ class Sight:
         lit.check()
         return Probe(face, template, quality)
 
-    def shown(self, lit: Lit, frame: Frame, probe: Probe, *, crop: bool) -> Shown:
+    def view(self, lit: Lit, frame: Frame, probe: Probe, *, crop: bool) -> View:
         """Return one look as reviewers will see it: the face with a margin, if `crop` is set.
 
         Raises:
             LampDark: light was not proven.
         """
         if not crop:
-            return Shown(frame.captured_ns, probe.quality)
+            return View(frame.captured_ns, probe.quality)
         picture = Image.fromarray(frame.pixels(lit))
         cut = picture.crop(_around(probe.face.box, picture.width, picture.height))
         cut.thumbnail((CROP_PX, CROP_PX))
-        return Shown(frame.captured_ns, probe.quality, np.array(cut))
+        return View(frame.captured_ns, probe.quality, np.array(cut))
 
     def _passes_over(self, pixels: Pixels) -> bool:
         """Return whether a picture is not looked at, because it has no colour."""
@@ -157,7 +157,7 @@ class Sight:
         return True
 
 
-def encoded(pixels: Pixels, *, limit: int) -> bytes:
+def encode_jpeg(pixels: Pixels, *, limit: int) -> bytes:
     """Return a picture as a JPEG of at most `limit` bytes."""
     picture, found = Image.fromarray(pixels), b""
     for quality in JPEG_QUALITIES:

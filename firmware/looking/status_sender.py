@@ -28,8 +28,8 @@ def random_wait_s() -> float:
 
 
 @dataclass(slots=True)
-class Teller:
-    """Tells, where the policy says so."""
+class StatusSender:
+    """Sends statuses, if the policy says so."""
 
     reporter: Reporter
     thermometer: Thermometer
@@ -42,15 +42,16 @@ class Teller:
         self._begun_s = self.clock_s()
         self._next_s = self._begun_s + self.wait_s()
 
-    def turn(self, lit: Lit) -> None:
+    def send_if_due(self, lit: Lit) -> None:
         """Send a status if it is time.
 
         Raises:
-            OutboxFull, LampDark: see `Reporter.tell`.
+            OutboxFull, LampDark: see `Reporter.report_status`.
         """
         now_s = self.clock_s()
         if not self.reporter.search.watchlist.policy.status or now_s < self._next_s:
             return
         self._next_s = now_s + self.wait_s()
         if self.reporter.waiting <= WAITING_MOST:
-            self.reporter.tell(round(now_s - self._begun_s), self.thermometer.hottest_c(), lit)
+            looking_s, hottest_c = round(now_s - self._begun_s), self.thermometer.hottest_c()
+            self.reporter.report_status(looking_s, hottest_c, lit)

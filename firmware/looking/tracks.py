@@ -15,7 +15,7 @@ from math import dist, inf
 from typing import Final, TypeGuard
 
 from firmware.looking.search import Candidate
-from firmware.looking.sight import Probe, Shown
+from firmware.looking.sight import Probe, View
 from recognition.face import Box, Face
 from recognition.template import Template, fuse
 
@@ -48,7 +48,7 @@ class Track:
     frames_seen: int = 1
     announced: bool = False
     """Whether an event of this passer-by was already made."""
-    clearest: Shown | None = field(default=None, repr=False)
+    clearest: View | None = field(default=None, repr=False)
     """The clearest of the looks in which the face resembled an entry."""
     agreed: int = 0
     """Number of looks in the sums that agree with the latest."""
@@ -56,14 +56,14 @@ class Track:
     _votes: deque[bytes | None] = field(default_factory=lambda: deque(maxlen=OF), repr=False)
     _drift: tuple[float, float] = (0.0, 0.0)
 
-    def together(self, probe: Probe) -> Probe | None:
+    def fused_probe(self, probe: Probe) -> Probe | None:
         """Return the last `LOOKS` probes as one, with the latest's face; None before so many."""
         if len(self._looks) == LOOKS:
             self._looks.popleft().forget()
         self._looks.append(Template(probe.template.vector.copy()))
         return replace(probe, template=fuse(self._looks)) if len(self._looks) == LOOKS else None
 
-    def keep(self, shown: Shown) -> None:
+    def keep_clearest(self, shown: View) -> None:
         """Keep a look at a face that resembled an entry, if it is the clearest so far."""
         if self.clearest is not None and self.clearest.clarity >= shown.clarity:
             shown.forget()
@@ -84,7 +84,7 @@ class Track:
             self.clearest.forget()
             self.clearest = None
 
-    def decides(self, candidate: Candidate | None) -> TypeGuard[Candidate]:
+    def vote(self, candidate: Candidate | None) -> TypeGuard[Candidate]:
         """Count which entry one sum resembled; return whether the vote is now won, once."""
         entry = candidate.handle if candidate else None
         self._votes.append(entry)

@@ -19,7 +19,7 @@ from firmware.guard.lampguard import guard, listen
 from firmware.hardware.camera import Frame
 from firmware.hardware.lamp import Lit
 from firmware.record.ledger import Ledger
-from firmware.record.queued import QueuedLedger
+from firmware.record.queued_ledger import QueuedLedger
 from firmware.tests.observing import eventually, records
 from formats.lease import Grant, Reason, Refused, Request, decode_request, encode_answer
 from formats.ledger import Happening, Program

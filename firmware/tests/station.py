@@ -15,11 +15,12 @@ from firmware.hardware.temperature import Thermometer
 from firmware.looking.reporter import Reporter
 from firmware.looking.search import Search
 from firmware.looking.sight import Sight
-from firmware.looking.status_sender import Teller
+from firmware.looking.status_sender import StatusSender
 from firmware.looking.tracks import Tracks
 from firmware.record.counts import Counts
 from firmware.record.ledger import Ledger
-from firmware.record.queued import QueuedLedger
+from firmware.record.queued_ledger import QueuedLedger
+from firmware.station import Station
 from firmware.tests import desk
 from firmware.tests.fakes import (
     CALIBRATION,
@@ -33,7 +34,7 @@ from firmware.tests.fakes import (
 from firmware.tests.observing import records
 from firmware.trust.site_verifier import verify_site
 from firmware.trust.watchlist import ThisCamera, Watchlist
-from firmware.watch import Station, watch
+from firmware.watch import watch
 from formats.casefile import CaseFile
 from formats.envelope import verify
 from formats.event import MatchEvent
@@ -126,7 +127,7 @@ class Run:
 
     def events(self, key: PrivateKey = REVIEWER) -> list[MatchEvent]:
         outbox = Outbox(self.folder / "outbox")
-        sealed = [outbox.sealed(name) for name in outbox.names()]
+        sealed = [outbox.read_sealed(name) for name in outbox.names()]
         return [open_event(verify(one, CAMERA_KEY.verify_key), key) for one in sealed]
 
     def watch(self) -> None:
@@ -188,7 +189,7 @@ def run_of(  # noqa: PLR0913 - every test changes another one.
             counts=counts,
             book=made.book,
             thermometer=Thermometer(()),
-            teller=Teller(made, Thermometer(())),
+            status_sender=StatusSender(made, Thermometer(())),
             alive=said.append,
             running=running,
         ),

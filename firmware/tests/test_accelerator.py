@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from firmware.errors import AcceleratorMissing
-from firmware.hardware.accelerator import COMES_BACK_S, Presence, opened, presence
+from firmware.hardware.accelerator import COMES_BACK_S, Presence, open_with_retry, presence
 from recognition.errors import ModelRefused
 
 
@@ -61,7 +61,7 @@ class Device:
         self.slept_s += for_s
 
     def open(self, load: Callable[[], str] | None = None) -> str:
-        return opened(load or self.load, self.seen, self.sleep)
+        return open_with_retry(load or self.load, self.seen, self.sleep)
 
 
 def test_one_that_is_ready_is_opened_once() -> None:

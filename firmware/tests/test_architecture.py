@@ -15,9 +15,9 @@ NETS = {"detector", "embedder", "aligner", "quality", "interpreter", "gallery"}
 MEET_THE_NETS = {
     "looking/sight.py": {"aligner", "quality"},
     "looking/search.py": {"gallery"},
-    "station.py": {"interpreter"},
+    "nets.py": {"interpreter"},
 }
-"""`search` compares templates with a list, and `station` names the accelerator: neither looks."""
+"""`search` compares templates with a list, and `nets` names the accelerator: neither looks."""
 
 
 def imported(tree: ast.AST) -> set[str]:

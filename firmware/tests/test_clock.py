@@ -39,7 +39,7 @@ def test_a_clock_that_is_set_back_while_it_runs_is_refused(tmp_path: Path) -> No
     assert clock.now() == NOW
     hands.at -= timedelta(seconds=2)
     with pytest.raises(ClockUntrusted):
-        clock.keep(NOW_S + 86400)
+        clock.save_if_due(NOW_S + 86400)
 
 
 def test_nobody_vouches_for_the_clock(tmp_path: Path) -> None:
@@ -58,17 +58,17 @@ def test_the_policy_may_do_without(tmp_path: Path) -> None:
 def test_the_time_is_saved_now_and_then(tmp_path: Path) -> None:
     hands = Hands()
     clock = Clock(tmp_path, hands)
-    clock.keep(NOW_S + 86400)
+    clock.save_if_due(NOW_S + 86400)
     hands.at += timedelta(minutes=9)
-    clock.keep(NOW_S + 86400)
+    clock.save_if_due(NOW_S + 86400)
     assert read_floors(tmp_path).utc_s == NOW_S
     hands.at += timedelta(minutes=1)
-    clock.keep(NOW_S + 86400)
+    clock.save_if_due(NOW_S + 86400)
     assert read_floors(tmp_path).utc_s == NOW_S + 600
 
 
 def test_a_clock_that_runs_ahead_does_not_lock_the_camera_out(tmp_path: Path) -> None:
-    Clock(tmp_path, lambda: NOW + timedelta(days=4000)).keep(NOW_S + 3600)
+    Clock(tmp_path, lambda: NOW + timedelta(days=4000)).save_if_due(NOW_S + 3600)
     assert read_floors(tmp_path).utc_s == NOW_S + 3600
 
 

@@ -77,7 +77,7 @@ import sys
 from pathlib import Path
 from firmware.__main__ import exit_code
 from firmware.config import Config
-from firmware.station import open_eye
+from firmware.nets import open_eye
 from formats.settings import read_settings
 from recognition.interpreter import Accelerator
 sys.exit(exit_code(lambda: open_eye(read_settings(Path(sys.argv[1]), Config), Accelerator.CPU)))

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from firmware import doctor
+from firmware.assembly import Means, run
 from firmware.config import Accelerator, Config
 from firmware.errors import FirmwareError
 from firmware.identity import make_identity
 from firmware.record.ledger import Ledger
-from firmware.station import Means, run
 from firmware.tests.command import config_of, make_bundle
 from firmware.tests.fakes import Bulb, FakeCamera, PasserBy, eye, guarding
 from firmware.tests.test_station import publish

@@ -37,7 +37,7 @@ def outbox(tmp_path: Path) -> Outbox:
 def test_what_is_put_is_there(outbox: Outbox) -> None:
     sealed, link = event(1)
     outbox.put(sealed, link)
-    assert [outbox.sealed(name) for name in outbox.names()] == [sealed]
+    assert [outbox.read_sealed(name) for name in outbox.names()] == [sealed]
 
 
 def test_a_new_outbox_has_no_newest_event(outbox: Outbox) -> None:
@@ -61,7 +61,7 @@ def test_the_newest_event_is_known_even_when_it_was_removed(outbox: Outbox) -> N
 def test_names_are_in_order_of_the_events(outbox: Outbox) -> None:
     for number in (9, 10, 2, 100):
         outbox.put(*event(number))
-    assert [outbox.sealed(name).header.sequence for name in outbox.names()] == [2, 9, 10, 100]
+    assert [outbox.read_sealed(name).header.sequence for name in outbox.names()] == [2, 9, 10, 100]
 
 
 @pytest.mark.parametrize("step", range(1, STEPS_OF_PUT + 1))
@@ -74,7 +74,7 @@ def test_a_power_cut_leaves_an_event_whole_or_not_at_all(
     after = Outbox(tmp_path)
     link = after.recover().link
     assert link in {first[1], second[1]}
-    kept = [after.sealed(name).digest for name in after.names()]
+    kept = [after.read_sealed(name).digest for name in after.names()]
     assert kept == [first[0].digest, second[0].digest][: link.number]
     assert not list((tmp_path / "part").iterdir())
 
@@ -92,7 +92,7 @@ def test_the_chain_goes_on_after_a_power_cut(outbox: Outbox, tmp_path: Path, ste
     link = after.recover().link
     assert link is not None
     after.put(*event(link.number + 1, link.digest))
-    headers = [after.sealed(name) for name in after.names()]
+    headers = [after.read_sealed(name) for name in after.names()]
     assert [one.header.previous for one in headers[1:]] == [one.digest for one in headers[:-1]]
 
 
@@ -111,7 +111,7 @@ def test_a_power_cut_while_removing_leaves_the_event_whole_or_gone(
     outbox.put(sealed, link)
     (name,) = outbox.names()
     cut(step, lambda: outbox.remove(name))
-    assert [outbox.sealed(name) for name in outbox.names()] in ([], [sealed])
+    assert [outbox.read_sealed(name) for name in outbox.names()] in ([], [sealed])
 
 
 def test_a_broken_event_is_refused_and_set_aside_unchanged(outbox: Outbox, tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_a_broken_event_is_refused_and_set_aside_unchanged(outbox: Outbox, tmp_p
     broken = (tmp_path / "waiting" / "000000000001").read_bytes()[:-1]
     (tmp_path / "waiting" / "000000000001").write_bytes(broken)
     with pytest.raises(FormatError):
-        outbox.sealed("000000000001")
+        outbox.read_sealed("000000000001")
     outbox.set_aside("000000000001")
     assert outbox.names() == ["000000000002"]
     (aside,) = (tmp_path / "broken").iterdir()
@@ -166,7 +166,7 @@ def test_without_any_chain_the_newest_event_that_waits_continues_it(
 ) -> None:
     for number in (1, 2):
         outbox.put(*event(number))
-    newest = outbox.sealed("000000000002")
+    newest = outbox.read_sealed("000000000002")
     for name in ("chain", "chain-copy"):
         (tmp_path / name).write_bytes(b"broken")
     assert outbox.recover() == Recovered(Link(2, BOOT, 2, newest.digest), ("chain", "chain-copy"))
@@ -192,12 +192,12 @@ def test_no_terms_are_known_at_first(outbox: Outbox) -> None:
 
 def test_the_terms_survive_a_restart(outbox: Outbox, tmp_path: Path) -> None:
     terms = Terms(bytes(range(32)), 30)
-    outbox.agree(terms)
+    outbox.set_terms(terms)
     assert Outbox(tmp_path).terms() == terms
 
 
 def test_terms_with_any_byte_changed_are_not_believed(outbox: Outbox, tmp_path: Path) -> None:
-    outbox.agree(Terms(bytes(range(32)), 30))
+    outbox.set_terms(Terms(bytes(range(32)), 30))
     written = (tmp_path / "terms").read_bytes()
     for at in range(len(written)):
         damaged = bytearray(written)
@@ -228,7 +228,7 @@ def test_an_event_with_any_byte_changed_is_set_aside_and_the_rest_stays(
         damaged = bytearray(written)
         damaged[at] ^= 1 << at % 8
         path.write_bytes(damaged)
-        assert outbox.check(KEY.verify_key) == ["000000000001"]
+        assert outbox.set_aside_broken(KEY.verify_key) == ["000000000001"]
         assert outbox.names() == ["000000000002"]
 
 
@@ -237,13 +237,13 @@ def test_a_torn_event_is_set_aside(outbox: Outbox, tmp_path: Path, cut: int) -> 
     outbox.put(*event(1))
     path = tmp_path / "waiting" / "000000000001"
     path.write_bytes(path.read_bytes()[:cut])
-    assert outbox.check(KEY.verify_key) == ["000000000001"]
+    assert outbox.set_aside_broken(KEY.verify_key) == ["000000000001"]
 
 
 def test_an_event_of_another_camera_is_set_aside(outbox: Outbox) -> None:
     outbox.put(*event(1))
     stranger = SigningKey(bytes([1]) * 32).verify_key
-    assert outbox.check(stranger) == ["000000000001"]
+    assert outbox.set_aside_broken(stranger) == ["000000000001"]
 
 
 def test_a_named_draft_that_is_broken_is_set_aside(outbox: Outbox, tmp_path: Path) -> None:
@@ -267,7 +267,7 @@ def test_what_waited_for_too_long_is_destroyed(outbox: Outbox, tmp_path: Path) -
         outbox.put(*event(number))
     long_ago_s = time.time() - 30 * DAY_S - 60
     os.utime(tmp_path / "waiting" / "000000000001", (long_ago_s, long_ago_s))
-    assert outbox.lapse(keep_days=30) == ["000000000001"]
+    assert outbox.destroy_lapsed(keep_days=30) == ["000000000001"]
     assert outbox.names() == ["000000000002"]
 
 
@@ -276,8 +276,8 @@ def test_what_was_written_before_the_clock_was_set_is_kept_from_now_on(
 ) -> None:
     outbox.put(*event(1))
     os.utime(tmp_path / "waiting" / "000000000001", (60, 60))
-    assert outbox.lapse(keep_days=30) == []
-    assert outbox.lapse(keep_days=30) == []
+    assert outbox.destroy_lapsed(keep_days=30) == []
+    assert outbox.destroy_lapsed(keep_days=30) == []
     assert outbox.names() == ["000000000001"]
 
 
@@ -318,5 +318,5 @@ def test_what_was_leaving_at_a_power_cut_is_gone_at_the_next_start(tmp_path: Pat
     outbox.put(*event(1))
     (name,) = outbox.names()
     (tmp_path / "waiting" / name).rename(tmp_path / "leaving" / name)
-    outbox.sweep()
+    outbox.finish_removals()
     assert list((tmp_path / "leaving").iterdir()) == []

@@ -12,7 +12,7 @@ from firmware.errors import LampDark, OutboxFull
 from firmware.hardware.lamp import Lamp, Lit
 from firmware.looking.reporter import PROGRAMS, STORM, STORM_S, Reporter, programs_digest
 from firmware.looking.search import Candidate, Search
-from firmware.looking.sight import Probe, Shown
+from firmware.looking.sight import Probe, View
 from firmware.looking.tracks import AGREE, LOOKS, Track
 from firmware.record.counts import Counts
 from firmware.tests.fakes import CALIBRATION, PasserBy, ScriptedGuard, face_of, template_of
@@ -54,20 +54,20 @@ def decided(at_ns: int = 10**9) -> Track:
     for _ in range(LOOKS + AGREE):
         track.move(track.box, at_ns)
     for _ in range(AGREE):
-        track.decides(candidate())
+        track.vote(candidate())
     return track
 
 
 def shown(at_ns: int = 10**9, quality: Quality = QUALITY) -> Track:
     """The same, with a picture for people."""
     track = decided(at_ns)
-    track.keep(Shown(at_ns, quality, np.full((90, 80, 3), 128, np.uint8)))
+    track.keep_clearest(View(at_ns, quality, np.full((90, 80, 3), 128, np.uint8)))
     return track
 
 
 def waiting(folder: Path) -> list[Sealed]:
     outbox = Outbox(folder / "outbox")
-    return [outbox.sealed(name) for name in outbox.names()]
+    return [outbox.read_sealed(name) for name in outbox.names()]
 
 
 def test_an_event_is_on_disk_and_in_the_ledger(tmp_path: Path, search: Search, lit: Lit) -> None:
@@ -142,9 +142,9 @@ def test_an_entry_pauses_for_30_s_and_no_other_entry_does(
 ) -> None:
     made = reporter(tmp_path, search)
     made.report(candidate(0), decided(at_ns=10**9), lit)
-    assert made.pauses(candidate(0), 10**9 + 29_999_999_999)
-    assert not made.pauses(candidate(0), 10**9 + 30_000_000_000)
-    assert not made.pauses(candidate(1), 10**9)
+    assert made.is_paused(candidate(0), 10**9 + 29_999_999_999)
+    assert not made.is_paused(candidate(0), 10**9 + 30_000_000_000)
+    assert not made.is_paused(candidate(1), 10**9)
 
 
 def test_the_event_is_of_the_tracks_clearest_look(tmp_path: Path, search: Search, lit: Lit) -> None:
@@ -152,7 +152,7 @@ def test_the_event_is_of_the_tracks_clearest_look(tmp_path: Path, search: Search
     track = decided(at_ns=3 * 10**9)
     track.first_seen_ns = 10**9
     for at_s, quality in ((1, QUALITY), (2, sharp), (3, QUALITY)):
-        track.keep(Shown(at_s * 10**9, quality, np.zeros((9, 8, 3), np.uint8)))
+        track.keep_clearest(View(at_s * 10**9, quality, np.zeros((9, 8, 3), np.uint8)))
     reporter(tmp_path, search).report(candidate(), track, lit)
     event = open_event(verify(waiting(tmp_path)[0], CAMERA_KEY.verify_key), REVIEWER)
     assert (event.captured_mono_ns, event.quality.sharpness_centi) == (2 * 10**9, 90)
@@ -167,12 +167,12 @@ def test_a_storm_of_events_never_hides_a_first_sighting(
 ) -> None:
     made, at_ns = reporter(tmp_path, search), 10**9
     for number in range(2 * STORM):
-        assert not made.pauses(entry(number), at_ns)
+        assert not made.is_paused(entry(number), at_ns)
         made.report(entry(number), decided(at_ns), lit)
     later_ns = at_ns + 31 * 10**9
-    assert made.pauses(entry(0), later_ns), "A repetition, within the storm."
-    assert not made.pauses(entry(2 * STORM), later_ns), "Somebody whom nobody has seen yet."
-    assert not made.pauses(entry(0), at_ns + int(STORM_S * 1e9)), "The storm is over."
+    assert made.is_paused(entry(0), later_ns), "A repetition, within the storm."
+    assert not made.is_paused(entry(2 * STORM), later_ns), "Somebody whom nobody has seen yet."
+    assert not made.is_paused(entry(0), at_ns + int(STORM_S * 1e9)), "The storm is over."
 
 
 def test_a_reporter_shows_no_entry(tmp_path: Path, search: Search, lit: Lit) -> None:

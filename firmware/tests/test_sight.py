@@ -12,7 +12,7 @@ from PIL import Image
 from firmware.errors import LampDark, PictureGrey
 from firmware.hardware.camera import Frame
 from firmware.hardware.lamp import Lamp, Lit
-from firmware.looking.sight import CROP_PX, GREY_FRAMES, Probe, Sight, encoded, has_colour
+from firmware.looking.sight import CROP_PX, GREY_FRAMES, Probe, Sight, encode_jpeg, has_colour
 from firmware.record.counts import Counts
 from firmware.tests.fakes import (
     FakeDetector,
@@ -186,7 +186,7 @@ QUALITY = Quality(100, 40, 20, 50, 20, 0, 0)
 def cut(lit: Lit, frame: Frame, face: Face) -> Pixels:
     """The part of a picture that people would be shown."""
     probe = Probe(face, template_of(0), QUALITY)
-    pixels = Sight(eye([]), Counts()).shown(lit, frame, probe, crop=True).pixels
+    pixels = Sight(eye([]), Counts()).view(lit, frame, probe, crop=True).pixels
     assert pixels is not None
     return pixels
 
@@ -199,18 +199,18 @@ def test_in_the_dark_there_is_no_crop(guard: ScriptedGuard, lit: Lit) -> None:
 
 @pytest.mark.parametrize("limit", [22_000, 12_000])
 def test_a_crop_gets_coarser_until_it_fits(lit: Lit, limit: int) -> None:
-    assert len(encoded(cut(lit, frame(), face_of(LISTED)), limit=limit)) <= limit
+    assert len(encode_jpeg(cut(lit, frame(), face_of(LISTED)), limit=limit)) <= limit
 
 
 def test_a_crop_of_nothing_but_noise_fits_its_envelope(lit: Lit) -> None:
     noise = np.random.default_rng(1).integers(0, 256, (400, 400, 3), np.uint8)
     face = face_of(PasserBy(0, 100, 100), size=CROP_PX / 2)
-    assert len(encoded(cut(lit, Frame(noise, 0), face), limit=CROP_LIMIT)) <= CROP_LIMIT
+    assert len(encode_jpeg(cut(lit, Frame(noise, 0), face), limit=CROP_LIMIT)) <= CROP_LIMIT
 
 
 def test_a_crop_ends_where_the_picture_ends(lit: Lit) -> None:
     at_the_edge = face_of(PasserBy(0, 0, 0))
-    crop = encoded(cut(lit, frame(), at_the_edge), limit=22_000)
+    crop = encode_jpeg(cut(lit, frame(), at_the_edge), limit=22_000)
     assert Image.open(BytesIO(crop)).size == (150, 150)
 
 
@@ -220,4 +220,4 @@ def test_a_large_face_is_shrunk(lit: Lit) -> None:
 
 def test_without_a_crop_in_the_policy_no_picture_is_held(lit: Lit) -> None:
     probe = Probe(face_of(LISTED), template_of(0), QUALITY)
-    assert Sight(eye([]), Counts()).shown(lit, frame(), probe, crop=False).pixels is None
+    assert Sight(eye([]), Counts()).view(lit, frame(), probe, crop=False).pixels is None

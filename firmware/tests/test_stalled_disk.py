@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from firmware.assembly import Means
+from firmware.assembly import run as run_watch
 from firmware.delivery.marks import Link
 from firmware.disk_writer import DiskWriter
 from firmware.errors import DiskStalled
@@ -16,8 +18,6 @@ from firmware.hardware.camera import Frame
 from firmware.hardware.lamp import Lamp, Lit
 from firmware.identity import make_identity
 from firmware.record.ledger import Moment
-from firmware.station import Means
-from firmware.station import run as run_watch
 from firmware.supervisor import Supervisor
 from firmware.tests.command import config_of
 from firmware.tests.fakes import (

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from firmware import config as config_module
+from firmware.assembly import Means, newer_list, run
 from firmware.config import Config
 from firmware.delivery.marks import Terms
 from firmware.delivery.outbox import Outbox
@@ -23,7 +24,7 @@ from firmware.errors import (
     ProcessorRefused,
 )
 from firmware.identity import make_identity, watch_keys
-from firmware.station import Means, newer_list, open_eye, run
+from firmware.nets import open_eye
 from firmware.tests import desk
 from firmware.tests.command import config_of, make_bundle
 from firmware.tests.fakes import MANIFEST, FakeCamera, PasserBy, eye, guarding

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from firmware.looking.search import Candidate
-from firmware.looking.sight import Probe, Shown
+from firmware.looking.sight import Probe, View
 from firmware.looking.tracks import Track, Tracks
 from firmware.tests.fakes import PasserBy, face_of, template_of
 from recognition.face import Box, Face
@@ -35,7 +35,7 @@ def decided(*seen: int | None) -> list[bool]:
     """Which of the probes won the vote; None resembled nobody."""
     one, wins = track(), []
     for who in seen:
-        wins.append(one.decides(None if who is None else candidate(who)))
+        wins.append(one.vote(None if who is None else candidate(who)))
         one.announced = one.announced or wins[-1]
     return wins
 
@@ -138,19 +138,19 @@ def test_nobody_wins_no_vote() -> None:
 def test_a_track_says_how_many_looks_agreed() -> None:
     one = track()
     for who in (1, 2, 1, None, 1):
-        one.decides(None if who is None else candidate(who))
+        one.vote(None if who is None else candidate(who))
     assert one.agreed == 5
 
 
 def test_nothing_is_compared_before_the_third_look() -> None:
     one = track()
-    compared = [one.together(candidate(1).probe) is not None for _ in range(4)]
+    compared = [one.fused_probe(candidate(1).probe) is not None for _ in range(4)]
     assert compared == [False, False, True, True]
 
 
 def test_the_last_three_looks_are_compared_as_one() -> None:
     one = track()
-    *_, together = [one.together(candidate(who).probe) for who in (2, 1, 1, 0)]
+    *_, together = [one.fused_probe(candidate(who).probe) for who in (2, 1, 1, 0)]
     assert together is not None
     expected = fuse(map(template_of, (1, 1, 0)))
     assert together.template.vector.tolist() == expected.vector.tolist()
@@ -159,7 +159,7 @@ def test_the_last_three_looks_are_compared_as_one() -> None:
 def test_a_closed_track_leaves_no_template() -> None:
     tracks = Tracks()
     ((_, one),) = tracks.follow([face(0)], 0)
-    one.together(candidate(1).probe)
+    one.fused_probe(candidate(1).probe)
     (kept,) = one._looks
     tracks.follow([], 1_000_000_001)
     assert not kept.vector.any()
@@ -168,7 +168,7 @@ def test_a_closed_track_leaves_no_template() -> None:
 def test_closing_all_tracks_leaves_no_template() -> None:
     tracks = Tracks()
     ((_, one),) = tracks.follow([face(0)], 0)
-    one.together(candidate(1).probe)
+    one.fused_probe(candidate(1).probe)
     (kept,) = one._looks
     tracks.forget()
     assert not kept.vector.any()
@@ -176,10 +176,10 @@ def test_closing_all_tracks_leaves_no_template() -> None:
 
 def test_a_look_that_is_too_old_to_be_compared_is_overwritten() -> None:
     one = track()
-    one.together(candidate(1).probe)
+    one.fused_probe(candidate(1).probe)
     (kept,) = one._looks
     for _ in range(3):
-        one.together(candidate(1).probe)
+        one.fused_probe(candidate(1).probe)
     assert not kept.vector.any()
 
 
@@ -224,23 +224,23 @@ def test_two_who_cross_keep_their_tracks() -> None:
     assert (len(set(map(id, right))), len(set(map(id, left)))) == (1, 1)
 
 
-def look(at_ns: int, sharpness_centi: int, yaw_centi: int = 0) -> Shown:
+def look(at_ns: int, sharpness_centi: int, yaw_centi: int = 0) -> View:
     measured = Quality(100, 40, sharpness_centi, 50, 20, yaw_centi, 0)
-    return Shown(at_ns, measured, np.full((9, 8, 3), 200, np.uint8))
+    return View(at_ns, measured, np.full((9, 8, 3), 200, np.uint8))
 
 
 def test_a_track_shows_its_clearest_look_and_overwrites_the_others() -> None:
     track = Track(Box(0, 0, 10, 10), 0, 0)
     looks = [look(1, 20), look(2, 50), look(3, 30), look(4, 50, yaw_centi=60)]
     for one in looks:
-        track.keep(one)
+        track.keep_clearest(one)
     assert track.clearest is looks[1]
     assert [one.pixels is not None and one.pixels.any() for one in looks] == [0, 1, 0, 0]
 
 
 def test_a_track_that_is_closed_overwrites_the_picture_too() -> None:
     track, one = Track(Box(0, 0, 10, 10), 0, 0), look(1, 20)
-    track.keep(one)
+    track.keep_clearest(one)
     track.forget()
     assert track.clearest is None
     assert one.pixels is not None

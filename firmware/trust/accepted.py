@@ -17,7 +17,7 @@ from firmware.delivery import durable
 _LINK: Final = "accepted"
 
 
-def accepted(metadata: Path) -> Path:
+def accepted_folder(metadata: Path) -> Path:
     """Return the path of the last accepted repository, once there is one."""
     return metadata / _LINK
 
@@ -32,18 +32,18 @@ def open_accepted(metadata: Path, name: str) -> BinaryIO:
     version, _, plain = file.partition(".")
     # TUF keeps trusted files without a version in the name, except the history of the root.
     kept = plain if version.isdecimal() and plain != "root.json" else file
-    return (accepted(metadata) / folder / kept).open("rb")
+    return (accepted_folder(metadata) / folder / kept).open("rb")
 
 
 @contextmanager
-def replacing(metadata: Path) -> Generator[Path]:
+def replace_accepted(metadata: Path) -> Generator[Path]:
     """Give a copy of the accepted repository; it replaces the old if the block raises no error.
 
     Raises:
         OSError: the folder cannot be written.
     """
     metadata.mkdir(mode=0o700, parents=True, exist_ok=True)
-    current = accepted(metadata)
+    current = accepted_folder(metadata)
     copy = Path(mkdtemp(dir=metadata))
     try:
         if current.exists():

@@ -27,7 +27,7 @@ SAVE: Final = timedelta(minutes=10)
 """Time between two saves: a power cut loses at most this much."""
 
 
-def wall() -> datetime:
+def wall_clock() -> datetime:
     """Return the time of the machine's clock, UTC."""
     return datetime.now(UTC)
 
@@ -38,7 +38,7 @@ class Clock:
 
     floors: Path
     """Folder of `firmware.trust.floors`."""
-    read: Callable[[], datetime] = wall
+    read: Callable[[], datetime] = wall_clock
     synchronised: Callable[[], bool] = SYNCHRONISED.exists
     save: Callable[[Path, Floors], None] = raise_floors
     """Writes the time to the disk, now or through a queue."""
@@ -72,7 +72,7 @@ class Clock:
                 "in the site's policy."
             )
 
-    def keep(self, until_utc_s: int) -> None:
+    def save_if_due(self, until_utc_s: int) -> None:
         """Save the time every `SAVE`, but no time after `until_utc_s`.
 
         Raises:

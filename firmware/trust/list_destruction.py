@@ -12,7 +12,7 @@ from nacl.signing import SigningKey
 
 from firmware.delivery import durable
 from firmware.record.ledger import Ledger
-from firmware.trust.accepted import accepted
+from firmware.trust.accepted import accepted_folder
 from formats.casefile import read_casefile
 from formats.envelope import sender_id
 from formats.errors import FormatError
@@ -21,7 +21,7 @@ from formats.list_end import End, ListEnd, sign_list_end
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldList:
     """The list whose body is on the card."""
 
     version: int
@@ -33,9 +33,9 @@ class Held:
     bodies: tuple[Path, ...]
 
 
-def held(metadata: Path) -> Held | None:
+def held_list(metadata: Path) -> HeldList | None:
     """Return the list that was accepted last, while its body is still there."""
-    targets = accepted(metadata).resolve() / "targets"
+    targets = accepted_folder(metadata).resolve() / "targets"
     bodies = tuple(targets.glob("*.sealed"))
     for path in targets.glob("*watchlist-*.json"):
         content = path.read_bytes()
@@ -45,12 +45,12 @@ def held(metadata: Path) -> Held | None:
             continue
         if bodies:
             digest = sha256(content).digest()
-            return Held(case.version, digest, case.body_digest, case.expires_utc_s, bodies)
+            return HeldList(case.version, digest, case.body_digest, case.expires_utc_s, bodies)
     return None
 
 
 @dataclass(frozen=True, slots=True)
-class Books:
+class DestructionLog:
     """The signed records and the ledger that say that a list is destroyed."""
 
     records: Path
@@ -61,7 +61,7 @@ class Books:
     """The ledger of `watch`."""
 
 
-def destroy(before: Held, end: End, books: Books, now_s: int) -> None:
+def destroy_body(before: HeldList, end: End, log: DestructionLog, now_s: int) -> None:
     """Overwrite and remove what is left of a list's body; sign and record its destruction.
 
     Raises:
@@ -73,15 +73,15 @@ def destroy(before: Held, end: End, books: Books, now_s: int) -> None:
             path.unlink()
             durable.sync_folder(path.parent)
     record = ListEnd(
-        sender_id(books.key.verify_key),
+        sender_id(log.key.verify_key),
         before.version,
         before.digest,
         before.body_digest,
         end,
         now_s,
     )
-    books.records.mkdir(mode=0o700, parents=True, exist_ok=True)
+    log.records.mkdir(mode=0o700, parents=True, exist_ok=True)
     name = f"{before.version:06}-{before.digest.hex()[:16]}.json"
-    durable.replace(books.records / name, sign_list_end(record, books.key))
+    durable.replace(log.records / name, sign_list_end(record, log.key))
     body: dict[str, int | str] = {"version": before.version, "digest": before.digest.hex()}
-    books.ledger.append(Happening.LIST_DESTROYED, body | {"end": str(end)})
+    log.ledger.append(Happening.LIST_DESTROYED, body | {"end": str(end)})

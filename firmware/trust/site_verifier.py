@@ -33,7 +33,7 @@ from typing import BinaryIO, Final
 from tuf.api import exceptions as tuf
 
 from firmware.errors import FloorsBroken
-from firmware.trust.accepted import accepted, open_accepted, replacing
+from firmware.trust.accepted import accepted_folder, open_accepted, replace_accepted
 from firmware.trust.floors import Floors, raise_floors, read_floors
 from firmware.trust.watchlist import ListRefused, Refusal, ThisCamera, Watchlist, accept_list
 from formats.budget import read_statement
@@ -56,7 +56,7 @@ def verify_site(
     Raises:
         ListRefused: a rule does not hold; nothing has changed.
     """
-    with replacing(metadata) as copy:  # (0)
+    with replace_accepted(metadata) as copy:  # (0)
         floors = floors_of(metadata)
         site = _prove(lambda name: (inbox / name).open("rb"), copy, trusted_root, floors, now)
         watchlist = accept_list(site, camera, now)
@@ -75,7 +75,7 @@ def verify_accepted(
     Raises:
         ListRefused: there is none, or a rule no longer holds.
     """
-    trusted = accepted(metadata)
+    trusted = accepted_folder(metadata)
     if not trusted.exists():
         raise ListRefused(Refusal.MISSING, "This camera has not accepted a list yet.")
     floors = floors_of(metadata)

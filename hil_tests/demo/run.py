@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from firmware.config import Config
-from firmware.station import open_eye
+from firmware.nets import open_eye
 from formats.ledger import Happening
 from formats.settings import read_settings
 from hil_tests.demo.figures import Evidence, Figures, Opened, gather, opened_from, records

@@ -9,7 +9,7 @@ from nacl.signing import SigningKey
 from estate.intake.receiver import Receiver
 from estate.store.envelopes import Store
 from estate.tests.events import sealed_event
-from firmware.courier import Courier, own_topics
+from firmware.courier import Courier, subscriptions
 from firmware.delivery.marks import Link, Terms
 from firmware.delivery.outbox import Outbox
 from firmware.identity import courier_key, watch_keys
@@ -33,7 +33,7 @@ class Line:
 
     def __post_init__(self) -> None:
         self.outbox = Outbox(self.broker.state.outbox)
-        self.outbox.agree(Terms(bytes(ESTATE.verify_key), 30))
+        self.outbox.set_terms(Terms(bytes(ESTATE.verify_key), 30))
         self.store = self.opened_store(Store)
 
     def opened_store(self, kind: type[Store]) -> Store:
@@ -50,7 +50,7 @@ class Line:
 
     def courier(self) -> Courier:
         camera = self.broker.camera.camera_id
-        connection = self.broker.connection(self.broker.name, own_topics(camera))
+        connection = self.broker.connection(self.broker.name, subscriptions(camera))
         ledger = Ledger(self.broker.state.courier, Program.COURIER)
         key, signed = courier_key(self.broker.state), self.broker.camera.sign_key
         return Courier(self.outbox, connection, key, signed, self.broker.state.inbox, ledger)

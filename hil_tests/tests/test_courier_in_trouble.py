@@ -8,7 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from firmware.courier import AGAIN_S, Courier, Flight, send, settle, take, tidy
+from firmware.courier import (
+    RETRY_S,
+    Courier,
+    Flight,
+    delete_receipted,
+    destroy_lapsed,
+    handle_message,
+    send_event,
+)
 from firmware.delivery.outbox import DAY_S
 from firmware.record.ledger import Ledger, Moment
 from firmware.tests.observing import records
@@ -56,7 +64,7 @@ def test_on_a_full_disk_a_receipt_still_removes_the_event_and_is_recorded(line: 
     courier = flying(line)
     courier.ledger = FullAtFirst(line)
     (flight,) = courier.flights.values()
-    settle(courier, receipt_for(line, flight.digest))
+    delete_receipted(courier, receipt_for(line, flight.digest))
     assert line.outbox.names() == []
     assert line.receipted() == [flight.digest.hex()]
 
@@ -66,7 +74,7 @@ def test_any_other_trouble_of_the_ledger_ends_the_courier_and_loses_nothing(line
     (flight,) = courier.flights.values()
     courier.ledger = FullAtFirst(line, code=EIO)
     with pytest.raises(OSError, match="Input/output"):
-        settle(courier, receipt_for(line, flight.digest))
+        delete_receipted(courier, receipt_for(line, flight.digest))
     assert len(line.outbox.names()) == 1
 
 
@@ -83,7 +91,7 @@ def test_what_waited_for_too_long_is_destroyed_and_recorded(
     line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("firmware.courier.SYNCHRONISED", tmp_path)
-    tidy(old(line))
+    destroy_lapsed(old(line))
     assert line.outbox.names() == []
     lapsed = records(line.broker.state.courier, Happening.EVENT_LAPSED)
     assert lapsed == [{"name": "000000000001"}]
@@ -93,7 +101,7 @@ def test_while_nobody_has_set_the_clock_nothing_is_too_old(
     line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("firmware.courier.SYNCHRONISED", tmp_path / "never")
-    tidy(old(line))
+    destroy_lapsed(old(line))
     assert len(line.outbox.names()) == 1
 
 
@@ -103,7 +111,7 @@ def test_before_any_list_was_verified_nothing_is_too_old(
     monkeypatch.setattr("firmware.courier.SYNCHRONISED", tmp_path)
     courier = old(line)
     (line.broker.state.outbox / "terms").unlink()
-    tidy(courier)
+    destroy_lapsed(courier)
     assert len(line.outbox.names()) == 1
 
 
@@ -113,10 +121,10 @@ def test_for_a_broker_that_takes_no_event_the_event_waits_and_the_ledger_says_wh
     line.put()
     (name,), courier = line.outbox.names(), line.courier()
     courier.connection.connected, courier.connection.largest_bytes = True, 10_000
-    send(courier, name)
+    send_event(courier, name)
     assert records(line.broker.state.courier, Happening.FAULT) == [{"code": "broker_too_small"}]
     assert line.outbox.names() == [name]
-    assert courier.flights[name].again_s > time.monotonic() + AGAIN_S[1] - 5
+    assert courier.flights[name].again_s > time.monotonic() + RETRY_S[1] - 5
 
 
 @pytest.mark.parametrize(("tries", "expected_s"), [(0, 10), (1, 20), (4, 160), (5, 300), (99, 300)])
@@ -132,16 +140,16 @@ def test_an_event_that_is_never_receipted_is_sent_less_and_less_often(
 
     monkeypatch.setattr(type(courier.connection), "publish", staticmethod(publish))
     courier.flights = {name: Flight(name, bytes(32), 1, 0.0, tries)} if tries else {}
-    send(courier, name)
+    send_event(courier, name)
     assert told == [expected_s]
     assert courier.flights[name].again_s <= time.monotonic() + expected_s
 
 
 def test_what_the_site_publishes_is_installed_and_nonsense_is_not(line: Line) -> None:
     courier = line.courier()
-    take(courier, on(line, Channel.SITE, b"nonsense"))
+    handle_message(courier, on(line, Channel.SITE, b"nonsense"))
     assert not line.broker.state.inbox.exists()
-    take(courier, on(line, Channel.SITE, write_bundle(SITE)))
+    handle_message(courier, on(line, Channel.SITE, write_bundle(SITE)))
     assert (line.broker.state.inbox / "metadata" / "timestamp.json").read_bytes() == b"1"
 
 
@@ -149,7 +157,7 @@ def test_an_inbox_that_cannot_be_written_ends_nothing(
     line: Line, caplog: pytest.LogCaptureFixture
 ) -> None:
     line.broker.state.inbox.write_text("in the way")
-    take(line.courier(), on(line, Channel.SITE, write_bundle(SITE)))
+    handle_message(line.courier(), on(line, Channel.SITE, write_bundle(SITE)))
     assert "cannot be written" in caplog.text
 
 
@@ -160,7 +168,7 @@ def test_an_event_whose_bytes_changed_while_waiting_is_not_sent(line: Line) -> N
     damaged = bytearray(path.read_bytes())
     damaged[-100] ^= 1
     path.write_bytes(damaged)
-    send(courier, name)
+    send_event(courier, name)
     assert line.outbox.names() == []
     fault = {"code": "outbox_broken", "name": name}
     assert records(line.broker.state.courier, Happening.FAULT) == [fault]

@@ -10,7 +10,7 @@ import pytest
 
 from estate.intake.receiver import Receiver, receive
 from estate.store.envelopes import Store
-from firmware.courier import Courier, deliver, send
+from firmware.courier import Courier, deliver, send_event
 from firmware.tests.observing import eventually, records
 from formats.envelope import Sealed
 from formats.ledger import Happening
@@ -250,7 +250,7 @@ def test_a_connection_that_ends_between_two_events_ends_nothing_else(line: Line)
     run_until(courier.connection, lambda: courier.connection.connected)
     line.broker.kill()
     for name in line.outbox.names():
-        send(courier, name)
+        send_event(courier, name)
     assert not courier.connection.connected
     assert len(line.outbox.names()) == 10
     courier.connection.close()

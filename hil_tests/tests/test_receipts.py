@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 from nacl.signing import SigningKey
 
-from firmware.courier import UNHEARD_S, Courier, Flight, due, settle, unheard
+from firmware.courier import (
+    NO_RECEIVER_S,
+    Courier,
+    Flight,
+    delete_receipted,
+    events_due,
+    retry_soon,
+)
 from formats.envelope import NO_PREVIOUS, Origin, TimeQuality
 from formats.receipt import Receipt, seal_receipt
 from hil_tests.tests.line import ESTATE, STRANGER, Line
@@ -43,13 +50,13 @@ def receipt_for(line: Line, digest: bytes, *, sender: SigningKey = ESTATE) -> by
 )
 def test_what_is_no_receipt_removes_nothing(line: Line, blob: bytes) -> None:
     courier = flying(line)
-    settle(courier, blob)
+    delete_receipted(courier, blob)
     assert len(line.outbox.names()) == 1
 
 
 def test_a_receipt_for_another_event_removes_nothing(line: Line) -> None:
     courier = flying(line)
-    settle(courier, receipt_for(line, bytes(32)))
+    delete_receipted(courier, receipt_for(line, bytes(32)))
     assert len(line.outbox.names()) == 1
     assert line.receipted() == []
 
@@ -57,7 +64,7 @@ def test_a_receipt_for_another_event_removes_nothing(line: Line) -> None:
 def test_a_forged_receipt_removes_nothing(line: Line) -> None:
     courier = flying(line)
     (flight,) = courier.flights.values()
-    settle(courier, receipt_for(line, flight.digest, sender=STRANGER))
+    delete_receipted(courier, receipt_for(line, flight.digest, sender=STRANGER))
     assert len(line.outbox.names()) == 1
 
 
@@ -65,31 +72,31 @@ def test_before_it_is_known_whose_receipts_count_none_does(line: Line) -> None:
     courier = flying(line)
     (flight,) = courier.flights.values()
     (line.broker.state.outbox / "terms").unlink()
-    settle(courier, receipt_for(line, flight.digest))
+    delete_receipted(courier, receipt_for(line, flight.digest))
     assert len(line.outbox.names()) == 1
 
 
 def test_a_receipt_that_comes_twice_removes_once(line: Line) -> None:
     courier = flying(line)
     (flight,) = courier.flights.values()
-    settle(courier, receipt_for(line, flight.digest))
-    settle(courier, receipt_for(line, flight.digest))
+    delete_receipted(courier, receipt_for(line, flight.digest))
+    delete_receipted(courier, receipt_for(line, flight.digest))
     assert (line.outbox.names(), len(line.receipted())) == ([], 1)
 
 
 def test_the_one_receipt_removes_the_event(line: Line) -> None:
     courier = flying(line)
     (flight,) = courier.flights.values()
-    settle(courier, receipt_for(line, flight.digest))
+    delete_receipted(courier, receipt_for(line, flight.digest))
     assert line.outbox.names() == []
     assert line.receipted() == [flight.digest.hex()]
 
 
 def test_an_event_that_nobody_received_is_sent_again_soon(line: Line) -> None:
     courier = flying(line)
-    unheard(courier, number=1)
+    retry_soon(courier, number=1)
     (flight,) = courier.flights.values()
-    assert flight.again_s <= time.monotonic() + UNHEARD_S[0]
+    assert flight.again_s <= time.monotonic() + NO_RECEIVER_S[0]
 
 
 def test_events_that_are_never_receipted_do_not_keep_the_others_waiting(line: Line) -> None:
@@ -98,7 +105,7 @@ def test_events_that_are_never_receipted_do_not_keep_the_others_waiting(line: Li
     courier.connection.connected = True
     for name in line.outbox.names()[:20]:
         courier.flights[name] = Flight(name, bytes(32), number=1, again_s=time.monotonic() - 1)
-    assert due(courier)[:10] == line.outbox.names()[20:]
+    assert events_due(courier)[:10] == line.outbox.names()[20:]
 
 
 def test_of_events_sent_before_the_one_that_waited_longest_comes_first(line: Line) -> None:
@@ -109,20 +116,21 @@ def test_of_events_sent_before_the_one_that_waited_longest_comes_first(line: Lin
     for name, ago_s in zip(names, (1, 3, 2), strict=True):
         again_s = time.monotonic() - ago_s
         courier.flights[name] = Flight(name, bytes(32), number=1, again_s=again_s)
-    assert due(courier) == [names[1], names[2], names[0]]
+    assert events_due(courier) == [names[1], names[2], names[0]]
 
 
 def test_an_event_that_nobody_receives_for_long_is_sent_less_and_less_often(line: Line) -> None:
     courier = flying(line)
     (flight,) = courier.flights.values()
     courier.flights[flight.name] = replace(flight, tries=100_000)
-    unheard(courier, number=1)
+    retry_soon(courier, number=1)
     (later,) = courier.flights.values()
-    assert time.monotonic() + UNHEARD_S[0] < later.again_s <= time.monotonic() + UNHEARD_S[1]
+    wait_s = later.again_s - time.monotonic()
+    assert NO_RECEIVER_S[0] < wait_s <= NO_RECEIVER_S[1]
 
 
 def test_what_the_broker_says_of_another_message_changes_nothing(line: Line) -> None:
     courier = flying(line)
     before = dict(courier.flights)
-    unheard(courier, number=2)
+    retry_soon(courier, number=2)
     assert courier.flights == before

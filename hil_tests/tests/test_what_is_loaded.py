@@ -26,7 +26,7 @@ def test_the_loop_that_looks_loads_no_way_to_the_broker(forbidden: str) -> None:
 
 @pytest.mark.parametrize("forbidden", ["paho", "wire", "cv2"])
 def test_the_program_that_sees_faces_cannot_speak_to_a_broker(forbidden: str) -> None:
-    assert forbidden not in loaded("firmware.__main__, firmware.station")
+    assert forbidden not in loaded("firmware.__main__, firmware.assembly")
 
 
 @pytest.mark.parametrize("forbidden", ["numpy", "PIL", "recognition", "gpiozero", "tuf"])

@@ -22,7 +22,7 @@ def nobody_opens_a_frame_without_light(frame: Frame, lamp: Lamp) -> None:
 def nobody_finds_a_face_without_light(sight: Sight, frame: Frame, face: Face, probe: Probe) -> None:
     sight.faces(frame)  # type: ignore[call-arg, arg-type]
     sight.probe(frame, face)  # type: ignore[call-arg]
-    sight.shown(frame, probe, crop=True)  # type: ignore[call-arg, arg-type]
+    sight.view(frame, probe, crop=True)  # type: ignore[call-arg, arg-type]
 
 
 def nobody_reports_without_light(reporter: Reporter, one: Candidate, track: Track) -> None:

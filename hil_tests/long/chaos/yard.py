@@ -219,7 +219,7 @@ def _programs(  # noqa: PLR0913, PLR0917  # The parts of a yard.
     key = make_key(Purpose.RECEIPT, "yard", PASSPHRASE, CHEAP)
     write_key(folder / "receipt.key", key)
     (folder / "passphrase").write_text(PASSPHRASE + "\n")
-    Outbox(broker.state.outbox).agree(Terms(key.public, 30))
+    Outbox(broker.state.outbox).set_terms(Terms(key.public, 30))
     Store(url).close()
     camera, receiver = _settings(folder, broker, ports, url)
     python, state = sys.executable, str(broker.state.root)

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from estate.report.intervals import Share
-from firmware import station
+from firmware import assembly, nets
 from firmware.config import Config
 from firmware.delivery.outbox import Outbox
 from firmware.hardware.camera import Frame
@@ -159,8 +159,8 @@ def walk(desk: DeskSite, crowd: Crowd, listed: Mapping[str, int]) -> Outcome:
     config, camera = read_settings(desk.camera_config, Config), CrowdCamera(crowd)
     with DeskRig(desk) as rig:
         rig.restart(Program.LAMPGUARD)
-        means = station.Means(lambda: camera, partial(station.open_eye, config))
-        station.run(config, means, lambda: True)
+        means = assembly.Means(lambda: camera, partial(nets.open_eye, config))
+        assembly.run(config, means, lambda: True)
     ended = [
         record.body
         for record in records(config.state.watch / "ledger.jsonl")
@@ -179,7 +179,7 @@ def opened(desk: DeskSite, config: Config) -> list[MatchEvent]:
     """Return the events in the camera's outbox, opened with a reviewer's key."""
     outbox, sender = Outbox(config.state.outbox), watch_keys(config.state).sign.verify_key
     key = unlock_opening(read_key(desk.estate / f"{REVIEWERS[0]}.key"), PASSPHRASE)
-    return [open_event(verify(outbox.sealed(name), sender), key) for name in outbox.names()]
+    return [open_event(verify(outbox.read_sealed(name), sender), key) for name in outbox.names()]
 
 
 def shown(crowd: Crowd, number: int, crop: bytes | None) -> Passing | None:

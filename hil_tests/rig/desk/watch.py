@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from firmware import station
+from firmware import assembly, nets
 from firmware.__main__ import exit_code, until_stopped
 from firmware.config import Config
 from firmware.memory import close_memory
@@ -35,14 +35,14 @@ def _watch(chosen: argparse.Namespace) -> None:
     close_memory()
 
     def eye(accelerator: Accelerator) -> Eye:
-        opened = station.open_eye(config, accelerator)
+        opened = nets.open_eye(config, accelerator)
         if chosen.fault_file is not None:
             opened = breakable(opened, chosen.fault_file)
         return opened if chosen.witness is None else witnessed(opened, chosen.witness)
 
     source = open_source(chosen.source)
-    means = station.Means(lambda: source, eye, supervisor(), rest_s=chosen.rest_s)
-    station.run(config, means, until_stopped())
+    means = assembly.Means(lambda: source, eye, supervisor(), rest_s=chosen.rest_s)
+    assembly.run(config, means, until_stopped())
 
 
 if __name__ == "__main__":

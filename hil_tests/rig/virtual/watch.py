@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from firmware import station
+from firmware import assembly, nets
 from firmware.__main__ import exit_code, until_stopped
 from firmware.config import Config
 from firmware.hardware.camera import PiCamera
@@ -39,10 +39,10 @@ def _watch(config: Config, rest_s: float) -> None:
     close_memory()
     said = json.dumps({name: _tried(attempt) for name, attempt in _attempts().items()})
     (config.state.watch / "attempts.json").write_text(said, encoding="utf-8")
-    means = station.Means(
-        lambda: PiCamera(_virtual), partial(station.open_eye, config), supervisor(), rest_s=rest_s
+    means = assembly.Means(
+        lambda: PiCamera(_virtual), partial(nets.open_eye, config), supervisor(), rest_s=rest_s
     )
-    station.run(config, means, until_stopped())
+    assembly.run(config, means, until_stopped())
 
 
 def _virtual() -> Any:  # noqa: ANN401  # It ships no types.

@@ -24,13 +24,14 @@ from tempfile import TemporaryDirectory
 from estate.console.desk import Desk
 from estate.signed_site import read_site
 from estate.store.envelopes import Store
+from firmware.assembly import Means, assemble
 from firmware.config import Config
 from firmware.disk_writer import DiskWriter
 from firmware.errors import LampDark
-from firmware.looking.status_sender import Teller
+from firmware.looking.status_sender import StatusSender
+from firmware.nets import open_eye
 from firmware.record.ledger import Ledger
-from firmware.record.queued import QueuedLedger
-from firmware.station import Means, assemble, open_eye
+from firmware.record.queued_ledger import QueuedLedger
 from firmware.watch import watch
 from formats.keyfile import read_key, unlock_opening, unlock_signing
 from formats.ledger import Happening, Program
@@ -131,9 +132,11 @@ class Yard:
             try:
                 with DiskWriter() as writer:
                     station = assemble(config, means, QueuedLedger(ledger, writer), running)
-                    teller = Teller(station.reporter, station.thermometer, wait_s=lambda: status_s)
+                    sender = StatusSender(
+                        station.reporter, station.thermometer, wait_s=lambda: status_s
+                    )
                     try:
-                        watch(replace(station, teller=teller))
+                        watch(replace(station, status_sender=sender))
                     finally:
                         writer.flush()
             except LampDark as error:  # On a busy machine: the supervisor starts it again.

@@ -5,7 +5,7 @@ import pytest
 from firmware import doctor
 from firmware.delivery.outbox import Outbox
 from firmware.errors import FirmwareError
-from firmware.identity import courier_key, ledger_signer, make_identity, own_identity, watch_keys
+from firmware.identity import camera_identity, courier_key, ledger_signer, make_identity, watch_keys
 from firmware.record.ledger import Ledger
 from firmware.trust.floors import read_floors
 from firmware.trust.site_verifier import floors_of, verify_accepted, verify_site
@@ -34,7 +34,7 @@ def test_the_settings_are_read(previous: Previous) -> None:
 
 def test_every_program_has_its_keys(previous: Previous) -> None:
     state = previous.config.state
-    identity = own_identity(state)
+    identity = camera_identity(state)
     assert identity.camera_id.hex() == previous.facts["camera"]
     assert watch_keys(state).sign.verify_key == identity.sign_key
     assert watch_keys(state).list.public_key == identity.list_key
@@ -45,7 +45,7 @@ def test_every_program_has_its_keys(previous: Previous) -> None:
 
 def test_a_camera_that_has_its_keys_makes_no_others(previous: Previous) -> None:
     state = previous.config.state
-    before = own_identity(state)
+    before = camera_identity(state)
     assert make_identity(state) == before
 
 
@@ -121,7 +121,7 @@ def test_the_outbox_continues_after_the_event_that_waits(previous: Previous) -> 
     assert link is not None
     assert (link.number, link.digest.hex()) == (3, previous.facts["waiting"])
     assert outbox.names() == ["000000000003"]
-    assert outbox.check(own_identity(state).sign_key) == []
+    assert outbox.set_aside_broken(camera_identity(state).sign_key) == []
 
 
 def test_the_outbox_knows_whose_receipts_count(previous: Previous) -> None:
@@ -133,8 +133,8 @@ def test_the_outbox_knows_whose_receipts_count(previous: Previous) -> None:
 
 def test_the_event_that_waits_opens_for_a_reviewer(previous: Previous) -> None:
     state = previous.config.state
-    sealed = Outbox(state.outbox).sealed("000000000003")
-    event = open_event(verify(sealed, own_identity(state).sign_key), previous.reviewer_key)
+    sealed = Outbox(state.outbox).read_sealed("000000000003")
+    event = open_event(verify(sealed, camera_identity(state).sign_key), previous.reviewer_key)
     assert event.entry.hex() == previous.facts["entry"]
     assert event.list_digest == accepted(previous).digest
 

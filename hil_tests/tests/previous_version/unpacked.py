@@ -13,7 +13,7 @@ from nacl.signing import SigningKey
 from estate.signed_site import SiteNow, read_site
 from estate.store.envelopes import Store
 from firmware.config import Config
-from firmware.identity import own_identity, watch_keys
+from firmware.identity import camera_identity, watch_keys
 from firmware.trust.watchlist import ThisCamera
 from formats.casefile import read_casefile
 from formats.keyfile import read_key, unlock_opening, unlock_signing
@@ -65,7 +65,7 @@ class Previous:
         state, site = self.config.state, self.desk.site
         (case,) = (site / "published" / "targets").glob("*.watchlist-*.json")
         model = read_casefile(case.read_bytes()).model_digest
-        return ThisCamera(own_identity(state).camera_id, watch_keys(state).list, model)
+        return ThisCamera(camera_identity(state).camera_id, watch_keys(state).list, model)
 
     @property
     def site_now(self) -> SiteNow:

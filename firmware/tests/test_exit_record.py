@@ -7,7 +7,7 @@ import pytest
 
 from firmware.__main__ import main
 from firmware.config import Accelerator
-from firmware.exit_record import name, record
+from firmware.exit_record import fault_code, record_exit
 from firmware.tests.command import config_file, config_of
 from firmware.tests.observing import records
 from formats.ledger import Happening
@@ -31,18 +31,18 @@ EDGE_TPU, CPU = Accelerator.EDGE_TPU, Accelerator.CPU
 def test_every_ending_has_its_name(
     result: str, status: str, accelerator: Accelerator, code: str
 ) -> None:
-    assert name(result, status, accelerator) == code
+    assert fault_code(result, status, accelerator) == code
 
 
 def test_an_abort_is_in_the_ledger(tmp_path: Path) -> None:
     config = replace(config_of(tmp_path), accelerator=EDGE_TPU)
-    record(config, "signal", "ABRT")
+    record_exit(config, "signal", "ABRT")
     assert records(config.state.watch, Happening.FAULT) == [{"code": "AcceleratorAborted"}]
 
 
 @pytest.mark.parametrize("result", ["success", "exit-code"])
 def test_a_program_that_ended_by_itself_has_said_why(tmp_path: Path, result: str) -> None:
-    record(config_of(tmp_path), result, "1")
+    record_exit(config_of(tmp_path), result, "1")
     assert not (tmp_path / "state" / "watch").exists()
 
 

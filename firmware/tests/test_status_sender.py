@@ -11,7 +11,7 @@ from firmware.hardware.lamp import Lamp, Lit
 from firmware.hardware.temperature import Thermometer
 from firmware.looking.reporter import Reporter
 from firmware.looking.search import Search
-from firmware.looking.status_sender import MEAN_S, WAITING_MOST, Teller, random_wait_s
+from firmware.looking.status_sender import MEAN_S, WAITING_MOST, StatusSender, random_wait_s
 from firmware.record.counts import Counts
 from firmware.tests.fakes import CALIBRATION, ScriptedGuard
 from firmware.tests.observing import records
@@ -38,12 +38,12 @@ class Clock:
         return self.now_s
 
 
-def telling(folder: Path, clock: Clock, *, status: bool = True) -> Teller:
-    """A teller that would speak every 10 seconds."""
+def telling(folder: Path, clock: Clock, *, status: bool = True) -> StatusSender:
+    """A sender that would speak every 10 seconds."""
     watchlist = listed(folder, policy=lambda policy: replace(policy, status=status))
     made = reporter(folder, Search(watchlist, CALIBRATION, Counts()))
     (folder / "sensor").write_text("45800")
-    return Teller(made, Thermometer((folder / "sensor",)), wait_s=lambda: 10.0, clock_s=clock)
+    return StatusSender(made, Thermometer((folder / "sensor",)), wait_s=lambda: 10.0, clock_s=clock)
 
 
 def messages(folder: Path) -> list[MatchEvent | Status]:
@@ -52,17 +52,17 @@ def messages(folder: Path) -> list[MatchEvent | Status]:
 
 def test_unless_the_policy_says_so_nothing_is_told(tmp_path: Path, lit: Lit) -> None:
     clock = Clock()
-    teller = telling(tmp_path, clock, status=False)
+    sender = telling(tmp_path, clock, status=False)
     clock.now_s = 1e6
-    teller.turn(lit)
+    sender.send_if_due(lit)
     assert waiting(tmp_path) == []
 
 
 def test_a_status_is_sealed_whenever_its_wait_is_over(tmp_path: Path, lit: Lit) -> None:
     clock = Clock()
-    teller = telling(tmp_path, clock)
+    sender = telling(tmp_path, clock)
     for clock.now_s in (1.0, 9.9, 10.0, 15.0, 20.0):
-        teller.turn(lit)
+        sender.send_if_due(lit)
     told = messages(tmp_path)
     assert [one.looking_s for one in told if isinstance(one, Status)] == [10, 20]
     assert len(records(tmp_path, Happening.STATUS_SEALED)) == 2
@@ -71,9 +71,9 @@ def test_a_status_is_sealed_whenever_its_wait_is_over(tmp_path: Path, lit: Lit) 
 
 def test_a_status_says_how_the_camera_is_and_nothing_of_people(tmp_path: Path, lit: Lit) -> None:
     clock = Clock()
-    teller = telling(tmp_path, clock)
+    sender = telling(tmp_path, clock)
     clock.now_s = 60.0
-    teller.turn(lit)
+    sender.send_if_due(lit)
     (status,) = messages(tmp_path)
     assert isinstance(status, Status)
     lines = (tmp_path / "ledger.jsonl").read_bytes().splitlines()[: status.ledger_size]
@@ -85,11 +85,11 @@ def test_a_status_says_how_the_camera_is_and_nothing_of_people(tmp_path: Path, l
 
 def test_statuses_and_events_are_one_chain(tmp_path: Path, lit: Lit) -> None:
     clock = Clock()
-    teller = telling(tmp_path, clock)
-    made: Reporter = teller.reporter
+    sender = telling(tmp_path, clock)
+    made: Reporter = sender.reporter
     made.report(candidate(), decided(), lit)
     clock.now_s = 10.0
-    teller.turn(lit)
+    sender.send_if_due(lit)
     made.report(candidate(1), decided(), lit)
     sealed = waiting(tmp_path)
     assert [one.header.sequence for one in sealed] == [1, 2, 3]
@@ -106,14 +106,14 @@ def test_a_status_never_takes_an_events_room(tmp_path: Path, lit: Lit) -> None:
     for number in range(WAITING_MOST + 1):
         (waits / f"{1000 + number:012}").touch()
     clock = Clock()
-    teller = telling(tmp_path, clock)
+    sender = telling(tmp_path, clock)
     clock.now_s = 10.0
-    teller.turn(lit)
+    sender.send_if_due(lit)
     assert len(list(waits.iterdir())) == WAITING_MOST + 1
     (waits / "000000001000").unlink()
-    teller = telling(tmp_path, clock)
+    sender = telling(tmp_path, clock)
     clock.now_s = 20.0
-    teller.turn(lit)
+    sender.send_if_due(lit)
     assert len(list(waits.iterdir())) == WAITING_MOST + 1
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from firmware.assembly import Means, run
 from firmware.config import Config
 from firmware.errors import ClockUntrusted
 from firmware.identity import make_identity, watch_keys
-from firmware.station import Means, run
 from firmware.tests.command import config_of
 from firmware.tests.fakes import FakeCamera, eye, guarding
 from firmware.tests.observing import records

@@ -1,0 +1,216 @@
+"""Start `watch`: assemble a station from verified parts, run it, and record why it ended.
+
+The order is the order of trust: keys, nets, list, threshold, outbox, lamp, camera. No part asks for
+light before all of them are there. A part that is missing is in the ledger by its name.
+"""
+
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from firmware.config import SYNCHRONISED, Config, State
+from firmware.delivery.marks import Link, Terms
+from firmware.delivery.outbox import Outbox
+from firmware.disk_writer import END_S, DiskWriter
+from firmware.errors import FirmwareError, LampDark
+from firmware.hardware.camera import Camera
+from firmware.hardware.lamp import Lamp
+from firmware.hardware.temperature import Thermometer
+from firmware.identity import WatchKeys, ledger_signer, watch_keys
+from firmware.looking.reporter import Reporter
+from firmware.looking.search import Search
+from firmware.looking.sight import Sight
+from firmware.looking.status_sender import StatusSender
+from firmware.looking.tracks import Tracks
+from firmware.nets import OpenEye, check_evaluation, check_processor, open_nets
+from firmware.record.counts import Counts
+from firmware.record.ledger import Ledger
+from firmware.record.queued_ledger import QueuedLedger
+from firmware.refusal import record_refusal, stay_dark
+from firmware.station import Station
+from firmware.supervisor import Supervisor
+from firmware.trust.acceptance import accept_inbox, site_folder
+from firmware.trust.clock import Clock, wall_clock
+from firmware.trust.floors import Floors, raise_floors
+from firmware.trust.site_verifier import floors_of
+from firmware.trust.watchlist import ThisCamera, Watchlist
+from firmware.watch import watch
+from formats import VERSION
+from formats.envelope import sender_id
+from formats.errors import FormatError
+from formats.ledger import Happening, Program
+from recognition.errors import RecognitionError
+from recognition.eye import Eye
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """The hardware and clock of a run of `watch`; each is opened only in its turn."""
+
+    camera: Callable[[], Camera]
+    eye: OpenEye
+    supervisor: Supervisor = field(default_factory=Supervisor)
+    thermometer: Thermometer = field(default_factory=Thermometer)
+    wall: Callable[[], datetime] = wall_clock
+    """The time of the machine's clock, UTC."""
+    synchronised: Callable[[], bool] = SYNCHRONISED.exists
+    """Whether a time server vouches for it."""
+    rest_s: float = 0.0
+    """After a refusal the program stays dark this long before it ends, so that a supervisor that
+    starts it again does not do so at once; a newer list ends the rest."""
+
+
+def run(config: Config, means: Means, running: Callable[[], bool]) -> None:
+    """Look until the frames end, a newer list comes, or `running` returns False.
+
+    After every end the supervisor starts the program anew, which is how a newer list is taken up.
+    From the first light on every write waits in a queue for the disk, so that a program that is
+    told to stop ends within 2 s while its disk hangs.
+    """
+    superseded = newer_list(config.state.inbox)
+
+    def go_on() -> bool:
+        return running() and not superseded()
+
+    ledger = Ledger(config.state.watch, Program.WATCH)
+    ledger.append(Happening.START, {"version": VERSION})
+    means.supervisor.ready()
+    with DiskWriter() as writer:
+        book = QueuedLedger(ledger, writer)
+        try:
+            watch(assemble(config, means, book, go_on))
+            book.append(Happening.STOP, {"reason": "newer list" if superseded() else "stopped"})
+            book.sign()
+            writer.flush(within_s=END_S)
+        except (FirmwareError, FormatError, RecognitionError) as error:
+            record_refusal(config.state, book, error)
+            stay_dark(error, means.rest_s, writer, go_on, means.supervisor)
+            raise
+
+
+def assemble(
+    config: Config, means: Means, book: QueuedLedger, running: Callable[[], bool]
+) -> Station:
+    """Return a station that may ask for light.
+
+    Raises:
+        IdentityRefused, ListRefused, NetsNotJudged, AcceleratorMissing, ProcessorRefused,
+        NobodyListed, ListNotServed, OutsideHours, OutboxFull, LampDark: a part is missing or
+            refused; no frame was looked at.
+    """
+    state, keys = config.state, watch_keys(config.state)
+    book.ledger.sign_with(ledger_signer(state, Program.WATCH))
+    clock = _open_clock(state, means, book.writer)
+    eye, watchlist = _accept(config, means, keys, book.ledger, clock)
+    counts = Counts()
+    search = Search(watchlist, eye.manifest.calibration, counts)
+    search.check(clock.now())
+    outbox, link = _open_outbox(state, watchlist, book.ledger)
+    sight, model_digest = Sight(eye, counts), eye.manifest.model_digest
+    lamp, camera = Lamp(_connect_guard(config.lamp_socket)), means.camera()
+    reporter = Reporter(search, outbox, book, keys.sign, sight.runtime, model_digest, link)
+    return Station(
+        lamp=lamp,
+        camera=camera,
+        sight=sight,
+        tracks=Tracks(),
+        search=search,
+        reporter=reporter,
+        counts=counts,
+        book=book,
+        thermometer=means.thermometer,
+        status_sender=StatusSender(reporter, means.thermometer),
+        alive=means.supervisor.alive,
+        running=_checked(running, clock, watchlist, book),
+    )
+
+
+def newer_list(inbox: Path) -> Callable[[], bool]:
+    """Return a function that tells whether the inbox has changed since now."""
+    before = _written_ns(inbox)
+    return lambda: _written_ns(inbox) != before
+
+
+def _open_clock(state: State, means: Means, writer: DiskWriter) -> Clock:
+    """Return the trusted clock, which saves its time through the queue."""
+
+    def save(folder: Path, floors: Floors) -> None:
+        writer.submit(partial(raise_floors, folder, floors))
+
+    return Clock(floors_of(site_folder(state)), means.wall, means.synchronised, save)
+
+
+def _accept(
+    config: Config, means: Means, keys: WatchKeys, ledger: Ledger, clock: Clock
+) -> tuple[Eye, Watchlist]:
+    """Open the nets, accept the list, and check both against the list's policy."""
+    eye, missing = open_nets(means.eye, config.accelerator)
+    watchlist = accept_inbox(
+        config.state,
+        config.trusted_root.read_bytes(),
+        camera=ThisCamera(sender_id(keys.sign.verify_key), keys.list, eye.manifest.model_digest),
+        ledger=ledger,
+        key=keys.sign,
+        now=clock.now(),
+    )
+    clock.check(watchlist.policy)
+    check_evaluation(eye.manifest, watchlist.policy)
+    check_processor(config.accelerator, missing, watchlist.policy)
+    if missing:
+        ledger.append(Happening.FAULT, {"code": type(missing).__name__})
+    return eye, watchlist
+
+
+def _open_outbox(state: State, watchlist: Watchlist, ledger: Ledger) -> tuple[Outbox, Link | None]:
+    """Return the outbox under the list's terms, repaired and with room, and its newest event."""
+    outbox = Outbox(state.outbox)
+    key, days = bytes(watchlist.recipients.receipt_key), watchlist.policy.retention_days
+    outbox.set_terms(Terms(key, days))
+    link, set_aside = outbox.recover()
+    for name in set_aside:
+        ledger.append(Happening.FAULT, {"code": "outbox_broken", "name": name})
+    outbox.room()
+    return outbox, link
+
+
+def _checked(
+    running: Callable[[], bool], clock: Clock, watchlist: Watchlist, book: QueuedLedger
+) -> Callable[[], bool]:
+    """Return `running`; each call also checks and saves the clock, and keeps the ledger signed."""
+
+    def go_on() -> bool:
+        clock.save_if_due(watchlist.expires_utc_s)
+        book.keep_signed()
+        return running()
+
+    return go_on
+
+
+def _written_ns(inbox: Path) -> int:
+    """Return when the file that changes with every publication was last written."""
+    try:
+        return (inbox / "metadata" / "timestamp.json").stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _connect_guard(path: Path) -> int:
+    """Return an open descriptor to the lamp guard: the one socket of the program that sees faces.
+
+    It is opened here and handed on, so that no module below this one can open another.
+    """
+    line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    line.setblocking(False)  # noqa: FBT003  # A frozen guard with a full house must not block.
+    try:
+        line.connect(str(path))
+    except OSError as error:
+        line.close()
+        raise LampDark(
+            f"The lamp guard does not answer at {path} ({os.strerror(error.errno or 0)}): "
+            "start it first."
+        ) from error
+    return line.detach()
