@@ -25,7 +25,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from firmware.errors import LampDark
+from firmware.errors import DiskStalled, LampDark
 from firmware.guard.interlock import Change, Interlock, State
 from firmware.guard.lampguard import _Leases, listen
 from firmware.hardware import lamp
@@ -146,7 +146,7 @@ class LitMachine(RuleBasedStateMachine):
                 self.holder.turn(int(self.now_s * 1e9))
                 if self.holder.lit is not None:
                     self._look(self.holder.lit)
-        except (LampDark, OSError):
+        except (LampDark, DiskStalled, OSError):
             self._end_holder()  # As the program does; its supervisor starts the next.
 
     def _look(self, lit: Lit) -> None:
