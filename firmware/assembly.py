@@ -16,7 +16,7 @@ from firmware.config import SYNCHRONISED, Config, State
 from firmware.delivery.marks import Link, Terms
 from firmware.delivery.outbox import Outbox
 from firmware.disk_writer import END_S, DiskWriter
-from firmware.errors import FirmwareError, LampDark
+from firmware.errors import DiskStalled, FirmwareError, LampDark, NoLease
 from firmware.hardware.camera import Camera
 from firmware.hardware.lamp import Lamp
 from firmware.hardware.temperature import Thermometer
@@ -82,7 +82,7 @@ def run(config: Config, means: Means, running: Callable[[], bool]) -> None:
     with DiskWriter() as writer:
         book = QueuedLedger(ledger, writer)
         try:
-            watch(assemble(config, means, book, go_on))
+            watch_through_stalls(assemble(config, means, book, go_on), config.state, means, go_on)
             book.append(Happening.STOP, {"reason": "newer list" if superseded() else "stopped"})
             book.sign()
             writer.flush(within_s=END_S)
@@ -90,6 +90,34 @@ def run(config: Config, means: Means, running: Callable[[], bool]) -> None:
             record_refusal(config.state, book, error)
             stay_dark(error, means.rest_s, writer, go_on, means.supervisor)
             raise
+
+
+def watch_through_stalls(
+    station: Station, state: State, means: Means, running: Callable[[], bool]
+) -> None:
+    """Run `watch`; after a stall of the disk run it again, in a new period, with the same parts.
+
+    A fresh start takes seconds more, and forgets which entries were just reported.
+
+    Raises:
+        FirmwareError: as of `watch`; `DiskStalled` only if this program is told to stop as well.
+    """
+    stalled = False
+    while not stalled or running():
+        try:
+            watch(station)
+        except DiskStalled as error:
+            if not running():
+                raise
+            stalled = True
+            record_refusal(state, station.book, error)
+            stay_dark(error, means.rest_s, station.book.writer, running, means.supervisor)
+        except NoLease as error:  # The guard's disk can stall for longer than this program's.
+            if not stalled:
+                raise
+            means.supervisor.alive(f"dark: {error}")
+        else:
+            return
 
 
 def assemble(

@@ -28,7 +28,7 @@ QUEUE_LIMIT: Final = 64
 """Most writes that wait: 2 MB, if all of them are events of 33 kB."""
 POLL_S: Final = 0.01
 """Time between two looks at the queue while a program waits for it."""
-END_S: Final = 1.5
+END_S: Final = 1.2
 """Longest wait for the disk when a program ends: it must end within 2 s of SIGTERM."""
 LEAVE_S: Final = 0.2
 """Longest wait for the thread when the queue is left."""

@@ -3,6 +3,7 @@
 FirmwareError
 ├── IdentityRefused    a key of this camera is missing or broken
 ├── LampDark           light cannot be proven: the lease ended, the guard refused or went away
+│   └── NoLease        the guard granted no lease when it was asked for light
 ├── LampFault          a line of the lamp is not what it must be
 ├── DiskStalled        the disk has not taken a record in time, so nothing more may be looked at
 ├── CameraStalled      no frame came in time, or there is no camera
@@ -48,6 +49,10 @@ class NetsNotJudged(FirmwareError):
 
 class LampDark(FirmwareError):
     """Light cannot be proven, so nothing may be looked at."""
+
+
+class NoLease(LampDark):
+    """The guard granted no lease when it was asked for light."""
 
 
 class DiskStalled(FirmwareError):

@@ -14,14 +14,14 @@ from typing import Final
 from firmware.config import State
 from firmware.delivery.outbox import Outbox
 from firmware.disk_writer import END_S, DiskWriter
-from firmware.errors import DiskStalled, LampDark, OutboxFull
+from firmware.errors import DiskStalled, LampDark, NoLease, OutboxFull
 from firmware.record.ledger import Ledger, Moment
 from firmware.record.queued_ledger import QueuedLedger
 from firmware.supervisor import Supervisor
 from formats.errors import Refused
 from formats.ledger import Happening
 
-LONGEST_REST_S: Final[dict[type[Refused], float]] = {LampDark: 5.0, DiskStalled: 1.0}
+LONGEST_REST_S: Final[dict[type[Refused], float]] = {LampDark: 5.0, NoLease: 5.0, DiskStalled: 0.0}
 """By refusal. A guard that was killed is back within seconds, and a disk that took all that waited
 for it works again. No other fault goes away as soon."""
 POLL_S: Final = 0.05
@@ -56,5 +56,6 @@ def _write(state: State, ledger: Ledger, error: Refused, at: Moment) -> None:
         waiting = len(Outbox(state.outbox).names())
         ledger.append(Happening.OUTBOX_FULL, {"waiting": waiting}, at)
     else:
-        ledger.append(Happening.FAULT, {"code": type(error).__name__}, at)
+        kind = LampDark if isinstance(error, LampDark) else type(error)
+        ledger.append(Happening.FAULT, {"code": kind.__name__}, at)
     ledger.sign()

@@ -83,6 +83,8 @@ def _period(station: Station, lit: Lit) -> Generator[None]:
     The beginning is on the disk before the first look. The lease is kept meanwhile: `lit.check`
     beats while the program waits for the disk.
     """
+    station.counts.clear()
+    station.reporter.stored = 0
     watchlist, threshold = station.search.watchlist, station.search.threshold
     station.book.append(
         Happening.PERIOD_BEGIN,

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, final
 
-from firmware.errors import DiskStalled, LampDark
+from firmware.errors import DiskStalled, LampDark, NoLease
 from formats.errors import Malformed
 from formats.lease import (
     RENEW_MS,
@@ -135,7 +135,7 @@ class Lamp:
                 _say(self._channel, Request.ASK)
             elif answer is not None:
                 raise LampDark(f"Nothing is looked at: {WHY_DARK[answer.reason]}.")
-        raise LampDark(
+        raise NoLease(
             f"Nothing is looked at: the lamp guard granted no lease within {LIGHT_UP_S:.0f} s; its "
             "own log says why."
         )

@@ -87,7 +87,7 @@ class Reporter:
     boot_id: bytes = field(default_factory=lambda: token_bytes(16))
     firmware_digest: bytes = field(default_factory=programs_digest)
     stored: int = 0
-    """Events of this run that are on the disk."""
+    """Events of this period that are on the disk; set to 0 while no write waits."""
     _handed: int = 0
     """Events and statuses of this run that were handed over for the disk."""
     _measured: "_Measured" = field(init=False)

@@ -28,6 +28,11 @@ class Counts:
     suppressed: int = 0
     """Passers-by without an event because their entry had one just before, or in a storm."""
 
+    def clear(self) -> None:
+        """Count anew, for a new period."""
+        for name in asdict(self):
+            setattr(self, name, 0)
+
     def refuse(self, fault: str) -> None:
         """Count a face that was not good enough: small, blurred, turned, dark or bright."""
         name = f"refused_{fault}"

@@ -239,26 +239,33 @@ def test_only_sealed_bytes_wait_for_the_disk(
     assert [type(one) for one in waiting] == [Sealed, Link, Happening, Moment]
 
 
-def test_watch_rests_in_the_dark_until_the_disk_is_back_and_records_it(
+def test_watch_rests_in_the_dark_until_the_disk_is_back_and_looks_again(
     tmp_path: Path, disk: HeldDisk
 ) -> None:
     config = config_of(tmp_path / "camera")
     make_identity(config.state)
     publish(config)
     told: list[str] = []
+    before = {2: disk.hold}
 
     class Ear(Supervisor):
         def alive(self, status: str = "") -> None:
             told.append(status)
-            if len([one for one in told if one.startswith("dark")]) == 5:
+            dark = [one for one in told if one.startswith("dark")]
+            if dark:
+                before.clear()
+            if len(dark) == 5:
                 disk.let_go()
 
-    camera = SlowCamera(LONG, before={2: disk.hold})
-    means = Means(lambda: camera, lambda _: eye(LONG), Ear())
-    with guarding(tmp_path / "camera"), pytest.raises(DiskStalled):
-        run_watch(config, means, lambda: True)
+    camera = SlowCamera(LONG, before=before)
+    means = Means(lambda: camera, lambda _: eye(LONG + LONG), Ear())
+    with guarding(tmp_path / "camera"):
+        run_watch(config, means, lambda: len(camera.given) < 400)
     assert codes(config, Happening.FAULT) == ["DiskStalled"]
-    assert len(records(config.state.watch, Happening.PERIOD_END)) == 1
+    first, second = records(config.state.watch, Happening.PERIOD_END)
+    assert int(first["frames"]) + int(second["frames"]) == 400 - 1, "One came as it stalled."
+    assert (first["events"], second["events"]) == (1, 0), "Each is counted in its own period."
+    assert records(config.state.watch, Happening.STOP) == [{"reason": "stopped"}]
     assert "dark: The disk has not taken a record" in " ".join(told)
 
 

@@ -5,7 +5,7 @@ the same calls, so the tests of `make hil` are written once. A rig names what it
 for that first and is skipped, saying why, where it is missing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -23,6 +23,7 @@ class Feature(StrEnum):
     LOAD = "loading the processor"
     BROKER = "breaking the network and the broker"
     POWER = "cutting the power"
+    DISK = "holding the disk"
 
 
 class Wrong(StrEnum):
@@ -110,6 +111,9 @@ class Rig(Protocol):
 
     def clock(self, by_s: float) -> None:
         """Set the camera's clock forwards or back."""
+
+    def disk(self, held: Collection[Program]) -> None:
+        """Let these programs wait whenever they wait for the disk, and no others."""
 
     def load(self, burners: int) -> None:
         """Keep so many processes busy beside the camera; 0 ends them."""

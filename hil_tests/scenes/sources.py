@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain, islice
 from pathlib import Path
 from typing import Final
@@ -83,11 +84,18 @@ def open_source(name: str) -> Camera:
 
 def _still(*, grey: bool) -> Iterator[Pixels]:
     """Yield one picture of the street with somebody in it, without end."""
+    picture = _somebody(grey=grey)
+    while True:
+        yield picture.copy()
+
+
+@cache
+def _somebody(*, grey: bool) -> Pixels:
+    """Return that picture; drawing it takes seconds, which no camera needs to start again."""
     picture = next(islice(street(), SOMEBODY, None))
     if grey:
         picture = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-    while True:
-        yield picture.copy()
+    return picture
 
 
 def _folder(path: Path) -> Replay:

@@ -1,7 +1,7 @@
 """The desk as a rig: the camera's real programs on real gpiozero devices, the wires in its hands.
 
 Lamp guard and watch are processes of their own on a site made with the project's own commands. The
-inference marker is the witness in watch; the clock is moved where there is a C compiler.
+inference marker is the witness in watch; clock and disk are the rig's where there is a C compiler.
 """
 
 import os
@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,9 +19,11 @@ from typing import Final, Self
 from formats.ledger import Happening, Program, Record
 from hil_tests.errors import DeskRefused
 from hil_tests.rig.contract import Edge, Feature, Look, Outage, Scene, Wrong
-from hil_tests.rig.desk.clock import COMPILER, DeskClock
+from hil_tests.rig.desk.clock import DeskClock
+from hil_tests.rig.desk.disk import DeskDisk
 from hil_tests.rig.desk.estate import DeskEstate
 from hil_tests.rig.desk.pins import Board, PinServer
+from hil_tests.rig.desk.preloaded import COMPILER, preload
 from hil_tests.rig.desk.programs import Programs
 from hil_tests.rig.desk.site_maker import DeskSite
 from hil_tests.rig.desk.witness import Witness
@@ -31,7 +33,11 @@ SOURCES: Final = {
     Scene.GREY: "grey",
     Scene.NO_FRAMES: "stall",
 }
-NEEDED: Final = {Feature.CLOCK: COMPILER, Feature.BROKER: "mosquitto"}
+NEEDED: Final = {
+    Feature.CLOCK: COMPILER,
+    Feature.DISK: COMPILER,
+    Feature.BROKER: "mosquitto",
+}
 """Programs of the machine without which this rig cannot do something."""
 READY_S: Final = 30.0
 """Longest wait for a camera to look, on a busy machine."""
@@ -57,16 +63,18 @@ class DeskRig:
     def __enter__(self) -> Self:
         self._lines = self._open.enter_context(PinServer(self.board))
         self._clock.make()
+        self._disk.make()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.disk(())
         self.stop()
         self.load(0)
         self._open.close()
 
     @property
     def features(self) -> frozenset[Feature]:
-        """Everything, where there are a compiler, for the clock, and a broker."""
+        """Everything, where there are a compiler, for clock and disk, and a broker."""
         missing = {feature for feature, program in NEEDED.items() if shutil.which(program) is None}
         return frozenset(Feature) - missing
 
@@ -152,6 +160,10 @@ class DeskRig:
     def clock(self, by_s: float) -> None:
         """Set the camera's clock forwards or back."""
         self._clock.move(by_s)
+
+    def disk(self, held: Collection[Program]) -> None:
+        """Let these programs wait whenever they wait for the disk, and no others."""
+        self._disk.hold(held)
 
     def load(self, burners: int) -> None:
         """Keep so many processes busy beside the camera."""
@@ -250,6 +262,10 @@ class DeskRig:
     def _clock(self) -> DeskClock:
         return DeskClock(self.desk.folder)
 
+    @property
+    def _disk(self) -> DeskDisk:
+        return DeskDisk(self.desk.folder)
+
     def _start_watch(self) -> subprocess.Popen[bytes]:
         pipe, end = os.pipe()
         self.witness.listen(pipe)
@@ -268,7 +284,9 @@ class DeskRig:
         pipes: Sequence[int] = (),
     ) -> subprocess.Popen[bytes]:
         config = ["--config", str(self.desk.camera_config)]
-        command = [*self._clock.words(), sys.executable, "-m", module, *config, *words]
+        clock, disk = self._clock, self._disk
+        libraries = [(clock.preloaded, clock.file), (disk.preloaded, disk.file(program))]
+        command = [*preload(libraries), sys.executable, "-m", module, *config, *words]
         return Programs(self._logs).start(program, command, pipes=pipes)
 
     @staticmethod
