@@ -42,8 +42,14 @@ check: $(VENV)/.dev systemd  ## look only: style, types, private names, who impo
 	@$(PY) -m models.check >/dev/null
 	@provisioning/device/image/check-units
 
-test: $(VENV)/.dev broker browser postgres softhsm  ## all tests, in random order
-	@$(PYTEST)
+test: $(VENV)/.dev broker browser postgres softhsm  ## the tests: most side by side, those that measure time alone
+	@$(PYTEST) -n auto --maxprocesses 8 --dist loadscope -m "not alone and not long"
+	@$(PYTEST) -m "alone and not long"
+
+test-long: $(VENV)/.dev broker browser postgres softhsm  ## the tests that take long, which make test leaves out
+	@$(PYTEST) -m "long"
+
+test-all: test test-long  ## every test, once
 
 format: $(VENV)/.dev  ## rewrite to the house style
 	@$(VENV)/bin/ruff check --fix

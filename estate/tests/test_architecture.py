@@ -8,7 +8,7 @@ CODE = [
     path
     for folder in ("estate", "provisioning")
     for path in (ROOT / folder).rglob("*.py")
-    if "tests" not in path.parts
+    if "tests" not in path.relative_to(ROOT).parts
 ]
 
 

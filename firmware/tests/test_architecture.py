@@ -9,7 +9,7 @@ FIRMWARE = Path(__file__).parents[1]
 MODULES = {
     path.relative_to(FIRMWARE).as_posix(): ast.parse(path.read_text())
     for path in sorted(FIRMWARE.rglob("*.py"))
-    if "tests" not in path.parts
+    if "tests" not in path.relative_to(FIRMWARE).parts
 }
 NETS = {"detector", "embedder", "aligner", "quality", "interpreter", "gallery"}
 MEET_THE_NETS = {

@@ -17,6 +17,8 @@ from firmware.tests.fakes import Bulb, FakeCamera, PasserBy, eye, guarding
 from firmware.tests.test_station import publish
 from formats.ledger import Happening, Program
 
+pytestmark = pytest.mark.alone
+
 WALK = [[PasserBy(0, 50.0 + 12 * at)] for at in range(6)]
 
 

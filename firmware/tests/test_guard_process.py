@@ -14,6 +14,8 @@ from firmware.hardware.lamp import Lamp
 from firmware.tests.fakes import Bulb, Guard, last_look
 from firmware.tests.observing import eventually
 
+pytestmark = pytest.mark.alone
+
 PROGRAM = """
 import sys
 from pathlib import Path

@@ -118,7 +118,11 @@ def test_a_guard_that_goes_away_ends_the_proof(guard: ScriptedGuard) -> None:
             lit.check()
 
 
-@pytest.mark.parametrize("packet", [b"\0", b"x" * 64, encode_answer(grant(60)) + b"\0"])
+@pytest.mark.parametrize(
+    "packet",
+    [b"\0", b"x" * 64, encode_answer(grant(60)) + b"\0"],
+    ids=["of one byte", "too long", "longer by a byte"],
+)
 def test_an_answer_that_is_none_ends_the_proof(guard: ScriptedGuard, packet: bytes) -> None:
     with Lamp(guard.channel).lit() as lit:
         guard.says(packet)

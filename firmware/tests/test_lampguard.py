@@ -27,6 +27,8 @@ from formats.lease import (
 )
 from formats.ledger import Happening, Program, Record
 
+pytestmark = pytest.mark.alone
+
 
 def say(caller: socket.socket, request: Request) -> None:
     caller.send(encode_request(request))

@@ -20,6 +20,8 @@ from firmware.trust.watchlist import ListRefused
 from formats.ledger import Happening
 from formats.list_end import End, ListEnd, verify_list_end
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture
 def config(tmp_path: Path) -> Config:

@@ -4,6 +4,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from nacl.signing import VerifyKey
 
 from firmware.courier import run as carry
@@ -18,6 +19,8 @@ from firmware.tests.test_lampguard import hear, say
 from formats.lease import Grant, Request
 from formats.ledger import Program, verify_against, verify_checkpoint
 from wire.tests.broker import Broker
+
+pytestmark = pytest.mark.alone
 
 
 def signed(folder: Path, key: VerifyKey) -> int:

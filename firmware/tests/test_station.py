@@ -41,6 +41,8 @@ from recognition.errors import ModelRefused
 from recognition.eye import Eye
 from recognition.interpreter import Accelerator
 
+pytestmark = pytest.mark.alone
+
 CPU, EDGE_TPU = Accelerator
 
 WALK = [[PasserBy(0, 50.0 + 12 * at)] for at in range(6)]

@@ -7,7 +7,7 @@ import pytest
 from hil_tests.long.chaos.__main__ import table
 from hil_tests.long.chaos.run import run
 
-pytestmark = [pytest.mark.broker, pytest.mark.slow]
+pytestmark = [pytest.mark.broker, pytest.mark.alone]
 
 FAULTS = {
     "broker killed",

@@ -19,7 +19,7 @@ from hil_tests.scenes.people import Somebody, portrayed
 from recognition.face import Box
 from recognition.picture import Pixels
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(300)]
 
 GROUPS = 10
 SEED = 1

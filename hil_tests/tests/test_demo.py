@@ -21,7 +21,7 @@ from hil_tests.rig.desk.witness import files_with
 from hil_tests.scenes.portraits import Person, portrait
 from hil_tests.scenes.street import FRAMES_PER_S, WALKS, street
 
-pytestmark = [pytest.mark.broker, pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.broker, pytest.mark.alone, pytest.mark.timeout(180)]
 
 HOPPER_WALKS = tuple(walk for walk in WALKS if walk.person is Person.HOPPER)
 COLLINS_WALKS = tuple(walk for walk in WALKS if walk.person is Person.COLLINS)

@@ -19,7 +19,7 @@ from hil_tests.rig.desk.site_maker import DeskSite, list_person, make_site, publ
 from hil_tests.rig.judgement import EARLY_MS, LATE_MS, judge
 from hil_tests.scenes.portraits import Person, portrait
 
-pytestmark = [pytest.mark.hil, pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.hil, pytest.mark.alone, pytest.mark.timeout(180)]
 
 OFF_S = (2.0, 3.0)
 """The lamp goes out this long after the last look (docs/design.md, P1)."""

@@ -13,7 +13,7 @@ from hil_tests.rig.desk.site_maker import DeskSite, list_person, make_site, publ
 from hil_tests.rig.judgement import judge
 from hil_tests.scenes.portraits import Person, portrait
 
-pytestmark = [pytest.mark.hil, pytest.mark.slow, pytest.mark.broker, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.hil, pytest.mark.alone, pytest.mark.broker, pytest.mark.timeout(240)]
 
 
 @pytest.fixture

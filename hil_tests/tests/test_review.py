@@ -15,7 +15,7 @@ from hil_tests.demo.review import office, write_report
 from hil_tests.rig.desk.site_maker import REVIEWERS, DeskSite, tallylight_estate
 from hil_tests.tests.test_demo import demo
 
-pytestmark = [pytest.mark.broker, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.broker, pytest.mark.alone, pytest.mark.timeout(300)]
 expect.set_options(timeout=WAIT_MS)
 
 

@@ -14,7 +14,7 @@ from hil_tests.scenes.portraits import Person, portrait
 MS = 1_000_000
 
 
-@pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.hil
 @pytest.mark.timeout(240)
 def test_while_something_breaks_every_second_every_look_is_in_light(tmp_path: Path) -> None:

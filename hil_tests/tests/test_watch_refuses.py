@@ -22,7 +22,7 @@ from hil_tests.rig.desk.site_maker import DeskSite, list_person, make_site, publ
 from hil_tests.scenes.portraits import Person, portrait
 from provisioning.nets.bundles import build_bundle
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(120)]
 
 
 @dataclass(frozen=True)
