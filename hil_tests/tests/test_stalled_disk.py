@@ -19,7 +19,7 @@ from hil_tests.rig.desk.site_maker import DeskSite, list_person, make_site, publ
 from hil_tests.rig.judgement import EARLY_MS, judge
 from hil_tests.scenes.portraits import Person, portrait
 
-pytestmark = [pytest.mark.hil, pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.hil, pytest.mark.alone, pytest.mark.timeout(180)]
 
 HELD_S = 5.0
 AGAIN_S = 5.0
