@@ -1,1 +1,1 @@
-"""What estate security runs: receive, keep sealed, answer with a receipt, open."""
+"""The estate's programs: receive sealed events, store them, review, destroy and report them."""

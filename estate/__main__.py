@@ -1,6 +1,6 @@
-"""`tallylight-estate`: what estate security runs. 0 did it, 1 refused, 2 wrong usage.
+"""The command line `tallylight-estate`. Exit status: 0 done, 1 refused, 2 wrong usage.
 
-Every command either does the whole of what it says or changes nothing and prints one sentence.
+Each command does all that its help says, or it changes nothing and prints one sentence.
 """
 
 import logging
@@ -12,22 +12,25 @@ from typer.core import TyperGroup
 from estate.commands import ledger
 from estate.commands.backup import back_up, restore
 from estate.commands.budget import budget
-from estate.commands.key import make
-from estate.commands.receive import open_again, receive_events, show_cameras
-from estate.commands.report import ask, report
-from estate.commands.retain import hold_event, release_event, retain
+from estate.commands.cameras import show_cameras
+from estate.commands.events import open_events, receive_events
+from estate.commands.health import health, serve
+from estate.commands.holds import hold, release
+from estate.commands.key import make_keys
+from estate.commands.report import report
+from estate.commands.retention import retain
 from estate.commands.review import review
-from estate.commands.serve import health, serve
+from estate.commands.subject_access import ask
 from formats.errors import Refused
 
-_Click: TypeAlias = Any  # Some versions of Typer carry a click of their own, others do not.
+_Click: TypeAlias = Any  # Some versions of Typer bring their own copy of click.
 
 
 class Commands(TyperGroup):
-    """A refusal of any command is one sentence and exit 1."""
+    """Print the refusal of any command as one sentence, and exit with 1."""
 
     def invoke(self, ctx: _Click) -> _Click:
-        """Run the command, or say in one sentence why not."""
+        """Run the command, or print in one sentence why it is refused."""
         try:
             return super().invoke(ctx)
         except Refused as error:
@@ -42,13 +45,13 @@ app = typer.Typer(cls=Commands, no_args_is_help=True, pretty_exceptions_enable=F
 
 @app.callback()
 def estate() -> None:
-    """Receive sealed match events, keep them sealed, answer with receipts, open them."""
+    """Receive sealed match events, store them sealed, answer with receipts, review them."""
     logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
 
 
-app.command("key")(make)
+app.command("key")(make_keys)
 app.command("receive")(receive_events)
-app.command("open")(open_again)
+app.command("open")(open_events)
 app.command("cameras")(show_cameras)
 app.command()(review)
 app.command()(retain)
@@ -59,8 +62,8 @@ app.command()(serve)
 app.command("backup")(back_up)
 app.command()(restore)
 app.command()(budget)
-app.command("hold")(hold_event)
-app.command("release")(release_event)
+app.command()(hold)
+app.command()(release)
 app.add_typer(ledger.app, name="ledger")
 
 

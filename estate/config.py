@@ -1,4 +1,4 @@
-"""The settings files of the estate, each read once into frozen values; unknown keys are errors."""
+"""Settings: `receiver.toml` and `office.toml` as frozen values. Unknown keys are errors."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,12 +6,12 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Where things are on the receiver; `formats.settings.read_settings` reads it."""
+    """The receiver's settings; `formats.settings.read_settings` reads them."""
 
     store: str
     """Database URL; `sqlite:///FILE` on a desk."""
     cameras: Path
-    """Folder of the enrolment requests of the cameras that may send, `*.json`."""
+    """Folder of the registration requests of the cameras that may send, `*.json`."""
     receipt_key: Path
     """Key file of the estate's receipts; its public half stands in the site's recipients."""
     broker_host: str
@@ -28,14 +28,14 @@ class Config:
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """Where things are for whoever reviews, retains and reports; no broker, no receipts."""
+    """The settings of the office that reviews, retains and reports. It needs no broker."""
 
     store: str
     """Database URL, as the receiver's."""
     site: Path
     """Folder of the site's published repository."""
     trusted_root: Path
-    """`root.json` of the site, from where it was handed over."""
+    """`root.json` of the site, as the list authority handed it over."""
     books: Path
     """Folder for checkpoints, certificates of destruction and reports."""
     ledger_key: Path

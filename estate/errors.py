@@ -1,24 +1,24 @@
-"""What can go wrong on the estate's side, named after what happened.
+"""The estate's exceptions, each named after what happened.
 
 EstateError
-├── NoCamera          no camera is enrolled, or an enrolment is broken
+├── NoCamera          no camera is registered, or a registration request is broken
 ├── StoreRefused      the store cannot be opened or written
 ├── SiteRefused       the site's signed repository does not verify
-├── VerdictRefused    a verdict may not be given: twice, by a stranger, too late
-├── NotConfirmed      something may be done with confirmed matches alone
-├── HoldRefused       an event may not be held or released like this
-└── BooksRefused      books, checkpoints or back-ups cannot be read or do not agree
+├── VerdictRefused    a verdict is refused: a second one, an unknown reviewer, too late
+├── NotConfirmed      an export needs a confirmed match, and this is none
+├── HoldRefused       a hold or release breaks a rule
+└── BooksRefused      ledgers, checkpoints or backups cannot be read or do not agree
 """
 
 from formats.errors import Refused
 
 
 class EstateError(Refused):
-    """Base of all: the message is one sentence that says what to do next."""
+    """Base of the estate's exceptions. The message is one sentence that says what to do next."""
 
 
 class NoCamera(EstateError):
-    """No camera is enrolled, or the enrolment of one is broken."""
+    """No camera is registered, or a registration request is broken."""
 
 
 class StoreRefused(EstateError):
@@ -30,16 +30,16 @@ class SiteRefused(EstateError):
 
 
 class VerdictRefused(EstateError):
-    """A verdict may not be given: twice, by a stranger, too late."""
+    """A verdict is refused: a second one, an unknown reviewer, too late."""
 
 
 class NotConfirmed(EstateError):
-    """Something may be done with confirmed matches alone."""
+    """An export needs a confirmed match, and this is none."""
 
 
 class HoldRefused(EstateError):
-    """An event may not be held or released like this."""
+    """A hold or a release breaks a rule."""
 
 
 class BooksRefused(EstateError):
-    """Books, checkpoints or back-ups cannot be read or do not agree."""
+    """Ledgers, checkpoints or backups cannot be read or do not agree."""

@@ -1,9 +1,9 @@
-"""What the site has signed, as the estate sees it: policy, reviewers, and every list it ever met.
+"""The site's signed repository, verified by TUF: policy, reviewers, and every list ever seen.
 
-The repository is proven from its root by TUF, as on a camera. A repository that has run out since
-still says who may review what is waiting; that it ran out is said, and cameras are dark by then.
-Case files hold no name and no biometrics; they are kept in the store, because "was I on a list?"
-must have an answer after the list is gone.
+The repository is verified from its root, as on a camera. An expired repository still names the
+reviewers of the events that wait; `lapsed` says when it expired, and cameras are dark since. Case
+files are stored, because "was I on a list?" must have an answer after the list has ended. They hold
+no name and no biometrics.
 """
 
 import time
@@ -21,7 +21,7 @@ from tuf.api.metadata import Metadata, Timestamp  # type: ignore[attr-defined]  
 
 from estate.errors import SiteRefused
 from estate.store.insert_once import insert_once
-from estate.store.ledger import METADATA, append
+from estate.store.ledger import METADATA, append_record
 from formats.casefile import CaseFile, read_casefile
 from formats.entry import Entry
 from formats.envelope import sender_id
@@ -42,8 +42,8 @@ LISTS: Final = Table(
 
 
 @dataclass(frozen=True, slots=True)
-class SiteNow:
-    """The newest of what the site has signed."""
+class VerifiedSite:
+    """The newest policy, recipients and case file, verified from the site's root."""
 
     policy: Policy
     policy_digest: bytes
@@ -55,16 +55,16 @@ class SiteNow:
     files: tuple[bytes, bytes]
     """Case file and policy, as they were signed."""
     lapsed: datetime | None
-    """When the repository ran out, if it has: cameras are dark since."""
+    """When the repository expired, if it has: cameras are dark since."""
 
     @property
     def reviewers(self) -> Mapping[bytes, Reviewer]:
-        """Who may give verdicts, by the `sender_id` of their verdict keys."""
+        """Reviewers who may give verdicts, by the `sender_id` of their verdict keys."""
         return {sender_id(each.verdict_key): each for each in self.recipients.reviewers}
 
 
-def read_site(folder: Path, trusted_root: Path, now: datetime) -> SiteNow:
-    """What the repository in `folder` says, proven from the root.
+def read_site(folder: Path, trusted_root: Path, now: datetime) -> VerifiedSite:
+    """Return what the repository in `folder` says, verified from the root.
 
     Raises:
         SiteRefused: a signature, a file or the root is missing or does not hold.
@@ -72,11 +72,11 @@ def read_site(folder: Path, trusted_root: Path, now: datetime) -> SiteNow:
     try:
         root = trusted_root.read_bytes()
         try:
-            found, lapsed = _prove(folder, root, now), None
+            found, lapsed = _verify(folder, root, now), None
         except ExpiredMetadataError:
             lapsed = _end_of(folder)
-            found = _prove(folder, root, lapsed - timedelta(seconds=1))
-        return SiteNow(
+            found = _verify(folder, root, lapsed - timedelta(seconds=1))
+        return VerifiedSite(
             policy=read_policy(found.policy),
             policy_digest=sha256(found.policy).digest(),
             recipients=read_recipients(found.recipients),
@@ -89,8 +89,8 @@ def read_site(folder: Path, trusted_root: Path, now: datetime) -> SiteNow:
         raise SiteRefused(f"The site's repository in {folder} is refused: {error}") from error
 
 
-def remember(connection: Connection, site: SiteNow) -> None:
-    """Keep the case file and its policy for later questions, once, and say so in the ledger."""
+def store_list(connection: Connection, site: VerifiedSite) -> None:
+    """Store the case file and its policy once, with a record in the ledger."""
     casefile, policy = site.files
     row = {"digest": site.digest, "met_utc_ms": time.time_ns() // 1_000_000}
     if not insert_once(connection, LISTS, row | {"casefile": casefile, "policy": policy}):
@@ -101,11 +101,11 @@ def remember(connection: Connection, site: SiteNow) -> None:
         "policy_digest": site.policy_digest.hex(),
         "entries": len(site.case.entries),
     }
-    append(connection, Happening.LIST_ACCEPTED, body)
+    append_record(connection, Happening.LIST_ACCEPTED, body)
 
 
-def lists(connection: Connection) -> list[tuple[CaseFile, Policy]]:
-    """Every list that was ever met, oldest first, each with the policy met beside it."""
+def stored_lists(connection: Connection) -> list[tuple[CaseFile, Policy]]:
+    """Return every list that was ever stored, oldest first, each with its policy."""
     query = select(LISTS.c.casefile, LISTS.c.policy).order_by(LISTS.c.met_utc_ms)
     return [
         (read_casefile(bytes(case)), read_policy(bytes(policy)))
@@ -113,8 +113,8 @@ def lists(connection: Connection) -> list[tuple[CaseFile, Policy]]:
     ]
 
 
-def entry_of(connection: Connection, list_digest: bytes, handle: bytes) -> Entry | None:
-    """The entry in the very list that was searched; None if that list was never met."""
+def find_entry(connection: Connection, list_digest: bytes, handle: bytes) -> Entry | None:
+    """Return the entry in the list that the camera searched; None if the list is not stored."""
     query = select(LISTS.c.casefile).where(LISTS.c.digest == list_digest)
     found = connection.execute(query).scalar()
     if found is None:
@@ -122,7 +122,7 @@ def entry_of(connection: Connection, list_digest: bytes, handle: bytes) -> Entry
     return read_casefile(bytes(found)).entries.by_handle(handle)
 
 
-def _prove(folder: Path, root: bytes, now: datetime) -> SignedSite:
+def _verify(folder: Path, root: bytes, now: datetime) -> SignedSite:
     with TemporaryDirectory() as trusted:
         return verify_repository(
             lambda name: (folder / name).open("rb"), Path(trusted), root=root, now=now
@@ -130,7 +130,7 @@ def _prove(folder: Path, root: bytes, now: datetime) -> SignedSite:
 
 
 def _end_of(folder: Path) -> datetime:
-    """When the timestamp runs out: always the first of all; believed only once it verifies."""
+    """Return when the timestamp expires, the first role to do so; the caller verifies it then."""
     path = folder / METADATA_FOLDER / "timestamp.json"
     expires = Metadata[Timestamp].from_file(str(path)).signed.expires
     return expires.replace(tzinfo=UTC)

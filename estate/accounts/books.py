@@ -15,10 +15,10 @@ from nacl.signing import SigningKey, VerifyKey
 from sqlalchemy import BigInteger, Column, Connection, LargeBinary, String, Table, insert, select
 
 from estate.errors import BooksRefused
-from estate.intake.statuses import told_by
-from estate.signed_site import SiteNow
+from estate.intake.statuses import statuses_of
+from estate.signed_site import VerifiedSite
 from estate.store.envelopes import Store
-from estate.store.ledger import METADATA, append, head, lines
+from estate.store.ledger import METADATA, append_record, ledger_head, ledger_lines
 from formats.camera_request import CameraIdentity
 from formats.errors import BrokenChain, FormatError
 from formats.ledger import (
@@ -45,7 +45,7 @@ CAMERA_LINES: Final = Table(
 )
 
 
-def checkpoint(store: Store, key: SigningKey, folder: Path) -> Head:
+def write_checkpoint(store: Store, key: SigningKey, folder: Path) -> Head:
     """Sign the head of the estate's ledger; return it.
 
     Raises:
@@ -55,9 +55,9 @@ def checkpoint(store: Store, key: SigningKey, folder: Path) -> Head:
     folder.mkdir(parents=True, exist_ok=True)
     with store.writing() as connection:
         try:
-            now = head(connection)
+            now = ledger_head(connection)
             for last in file.read_bytes().splitlines()[-1:] if file.exists() else []:
-                verify_against(lines(connection), verify_checkpoint(last, key.verify_key))
+                verify_against(ledger_lines(connection), verify_checkpoint(last, key.verify_key))
         except (BrokenChain, FormatError) as error:
             raise BooksRefused(
                 f"The ledger has been changed ({error}) Keep the store and {file} as evidence."
@@ -67,11 +67,13 @@ def checkpoint(store: Store, key: SigningKey, folder: Path) -> Head:
         with file.open("ab") as appended:
             appended.write(sign_checkpoint(Checkpoint(ORIGIN, now), key) + b"\n")
         body: dict[str, int | str] = {"size": now.size, "digest": now.digest.hex()}
-        append(connection, Happening.CHECKPOINT, body)
+        append_record(connection, Happening.CHECKPOINT, body)
     return now
 
 
-def add_camera_ledger(store: Store, site: SiteNow, ledger: Path, signed: Path) -> tuple[str, int]:
+def add_camera_ledger(
+    store: Store, site: VerifiedSite, ledger: Path, signed: Path
+) -> tuple[str, int]:
     """Take in a camera's ledger; return its origin and how many records are new.
 
     Raises:
@@ -90,18 +92,18 @@ def add_camera_ledger(store: Store, site: SiteNow, ledger: Path, signed: Path) -
         known = list(camera_lines(connection, origin))
         if content[: len(known)] != known:
             raise BooksRefused(f"The ledger {ledger} contradicts an earlier one of this camera.")
-        _refuse_taken_back(connection, origin, content)
+        _verify_against_statuses(connection, origin, content)
         for seq, line in enumerate(content[len(known) :], len(known)):
             connection.execute(insert(CAMERA_LINES).values(origin=origin, seq=seq, line=line))
     return origin, len(content) - len(known)
 
 
-def _refuse_taken_back(connection: Connection, origin: str, content: list[bytes]) -> None:
+def _verify_against_statuses(connection: Connection, origin: str, content: list[bytes]) -> None:
     """Do nothing if the ledger holds what its camera said of it from afar."""
     camera, _, program = origin.partition("/")
     if program != Program.WATCH:
         return
-    for status in told_by(connection, bytes.fromhex(camera)):
+    for status in statuses_of(connection, bytes.fromhex(camera)):
         head = Head(status.ledger_size, status.ledger_digest)
         try:
             verify_against(content, Checkpoint(origin, head))
@@ -123,7 +125,7 @@ def camera_lines(connection: Connection, origin: str) -> Iterator[bytes]:
         yield bytes(line)
 
 
-def origins(connection: Connection) -> list[str]:
+def camera_origins(connection: Connection) -> list[str]:
     """Whose ledgers were taken in: `<camera>/<program>`."""
     found = connection.execute(select(CAMERA_LINES.c.origin).distinct())
     return sorted(origin for (origin,) in found)
@@ -131,18 +133,20 @@ def origins(connection: Connection) -> list[str]:
 
 def camera_records(connection: Connection) -> Iterator[tuple[bytes, Record]]:
     """Every record of every camera's ledger, with the camera's id."""
-    for origin in origins(connection):
+    for origin in camera_origins(connection):
         camera = bytes.fromhex(origin.partition("/")[0])
         for line in camera_lines(connection, origin):
             yield camera, Record.from_line(line)
 
 
-def export_books(store: Store, site: SiteNow, books: Path, to: Path) -> list[Path]:
+def export_books(store: Store, site: VerifiedSite, books: Path, to: Path) -> list[Path]:
     """Write everything that `tallylight-verify` reads into a new folder; return the files."""
     to.mkdir(parents=True)
     with store.reading() as connection:
-        ledgers = {ORIGIN: list(lines(connection))}
-        ledgers |= {each: list(camera_lines(connection, each)) for each in origins(connection)}
+        ledgers = {ORIGIN: list(ledger_lines(connection))}
+        ledgers |= {
+            each: list(camera_lines(connection, each)) for each in camera_origins(connection)
+        }
     keys = {ORIGIN: bytes(site.recipients.ledger_key).hex()}
     for place in site.policy.places:
         keys |= {origin: bytes(key).hex() for origin, key in _ledger_keys(place.camera).items()}
@@ -155,7 +159,7 @@ def export_books(store: Store, site: SiteNow, books: Path, to: Path) -> list[Pat
     return sorted(to.iterdir())
 
 
-def _verify_origin(site: SiteNow, content: list[bytes], signed: bytes) -> str:
+def _verify_origin(site: VerifiedSite, content: list[bytes], signed: bytes) -> str:
     """The origin of a ledger that one of the site's cameras has signed under its own name."""
     for place in site.policy.places:
         for origin, key in _ledger_keys(place.camera).items():

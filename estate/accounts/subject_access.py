@@ -18,7 +18,7 @@ from formats.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)
-class Stay:
+class ListedEntry:
     """One entry, over all the lists on which it stood."""
 
     handle: str
@@ -47,18 +47,18 @@ class Stay:
         return asdict(self)
 
 
-def stays(lists: Sequence[tuple[CaseFile, Policy]], reference: str) -> list[Stay]:
+def find_entries(lists: Sequence[tuple[CaseFile, Policy]], reference: str) -> list[ListedEntry]:
     """Return every entry that was made under the case reference, oldest first."""
     found: dict[bytes, list[tuple[CaseFile, Policy, Entry]]] = {}
     for case, policy in lists:
         for entry in case.entries:
             if entry.case_digest == case_digest(entry.handle, reference):
                 found.setdefault(entry.handle, []).append((case, policy, entry))
-    return [_stay(each) for each in found.values()]
+    return [_listed_entry(each) for each in found.values()]
 
 
-def letter(
-    site: str, reference: str, answers: Sequence[Stay], since: datetime | None, now: datetime
+def render_letter(
+    site: str, reference: str, answers: Sequence[ListedEntry], since: datetime | None, now: datetime
 ) -> str:
     """Return the letter to the person who asked, as one page to print or send.
 
@@ -70,7 +70,7 @@ def letter(
         now: its date.
     """
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parents[1] / "report"),
+        loader=FileSystemLoader(Path(__file__).parent),
         autoescape=select_autoescape(default=True),
         undefined=StrictUndefined,
     )
@@ -78,16 +78,16 @@ def letter(
     return environment.get_template("letter.html").render(values)
 
 
-def first_met(lists: Iterable[tuple[CaseFile, Policy]]) -> datetime | None:
+def oldest_list(lists: Iterable[tuple[CaseFile, Policy]]) -> datetime | None:
     """Return when the oldest list was issued."""
     issued = [case.issued_utc_s for case, _ in lists]
     return datetime.fromtimestamp(min(issued), UTC) if issued else None
 
 
-def _stay(stood: Sequence[tuple[CaseFile, Policy, Entry]]) -> Stay:
+def _listed_entry(stood: Sequence[tuple[CaseFile, Policy, Entry]]) -> ListedEntry:
     policy, entry = stood[-1][1:]
     places = dict.fromkeys(place.place for _, each, _ in stood for place in each.places)
-    return Stay(
+    return ListedEntry(
         handle=entry.handle.hex(),
         organisation=entry.organisation,
         requested_by=entry.requested_by,

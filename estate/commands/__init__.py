@@ -1,1 +1,4 @@
-"""The commands of `tallylight-estate`, one file for each kind of work."""
+"""The commands of `tallylight-estate`, one module for each noun.
+
+A command reads its options, calls the other folders, and prints the result. It decides nothing.
+"""

@@ -1,4 +1,4 @@
-"""`tallylight-estate budget`: does every camera keep its budget for being wrong?"""
+"""`tallylight-estate budget`: test every camera's false alarms against the policy's rate."""
 
 import json
 from datetime import UTC, datetime
@@ -10,51 +10,52 @@ from rich.console import Console
 from rich.table import Table
 
 from estate.accounts.books import camera_records
-from estate.budget.sequential import Account, accounts
-from estate.budget.stop import put_statement, state_all
-from estate.commands.office import AsJson, Settings, open_office, site_now
+from estate.budget.false_alarms import FalseAlarmCount, count_false_alarms
+from estate.budget.statement import record_states, write_statement_files
+from estate.commands.options import AsJson, Settings, current_site, open_office
 from estate.passphrase import PassphraseFile, unlocking
-from estate.store.ledger import records
+from estate.store.ledger import ledger_records
 from formats.keyfile import Purpose, unlock_signing
 
 
 def budget(
     config: Settings,
     to: Annotated[
-        Path | None, typer.Option("--sign", help="Folder for the signed word: the site's estate/.")
+        Path | None,
+        typer.Option("--sign", help="Folder for the signed statement: the site's estate/."),
     ] = None,
     since: Annotated[
         datetime | None,
         typer.Option(
-            formats=["%Y-%m-%d"], help="Count from this day, UTC: clears what was before."
+            formats=["%Y-%m-%d"], help="Count from this day, UTC; what was before is cleared."
         ),
     ] = None,
     passphrase_file: PassphraseFile = None,
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Judge every camera's false alarms; signed and published, a broken budget stops the camera."""
+    """Test every camera's false alarms. A broken budget, signed and published, stops the camera."""
     office, store = open_office(config)
-    site = site_now(office)
+    site = current_site(office)
     from_ms = int(since.replace(tzinfo=UTC).timestamp() * 1000) if since else 0
     with store.reading() as connection:
-        mine = [each for each in records(connection) if each.utc_ms >= from_ms]
+        mine = [each for each in ledger_records(connection) if each.utc_ms >= from_ms]
         theirs = [each for each in camera_records(connection) if each[1].utc_ms >= from_ms]
-    found = accounts(mine, theirs, site.policy.fpir_ppm)
+    found = count_false_alarms(mine, theirs, site.policy.fpir_ppm)
     if to is not None:
         key = unlock_signing(*unlocking(office.ledger_key, Purpose.LEDGER, passphrase_file))
         with store.writing() as connection:
-            statement = state_all(connection, found, site.policy.site)
-        put_statement(to, statement, key)
+            statement = record_states(connection, found, site.policy.site)
+        write_statement_files(to, statement, key)
     store.close()
     _show(found, as_json=as_json)
     if to is not None:
         typer.echo(
-            f"Signed, in {to}. It counts once published: tallylight list renew.", err=as_json
+            f"The signed statement is in {to}. Publish it: tallylight list renew.", err=as_json
         )
 
 
-def _show(found: list[Account], *, as_json: bool) -> None:
+def _show(found: list[FalseAlarmCount], *, as_json: bool) -> None:
     if as_json:
         lines = [
             {

@@ -1,4 +1,4 @@
-"""`tallylight-estate key`: the key pairs of reviewers, of the receipts, and of the books."""
+"""`tallylight-estate key`: make key pairs for reviewers, for receipts, and for the ledger."""
 
 import json
 from pathlib import Path
@@ -6,28 +6,30 @@ from typing import Annotated
 
 import typer
 
-from estate.commands.office import AsJson
+from estate.commands.options import AsJson
 from estate.passphrase import PassphraseFile, ask
 from formats.keyfile import INTERACTIVE, KeyRefused, Purpose, make_key, write_key
 
 
-def make(
+def make_keys(
     purpose: Annotated[str, typer.Argument(help="reviewer, receipt or ledger")],
     file: Annotated[Path, typer.Argument(help="The new key file.")],
-    holder: Annotated[str, typer.Option(help="Who holds it: an opaque name or an office.")],
+    holder: Annotated[str, typer.Option(help="Its holder: an opaque name or an office.")],
     passphrase_file: PassphraseFile = None,
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Make a reviewer's keys, or the key that signs this estate's receipts or its books."""
+    """Make a reviewer's two keys, or the key that signs this estate's receipts or its ledger."""
     if purpose not in {Purpose.REVIEWER, Purpose.RECEIPT, Purpose.LEDGER}:
-        raise KeyRefused("A key is made for one of three purposes: reviewer, receipt or ledger.")
+        raise KeyRefused("Name one of three purposes for the key: reviewer, receipt or ledger.")
     files = {file: Purpose(purpose)}
-    if purpose == Purpose.REVIEWER:  # Opening and signing are two purposes, and so two keys.
+    if purpose == Purpose.REVIEWER:  # Opening events and signing verdicts need one key each.
         files[file.with_suffix(".verdict.key")] = Purpose.VERDICT
     for each in files:
         if each.exists():
-            raise KeyRefused(f"{each} is there already: a key is never overwritten.")
+            raise KeyRefused(
+                f"{each} exists already, and a key is never overwritten: name another file."
+            )
     passphrase = ask(passphrase_file, f"New passphrase of {holder}", confirm=True)
     made: dict[str, dict[str, str]] = {}
     for each, use in files.items():

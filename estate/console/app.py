@@ -202,22 +202,30 @@ class _Pages:
             event=standing.event.hex(),
             candidate=candidate,
             has_portrait=self._portrait(standing) is not None,
-            place=facts.place(site, candidate)[0],
+            place=facts.place_of(site, candidate)[0],
             sections=[
-                ("Comparison", facts.comparison(site, candidate)),
-                ("Sighting", facts.sighting(site, candidate)),
-                ("Why they are on the list", facts.ground(self._desk.entry(candidate), candidate)),
+                ("Comparison", facts.comparison_facts(site, candidate)),
+                ("Sighting", facts.sighting_facts(site, candidate)),
+                (
+                    "Why they are on the list",
+                    facts.entry_facts(self._desk.entry(candidate), candidate),
+                ),
             ],
             refusal=refusal,
         )
 
     def _render(self, template: str, **values: object) -> Response:
         page = self._environment.get_template(template)
-        shared = {"words": WORDS, "when": facts.when, "brief": facts.brief, "place_of": self._place}
+        shared = {
+            "words": WORDS,
+            "when": facts.capture_time,
+            "brief": facts.short_capture_time,
+            "place_of": self._place,
+        }
         return HTMLResponse(page.render(**shared, **values))
 
     def _place(self, standing: Standing) -> str:
-        return facts.place(self._desk.site, standing.candidate)[0]
+        return facts.place_of(self._desk.site, standing.candidate)[0]
 
 
 async def _form(request: Request) -> dict[str, str]:

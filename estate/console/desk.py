@@ -15,12 +15,12 @@ from nacl.signing import SigningKey
 from sqlalchemy import select
 
 from estate.errors import VerdictRefused
-from estate.intake.statuses import note_status
-from estate.opening.open import opened
-from estate.retention.destruction import note_deadline
-from estate.signed_site import SiteNow, entry_of, remember
+from estate.intake.statuses import store_status
+from estate.opening.decrypt import open_envelope
+from estate.retention.destruction import store_deadline
+from estate.signed_site import VerifiedSite, find_entry, store_list
 from estate.store.envelopes import Store
-from estate.verdicts.decisions import VERDICTS, Outcome, give, outcome_of, own
+from estate.verdicts.decisions import VERDICTS, Outcome, accept_verdict, outcome_of, verdict_of
 from formats.entry import Entry
 from formats.envelope import sender_id
 from formats.errors import FormatError
@@ -48,12 +48,12 @@ class Desk:
     """What one reviewer sees and does."""
 
     store: Store
-    read_site: Callable[[], SiteNow]
+    read_site: Callable[[], VerifiedSite]
     key: PrivateKey = field(repr=False)
     """Opens events."""
     verdict_key: SigningKey = field(repr=False)
     """Signs verdicts."""
-    site: SiteNow = field(init=False)
+    site: VerifiedSite = field(init=False)
     changes: int = 0
     """Grows whenever something on the desk has changed."""
     arrivals: int = 0
@@ -76,7 +76,7 @@ class Desk:
                 "with tallylight recipients add, signed and published."
             )
         with self.store.writing() as connection:
-            remember(connection, self.site)
+            store_list(connection, self.site)
 
     @property
     def identity(self) -> bytes:
@@ -114,7 +114,7 @@ class Desk:
     def entry(self, candidate: MatchEvent) -> Entry | None:
         """The entry in the list that was searched; None if the estate never met that list."""
         with self.store.reading() as connection:
-            return entry_of(connection, candidate.list_digest, candidate.entry)
+            return find_entry(connection, candidate.list_digest, candidate.entry)
 
     def judge(self, event: bytes, judgement: Judgement) -> Outcome | None:
         """Sign and give this person's verdict; say what it decided, if it did.
@@ -127,7 +127,7 @@ class Desk:
             raise VerdictRefused("There is no such event here: it was destroyed, or never arrived.")
         given_utc_ms = time.time_ns() // 1_000_000
         verdict = Verdict(event, judgement, self.identity, given_utc_ms, Basis.of(candidate))
-        outcome = give(self.store, self.site, sign_verdict(verdict, self.verdict_key))
+        outcome = accept_verdict(self.store, self.site, sign_verdict(verdict, self.verdict_key))
         self.refresh()
         return outcome
 
@@ -137,7 +137,7 @@ class Desk:
             return
         cameras = {place.camera.camera_id: place.camera for place in self.site.policy.places}
         try:
-            candidate = opened(sealed, cameras, self.key)
+            candidate = open_envelope(sealed, cameras, self.key)
         except FormatError as error:
             self.closed[digest] = str(error)
             return
@@ -147,17 +147,17 @@ class Desk:
         self._opened[digest] = candidate
         self.arrivals += 1
         with self.store.writing() as connection:
-            note_deadline(connection, digest, candidate.retain_until_utc_s)
+            store_deadline(connection, digest, candidate.retain_until_utc_s)
 
     def _note(self, digest: bytes, status: Status) -> None:
         with self.store.writing() as connection:
-            note_status(connection, digest, status)
+            store_status(connection, digest, status)
         self._statuses.add(digest)
 
     def _standing(self, event: bytes) -> Standing:
         candidate = self._opened[event]
         with self.store.reading() as connection:
-            signed = own(connection, event, self.identity)
+            signed = verdict_of(connection, event, self.identity)
             if signed is None:
                 query = select(VERDICTS.c.organisation).where(VERDICTS.c.event == event)
                 spoke = [each for (each,) in connection.execute(query)]

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from estate.opening.describe import CLOCKS
-from estate.signed_site import SiteNow
+from estate.opening.terminal import CLOCKS
+from estate.signed_site import VerifiedSite
 from formats.entry import Entry
 from formats.event import PPB, PPM, MatchEvent
 
@@ -18,17 +18,17 @@ class Fact:
     note: str = ""
 
 
-def when(candidate: MatchEvent) -> str:
+def capture_time(candidate: MatchEvent) -> str:
     """The moment of the clearest look."""
     return f"{_moment(candidate.captured_utc_ms // 1000):%d %B %Y, %H:%M:%S} UTC"
 
 
-def brief(candidate: MatchEvent) -> str:
+def short_capture_time(candidate: MatchEvent) -> str:
     """The same, short enough for a list."""
     return f"{_moment(candidate.captured_utc_ms // 1000):%d %b, %H:%M:%S} UTC"
 
 
-def place(site: SiteNow, candidate: MatchEvent) -> tuple[str, str]:
+def place_of(site: VerifiedSite, candidate: MatchEvent) -> tuple[str, str]:
     """Where the camera hangs, and why there."""
     try:
         found = site.policy.place_of(candidate.camera)
@@ -37,7 +37,7 @@ def place(site: SiteNow, candidate: MatchEvent) -> tuple[str, str]:
     return found.place, found.grounds
 
 
-def comparison(site: SiteNow, candidate: MatchEvent) -> list[Fact]:
+def comparison_facts(site: VerifiedSite, candidate: MatchEvent) -> list[Fact]:
     """How alike, and how often strangers are as alike."""
     rate = candidate.predicted_fpir_ppb / PPB
     searched = _list_size(site, candidate)
@@ -62,18 +62,18 @@ def comparison(site: SiteNow, candidate: MatchEvent) -> list[Fact]:
     ]
 
 
-def sighting(site: SiteNow, candidate: MatchEvent) -> list[Fact]:
+def sighting_facts(site: VerifiedSite, candidate: MatchEvent) -> list[Fact]:
     """Where and when, and how sure."""
-    where, why = place(site, candidate)
+    where, why = place_of(site, candidate)
     return [
         Fact("Place", where, why),
-        Fact("Time", when(candidate), CLOCKS[candidate.time_quality]),
+        Fact("Time", capture_time(candidate), CLOCKS[candidate.time_quality]),
         Fact("Lamp", "lit, its current sensed", f"lease {candidate.lease_id.hex()[:16]}"),
         Fact("Kept until", f"{_moment(candidate.retain_until_utc_s):%d %B %Y, %H:%M} UTC"),
     ]
 
 
-def ground(entry: Entry | None, candidate: MatchEvent) -> list[Fact]:
+def entry_facts(entry: Entry | None, candidate: MatchEvent) -> list[Fact]:
     """Why this person is on the list, and until when."""
     if entry is None:
         version = f"version {candidate.list_version} of the list"
@@ -90,7 +90,7 @@ def ground(entry: Entry | None, candidate: MatchEvent) -> list[Fact]:
     ]
 
 
-def _list_size(site: SiteNow, candidate: MatchEvent) -> str:
+def _list_size(site: VerifiedSite, candidate: MatchEvent) -> str:
     if candidate.list_digest == site.digest:
         count = len(site.case.entries)
         return f"with {count} {'entry' if count == 1 else 'entries'} on the list"

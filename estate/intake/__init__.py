@@ -1,4 +1,4 @@
-"""Intake: the MQTT receiver, the check of each camera's chain of events, and cameras' statuses.
+"""Intake: the MQTT receiver, gaps and forks in cameras' chains of events, cameras' statuses.
 
 Imports `store` and `errors`; every folder above may import it.
 """

@@ -1,8 +1,8 @@
-"""What the headers of kept envelopes tell of a camera: what is missing, forked, or came again.
+"""Gaps, forks and copies in each camera's hash chain of events, from envelope headers alone.
 
-Every envelope names the one before it, so whatever vanished on the way shows as soon as anything
-later arrives, in whatever order. What only the end of a chain lacks does not show here: the
-camera's own ledger and its status tell it. Nothing is opened for this.
+Every envelope names the digest of the one before it, so a lost event shows as soon as a later one
+arrives. The order of arrival does not matter. Events lost at the end of a chain do not show here;
+the camera's ledger and its status show them. No envelope is opened.
 """
 
 from dataclasses import asdict, dataclass
@@ -14,38 +14,38 @@ from estate.store.envelopes import ENVELOPES, Store
 from formats.envelope_header import NO_PREVIOUS
 
 SETTLED_MS: Final = 60_000
-"""Events may come in any order: one is missed only when what follows it has waited this long."""
+"""Events may come in any order: a gap is reported when the event after it is older than this."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Gap:
-    """Before this envelope of a camera, at least one is missing."""
+    """A gap: before this envelope of a camera, at least one is missing."""
 
     camera: bytes
     boot_id: bytes
     sequence: int
     stored_utc_ms: int
-    """When the envelope after the gap came."""
+    """When the envelope after the gap was stored."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Fork:
-    """A camera, or somebody with its key, continued one envelope in two ways."""
+    """A fork: a camera, or another device with its key, continued one envelope twice."""
 
     camera: bytes
     previous: bytes
-    """(32,) of the envelope that was continued; `NO_PREVIOUS` where a chain began twice."""
+    """(32,) digest of the continued envelope; `NO_PREVIOUS` where a chain began twice."""
     branches: int
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Chain:
-    """One camera's envelopes."""
+    """One camera's chain of envelopes."""
 
     camera: bytes
     events: int
     copies: int
-    """Envelopes that came although they were kept already: sent again, or replayed."""
+    """Envelopes that came although they were stored already: sent again, or replayed."""
     last_utc_ms: int
     gaps: tuple[Gap, ...]
     forks: tuple[Fork, ...]
@@ -55,12 +55,12 @@ class Chain:
         return _plain(asdict(self))
 
 
-def chains(store: Store, before_utc_ms: int | None = None) -> list[Chain]:
-    """Return what is known of every camera that ever sent, by its id.
+def read_chains(store: Store, before_utc_ms: int | None = None) -> list[Chain]:
+    """Return the chain of every camera that ever sent an event, sorted by camera id.
 
     Args:
         store: the envelopes.
-        before_utc_ms: leave out gaps that showed only since then.
+        before_utc_ms: leave out gaps whose next envelope was stored after this.
     """
     table = ENVELOPES.c
     summary = select(

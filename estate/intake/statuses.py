@@ -1,8 +1,9 @@
-"""What cameras last said of themselves, once a reviewer's key has opened it.
+"""Cameras' status messages (heartbeats), as a reviewer's console found them in envelopes.
 
-Nobody else can tell a status from an event, this office's store included. The console, which opens
-everything anyway, notes here what was a status: it waits for nobody's verdict, it is destroyed with
-the next run of retention, and the newest of each camera stays as its last word.
+Without a reviewer's key a status cannot be told from an event; the store cannot tell them apart,
+either. The console opens every envelope, and stores here which ones held a status. A status needs
+no verdict. Its envelope is destroyed by the next run of retention. The newest status of each camera
+is kept.
 """
 
 from typing import Final
@@ -11,7 +12,7 @@ from sqlalchemy import BigInteger, Column, Connection, LargeBinary, Table, delet
 
 from estate.store.envelopes import ENVELOPES
 from estate.store.insert_once import insert_once
-from estate.store.ledger import METADATA, append
+from estate.store.ledger import METADATA, append_record
 from formats.ledger import Happening
 from formats.status import Status
 
@@ -25,12 +26,12 @@ STATUSES: Final = Table(
 )
 
 
-def note_status(connection: Connection, envelope: bytes, status: Status) -> None:
-    """Write down that an envelope held a status, once."""
+def store_status(connection: Connection, envelope: bytes, status: Status) -> None:
+    """Store once that an envelope held a status, with a record in the ledger."""
     here = ENVELOPES.c
     query = select(here.stored_utc_ms).where(here.digest == envelope)
     stored_utc_ms = connection.execute(query).scalar()
-    if stored_utc_ms is None or envelope in noted(connection):
+    if stored_utc_ms is None or envelope in status_digests(connection):
         return
     row = {
         "envelope": envelope,
@@ -40,16 +41,16 @@ def note_status(connection: Connection, envelope: bytes, status: Status) -> None
     }
     if insert_once(connection, STATUSES, row):
         body: dict[str, int | str] = {"envelope": envelope.hex(), "camera": status.camera.hex()}
-        append(connection, Happening.STATUS_READ, body)
+        append_record(connection, Happening.STATUS_READ, body)
 
 
-def noted(connection: Connection) -> set[bytes]:
-    """The digests of all envelopes that are known to hold a status."""
+def status_digests(connection: Connection) -> set[bytes]:
+    """Return the digests of all envelopes that are known to hold a status."""
     return {bytes(each) for (each,) in connection.execute(select(STATUSES.c.envelope))}
 
 
-def last_words(connection: Connection) -> dict[bytes, tuple[int, Status]]:
-    """The newest status of each camera, and when it arrived in milliseconds since 1970."""
+def newest_statuses(connection: Connection) -> dict[bytes, tuple[int, Status]]:
+    """Return the newest status of each camera, with its arrival in milliseconds since 1970."""
     query = select(STATUSES.c.camera, STATUSES.c.stored_utc_ms, STATUSES.c.payload)
     return {
         bytes(camera): (stored_utc_ms, Status.from_payload(bytes(payload)))
@@ -59,14 +60,14 @@ def last_words(connection: Connection) -> dict[bytes, tuple[int, Status]]:
     }
 
 
-def told_by(connection: Connection, camera: bytes) -> list[Status]:
-    """What is kept of all that one camera said, in no order."""
+def statuses_of(connection: Connection, camera: bytes) -> list[Status]:
+    """Return all stored statuses of one camera, in no order."""
     query = select(STATUSES.c.payload).where(STATUSES.c.camera == camera)
     return [Status.from_payload(bytes(payload)) for (payload,) in connection.execute(query)]
 
 
-def forget_status(connection: Connection, envelope: bytes) -> None:
-    """Leave out a status whose envelope was destroyed, unless it is its camera's last word."""
+def delete_status(connection: Connection, envelope: bytes) -> None:
+    """Delete the status of a destroyed envelope, unless it is its camera's newest."""
     here = STATUSES.c
     camera = connection.execute(select(here.camera).where(here.envelope == envelope)).scalar()
     newest = select(here.envelope).where(here.camera == camera)

@@ -13,9 +13,9 @@ from typing import Final
 from cryptography import x509
 from sqlalchemy import select
 
-from estate.intake.chains import Chain, chains
-from estate.intake.statuses import last_words, noted
-from estate.signed_site import SiteNow
+from estate.intake.chains import Chain, read_chains
+from estate.intake.statuses import newest_statuses, status_digests
+from estate.signed_site import VerifiedSite
 from estate.store.envelopes import ENVELOPES, Store
 from estate.verdicts.decisions import DECISIONS
 from formats.policy import Place
@@ -71,18 +71,20 @@ class Health:
         return asdict(self)
 
 
-def look(store: Store, site: SiteNow, certificates: Sequence[Path], now: datetime) -> Health:
+def read_health(
+    store: Store, site: VerifiedSite, certificates: Sequence[Path], now: datetime
+) -> Health:
     """Return how everything is doing at `now`."""
     now_s = int(now.timestamp())
     with store.reading() as connection:
         decided = {bytes(event) for (event,) in connection.execute(select(DECISIONS.c.event))}
         query = select(ENVELOPES.c.digest, ENVELOPES.c.stored_utc_ms)
-        statuses, words = noted(connection), last_words(connection)
+        statuses, words = status_digests(connection), newest_statuses(connection)
         kept = [
             (bytes(digest), stored_utc_ms)
             for digest, stored_utc_ms in connection.execute(query.where(ENVELOPES.c.blob != b""))
         ]
-    known = {each.camera: each for each in chains(store)}
+    known = {each.camera: each for each in read_chains(store)}
     oldest_ms = (now_s - (site.policy.retention_days * DAY_H + GRACE_H) * 3600) * 1000
     return Health(
         now_utc_s=now_s,
@@ -100,7 +102,7 @@ def look(store: Store, site: SiteNow, certificates: Sequence[Path], now: datetim
     )
 
 
-def prometheus(health: Health) -> str:
+def prometheus_text(health: Health) -> str:
     """Return the figures in Prometheus' text format: no name, no place, no event."""
     lines = []
     for each in health.cameras:

@@ -1,17 +1,17 @@
-"""Enrolment pictures that an authority sealed to the reviewers, and nobody else can open."""
+"""Enrolment pictures that an authority sealed to the reviewers: open one, delete old ones."""
 
 import os
 from pathlib import Path
 
 from nacl.public import PrivateKey
 
-from estate.signed_site import SiteNow
+from estate.signed_site import VerifiedSite
 from formats.errors import FormatError
 from formats.portrait import open_portrait
 
 
-def forget_ended(folder: Path, site: SiteNow) -> SiteNow:
-    """Overwrite and delete the picture of every entry that is no longer on the list."""
+def delete_unlisted(folder: Path, site: VerifiedSite) -> VerifiedSite:
+    """Overwrite and delete the picture of every entry that is not on the list; return `site`."""
     listed = {entry.handle.hex() for entry in site.case.entries}
     for path in sorted(folder.glob("*.sealed")):
         if path.stem not in listed:
@@ -23,8 +23,8 @@ def forget_ended(folder: Path, site: SiteNow) -> SiteNow:
     return site
 
 
-def find_portrait(folder: Path, handle: bytes, site: SiteNow, key: PrivateKey) -> bytes | None:
-    """Return the JPEG for an entry; None if there is none, or it is not what it claims to be."""
+def find_portrait(folder: Path, handle: bytes, site: VerifiedSite, key: PrivateKey) -> bytes | None:
+    """Return the JPEG for an entry; None if there is none, or it does not verify."""
     path = folder / f"{handle.hex()}.sealed"
     try:
         return open_portrait(path.read_bytes(), handle, site.policy, key)

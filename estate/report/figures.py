@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime
 from hashlib import sha256
 from statistics import quantiles
 
-from estate.budget.sequential import accounts
-from estate.report.groups import compare
+from estate.budget.false_alarms import count_false_alarms
+from estate.report.groups import compare_groups
 from estate.report.intervals import Share
-from estate.report.light import Span, in_light, looked, shone
+from estate.report.light import Span, hours_in_light, lit_spans, looking_spans
 from formats.casefile import CaseFile, write_casefile
 from formats.ledger import Happening, Program, Record
 from formats.policy import Policy
@@ -31,7 +31,7 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
-class Handed:
+class LedgerFigures:
     """One ledger that a camera has handed over."""
 
     camera: str
@@ -113,7 +113,7 @@ class Figures:
     budgets: list[dict[str, object]] = field(default_factory=list)
     lists: list[ListFigures] = field(default_factory=list)
     days: dict[str, Day] = field(default_factory=dict)
-    handed: list[Handed] = field(default_factory=list)
+    handed: list[LedgerFigures] = field(default_factory=list)
     ledger_records: int = 0
     ledger_head: str = ""
 
@@ -122,7 +122,7 @@ class Figures:
         return asdict(self)
 
 
-def gather(  # noqa: PLR0913 - one argument for each source of figures.
+def count_figures(  # noqa: PLR0913 - one argument for each source of figures.
     estate: Sequence[Record],
     cameras: Sequence[tuple[bytes, Record]],
     lists: Sequence[tuple[CaseFile, Policy]],
@@ -142,7 +142,7 @@ def gather(  # noqa: PLR0913 - one argument for each source of figures.
     figures.false_of_decided = Share.make(figures.not_a_match, decided)
     figures.false_of_searched = Share.make(figures.not_a_match, figures.searched)
     figures.groups = {name: Share.make(*each) for name, each in groups.items()}
-    figures.groups_compared = compare(figures.groups)
+    figures.groups_compared = compare_groups(figures.groups)
     if fpir_ppm:
         figures.budgets = [
             {
@@ -151,7 +151,7 @@ def gather(  # noqa: PLR0913 - one argument for each source of figures.
                 "false_alarms": each.false_alarms,
                 "searched": each.searched,
             }
-            for each in accounts(estate, cameras, fpir_ppm)
+            for each in count_false_alarms(estate, cameras, fpir_ppm)
         ]
     took = _took(cameras)
     figures.lists = [_list(*each, took) for each in lists if _in_force(each[0], since, until)]
@@ -217,16 +217,16 @@ def _measure_light(
     for camera, record in cameras:
         ledgers[camera, record.program].append(record)
     figures.handed = [
-        Handed(camera.hex(), str(program), len(told), told[-1].utc_ms)
+        LedgerFigures(camera.hex(), str(program), len(told), told[-1].utc_ms)
         for (camera, program), told in sorted(ledgers.items())
     ]
     for camera in sorted({camera for camera, _ in ledgers}):
-        light = shone(ledgers[camera, Program.LAMPGUARD])
-        periods = looked(ledgers[camera, Program.WATCH])
+        light = lit_spans(ledgers[camera, Program.LAMPGUARD])
+        periods = looking_spans(ledgers[camera, Program.WATCH])
         _add_hours(figures, "lit_h", light, since, until)
         _add_hours(figures, "armed_h", periods, since, until)
         for period in (each for each in periods if since <= _day(each.begin) < until):
-            lit_h = in_light(period, light)
+            lit_h = hours_in_light(period, light)
             figures.unproven_h += period.hours if lit_h is None else 0.0
             figures.dark_s += 0.0 if lit_h is None else (period.hours - lit_h) * HOUR_S
 

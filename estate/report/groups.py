@@ -19,7 +19,7 @@ FEW: Final = 2
 """Groups that a comparison needs."""
 
 
-def compare(groups: Mapping[str, Share]) -> str:
+def compare_groups(groups: Mapping[str, Share]) -> str:
     """One sentence about the worst and the best of the groups; empty if there are not two."""
     rated = [(name, *each.bounds) for name, each in groups.items() if each.of]
     if len(rated) < FEW:

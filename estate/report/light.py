@@ -47,7 +47,7 @@ class Span:
             at, left_h = midnight, left_h - today_h
 
 
-def shone(records: Iterable[Record]) -> list[Span]:
+def lit_spans(records: Iterable[Record]) -> list[Span]:
     """The stretches of light in one guard's ledger."""
     spans: list[Span] = []
     lit: Span | None = None
@@ -63,7 +63,7 @@ def shone(records: Iterable[Record]) -> list[Span]:
     return spans
 
 
-def looked(records: Iterable[Record]) -> list[Span]:
+def looking_spans(records: Iterable[Record]) -> list[Span]:
     """The periods of use in one `watch`'s ledger, each with its lease."""
     spans: list[Span] = []
     looking: Span | None = None
@@ -78,7 +78,7 @@ def looked(records: Iterable[Record]) -> list[Span]:
     return spans
 
 
-def in_light(looking: Span, light: Iterable[Span]) -> float | None:
+def hours_in_light(looking: Span, light: Iterable[Span]) -> float | None:
     """Hours of a period that lie in the light of its own lease; None if no guard granted it."""
     granted = [span for span in light if span.leases & looking.leases and span.end is not None]
     if not granted or looking.end is None:

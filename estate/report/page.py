@@ -7,7 +7,7 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from estate.budget.sequential import FALSE_ALARM, MISSED, RATIO
+from estate.budget.false_alarms import FALSE_ALARM, MISSED, RATIO
 from estate.report import plots
 from estate.report.figures import Figures
 from estate.report.intervals import Share
@@ -17,7 +17,7 @@ FEW: Final = 5
 """Delays that a drawing of their spread needs."""
 
 
-def page(figures: Figures) -> str:
+def render_page(figures: Figures) -> str:
     """Return the whole page."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -26,9 +26,9 @@ def page(figures: Figures) -> str:
     )
     environment.filters |= {"share": share, "minutes": minutes, "hours": hours, "day": day}
     drawings = {
-        "outcomes": Markup(plots.outcomes(figures)),  # noqa: S704 - our own drawing.
-        "hours": Markup(plots.hours(figures)),  # noqa: S704
-        "delays": Markup(plots.delays(figures)) if len(figures.delays_s) >= FEW else "",  # noqa: S704
+        "outcomes": Markup(plots.plot_outcomes(figures)),  # noqa: S704 - our own drawing.
+        "hours": Markup(plots.plot_hours(figures)),  # noqa: S704
+        "delays": Markup(plots.plot_delays(figures)) if len(figures.delays_s) >= FEW else "",  # noqa: S704
     }
     bounds = {"false_alarm": FALSE_ALARM, "missed": MISSED, "ratio": RATIO}
     return environment.get_template(TEMPLATE).render(f=figures, plots=drawings, test=bounds)

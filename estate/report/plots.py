@@ -23,7 +23,7 @@ WIDE_IN: Final = (7.2, 2.3)
 SLOTS: Final = 14
 
 
-def outcomes(figures: Figures) -> str:
+def plot_outcomes(figures: Figures) -> str:
     """Decisions per day, by what they came to."""
 
     def draw(axes: Axes) -> None:
@@ -41,7 +41,7 @@ def outcomes(figures: Figures) -> str:
     return _svg(draw)
 
 
-def hours(figures: Figures) -> str:
+def plot_hours(figures: Figures) -> str:
     """Hours per day with the lamp lit, and inside them those with recognition on."""
 
     def draw(axes: Axes) -> None:
@@ -58,7 +58,7 @@ def hours(figures: Figures) -> str:
     return _svg(draw, whole=False)
 
 
-def delays(figures: Figures) -> str:
+def plot_delays(figures: Figures) -> str:
     """How long candidates waited for two people."""
 
     def draw(axes: Axes) -> None:

@@ -13,13 +13,13 @@ from sqlalchemy import select
 from sqlalchemy.engine import make_url
 
 from estate.errors import BooksRefused
-from estate.retention.destruction import Due, destroy
+from estate.retention.destruction import DueEvent, destroy
 from estate.store.envelopes import ENVELOPES, Store
 from formats.destruction import Ground, read_destruction
 from formats.errors import FormatError
 
 
-def backup(store: Store, to: Path) -> None:
+def copy_store(store: Store, to: Path) -> None:
     """Write a whole copy of the store into a new file.
 
     Raises:
@@ -38,7 +38,7 @@ def backup(store: Store, to: Path) -> None:
     to.chmod(0o600)
 
 
-def put_back(url: str, copy: Path) -> None:
+def restore_copy(url: str, copy: Path) -> None:
     """Put a copy where the settings say that the store is.
 
     Raises:
@@ -72,5 +72,5 @@ def destroy_again(store: Store, certificates: Path, key: SigningKey) -> int:
     with store.reading() as connection:
         query = select(ENVELOPES.c.digest).where(ENVELOPES.c.blob != b"")
         here = {bytes(digest) for (digest,) in connection.execute(query)}
-    doomed = [Due(event, named[event], Ground.RESTORED) for event in sorted(here & set(named))]
+    doomed = [DueEvent(event, named[event], Ground.RESTORED) for event in sorted(here & set(named))]
     return len(destroy(store, doomed, key, certificates))

@@ -33,11 +33,11 @@ from sqlalchemy import (
 )
 
 from estate.errors import BooksRefused
-from estate.intake.statuses import forget_status, noted
-from estate.retention.holds import held
+from estate.intake.statuses import delete_status, status_digests
+from estate.retention.holds import held_events
 from estate.store.envelopes import ENVELOPES, Store
 from estate.store.insert_once import insert_once
-from estate.store.ledger import LEDGER, METADATA, append
+from estate.store.ledger import LEDGER, METADATA, append_record
 from estate.verdicts.decisions import DECISIONS, VERDICTS, Outcome
 from formats.destruction import Destruction, Ground, sign_destruction
 from formats.ledger import Happening, Record
@@ -67,7 +67,7 @@ CLOCK: Final = Table(
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class DueEvent:
     """An event that must be destroyed, and why."""
 
     event: bytes
@@ -75,7 +75,7 @@ class Due:
     ground: Ground
 
 
-def note_deadline(connection: Connection, event: bytes, retain_until_utc_s: int) -> None:
+def store_deadline(connection: Connection, event: bytes, retain_until_utc_s: int) -> None:
     """Remember what the event itself says about its end; the earliest word counts."""
     row = {"event": event, "retain_until_utc_s": retain_until_utc_s}
     if not insert_once(connection, DEADLINES, row):
@@ -105,7 +105,7 @@ def trusted_now(connection: Connection, now_s: int, *, clock_is_right: bool = Fa
     return now_s
 
 
-def due(connection: Connection, now_s: int, retention_days: int) -> list[Due]:
+def due_events(connection: Connection, now_s: int, retention_days: int) -> list[DueEvent]:
     """Return what must be destroyed now, oldest first."""
     unconfirmed = {
         bytes(event)
@@ -113,9 +113,9 @@ def due(connection: Connection, now_s: int, retention_days: int) -> list[Due]:
         if outcome != Outcome.CONFIRMED
     }
     said = {bytes(event): until for event, until in connection.execute(select(DEADLINES))}
-    statuses = noted(connection)
+    statuses = status_digests(connection)
     longest_s = min(retention_days, RETENTION_DAYS_LIMIT) * DAY_S
-    here, kept = ENVELOPES.c, held(connection)
+    here, kept = ENVELOPES.c, held_events(connection)
     certified = {bytes(event) for (event,) in connection.execute(select(CERTIFICATES.c.event))}
     query = select(here.digest, here.camera, here.stored_utc_ms, here.blob == b"")
     found = []
@@ -126,15 +126,15 @@ def due(connection: Connection, now_s: int, retention_days: int) -> list[Due]:
         if event in (certified if gone else kept):
             continue  # What is gone without a certificate met a power cut: it is due once more.
         if event in unconfirmed:
-            found.append(Due(event, bytes(camera), Ground.NOT_A_MATCH))
+            found.append(DueEvent(event, bytes(camera), Ground.NOT_A_MATCH))
         elif event in statuses:
-            found.append(Due(event, bytes(camera), Ground.STATUS))
+            found.append(DueEvent(event, bytes(camera), Ground.STATUS))
         elif gone or now_s >= min(latest, said.get(event, latest)):
-            found.append(Due(event, bytes(camera), Ground.RETENTION))
+            found.append(DueEvent(event, bytes(camera), Ground.RETENTION))
     return found
 
 
-def destroy(store: Store, doomed: Sequence[Due], key: SigningKey, folder: Path) -> list[bytes]:
+def destroy(store: Store, doomed: Sequence[DueEvent], key: SigningKey, folder: Path) -> list[bytes]:
     """Destroy the events; return their signed certificates, which also lie in `folder`.
 
     Raises:
@@ -159,12 +159,12 @@ def _overwrite(connection: Connection, event: bytes) -> None:
     connection.execute(update(ENVELOPES).where(here).values(blob=bytes(len(blob))))
     connection.execute(update(ENVELOPES).where(here).values(blob=b""))
     connection.execute(delete(DEADLINES).where(DEADLINES.c.event == event))
-    forget_status(connection, event)
+    delete_status(connection, event)
     # Verdicts hold no face; what they decided and who gave them is in the ledger for good.
     connection.execute(delete(VERDICTS).where(VERDICTS.c.event == event))
 
 
-def _certify(store: Store, each: Due, key: SigningKey, folder: Path) -> bytes:
+def _certify(store: Store, each: DueEvent, key: SigningKey, folder: Path) -> bytes:
     now_ms = time.time_ns() // 1_000_000
     signed = sign_destruction(Destruction(each.event, each.camera, each.ground, now_ms), key)
     with store.writing() as connection:
@@ -175,6 +175,6 @@ def _certify(store: Store, each: Due, key: SigningKey, folder: Path) -> bytes:
             "camera": each.camera.hex(),
             "ground": str(each.ground),
         }
-        append(connection, Happening.DESTROYED, body)
+        append_record(connection, Happening.DESTROYED, body)
     (folder / f"{each.event.hex()}.json").write_bytes(signed)
     return signed

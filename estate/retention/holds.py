@@ -6,9 +6,9 @@ from typing import Final
 from sqlalchemy import Column, Connection, LargeBinary, String, Table, delete, insert, select
 
 from estate.errors import HoldRefused
-from estate.signed_site import SiteNow
+from estate.signed_site import VerifiedSite
 from estate.store.envelopes import ENVELOPES, Store
-from estate.store.ledger import METADATA, append
+from estate.store.ledger import METADATA, append_record
 from formats.ledger import Happening
 
 REASON_LIMIT: Final = 500
@@ -22,14 +22,14 @@ HOLDS: Final = Table(
 )
 
 
-def held(connection: Connection) -> set[bytes]:
+def held_events(connection: Connection) -> set[bytes]:
     """Return the digests of all events that two people hold."""
     query = select(HOLDS.c.event).where(HOLDS.c.second.is_not(None))
     return {bytes(event) for (event,) in connection.execute(query)}
 
 
-def hold(
-    store: Store, site: SiteNow, event: bytes, reviewers: Sequence[bytes], reason: str
+def hold_event(
+    store: Store, site: VerifiedSite, event: bytes, reviewers: Sequence[bytes], reason: str
 ) -> None:
     """Keep an event until two people release it.
 
@@ -47,18 +47,18 @@ def hold(
     if not reason.strip() or len(reason) > REASON_LIMIT or not reason.isprintable():
         raise HoldRefused(f"A hold needs a reason: one line of 1 to {REASON_LIMIT} characters.")
     with store.writing() as connection:
-        append(connection, Happening.HELD, _body(event, first, second, reason))
+        append_record(connection, Happening.HELD, _body(event, first, second, reason))
         here = select(ENVELOPES.c.blob).where(ENVELOPES.c.digest == event)
         if not connection.execute(here).scalar():
             raise HoldRefused("There is no such event here: it was destroyed, or never arrived.")
-        if event in held(connection):
+        if event in held_events(connection):
             raise HoldRefused("This event is held already.")
         row = {"event": event, "first": first, "second": second, "reason": reason}
         connection.execute(insert(HOLDS).values(row))
 
 
-def release(
-    store: Store, site: SiteNow, event: bytes, reviewers: Sequence[bytes], reason: str
+def release_event(
+    store: Store, site: VerifiedSite, event: bytes, reviewers: Sequence[bytes], reason: str
 ) -> None:
     """Let an event end at its time again.
 
@@ -67,12 +67,12 @@ def release(
     """
     first, second = _two(site, reviewers)
     with store.writing() as connection:
-        append(connection, Happening.RELEASED, _body(event, first, second, reason))
+        append_record(connection, Happening.RELEASED, _body(event, first, second, reason))
         if not connection.execute(delete(HOLDS).where(HOLDS.c.event == event)).rowcount:
             raise HoldRefused("This event is not held.")
 
 
-def _two(site: SiteNow, reviewers: Sequence[bytes]) -> tuple[bytes, bytes]:
+def _two(site: VerifiedSite, reviewers: Sequence[bytes]) -> tuple[bytes, bytes]:
     named = [site.reviewers[each].name for each in reviewers if each in site.reviewers]
     if len(set(named)) != 2 or len(reviewers) != 2:  # noqa: PLR2004
         raise HoldRefused("Two different reviewers of the site must hold or release together.")

@@ -1,4 +1,21 @@
-"""The store: one SQL database with all tables, its migrations, and the estate's ledger.
+"""The store: one SQL database for all programs of the estate, its migrations, and its ledger.
 
-Imports only `errors`; every folder above may import it.
+Imports only `errors`; every folder above may import it. Each table has one owner, the module that
+declares it, and no other module writes to it, with one exception: retention overwrites envelopes
+and deletes verdicts of destroyed events.
+
+| table | holds | owner |
+|---|---|---|
+| `envelopes` | every sealed event, with its place in the camera's chain | `store.envelopes` |
+| `ledger`, `ledger_head` | the estate's own ledger, and its length | `store.ledger` |
+| `lists` | case file and policy of every list that the estate has seen | `signed_site` |
+| `statuses` | what a reviewer's key has read of cameras' statuses | `intake.statuses` |
+| `camera_lines` | cameras' ledgers, line by line | `accounts.books` |
+| `verdicts`, `decisions` | signed verdicts, and what two of them decided | `verdicts.decisions` |
+| `holds` | events that two people keep beyond their time | `retention.holds` |
+| `deadlines` | `retain_until` of each opened event | `retention.destruction` |
+| `certificates` | signed certificates of destruction | `retention.destruction` |
+| `clock` | the floor below which the clock is not believed | `retention.destruction` |
+| `filler` | nothing; zeros pass through it over SQLite's log | `store.scrub` |
+| `alembic_version` | the newest migration that ran | `store.migrations` |
 """

@@ -1,8 +1,9 @@
-"""Where sealed events lie: still sealed, once each, durable before anybody is told.
+"""The database of sealed events: SQLite or PostgreSQL, deduplication, durable transactions.
 
-SQLite by default, PostgreSQL by URL; several receivers may share one. Beside each envelope stands
-what its header says of its place in the camera's chain, how often it came, and whether it was
-shown. The store holds no key and never opens anything.
+Each envelope is stored once, still sealed. It is durable before `add_envelope` returns, so that a
+receipt promises no more than the disk holds. Several receivers may share one store. Beside each
+envelope stand its place in the camera's chain, from its header, the number of copies that came, and
+whether it was shown. The store holds no key and opens no envelope.
 """
 
 import time
@@ -29,9 +30,9 @@ from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from estate.errors import StoreRefused
-from estate.store.ledger import METADATA, append
+from estate.store.ledger import METADATA, append_record
 from estate.store.migrations import migrate
-from estate.store.scrubbing import release, scrub
+from estate.store.scrub import scrub, scrub_and_dispose
 from formats.envelope import Kind, Sealed, read
 from formats.ledger import Happening
 
@@ -44,24 +45,26 @@ ENVELOPES: Final = Table(
     Column("stored_utc_ms", BigInteger, nullable=False),
     Column("digest", LargeBinary(32), nullable=False),
     Column("previous", LargeBinary(32), nullable=False),  # Digest of the envelope before this one.
-    Column("copies", Integer, nullable=False, default=1),  # How often it came.
-    Column("shown_utc_ms", BigInteger),  # Empty until somebody was told of it.
+    Column("copies", Integer, nullable=False, default=1),  # How often this envelope came.
+    Column("shown_utc_ms", BigInteger),  # Empty until a receiver has shown it.
     Column("blob", LargeBinary, nullable=False),
-    UniqueConstraint("camera", "boot_id", "sequence", "digest"),  # A fork is kept, not hidden.
+    UniqueConstraint(
+        "camera", "boot_id", "sequence", "digest"
+    ),  # Both branches of a fork are stored.
     Index("envelopes_by_digest", "camera", "digest"),
     Index("envelopes_by_previous", "camera", "previous"),
 )
 LOCK_S: Final = 20
 """Longest wait for another receiver that is writing to the same SQLite file."""
 TRIES: Final = 5
-"""A receiver that was in another's way tries again this often."""
+"""Most attempts to write an envelope while other receivers write, too."""
 
 
 class Store:
-    """The envelopes received."""
+    """All envelopes that came, in one database."""
 
     def __init__(self, url: str) -> None:
-        """Open the store, making its table when it is new.
+        """Open the store; make or migrate its tables.
 
         Raises:
             StoreRefused: the address is wrong or the database cannot be opened.
@@ -70,19 +73,19 @@ class Store:
             self._engine = _engine(make_url(url))
             migrate(self._engine)
         except (SQLAlchemyError, ImportError) as error:
-            # Without the address: that of a server holds a password.
+            # The message leaves out the address: a server's address holds a password.
             raise StoreRefused(
                 "The store cannot be opened: check `store` in the settings."
             ) from error
-        self._release = finalize(self, release, self._engine)
+        self._release = finalize(self, scrub_and_dispose, self._engine)
 
     @property
     def engine(self) -> Engine:
-        """The database, for tests and back-ups."""
+        """The database engine, for queries of other modules, tests and backups."""
         return self._engine
 
-    def keep(self, sealed: Sealed, stored_utc_ms: int) -> bool:
-        """Write the envelope durably, or count one more copy of it; say whether it is new.
+    def add_envelope(self, sealed: Sealed, stored_utc_ms: int) -> bool:
+        """Write the envelope durably, or count one more copy of it. Return whether it is new.
 
         Raises:
             StoreRefused: it could not be written.
@@ -100,10 +103,10 @@ class Store:
             try:
                 with self._engine.begin() as connection:
                     connection.execute(ENVELOPES.insert().values(row))
-                    append(connection, Happening.STORED, _told(sealed))
+                    append_record(connection, Happening.STORED, _ledger_body(sealed))
             except IntegrityError:
-                # Either the envelope is there already, or another receiver began the ledger at the
-                # same moment. Only the first may be answered as kept.
+                # Either the envelope is stored already, or another receiver began the ledger at the
+                # same moment. Only in the first case is the envelope stored.
                 if self._update(sealed, copies=ENVELOPES.c.copies + 1):
                     return False
             except SQLAlchemyError as error:
@@ -114,8 +117,8 @@ class Store:
                 return True
         raise StoreRefused("The store cannot be written: other receivers keep it busy.")
 
-    def shown(self, sealed: Sealed) -> None:
-        """Note that somebody was told of the envelope: it is not shown again.
+    def mark_shown(self, sealed: Sealed) -> None:
+        """Mark the envelope as shown: no receiver shows it again.
 
         Raises:
             StoreRefused: it could not be written.
@@ -123,7 +126,7 @@ class Store:
         self._update(sealed, shown_utc_ms=time.time_ns() // 1_000_000)
 
     def envelopes(self, *, unshown: bool = False) -> Iterator[Sealed]:
-        """Yield all envelopes that are not destroyed, or only those that nobody was told of."""
+        """Yield all envelopes that are not destroyed, or only those that were not yet shown."""
         query = select(ENVELOPES.c.blob).order_by(ENVELOPES.c.stored_utc_ms)
         query = query.where(ENVELOPES.c.blob != b"")
         if unshown:
@@ -133,7 +136,7 @@ class Store:
                 yield read(Kind.EVENT, blob)
 
     def envelope(self, digest: bytes) -> Sealed | None:
-        """Return the envelope with this digest; None if it never came or was destroyed."""
+        """Return the envelope with this digest; None if it did not come or was destroyed."""
         query = select(ENVELOPES.c.blob).where(ENVELOPES.c.digest == digest)
         with self.reading() as connection:
             blob = connection.execute(query).scalar()
@@ -148,7 +151,7 @@ class Store:
 
     @contextmanager
     def reading(self) -> Generator[Connection]:
-        """Yield a connection that changes nothing.
+        """Yield a connection for queries.
 
         Raises:
             StoreRefused: the database does not answer.
@@ -161,10 +164,10 @@ class Store:
 
     @contextmanager
     def writing(self) -> Generator[Connection]:
-        """Yield a connection whose changes are durable, all of them, when the block ends.
+        """Yield a connection in one transaction: all changes are durable when the block ends.
 
         Raises:
-            StoreRefused: the database could not be written; nothing was.
+            StoreRefused: the database could not be written; nothing was written.
             IntegrityError: a row is there already; nothing was written.
         """
         try:
@@ -176,12 +179,12 @@ class Store:
             raise StoreRefused("The store cannot be written: check its disk and rights.") from error
 
     def count(self) -> int:
-        """Return how many envelopes are kept."""
+        """Return the number of envelopes, destroyed ones included."""
         with self._engine.connect() as connection:
             return connection.execute(select(func.count()).select_from(ENVELOPES)).scalar_one()
 
     def scrub(self) -> None:
-        """Leave nothing of what was overwritten in files of the database.
+        """Overwrite what deleted data left in the database's files.
 
         Raises:
             StoreRefused: it could not be done.
@@ -189,11 +192,11 @@ class Store:
         scrub(self._engine)
 
     def close(self) -> None:
-        """Let go of the database; a program that ends without saying so does it, too."""
+        """Close the database. A program that ends without this call closes it, too."""
         self._release()
 
     def _update(self, sealed: Sealed, **values: object) -> bool:
-        """Change the row of an envelope; say whether there is one."""
+        """Change the row of an envelope. Return whether there is one."""
         table = ENVELOPES.c
         this = (table.camera == sealed.header.sender) & (table.digest == sealed.digest)
         change = ENVELOPES.update().where(this).values(values)
@@ -214,7 +217,7 @@ def _engine(url: URL) -> Engine:
     return engine
 
 
-def _told(sealed: Sealed) -> dict[str, int | str]:
+def _ledger_body(sealed: Sealed) -> dict[str, int | str]:
     header = sealed.header
     return {
         "camera": header.sender.hex(),

@@ -1,4 +1,4 @@
-"""Writes a row unless somebody else has just written it: several programs share one store."""
+"""INSERT ... ON CONFLICT DO NOTHING: write a row unless another program wrote it already."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -13,6 +13,6 @@ INSERTS: Final[Mapping[str, type[postgresql.Insert] | type[sqlite.Insert]]] = {
 
 
 def insert_once(connection: Connection, table: Table, row: Mapping[str, object]) -> bool:
-    """Insert the row; say whether it is new. It waits for whoever is writing the same one."""
+    """Insert the row. Return whether it is new. Wait for a program that writes the same row."""
     insert = INSERTS[connection.dialect.name]
     return connection.execute(insert(table).values(row).on_conflict_do_nothing()).rowcount > 0

@@ -1,7 +1,8 @@
-"""The estate's own ledger: one chain in the store, in the same transaction as what it tells.
+"""The estate's ledger: a hash chain of records (audit log) in the store.
 
-What happened and its record are durable together or not at all. Whoever appends first locks the
-head of the chain, so several receivers and reviewers write one chain, not several.
+A record is written in the same transaction as the change that it tells of, so both are durable or
+neither. The first writer locks the head of the chain until its transaction ends, so that several
+receivers and consoles write one chain.
 """
 
 import time
@@ -39,14 +40,16 @@ HEAD: Final = Table(
 )
 
 
-def append(connection: Connection, event: Happening, body: Mapping[str, int | str]) -> Record:
-    """Write one record in the transaction of `connection`; it counts when that commits."""
-    # The update comes first: it makes every other writer wait until this transaction has ended.
+def append_record(
+    connection: Connection, event: Happening, body: Mapping[str, int | str]
+) -> Record:
+    """Append one record in the transaction of `connection`; it counts when that commits."""
+    # The update comes first: every other writer waits until this transaction has ended.
     longer = update(HEAD).values(size=HEAD.c.size + 1)
     if not connection.execute(longer).rowcount and not insert_once(
         connection, HEAD, {"one": 1, "size": 1}
     ):
-        connection.execute(longer)  # Somebody else began the chain at this very moment.
+        connection.execute(longer)  # Another program began the chain at this moment.
     last = connection.execute(select(LEDGER.c.line).order_by(LEDGER.c.seq.desc()).limit(1)).scalar()
     record = next_record(
         None if last is None else bytes(last),
@@ -60,27 +63,27 @@ def append(connection: Connection, event: Happening, body: Mapping[str, int | st
     return record
 
 
-def lines(connection: Connection) -> Iterator[bytes]:
-    """Every line, from the first, without its newline."""
+def ledger_lines(connection: Connection) -> Iterator[bytes]:
+    """Yield every line, from the first, without its newline."""
     for (line,) in connection.execute(select(LEDGER.c.line).order_by(LEDGER.c.seq)):
         yield bytes(line)
 
 
-def records(connection: Connection) -> list[Record]:
-    """Every record, from the first.
+def ledger_records(connection: Connection) -> list[Record]:
+    """Return every record, from the first, once the chain is verified.
 
     Raises:
         BrokenChain: a line does not continue the one before it.
     """
-    written = list(lines(connection))
+    written = list(ledger_lines(connection))
     verify_chain(written)
     return [Record.from_line(line) for line in written]
 
 
-def head(connection: Connection) -> Head:
-    """The end of the chain, verified from its first line.
+def ledger_head(connection: Connection) -> Head:
+    """Return the end of the chain, verified from its first line.
 
     Raises:
         BrokenChain: a line does not continue the one before it.
     """
-    return verify_chain(lines(connection))
+    return verify_chain(ledger_lines(connection))

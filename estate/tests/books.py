@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from estate.__main__ import app
 from estate.console.desk import Desk
-from estate.signed_site import SiteNow, read_site
+from estate.signed_site import VerifiedSite, read_site
 from estate.store.envelopes import Store
 from estate.tests.events import EVENT
 from firmware.record.ledger import Ledger, Signer
@@ -155,7 +155,7 @@ class Office:
         file = str(self.folder / "stick" / program / "ledger.jsonl")
         return CliRunner().invoke(app, ["ledger", "add", file, "--config", str(self.settings)])
 
-    def site(self) -> SiteNow:
+    def site(self) -> VerifiedSite:
         return read_site(self.folder / "published", self.folder / "root.json", datetime.now(UTC))
 
     def desk(self, number: int) -> Desk:
@@ -191,5 +191,5 @@ class Office:
             key_epoch=1,
             previous=NO_PREVIOUS,
         )
-        self.store.keep(sealed, int(self.now.timestamp() * 1000))
+        self.store.add_envelope(sealed, int(self.now.timestamp() * 1000))
         return sealed

@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from estate.__main__ import app
 from estate.store.envelopes import Store
-from estate.store.ledger import head, records
+from estate.store.ledger import ledger_head, ledger_records
 from estate.store.migrations import NEWEST
 from estate.tests.books import Office
 from estate.tests.events import sealed_event
@@ -38,14 +38,14 @@ def test_a_copy_brings_everything_back(office: Office) -> None:
     event = office.arrive().digest
     office.desk(1).judge(event, MATCH)
     with office.store.reading() as connection:
-        before = head(connection)
+        before = ledger_head(connection)
     assert run(office, "backup", str(office.folder / "copy")).exit_code == 0
     lose_the_store(office)
     done = run(office, "restore", "--from", str(office.folder / "copy"), *office.passphrase)
     assert done.exit_code == 0, done.output
     office.store = Store(office.url)
     with office.store.reading() as connection:
-        assert head(connection) == before
+        assert ledger_head(connection) == before
     assert office.desk(2).judge(event, MATCH) is Outcome.CONFIRMED
 
 
@@ -61,7 +61,9 @@ def test_what_was_destroyed_after_the_copy_is_destroyed_again(office: Office) ->
     store = Store(office.url)
     assert list(store.digests()) == [kept]
     with store.reading() as connection:
-        told = [e.body["ground"] for e in records(connection) if e.event is Happening.DESTROYED]
+        told = [
+            e.body["ground"] for e in ledger_records(connection) if e.event is Happening.DESTROYED
+        ]
     store.close()
     assert told == ["restored"]
 
@@ -156,5 +158,5 @@ def test_two_people_decide_and_it_ends_on_a_server_too(server: str, tmp_path: Pa
     assert "1 events" in run(office, "retain", *office.passphrase).output
     assert list(office.store.digests()) == [confirmed]
     with office.store.reading() as connection:
-        assert head(connection).size == len(records(connection))
+        assert ledger_head(connection).size == len(ledger_records(connection))
     office.store.close()

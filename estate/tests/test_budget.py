@@ -8,7 +8,7 @@ from tuf.api.metadata import Metadata, Targets  # type: ignore[attr-defined]  # 
 from typer.testing import CliRunner
 
 from estate.__main__ import app
-from estate.store.ledger import records
+from estate.store.ledger import ledger_records
 from estate.tests.books import Office
 from firmware.tests import desk as authority
 from firmware.trust.site_verifier import verify_site
@@ -74,7 +74,9 @@ def test_every_judgement_of_a_camera_is_in_the_ledger(office: Office, tmp_path: 
     judge(office, 7)
     budget(office, "--sign", str(tmp_path / "estate"))
     with office.store.reading() as connection:
-        (told,) = [each.body for each in records(connection) if each.event is Happening.BUDGET]
+        (told,) = [
+            each.body for each in ledger_records(connection) if each.event is Happening.BUDGET
+        ]
     assert (told["state"], told["false_alarms"], told["fpir_ppm"]) == ("broken", 7, 1000)
 
 

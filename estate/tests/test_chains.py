@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nacl.signing import SigningKey
 
-from estate.intake.chains import Chain, chains
-from estate.opening.describe import chains_table
+from estate.intake.chains import Chain, read_chains
+from estate.opening.terminal import chains_table
 from estate.store.envelopes import Store
 from estate.tests.events import sealed_event
 from formats.envelope import NO_PREVIOUS, Sealed, sender_id
@@ -39,13 +39,13 @@ def store(url: str) -> Iterator[Store]:
 
 def kept(store: Store, *events: Sealed) -> Chain:
     for at_ms, sealed in enumerate(events, 1):
-        store.keep(sealed, at_ms)
-    (chain,) = chains(store)
+        store.add_envelope(sealed, at_ms)
+    (chain,) = read_chains(store)
     return chain
 
 
 def test_nothing_is_known_of_nobody(store: Store) -> None:
-    assert chains(store) == []
+    assert read_chains(store) == []
 
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))
@@ -72,9 +72,9 @@ def test_a_gap_closes_when_the_event_comes(store: Store) -> None:
 
 
 def test_a_gap_is_not_missed_before_its_time(store: Store) -> None:
-    store.keep(FIVE[1], 1000)
-    assert [len(chain.gaps) for chain in chains(store, 999)] == [0]
-    assert [len(chain.gaps) for chain in chains(store, 1000)] == [1]
+    store.add_envelope(FIVE[1], 1000)
+    assert [len(chain.gaps) for chain in read_chains(store, 999)] == [0]
+    assert [len(chain.gaps) for chain in read_chains(store, 1000)] == [1]
 
 
 def test_two_events_that_continue_one_are_a_fork(store: Store) -> None:
@@ -94,8 +94,8 @@ def test_what_comes_again_is_counted(store: Store) -> None:
 
 def test_every_camera_has_a_chain_of_its_own(store: Store) -> None:
     for sealed in (*FIVE[:2], *chain_of(3, OTHER)[1:]):
-        store.keep(sealed, 1)
-    found = {chain.camera: len(chain.gaps) for chain in chains(store)}
+        store.add_envelope(sealed, 1)
+    found = {chain.camera: len(chain.gaps) for chain in read_chains(store)}
     assert found == {sender_id(KEY.verify_key): 0, sender_id(OTHER.verify_key): 1}
 
 

@@ -77,7 +77,7 @@ class Office:
         store = Store(f"sqlite:///{self.folder / 'store.db'}")
         for number in numbers:
             reviewers = mine if reviewers_key else REVIEWERS
-            store.keep(sealed_event(self.camera_key, number, reviewers=reviewers), number)
+            store.add_envelope(sealed_event(self.camera_key, number, reviewers=reviewers), number)
         store.close()
 
     def opens(
@@ -217,7 +217,7 @@ def test_a_missing_file_is_named(office: Office, name: str) -> None:
 
 def test_without_an_enrolled_camera_nothing_is_opened(office: Office) -> None:
     office.write_settings(cameras=str(office.folder / "nowhere"))
-    assert "enrol a camera first" in sentence(office.opens())
+    assert "register a camera first" in sentence(office.opens())
 
 
 def test_a_store_that_cannot_be_opened_is_one_sentence(office: Office) -> None:

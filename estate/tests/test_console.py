@@ -10,7 +10,7 @@ import pyrage
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from estate.store.ledger import records
+from estate.store.ledger import ledger_records
 from estate.tests.books import STRANGER, Office
 from estate.tests.browser import WAIT_MS, Console, console_of, sit_down
 from firmware.tests.observing import eventually
@@ -68,7 +68,7 @@ def opened(console: Console, cookie: str, event: bytes) -> None:
 
 def verdicts(office: Office) -> int:
     with office.store.reading() as connection:
-        return sum(each.event is Happening.VERDICT for each in records(connection))
+        return sum(each.event is Happening.VERDICT for each in ledger_records(connection))
 
 
 def test_two_people_at_two_browsers_confirm_a_match(
@@ -285,7 +285,7 @@ def test_one_verdict_is_not_exported(office: Office, consoles: list[Console]) ->
     _, content, _ = ask(consoles[0], path, "POST", form, Cookie=cookie, Origin=origin)
     assert "Two different people must have confirmed" in content
     with office.store.reading() as connection:
-        assert not any(each.event is Happening.EXPORTED for each in records(connection))
+        assert not any(each.event is Happening.EXPORTED for each in ledger_records(connection))
 
 
 def test_an_event_sealed_to_others_is_only_counted(

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from estate.opening.describe import panel
+from estate.opening.terminal import event_panel
 from estate.tests.events import EVENT
 from formats.errors import Malformed
 from formats.event import MatchEvent
@@ -15,7 +15,7 @@ from formats.strict_json import UTC_HIGH_S
 
 def shown(event: MatchEvent) -> str:
     console = Console(file=io.StringIO(), width=120)
-    console.print(panel(event, None))
+    console.print(event_panel(event, None))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 

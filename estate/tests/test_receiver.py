@@ -8,7 +8,7 @@ import pytest
 from nacl.signing import SigningKey
 
 from estate.errors import NoCamera
-from estate.intake.receiver import Receiver, inspect, read_cameras, take
+from estate.intake.receiver import Receiver, handle_message, read_cameras, report_losses
 from estate.store.envelopes import Store
 from estate.tests.events import sealed_event
 from firmware.identity import watch_keys
@@ -47,26 +47,28 @@ def topic(camera: bytes, channel: Channel = Channel.EVENT) -> str:
 def test_what_is_no_envelope_is_not_kept(
     receiver: Receiver, broker: Broker, payload: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    take(receiver, Message(1, topic(broker.camera.camera_id), payload))
+    handle_message(receiver, Message(1, topic(broker.camera.camera_id), payload))
     assert receiver.store.count() == 0
     assert "A message was refused" in caplog.text
 
 
 def test_an_event_of_an_unknown_camera_is_not_kept(receiver: Receiver) -> None:
     sealed = sealed_event(STRANGER)
-    take(receiver, Message(1, topic(sealed.header.sender), sealed.blob))
+    handle_message(receiver, Message(1, topic(sealed.header.sender), sealed.blob))
     assert receiver.store.count() == 0
 
 
 def test_an_event_that_another_key_signed_is_not_kept(receiver: Receiver, broker: Broker) -> None:
-    take(receiver, Message(1, topic(broker.camera.camera_id), sealed_event(STRANGER).blob))
+    handle_message(
+        receiver, Message(1, topic(broker.camera.camera_id), sealed_event(STRANGER).blob)
+    )
     assert receiver.store.count() == 0
 
 
 def test_an_event_with_a_flipped_bit_is_not_kept(receiver: Receiver, broker: Broker) -> None:
     blob = bytearray(sealed_event(watch_keys(broker.state).sign).blob)
     blob[-100] ^= 1
-    take(receiver, Message(1, topic(broker.camera.camera_id), bytes(blob)))
+    handle_message(receiver, Message(1, topic(broker.camera.camera_id), bytes(blob)))
     assert receiver.store.count() == 0
 
 
@@ -75,7 +77,7 @@ def test_an_event_on_another_channel_is_not_kept(
     receiver: Receiver, broker: Broker, channel: Channel
 ) -> None:
     sealed = sealed_event(watch_keys(broker.state).sign)
-    take(receiver, Message(1, topic(broker.camera.camera_id, channel), sealed.blob))
+    handle_message(receiver, Message(1, topic(broker.camera.camera_id, channel), sealed.blob))
     assert receiver.store.count() == 0
 
 
@@ -83,7 +85,7 @@ def test_an_event_is_kept_even_if_the_receipt_cannot_be_sent(
     receiver: Receiver, broker: Broker
 ) -> None:
     sealed = sealed_event(watch_keys(broker.state).sign)
-    take(receiver, Message(1, topic(broker.camera.camera_id), sealed.blob))
+    handle_message(receiver, Message(1, topic(broker.camera.camera_id), sealed.blob))
     assert list(receiver.store.envelopes()) == [sealed]
 
 
@@ -91,9 +93,9 @@ def test_a_missing_event_is_told_of_once(
     receiver: Receiver, broker: Broker, caplog: pytest.LogCaptureFixture
 ) -> None:
     sealed = sealed_event(watch_keys(broker.state).sign, 7, previous=bytes([1]) * 32)
-    receiver.store.keep(sealed, 1)
-    inspect(receiver)
-    inspect(receiver)
+    receiver.store.add_envelope(sealed, 1)
+    report_losses(receiver)
+    report_losses(receiver)
     (told,) = caplog.messages
     assert told == (
         f"Camera {broker.camera.camera_id.hex()}: at least one event before event 7 is missing."
@@ -104,9 +106,9 @@ def test_a_fork_is_told_of_once(
     receiver: Receiver, broker: Broker, caplog: pytest.LogCaptureFixture
 ) -> None:
     for _ in range(2):
-        receiver.store.keep(sealed_event(watch_keys(broker.state).sign), 1)
-    inspect(receiver)
-    inspect(receiver)
+        receiver.store.add_envelope(sealed_event(watch_keys(broker.state).sign), 1)
+    report_losses(receiver)
+    report_losses(receiver)
     (told,) = caplog.messages
     assert "forks" in told
 
@@ -115,7 +117,7 @@ def test_a_refusal_is_logged_without_the_message(
     receiver: Receiver, broker: Broker, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    take(receiver, Message(1, topic(broker.camera.camera_id), b"a face"))
+    handle_message(receiver, Message(1, topic(broker.camera.camera_id), b"a face"))
     assert "a face" not in caplog.text
 
 
@@ -124,7 +126,7 @@ def test_cameras_are_known_by_their_enrolment(broker: Broker) -> None:
 
 
 def test_a_folder_without_enrolments_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(NoCamera, match="enrol a camera first"):
+    with pytest.raises(NoCamera, match="register a camera first"):
         read_cameras(tmp_path / "nothing")
 
 

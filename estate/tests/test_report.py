@@ -15,12 +15,12 @@ from playwright.sync_api import expect
 from typer.testing import CliRunner, Result
 
 from estate.__main__ import app
-from estate.budget.sequential import Account
-from estate.commands.serve import make_pages
-from estate.config import Office as Settings
+from estate.budget.false_alarms import FalseAlarmCount
+from estate.monitoring.health import Health, read_health
+from estate.monitoring.pages import make_pages
 from estate.report.intervals import interval
-from estate.signed_site import remember
-from estate.store.ledger import records
+from estate.signed_site import store_list
+from estate.store.ledger import ledger_records
 from estate.tests.books import Office
 from estate.tests.browser import chromium
 from firmware.tests import desk as authority
@@ -74,7 +74,7 @@ def test_the_reports_totals_are_those_of_the_ledger(office: Office) -> None:
     busy(office)
     figures, _ = report(office)
     with office.store.reading() as connection:
-        told = records(connection)
+        told = ledger_records(connection)
     kinds = Counter(each.event for each in told)
     outcomes = Counter(each.body["outcome"] for each in told if each.event is Happening.DECISION)
     assert figures["candidates"] == kinds[Happening.STORED] == 5
@@ -193,14 +193,14 @@ def listed_under(office: Office, reference: str, **changes: object) -> None:
     )
     publisher.publish(office.folder / "published", version=2)
     with office.store.writing() as connection:
-        remember(connection, office.site())
+        store_list(connection, office.site())
 
 
 def test_somebody_who_was_listed_is_told_by_whom_and_when(office: Office) -> None:
     listed_under(office, "CR/77")
     office.publish(version=3)
     with office.store.writing() as connection:
-        remember(connection, office.site())
+        store_list(connection, office.site())
     letter = office.folder / "letter.html"
     config = ("--config", str(office.settings))
     (entry,) = json.loads(done("ask", "CR/77", *config, "--json", "--letter", str(letter)))[
@@ -236,14 +236,10 @@ def test_an_answer_needs_no_biometrics(office: Office) -> None:
 
 def got(office: Office, path: str, *, metrics: bool, host: str = "127.0.0.1") -> tuple[int, str]:
     """Status and text of a page of the health view, asked as a server asks."""
-    folder, messages = office.folder, list[MutableMapping[str, Any]]()
-    where = Settings(
-        office.url,
-        folder / "published",
-        folder / "root.json",
-        folder / "books",
-        folder / "ledger.key",
-    )
+    messages = list[MutableMapping[str, Any]]()
+
+    def read() -> Health:
+        return read_health(office.store, office.site(), [], datetime.now(UTC))
 
     async def receive() -> MutableMapping[str, Any]:
         return {"type": "http.request", "body": b"", "more_body": False}
@@ -253,7 +249,7 @@ def got(office: Office, path: str, *, metrics: bool, host: str = "127.0.0.1") ->
 
     asked = {"type": "http", "method": "GET", "path": path, "query_string": b"", "scheme": "http"}
     asked |= {"headers": [(b"host", host.encode())], "root_path": "", "http_version": "1.1"}
-    asyncio.run(make_pages(where, office.store, [], metrics=metrics)(asked, receive, send))
+    asyncio.run(make_pages(read, metrics=metrics)(asked, receive, send))
     text = b"".join(each.get("body", b"") for each in messages).decode()
     return int(messages[0]["status"]), text
 
@@ -299,7 +295,7 @@ def test_the_health_command_says_when_the_list_ends(office: Office) -> None:
 def test_the_budget_is_judged_by_walds_test(
     false_alarms: int, searched: int, state: BudgetState
 ) -> None:
-    assert Account(bytes(16), false_alarms, searched, fpir_ppm=1000).state is state
+    assert FalseAlarmCount(bytes(16), false_alarms, searched, fpir_ppm=1000).state is state
 
 
 def test_the_budgets_stated_errors_hold_in_simulation() -> None:
@@ -310,7 +306,7 @@ def test_the_budgets_stated_errors_hold_in_simulation() -> None:
     def ever_broken(rate: float) -> bool:
         hits = np.cumsum(random.random(40_000) < rate)
         for searched in range(200, 40_001, 200):
-            state = Account(bytes(16), int(hits[searched - 1]), searched, 1000).state
+            state = FalseAlarmCount(bytes(16), int(hits[searched - 1]), searched, 1000).state
             if state is not BudgetState.UNDECIDED:
                 return state is BudgetState.BROKEN
         return False

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from estate.__main__ import app
-from estate.report.groups import compare
+from estate.report.groups import compare_groups
 from estate.report.intervals import Share
-from estate.report.light import in_light, looked, shone
+from estate.report.light import hours_in_light, lit_spans, looking_spans
 from estate.tests.books import LEDGER_KEYS, Office
 from firmware.tests import desk as authority
 from formats.ledger import (
@@ -161,38 +161,38 @@ def test_light_that_nobody_saw_the_end_of_is_not_counted() -> None:
         Program.LAMPGUARD,
         [lamp(0, "arming"), lamp(1, "on", "aa"), (50, Happening.START, {}), lamp(51, "off")],
     )
-    (light,) = shone(told)
-    (period,) = looked(spoken(Program.WATCH, [begin(2), end(9)]))
-    assert (light.hours, in_light(period, [light])) == (0, None)
+    (light,) = lit_spans(told)
+    (period,) = looking_spans(spoken(Program.WATCH, [begin(2), end(9)]))
+    assert (light.hours, hours_in_light(period, [light])) == (0, None)
 
 
 def test_a_period_cut_off_by_a_crash_is_not_joined_to_the_next() -> None:
     told = spoken(
         Program.WATCH, [begin(0), (5, Happening.START, {}), begin(6, "bb"), end(8), end(9)]
     )
-    assert [(each.hours * 3600, each.leases) for each in looked(told)] == [
+    assert [(each.hours * 3600, each.leases) for each in looking_spans(told)] == [
         (0, {"aa"}),
         (pytest.approx(2), {"bb"}),
     ]
 
 
 def test_looking_under_a_lease_that_no_guard_granted_is_not_proven() -> None:
-    light = shone(spoken(Program.LAMPGUARD, LIGHT))
-    (period,) = looked(spoken(Program.WATCH, [begin(1, "cc"), end(9)]))
-    assert in_light(period, light) is None
+    light = lit_spans(spoken(Program.LAMPGUARD, LIGHT))
+    (period,) = looking_spans(spoken(Program.WATCH, [begin(1, "cc"), end(9)]))
+    assert hours_in_light(period, light) is None
 
 
 def test_looking_before_the_light_shows() -> None:
-    light = shone(
+    light = lit_spans(
         spoken(Program.LAMPGUARD, [lamp(5, "arming"), lamp(5.1, "on", "aa"), lamp(9, "off")])
     )
-    (period,) = looked(spoken(Program.WATCH, [begin(3), end(9)]))
-    assert in_light(period, light) == pytest.approx(4 / 3600)
+    (period,) = looking_spans(spoken(Program.WATCH, [begin(3), end(9)]))
+    assert hours_in_light(period, light) == pytest.approx(4 / 3600)
 
 
 @given(st.floats(0, 5 * 86_400, allow_nan=False))
 def test_the_days_of_a_span_add_up_to_it(length_s: float) -> None:
-    (period,) = looked(spoken(Program.WATCH, [begin(0), end(length_s)], LATE))
+    (period,) = looking_spans(spoken(Program.WATCH, [begin(0), end(length_s)], LATE))
     days = list(period.by_day())
     assert sum(hours for _, hours in days) == pytest.approx(period.hours)
     assert all(0 < hours <= 24 for _, hours in days)
@@ -211,8 +211,8 @@ def test_the_days_of_a_span_add_up_to_it(length_s: float) -> None:
 def test_groups_are_compared_no_more_firmly_than_their_counts_allow(
     groups: dict[str, tuple[int, int]], said: str
 ) -> None:
-    assert said in compare({name: Share.make(*each) for name, each in groups.items()})
+    assert said in compare_groups({name: Share.make(*each) for name, each in groups.items()})
 
 
 def test_one_group_is_compared_with_nothing() -> None:
-    assert compare({"a": Share.make(1, 10), "b": Share.make(0, 0)}) == ""
+    assert compare_groups({"a": Share.make(1, 10), "b": Share.make(0, 0)}) == ""

@@ -9,10 +9,17 @@ from typer.testing import CliRunner
 from estate.__main__ import app
 from estate.errors import BooksRefused, HoldRefused
 from estate.retention import destruction as retention
-from estate.retention.destruction import DAY_S, LEAP_S, destroy, due, note_deadline, trusted_now
-from estate.retention.holds import hold, release
+from estate.retention.destruction import (
+    DAY_S,
+    LEAP_S,
+    destroy,
+    due_events,
+    store_deadline,
+    trusted_now,
+)
+from estate.retention.holds import hold_event, release_event
 from estate.store.envelopes import Store
-from estate.store.ledger import records
+from estate.store.ledger import ledger_records
 from estate.tests.books import STRANGER, Office, jpeg
 from estate.tests.needles import CANARY, needles
 from formats.destruction import Ground, read_destruction
@@ -30,7 +37,7 @@ def now_s(office: Office) -> int:
 
 def grounds(office: Office, at_s: int, days: int = 30) -> list[tuple[bytes, Ground]]:
     with office.store.reading() as connection:
-        return [(each.event, each.ground) for each in due(connection, at_s, days)]
+        return [(each.event, each.ground) for each in due_events(connection, at_s, days)]
 
 
 def people(office: Office) -> list[bytes]:
@@ -72,7 +79,7 @@ def test_the_earliest_word_about_the_end_counts(office: Office) -> None:
     event = office.arrive().digest
     with office.store.writing() as connection:
         for until_s in (now_s(office) + 5, now_s(office) + 3, now_s(office) + 9):
-            note_deadline(connection, event, until_s)
+            store_deadline(connection, event, until_s)
     assert grounds(office, now_s(office) + 2) == []
     assert grounds(office, now_s(office) + 3) == [(event, Ground.RETENTION)]
 
@@ -95,9 +102,9 @@ def test_one_verdict_ends_nothing_and_a_confirmed_match_is_kept(office: Office) 
 
 def test_what_two_people_hold_stays_until_two_people_release_it(office: Office) -> None:
     event = office.arrive().digest
-    hold(office.store, office.site(), event, people(office), "Asked for by a court.")
+    hold_event(office.store, office.site(), event, people(office), "Asked for by a court.")
     assert grounds(office, now_s(office) + 99 * DAY_S) == []
-    release(office.store, office.site(), event, people(office), "The court has it.")
+    release_event(office.store, office.site(), event, people(office), "The court has it.")
     assert grounds(office, now_s(office) + 99 * DAY_S) == [(event, Ground.RETENTION)]
 
 
@@ -105,7 +112,7 @@ def test_one_person_holds_nothing(office: Office) -> None:
     event, (one, two) = office.arrive().digest, people(office)
     for who in ([one], [one, one], [one, bytes(16)], [one, two, one]):
         with pytest.raises(HoldRefused, match="Two different"):
-            hold(office.store, office.site(), event, who, "Because.")
+            hold_event(office.store, office.site(), event, who, "Because.")
     assert grounds(office, now_s(office) + 99 * DAY_S) == [(event, Ground.RETENTION)]
 
 
@@ -113,7 +120,7 @@ def test_one_person_holds_nothing(office: Office) -> None:
 def test_a_hold_without_a_reason_is_none(office: Office, reason: str) -> None:
     event = office.arrive().digest
     with pytest.raises(HoldRefused, match="reason"):
-        hold(office.store, office.site(), event, people(office), reason)
+        hold_event(office.store, office.site(), event, people(office), reason)
 
 
 def test_the_command_holds_with_two_keys(office: Office) -> None:
@@ -123,7 +130,7 @@ def test_the_command_holds_with_two_keys(office: Office) -> None:
     done = CliRunner().invoke(app, [*words, *office.passphrase, *office.passphrase])
     assert done.exit_code == 0, done.output
     with office.store.reading() as connection:
-        (held,) = [each for each in records(connection) if each.event is Happening.HELD]
+        (held,) = [each for each in ledger_records(connection) if each.event is Happening.HELD]
     assert [held.body["first"], held.body["second"]] == [each.hex() for each in people(office)]
 
 
@@ -155,7 +162,9 @@ def test_a_destroyed_event_has_a_certificate_and_a_record(office: Office) -> Non
     certified = read_destruction(file.read_bytes(), office.ledger_key.verify_key)
     assert (certified.event, certified.ground) == (event, Ground.NOT_A_MATCH)
     with office.store.reading() as connection:
-        told = [each.body for each in records(connection) if each.event is Happening.DESTROYED]
+        told = [
+            each.body for each in ledger_records(connection) if each.event is Happening.DESTROYED
+        ]
     assert [each["envelope"] for each in told] == [event.hex()]
 
 
@@ -182,7 +191,7 @@ def test_a_destroyed_event_that_comes_again_is_receipted_and_not_kept(office: Of
     sealed = office.arrive()
     judge(office, sealed.digest, NOT, NOT)
     retain(office)
-    assert not office.store.keep(sealed, 1)
+    assert not office.store.add_envelope(sealed, 1)
     assert office.store.digests() == []
 
 
@@ -234,7 +243,7 @@ def test_the_search_finds_what_a_careless_deletion_leaves(
     judge(office, sealed.digest, NOT, NOT)
     monkeypatch.setattr(type(office.store), "scrub", lambda _: None)
     with office.store.reading() as connection:
-        doomed = due(connection, now_s(office), 30)
+        doomed = due_events(connection, now_s(office), 30)
     destroy(office.store, doomed, office.ledger_key, office.folder / "certificates")
     assert any(needle in disk(office) for needle in needles(sealed))
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from estate.intake.statuses import last_words
-from estate.monitoring.health import look, prometheus
-from estate.report.figures import gather
-from estate.retention.destruction import destroy, due
-from estate.store.ledger import records
+from estate.intake.statuses import newest_statuses
+from estate.monitoring.health import prometheus_text, read_health
+from estate.report.figures import count_figures
+from estate.retention.destruction import destroy, due_events
+from estate.store.ledger import ledger_records
 from estate.tests.books import CAMERA_KEY, Office
 from formats.destruction import Ground
 from formats.envelope import NO_PREVIOUS, Sealed
@@ -37,14 +37,16 @@ def tell(office: Office, sequence: int = 1, **changes: object) -> Sealed:
         key_epoch=1,
         previous=NO_PREVIOUS,
     )
-    office.store.keep(sealed, int(office.now.timestamp() * 1000) + sequence)
+    office.store.add_envelope(sealed, int(office.now.timestamp() * 1000) + sequence)
     return sealed
 
 
 def happened(office: Office, happening: Happening) -> list[str]:
     with office.store.reading() as connection:
         return [
-            str(each.body["envelope"]) for each in records(connection) if each.event is happening
+            str(each.body["envelope"])
+            for each in ledger_records(connection)
+            if each.event is happening
         ]
 
 
@@ -66,13 +68,13 @@ def test_two_consoles_note_it_once(office: Office) -> None:
 def test_the_newest_is_the_cameras_last_word_in_the_health_view(office: Office) -> None:
     tell(office, 1, looking_s=60)
     tell(office, 2, looking_s=960, temperature_centi=5125)
-    before = look(office.store, office.site(), [], office.now)
+    before = read_health(office.store, office.site(), [], office.now)
     assert (before.waiting, before.cameras[0].status_utc_ms) == (2, None)
     office.desk(1)
-    health = look(office.store, office.site(), [], office.now)
+    health = read_health(office.store, office.site(), [], office.now)
     assert health.waiting == 0
     assert (health.cameras[0].looking_s, health.cameras[0].temperature_c) == (960, 51.25)
-    assert "tallylight_temperature_celsius" in prometheus(health)
+    assert "tallylight_temperature_celsius" in prometheus_text(health)
 
 
 def test_a_status_that_was_read_is_destroyed_and_the_last_word_stays(office: Office) -> None:
@@ -80,12 +82,12 @@ def test_a_status_that_was_read_is_destroyed_and_the_last_word_stays(office: Off
     tell(office, 2)
     office.desk(1)
     with office.store.reading() as connection:
-        doomed = due(connection, int(datetime.now(UTC).timestamp()), 30)
+        doomed = due_events(connection, int(datetime.now(UTC).timestamp()), 30)
     assert [each.ground for each in doomed] == [Ground.STATUS, Ground.STATUS]
     destroy(office.store, doomed, CAMERA_KEY, office.folder / "certificates")
     assert office.store.digests() == []
     with office.store.reading() as connection:
-        assert [each[1].sequence for each in last_words(connection).values()] == [2]
+        assert [each[1].sequence for each in newest_statuses(connection).values()] == [2]
     assert office.desk(2).standings() == []
 
 
@@ -94,10 +96,10 @@ def test_a_status_is_no_candidate_in_the_report(office: Office) -> None:
     office.arrive(2)
     office.desk(1)
     with office.store.reading() as connection:
-        estate = list(records(connection))
+        estate = list(ledger_records(connection))
     today = datetime.now(UTC).date()
     since, until = today - timedelta(days=1), today + timedelta(days=2)
-    figures = gather(estate, [], [], since=since, until=until, groups={})
+    figures = count_figures(estate, [], [], since=since, until=until, groups={})
     assert (figures.candidates, figures.waiting) == (1, 1)
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from estate.errors import StoreRefused
 from estate.store.envelopes import ENVELOPES, Store
-from estate.store.ledger import append
+from estate.store.ledger import append_record
 from estate.tests.events import sealed_event
 from estate.tests.postgres import Cluster
 from formats.ledger import Happening
@@ -29,31 +29,31 @@ def store(url: str) -> Iterator[Store]:
 
 def test_what_is_kept_is_found_byte_for_byte(store: Store) -> None:
     sealed = sealed_event(KEY)
-    assert store.keep(sealed, 1)
+    assert store.add_envelope(sealed, 1)
     assert list(store.envelopes()) == [sealed]
 
 
 def test_the_same_event_is_kept_once(store: Store) -> None:
     sealed = sealed_event(KEY)
-    store.keep(sealed, 1)
-    assert not store.keep(sealed, 2)
+    store.add_envelope(sealed, 1)
+    assert not store.add_envelope(sealed, 2)
     assert store.count() == 1
 
 
 def test_two_events_under_one_number_are_both_kept(store: Store) -> None:
-    assert store.keep(sealed_event(KEY), 1)
-    assert store.keep(sealed_event(KEY), 1)
+    assert store.add_envelope(sealed_event(KEY), 1)
+    assert store.add_envelope(sealed_event(KEY), 1)
     assert store.count() == 2
 
 
 def test_envelopes_come_back_oldest_first(store: Store) -> None:
     for at_ms in (30, 10, 20):
-        store.keep(sealed_event(KEY, at_ms), at_ms)
+        store.add_envelope(sealed_event(KEY, at_ms), at_ms)
     assert [sealed.header.sequence for sealed in store.envelopes()] == [10, 20, 30]
 
 
 def test_what_is_kept_survives_a_restart(store: Store, url: str) -> None:
-    store.keep(sealed_event(KEY), 1)
+    store.add_envelope(sealed_event(KEY), 1)
     again = Store(url)
     assert again.count() == 1
     again.close()
@@ -71,7 +71,7 @@ def test_the_database_waits_for_the_disk(store: Store) -> None:
 def test_a_copy_is_counted(store: Store) -> None:
     sealed = sealed_event(KEY)
     for at_ms in range(1, 4):
-        store.keep(sealed, at_ms)
+        store.add_envelope(sealed, at_ms)
     with store.engine.connect() as connection:
         assert connection.execute(select(ENVELOPES.c.copies)).scalar_one() == 3
 
@@ -79,8 +79,8 @@ def test_a_copy_is_counted(store: Store) -> None:
 def test_what_nobody_was_told_of_is_found(store: Store) -> None:
     events = [sealed_event(KEY, number) for number in (1, 2)]
     for at_ms, sealed in enumerate(events):
-        store.keep(sealed, at_ms)
-    store.shown(events[0])
+        store.add_envelope(sealed, at_ms)
+    store.mark_shown(events[0])
     assert list(store.envelopes(unshown=True)) == [events[1]]
 
 
@@ -88,7 +88,7 @@ def test_an_event_is_not_taken_for_a_copy_because_another_receiver_was_in_the_wa
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("estate.store.envelopes.append", in_the_way_once())
-    assert store.keep(sealed_event(KEY), 1)
+    assert store.add_envelope(sealed_event(KEY), 1)
     assert store.count() == 1
 
 
@@ -99,7 +99,7 @@ def in_the_way_once() -> Callable[..., object]:
     def appending(connection: Connection, event: Happening, body: dict[str, int | str]) -> object:
         if next(tries) == 0:
             raise IntegrityError("The row is there.", None, Exception())
-        return append(connection, event, body)
+        return append_record(connection, event, body)
 
     return appending
 
@@ -116,7 +116,7 @@ def test_many_receivers_may_write_at_once(url: str) -> None:
     def write(numbers: range) -> None:
         store = Store(url)
         for number in numbers:
-            store.keep(sealed_event(KEY, number), number)
+            store.add_envelope(sealed_event(KEY, number), number)
         store.close()
 
     Store(url).close()
@@ -145,7 +145,7 @@ def test_a_disk_that_cannot_be_written_is_refused(store: Store) -> None:
     with store.engine.begin() as connection:
         connection.execute(text("DROP TABLE envelopes"))
     with pytest.raises(StoreRefused, match="disk"):
-        store.keep(sealed_event(KEY), 1)
+        store.add_envelope(sealed_event(KEY), 1)
 
 
 STARTING = """

@@ -11,9 +11,15 @@ from sqlalchemy import insert
 
 from estate.console.desk import Desk
 from estate.errors import NotConfirmed, VerdictRefused
-from estate.store.ledger import records
+from estate.store.ledger import ledger_records
 from estate.tests.books import STRANGER, Office
-from estate.verdicts.decisions import DECISIONS, Outcome, confirmed, give, outcome_of
+from estate.verdicts.decisions import (
+    DECISIONS,
+    Outcome,
+    accept_verdict,
+    outcome_of,
+    prove_confirmed,
+)
 from estate.verdicts.export import export_match
 from formats.envelope import sender_id
 from formats.ledger import Happening
@@ -25,7 +31,7 @@ MATCH, NOT, UNSURE = Judgement.MATCH, Judgement.NOT_A_MATCH, Judgement.CANNOT_TE
 
 def told(office: Office, happening: Happening) -> list[dict[str, int | str]]:
     with office.store.reading() as connection:
-        return [dict(each.body) for each in records(connection) if each.event is happening]
+        return [dict(each.body) for each in ledger_records(connection) if each.event is happening]
 
 
 def signed(office: Office, number: int, event: bytes, key: SigningKey | None = None) -> bytes:
@@ -69,24 +75,26 @@ def test_one_person_does_not_decide_by_speaking_twice(office: Office) -> None:
 def test_a_verdict_is_worth_nothing_for_another_event(office: Office) -> None:
     first, second = office.arrive(1).digest, office.arrive(2).digest
     replayed = signed(office, 1, first)
-    give(office.store, office.site(), replayed)
+    accept_verdict(office.store, office.site(), replayed)
     with pytest.raises(VerdictRefused, match="already"):
-        give(office.store, office.site(), replayed)
+        accept_verdict(office.store, office.site(), replayed)
     forged = replayed.replace(first.hex().encode(), second.hex().encode())
     with pytest.raises(VerdictRefused, match="signature"):
-        give(office.store, office.site(), forged)
+        accept_verdict(office.store, office.site(), forged)
 
 
 def test_a_stranger_has_no_verdict(office: Office) -> None:
     event = office.arrive().digest
     with pytest.raises(VerdictRefused, match="nobody whom the site names"):
-        give(office.store, office.site(), signed(office, 1, event, SigningKey(bytes([9]) * 32)))
+        accept_verdict(
+            office.store, office.site(), signed(office, 1, event, SigningKey(bytes([9]) * 32))
+        )
     assert told(office, Happening.VERDICT) == []
 
 
 def test_nobody_judges_what_never_came(office: Office) -> None:
     with pytest.raises(VerdictRefused, match="no such event"):
-        give(office.store, office.site(), signed(office, 1, bytes(32)))
+        accept_verdict(office.store, office.site(), signed(office, 1, bytes(32)))
     assert told(office, Happening.VERDICT) == []
 
 
@@ -153,7 +161,7 @@ def test_a_decision_that_somebody_wrote_into_the_database_is_not_acted_on(office
         connection.execute(insert(DECISIONS).values(row))
         assert outcome_of(connection, event) is Outcome.CONFIRMED
         with pytest.raises(NotConfirmed):
-            confirmed(connection, office.site(), event)
+            prove_confirmed(connection, office.site(), event)
 
 
 @pytest.mark.parametrize("second", [NOT, UNSURE])

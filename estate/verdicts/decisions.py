@@ -29,9 +29,9 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from estate.errors import NotConfirmed, VerdictRefused
-from estate.signed_site import SiteNow
+from estate.signed_site import VerifiedSite
 from estate.store.envelopes import ENVELOPES, Store
-from estate.store.ledger import METADATA, append
+from estate.store.ledger import METADATA, append_record
 from formats.errors import FormatError
 from formats.ledger import Happening
 from formats.recipients import Reviewer
@@ -86,17 +86,17 @@ class Confirmed:
     _made: _Made = field(repr=False)
 
 
-def give(store: Store, site: SiteNow, signed: bytes) -> Outcome | None:
+def accept_verdict(store: Store, site: VerifiedSite, signed: bytes) -> Outcome | None:
     """Take one verdict; say what it decided, or None while a second person must speak.
 
     Raises:
         VerdictRefused: one of the rules does not hold; nothing has changed.
     """
-    reviewer, verdict = _author(site, signed)  # (0)
+    reviewer, verdict = _verify_author(site, signed)  # (0)
     try:
         with store.writing() as connection:
-            _take(connection, site, reviewer, verdict, signed)
-            given = _given(connection, verdict.event)
+            _store_verdict(connection, site, reviewer, verdict, signed)
+            given = _stored_verdicts(connection, verdict.event)
             if len(given) < NEEDED:
                 return None
             return _decide(connection, verdict, given)
@@ -104,7 +104,7 @@ def give(store: Store, site: SiteNow, signed: bytes) -> Outcome | None:
         raise VerdictRefused("You have given your verdict on this event already.") from error
 
 
-def own(connection: Connection, event: bytes, reviewer: bytes) -> bytes | None:
+def verdict_of(connection: Connection, event: bytes, reviewer: bytes) -> bytes | None:
     """The signed verdict that this reviewer has given, if any: nobody sees another's before."""
     mine = (VERDICTS.c.event == event) & (VERDICTS.c.reviewer == reviewer)
     found = connection.execute(select(VERDICTS.c.signed).where(mine)).scalar()
@@ -118,7 +118,7 @@ def outcome_of(connection: Connection, event: bytes) -> Outcome | None:
     return None if found is None else Outcome(found)
 
 
-def confirmed(connection: Connection, site: SiteNow, event: bytes) -> Confirmed:
+def prove_confirmed(connection: Connection, site: VerifiedSite, event: bytes) -> Confirmed:
     """Proof that two different people have confirmed the event, from their signatures.
 
     Raises:
@@ -127,7 +127,7 @@ def confirmed(connection: Connection, site: SiteNow, event: bytes) -> Confirmed:
     query = select(VERDICTS.c.signed).where(VERDICTS.c.event == event)
     signed = tuple(bytes(each) for (each,) in connection.execute(query))
     try:
-        authors = [_author(site, each) for each in signed]
+        authors = [_verify_author(site, each) for each in signed]
     except VerdictRefused as error:
         raise NotConfirmed(f"A verdict on this event does not hold: {error}") from error
     agreed = [
@@ -144,7 +144,7 @@ def confirmed(connection: Connection, site: SiteNow, event: bytes) -> Confirmed:
     return Confirmed(event, signed, _Made())
 
 
-def _author(site: SiteNow, signed: bytes) -> tuple[Reviewer, Verdict]:
+def _verify_author(site: VerifiedSite, signed: bytes) -> tuple[Reviewer, Verdict]:
     try:
         reviewer = site.reviewers.get(named_reviewer(signed))
         if reviewer is None:
@@ -155,18 +155,18 @@ def _author(site: SiteNow, signed: bytes) -> tuple[Reviewer, Verdict]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Given:
+class _StoredVerdict:
     organisation: str
     name: str
     judgement: Judgement
 
 
-def _take(
-    connection: Connection, site: SiteNow, reviewer: Reviewer, verdict: Verdict, signed: bytes
+def _store_verdict(
+    connection: Connection, site: VerifiedSite, reviewer: Reviewer, verdict: Verdict, signed: bytes
 ) -> None:
     members = {name: value for name, value in verdict.to_members().items() if name != "event"}
     # First of all the ledger's lock: what is read after it, no other console can change.
-    append(
+    append_record(
         connection,
         Happening.VERDICT,
         {
@@ -180,7 +180,7 @@ def _take(
     here = select(ENVELOPES.c.blob).where(ENVELOPES.c.digest == verdict.event)
     if not connection.execute(here).scalar():  # (1)
         raise VerdictRefused("There is no such event here: it was destroyed, or never arrived.")
-    given = _given(connection, verdict.event)
+    given = _stored_verdicts(connection, verdict.event)
     if any(each.name == reviewer.name for each in given):  # (3)
         raise VerdictRefused("You have given your verdict on this event already.")
     if outcome_of(connection, verdict.event) is not None:  # (2)
@@ -201,22 +201,22 @@ def _take(
     connection.execute(insert(VERDICTS).values(row))
 
 
-def _given(connection: Connection, event: bytes) -> list[_Given]:
+def _stored_verdicts(connection: Connection, event: bytes) -> list[_StoredVerdict]:
     query = select(VERDICTS).where(VERDICTS.c.event == event)
     return [
-        _Given(row.organisation, row.name, Judgement(row.judgement))
+        _StoredVerdict(row.organisation, row.name, Judgement(row.judgement))
         for row in connection.execute(query)
     ]
 
 
-def _decide(connection: Connection, verdict: Verdict, given: Sequence[_Given]) -> Outcome:
+def _decide(connection: Connection, verdict: Verdict, given: Sequence[_StoredVerdict]) -> Outcome:
     said = {each.judgement for each in given}
     outcome = {
         frozenset({Judgement.MATCH}): Outcome.CONFIRMED,
         frozenset({Judgement.CANNOT_TELL}): Outcome.CANNOT_TELL,
     }.get(frozenset(said), Outcome.NOT_A_MATCH)
     body: dict[str, int | str] = {"envelope": verdict.event.hex(), "outcome": str(outcome)}
-    record = append(connection, Happening.DECISION, body)
+    record = append_record(connection, Happening.DECISION, body)
     row = {"event": verdict.event, "outcome": str(outcome), "decided_utc_ms": record.utc_ms}
     connection.execute(insert(DECISIONS).values(row))
     return outcome

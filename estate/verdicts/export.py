@@ -11,10 +11,10 @@ from typing import Protocol
 import pyrage
 
 from estate.errors import NotConfirmed
-from estate.signed_site import SiteNow
+from estate.signed_site import VerifiedSite
 from estate.store.envelopes import Store
-from estate.store.ledger import append
-from estate.verdicts.decisions import confirmed
+from estate.store.ledger import append_record
+from estate.verdicts.decisions import prove_confirmed
 from formats.event import MatchEvent
 from formats.ledger import Happening
 from formats.strict_json import dumps
@@ -35,7 +35,7 @@ class Exporter(Protocol):
         """Where verdicts and ledger are."""
 
     @property
-    def site(self) -> SiteNow:
+    def site(self) -> VerifiedSite:
         """Who may decide."""
 
     @property
@@ -66,7 +66,7 @@ def export_match(desk: Exporter, event: bytes, recipient: str, to: str) -> bytes
         raise NotConfirmed("The recipient is no age public key: it begins with age1.") from error
     standing = desk.standing(event)
     with desk.store.writing() as connection:
-        proof = confirmed(connection, desk.site, event)
+        proof = prove_confirmed(connection, desk.site, event)
         if standing is None:
             raise NotConfirmed("There is no such event here: it was destroyed, or never arrived.")
         verdicts = [b64encode(each).decode() for each in proof.signed]
@@ -80,5 +80,5 @@ def export_match(desk: Exporter, event: bytes, recipient: str, to: str) -> bytes
             "file": sha256(sealed).hexdigest(),
             "reviewer": desk.identity.hex(),
         }
-        append(connection, Happening.EXPORTED, body)
+        append_record(connection, Happening.EXPORTED, body)
     return sealed

@@ -13,7 +13,7 @@ from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 from tuf.api.metadata import Metadata, Root, Targets  # type: ignore[attr-defined]  # Re-exports.
 
-from estate.budget.stop import sign_statement
+from estate.budget.statement import sign_statement
 from firmware.trust.watchlist import ThisCamera
 from formats.budget import BudgetStatement, write_statement
 from formats.camera_request import CameraIdentity

@@ -34,8 +34,8 @@ class Died(Exception):
 class DyingStore(Store):
     """Keeps the event, and is gone before anybody is told."""
 
-    def keep(self, sealed: Sealed, stored_utc_ms: int) -> bool:
-        super().keep(sealed, stored_utc_ms)
+    def add_envelope(self, sealed: Sealed, stored_utc_ms: int) -> bool:
+        super().add_envelope(sealed, stored_utc_ms)
         raise Died
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 
-from estate.budget.stop import put_statement
+from estate.budget.statement import write_statement_files
 from firmware.trust.site_verifier import verify_site
 from firmware.trust.watchlist import ThisCamera
 from formats.budget import BudgetState, BudgetStatement, CameraBudget
@@ -123,7 +123,7 @@ def test_the_estates_word_is_published_with_the_list_and_with_every_renewal(
         statement = BudgetStatement(
             "mill-lane", now_s, (CameraBudget(bytes(16), state, number, 10),)
         )
-        put_statement(listed.site / "estate", statement, LEDGER_KEY)
+        write_statement_files(listed.site / "estate", statement, LEDGER_KEY)
         noun = publish(listed, "inbox")
         noun[1] = "publish" if number == 1 else "renew"
         tallylight(*noun)
@@ -136,5 +136,5 @@ def test_a_word_that_the_estate_did_not_sign_is_not_published(listed: Workshop) 
     listed.sign("police")
     listed.sign("estate")
     statement = BudgetStatement("mill-lane", int(datetime.now(UTC).timestamp()), ())
-    put_statement(listed.site / "estate", statement, SigningKey(bytes([9]) * 32))
+    write_statement_files(listed.site / "estate", statement, SigningKey(bytes([9]) * 32))
     assert "does not verify" in refusal(*publish(listed, "inbox"))

@@ -1,7 +1,8 @@
-"""Brings a store of any age to the newest form, in one transaction or not at all.
+"""Database migrations (Alembic): bring a store of any version to the newest, in one transaction.
 
-`versions/` holds one step each; a step that has been released is never changed again. A store that
-was made before there were steps has the table of envelopes and no version: the first step bears it.
+`versions/` holds one file for each migration. A released migration is not changed again. A store
+from before the first migration has the table of envelopes and no version; the first migration
+accepts it.
 """
 
 from pathlib import Path
@@ -13,13 +14,13 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy.engine import Engine
 
 LOCK: Final = 0x7A11
-"""PostgreSQL's name for the lock under which one program at a time brings a store up to date."""
+"""Number of PostgreSQL's advisory lock: one program at a time migrates a store."""
 NEWEST: Final = "0004"
-"""The step that this program works with; a test compares it with the folder."""
+"""The migration that this program needs; a test compares it with the folder."""
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the store to `NEWEST`; do nothing if it is there.
+    """Migrate the store to `NEWEST`; do nothing if it is there already.
 
     Raises:
         SQLAlchemyError: it cannot be read or written.
@@ -30,7 +31,7 @@ def migrate(engine: Engine) -> None:
     steps = Config()
     steps.set_main_option("script_location", str(Path(__file__).parent))
     with engine.begin() as connection:
-        # Receivers may start at the same moment: one at a time, and the next finds it done.
+        # Receivers may start at the same moment: the first migrates, the next finds it done.
         if engine.dialect.name == "postgresql":
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
         else:

@@ -16,7 +16,7 @@ from typing import Final
 from numpy.random import Generator, default_rng
 from sqlalchemy import delete, select
 
-from estate.intake.chains import chains
+from estate.intake.chains import read_chains
 from estate.store.envelopes import ENVELOPES, Store
 from hil_tests.long.chaos.maker import read_log
 from hil_tests.long.chaos.yard import Yard, is_small, open_yard
@@ -131,7 +131,7 @@ def _judge(yard: Yard, struck: Counter[str], wall_s: float, seed: int) -> Outcom
         unseen = ENVELOPES.c.shown_utc_ms.is_(None)
         unshown = len(connection.execute(select(ENVELOPES.c.digest).where(unseen)).all())
     promised, sealed = read_log(yard.logs / "promised"), read_log(yard.logs / "sealed")
-    found = chains(store)
+    found = read_chains(store)
     outcome = Outcome(
         promised=len(promised),
         lost=len(set(promised) - set(kept)),
@@ -171,10 +171,10 @@ def _unnoticed(store: Store, seed: int) -> int:
         unnoticed = 0
         for at in chosen:
             (row,) = (row for row in rows if row["digest"] == inner[int(at)])
-            before = sum(len(chain.gaps) for chain in chains(copy))
+            before = sum(len(chain.gaps) for chain in read_chains(copy))
             with copy.engine.begin() as connection:
                 connection.execute(delete(ENVELOPES).where(ENVELOPES.c.digest == row["digest"]))
-            unnoticed += sum(len(chain.gaps) for chain in chains(copy)) != before + 1
+            unnoticed += sum(len(chain.gaps) for chain in read_chains(copy)) != before + 1
             with copy.engine.begin() as connection:
                 connection.execute(ENVELOPES.insert(), [row])
         copy.close()

@@ -13,12 +13,12 @@ import pytest
 from estate.accounts import verify
 from estate.accounts.books import add_camera_ledger, export_books
 from estate.errors import BooksRefused
-from estate.intake.statuses import last_words
+from estate.intake.statuses import newest_statuses
 from estate.opening.portraits import find_portrait
-from estate.retention.destruction import due, trusted_now
-from estate.retention.holds import held
+from estate.retention.destruction import due_events, trusted_now
+from estate.retention.holds import held_events
 from estate.store.envelopes import Store
-from estate.verdicts.decisions import Outcome, confirmed, outcome_of
+from estate.verdicts.decisions import Outcome, outcome_of, prove_confirmed
 from formats.destruction import read_destruction
 from formats.ledger import Program
 from hil_tests.rig.desk.site_maker import REVIEWERS
@@ -71,16 +71,18 @@ def test_two_verdicts_still_confirm_the_event(previous: Previous, store: Store) 
     event = event_of(previous)
     with store.reading() as connection:
         assert outcome_of(connection, event) is Outcome.CONFIRMED
-        assert len(confirmed(connection, previous.site_now, event).signed) == 2
+        assert len(prove_confirmed(connection, previous.site_now, event).signed) == 2
 
 
 def test_what_two_people_held_outlives_its_time(previous: Previous, store: Store) -> None:
     later_s = int(previous.now.timestamp()) + 40 * 86400
     with store.writing() as connection:
-        assert held(connection) == {event_of(previous)}
+        assert held_events(connection) == {event_of(previous)}
         with pytest.raises(BooksRefused, match="more than a week"):
             trusted_now(connection, later_s)
-        assert due(connection, trusted_now(connection, later_s, clock_is_right=True), 30) == []
+        assert (
+            due_events(connection, trusted_now(connection, later_s, clock_is_right=True), 30) == []
+        )
 
 
 def test_a_clock_before_the_floor_decides_nothing(previous: Previous, store: Store) -> None:
@@ -91,7 +93,7 @@ def test_a_clock_before_the_floor_decides_nothing(previous: Previous, store: Sto
 
 def test_the_cameras_last_word_is_known(previous: Previous, store: Store) -> None:
     with store.reading() as connection:
-        ((_, status),) = last_words(connection).values()
+        ((_, status),) = newest_statuses(connection).values()
     assert status.camera.hex() == previous.facts["camera"]
     assert status.list_digest == previous.site_now.digest
 

@@ -10,7 +10,7 @@ from typing import Any
 from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 
-from estate.signed_site import SiteNow, read_site
+from estate.signed_site import VerifiedSite, read_site
 from estate.store.envelopes import Store
 from firmware.config import Config
 from firmware.identity import camera_identity, watch_keys
@@ -68,7 +68,7 @@ class Previous:
         return ThisCamera(camera_identity(state).camera_id, watch_keys(state).list, model)
 
     @property
-    def site_now(self) -> SiteNow:
+    def site_now(self) -> VerifiedSite:
         inbox, root = self.desk.camera / "inbox", self.desk.site / "root.json"
         return read_site(inbox, root, self.now)
 

@@ -1,4 +1,4 @@
-"""The sealed envelopes. Stores made before there were steps have this table already."""
+"""Migration 1: the table of sealed envelopes, which the oldest stores have already."""
 
 import sqlalchemy as sa
 from alembic import op

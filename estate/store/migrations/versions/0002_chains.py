@@ -1,4 +1,4 @@
-"""Beside each envelope: its place in the chain, how often it came, whether it was shown."""
+"""Migration 2: for each envelope its place in the chain, its copies, and whether it was shown."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Add the columns; a store made before there were steps may have them."""
+    """Add the columns, unless an old store has them already."""
     connection = op.get_bind()
     if "previous" not in {each["name"] for each in sa.inspect(connection).get_columns("envelopes")}:
         op.add_column("envelopes", sa.Column("previous", sa.LargeBinary(32)))

@@ -1,4 +1,4 @@
-"""The books: ledger, verdicts, decisions, lists, deadlines, holds, certificates, cameras."""
+"""Migration 3: ledger, verdicts, decisions, lists, deadlines, holds, certificates, clock."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """Make the tables of everything that is decided and destroyed."""
+    """Make the tables; the cameras' ledgers have one, too."""
     op.create_index("envelopes_by_name", "envelopes", ["digest"])
     op.create_table(
         "ledger",

@@ -1,4 +1,4 @@
-"""What cameras last said of themselves."""
+"""Migration 4: the table of cameras' statuses."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,1 +1,1 @@
-"""The steps, oldest first."""
+"""The migrations, one file each, oldest first."""

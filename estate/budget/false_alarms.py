@@ -27,7 +27,7 @@ RATIO: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class FalseAlarmCount:
     """One camera's false alarms against its budget."""
 
     camera: bytes
@@ -42,7 +42,7 @@ class Account:
     @property
     def state(self) -> BudgetState:
         """What Wald's test says."""
-        evidence = likelihood(self.false_alarms, self.searched, self.fpir_ppm / PPM)
+        evidence = log_likelihood_ratio(self.false_alarms, self.searched, self.fpir_ppm / PPM)
         if evidence >= log((1 - MISSED) / FALSE_ALARM):
             return BudgetState.BROKEN
         if evidence <= log(MISSED / (1 - FALSE_ALARM)):
@@ -50,7 +50,7 @@ class Account:
         return BudgetState.UNDECIDED
 
 
-def likelihood(false_alarms: int, searched: int, rate: float) -> float:
+def log_likelihood_ratio(false_alarms: int, searched: int, rate: float) -> float:
     """How much likelier the counts are at `RATIO` times the rate than at the rate, as a logarithm.
 
     Args:
@@ -65,9 +65,9 @@ def likelihood(false_alarms: int, searched: int, rate: float) -> float:
     return false_alarms * log(worse / rate) + passed * log((1 - worse) / (1 - rate))
 
 
-def accounts(
+def count_false_alarms(
     estate: Iterable[Record], cameras: Iterable[tuple[bytes, Record]], fpir_ppm: int
-) -> list[Account]:
+) -> list[FalseAlarmCount]:
     """Return the account of every camera that ever sent an event or a ledger.
 
     Args:
@@ -91,4 +91,4 @@ def accounts(
         if record.event is Happening.PERIOD_END:
             searched[camera] = searched.get(camera, 0) + int(record.body.get("searched", 0))
     known = sorted(set(wrong) | set(searched))
-    return [Account(c, wrong.get(c, 0), searched.get(c, 0), fpir_ppm) for c in known]
+    return [FalseAlarmCount(c, wrong.get(c, 0), searched.get(c, 0), fpir_ppm) for c in known]

@@ -1,4 +1,4 @@
-"""`tallylight-estate receive`, `open` and `cameras`: what came from the broker, and opening it."""
+"""`tallylight-estate receive` and `open`: receive sealed events from the broker, and open them."""
 
 import json
 import signal
@@ -12,11 +12,11 @@ import typer
 from nacl.public import PrivateKey
 from rich.console import Console
 
+from estate.commands.options import ReceiverSettings
 from estate.config import Config
-from estate.intake.chains import chains
 from estate.intake.receiver import SESSION_S, Receiver, read_cameras, receive
-from estate.opening.describe import chains_table, panel, status_line
-from estate.opening.open import opened, save_crop, status_json, to_json
+from estate.opening.decrypt import event_json, open_envelope, save_crop, status_json
+from estate.opening.terminal import event_panel, status_line
 from estate.passphrase import PassphraseFile, unlocking
 from estate.store.envelopes import Store
 from formats.camera_request import CameraIdentity
@@ -29,45 +29,44 @@ from formats.topics import Channel, shared
 from wire.certificate import Address, Certificate
 from wire.connection import Connection
 
-Settings = Annotated[Path, typer.Option("--config", help="The receiver's settings.")]
 ReviewerKey = Annotated[Path | None, typer.Option("--open-with", help="A reviewer's key file.")]
 Crops = Annotated[Path, typer.Option("--crops", help="Folder for the faces of opened events.")]
-AsJson = Annotated[bool, typer.Option("--json", help="One line of JSON for each event.")]
+EventsAsJson = Annotated[bool, typer.Option("--json", help="One line of JSON for each event.")]
 
 
 def receive_events(
-    config: Settings,
+    config: ReceiverSettings,
     open_with: ReviewerKey = None,
     crops: Crops = Path("crops"),
     passphrase_file: PassphraseFile = None,
     *,
-    as_json: AsJson = False,
+    as_json: EventsAsJson = False,
 ) -> None:
-    """Take events from the broker until stopped; with a reviewer's key, open each as it comes."""
+    """Receive events from the broker until stopped. With a reviewer's key, open each one."""
     settings = read_settings(config, Config)
     cameras = read_cameras(settings.cameras)
     receipt = unlock_signing(*unlocking(settings.receipt_key, Purpose.RECEIPT, passphrase_file))
-    show: Callable[[Sealed], None] = partial(_arrival, as_json=as_json)
+    on_stored: Callable[[Sealed], None] = partial(_print_arrival, as_json=as_json)
     if open_with is not None:
         key = unlock_opening(*unlocking(open_with, Purpose.REVIEWER, passphrase_file))
-        show = _opener(cameras, key, crops, as_json=as_json)
+        on_stored = _opener(cameras, key, crops, as_json=as_json)
     certificate = Certificate(settings.broker_ca, settings.certificate, settings.certificate_key)
     address = Address(settings.broker_host, settings.broker_port, settings.name, certificate)
     connection = Connection(address, shared(settings.group, Channel.EVENT), SESSION_S)
     store = Store(settings.store)
-    receive(Receiver(connection, store, cameras, receipt, show), _until_stopped())
+    receive(Receiver(connection, store, cameras, receipt, on_stored), _until_stopped())
     store.close()
 
 
-def open_again(
-    config: Settings,
+def open_events(
+    config: ReceiverSettings,
     open_with: Annotated[Path, typer.Option("--open-with", help="A reviewer's key file.")],
     crops: Crops = Path("crops"),
     passphrase_file: PassphraseFile = None,
     *,
-    as_json: AsJson = False,
+    as_json: EventsAsJson = False,
 ) -> None:
-    """Open every event in the store with a reviewer's key and print it."""
+    """Open every event in the store with a reviewer's key, and print it."""
     settings = read_settings(config, Config)
     cameras = read_cameras(settings.cameras)
     key = unlock_opening(*unlocking(open_with, Purpose.REVIEWER, passphrase_file))
@@ -78,19 +77,6 @@ def open_again(
     store.close()
 
 
-def show_cameras(config: Settings, *, as_json: AsJson = False) -> None:
-    """Say of every camera how many events came, how many are missing, forked, or came again."""
-    settings = read_settings(config, Config)
-    store = Store(settings.store)
-    found = chains(store)
-    store.close()
-    if as_json:
-        for chain in found:
-            typer.echo(json.dumps(chain.to_json()))
-    else:
-        Console(markup=False).print(chains_table(found))
-
-
 def _opener(
     cameras: Mapping[bytes, CameraIdentity], key: PrivateKey, crops: Path, *, as_json: bool
 ) -> Callable[[Sealed], None]:
@@ -98,9 +84,9 @@ def _opener(
 
     def show(sealed: Sealed) -> None:
         try:
-            event = opened(sealed, cameras, key)
-        except FormatError as error:  # One such event must not hide those after it.
-            typer.echo(f"{_name(sealed)} is kept, but not opened: {error}", err=True)
+            event = open_envelope(sealed, cameras, key)
+        except FormatError as error:  # The events after it are still opened.
+            typer.echo(f"{_name(sealed)} is stored, but was not opened: {error}", err=True)
             return
         if isinstance(event, Status):
             typer.echo(json.dumps(status_json(event)) if as_json else status_line(event))
@@ -108,20 +94,20 @@ def _opener(
             return
         crop = save_crop(event, sealed.digest, crops)
         if as_json:
-            typer.echo(json.dumps(to_json(event, crop)))
+            typer.echo(json.dumps(event_json(event, crop)))
             sys.stdout.flush()
         else:
-            console.print(panel(event, crop))
+            console.print(event_panel(event, crop))
 
     return show
 
 
-def _arrival(sealed: Sealed, *, as_json: bool) -> None:
+def _print_arrival(sealed: Sealed, *, as_json: bool) -> None:
     if as_json:
         origin = {"camera": sealed.header.sender.hex(), "sequence": sealed.header.sequence}
         typer.echo(json.dumps({"kind": "sealed", **origin, "envelope": sealed.digest.hex()}))
     else:
-        typer.echo(f"{_name(sealed)} is kept, sealed, receipted.")
+        typer.echo(f"{_name(sealed)} is stored, still sealed, and has its receipt.")
     sys.stdout.flush()
 
 
@@ -130,6 +116,7 @@ def _name(sealed: Sealed) -> str:
 
 
 def _until_stopped() -> Callable[[], bool]:
+    """Return a function that says whether to go on: until SIGTERM or SIGINT."""
     stopped: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _frame: stopped.append(received))

@@ -1,4 +1,4 @@
-"""How an opened event looks to a person: what was seen, how sure that is, and what it rests on."""
+"""Terminal output: an opened event, a camera's status, the table of cameras' chains."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -23,8 +23,8 @@ GAPS_SHOWN: Final = 3
 """Gaps of one camera that a table names; `--json` names all."""
 
 
-def panel(event: MatchEvent, crop: Path | None) -> Panel:
-    """Return one event for the terminal."""
+def event_panel(event: MatchEvent, crop: Path | None) -> Panel:
+    """Return one event as a panel for the terminal."""
     rows = Table.grid(padding=(0, 2))
     for name, value in _rows(event, crop):
         rows.add_row(Text(name, style="dim"), Text(value))
@@ -39,7 +39,7 @@ def panel(event: MatchEvent, crop: Path | None) -> Panel:
 
 
 def status_line(status: Status) -> str:
-    """Return a camera's word about itself in one line."""
+    """Return a camera's status in one line."""
     degrees = (
         ""
         if status.temperature_centi is None
@@ -52,7 +52,7 @@ def status_line(status: Status) -> str:
 
 
 def chains_table(chains: Sequence[Chain]) -> Table:
-    """Return what is known of every camera's chain of events, for the terminal."""
+    """Return the table of all cameras' chains, for the terminal."""
     table = Table("camera", "events", "missing", "forks", "came again", "last event (UTC)")
     for chain in chains:
         last = datetime.fromtimestamp(chain.last_utc_ms / 1000, UTC)

@@ -1,13 +1,13 @@
-"""Leaves nothing of what was overwritten: not in the database, and not in blocks that it gave back.
+"""Secure deletion in the database's files: overwrites the write-ahead log before it is freed.
 
-SQLite overwrites in place what is updated or deleted (`secure_delete`), but what was written went
-through its write-ahead log first, and a log that is cut short or removed gives its blocks back to
-the file system as they are. So the log is written over before it is given back, by a filler as long
-as the log, through SQLite itself: other programs may hold the store all the while. The file is
-never made smaller, because that, too, would give blocks back; nothing is copied to temporary files.
+SQLite overwrites updated and deleted data in place (`secure_delete`). The data went through the
+write-ahead log (WAL) first. A log that is truncated or removed returns its blocks to the file
+system unchanged. So the log is overwritten before it is truncated, with a filler as long as the
+log, through SQLite itself, while other programs may have the store open. The database file is not
+made smaller, because that would free blocks, too. Nothing is copied to temporary files.
 
-PostgreSQL rewrites its table and removes the old file; its own write-ahead log keeps what was
-written until it has come round. Blocks that it gives back are out of reach: decision 0011.
+PostgreSQL rewrites its table and removes the old file. Its own write-ahead log keeps old data until
+the server reuses the log. This module cannot reach the blocks that PostgreSQL frees: decision 0011.
 """
 
 from pathlib import Path
@@ -23,7 +23,7 @@ FRAME_BYTES: Final = 24
 
 
 def scrub(engine: Engine) -> None:
-    """Leave nothing of what was overwritten in files of the database.
+    """Overwrite what deleted data left in the database's files.
 
     Raises:
         StoreRefused: it could not be done.
@@ -36,18 +36,18 @@ def scrub(engine: Engine) -> None:
                 connection.exec_driver_sql("VACUUM FULL envelopes")
     except SQLAlchemyError as error:
         raise StoreRefused(
-            "The store cannot be cleaned: stop other programs that hold it, then repeat."
+            "The store cannot be cleaned: stop other programs that use it, then repeat."
         ) from error
 
 
-def release(engine: Engine) -> None:
-    """Let go of the database; write over the log first, which the last to let go removes."""
+def scrub_and_dispose(engine: Engine) -> None:
+    """Overwrite the log, then close the database: the last program to close it removes the log."""
     try:
         log = _log(engine)
         if engine.dialect.name == "sqlite" and log.exists() and log.stat().st_size:
             scrub(engine)
     except (StoreRefused, OSError):
-        """Others hold the store, and the last of them does it; or its disk is gone."""
+        """The last of the programs that use the store overwrites the log; or the disk is gone."""
     engine.dispose()
 
 
@@ -59,7 +59,7 @@ def _write_over_log(connection: Connection, log: Path) -> None:
     if length:
         page = connection.exec_driver_sql("PRAGMA page_size").scalar_one()
         filler = (length // (page + FRAME_BYTES) + 1) * page
-        # The log begins anew with the next transaction, so these lie over the old one.
+        # The next transaction starts the log from its beginning, so these pages overwrite it.
         connection.exec_driver_sql("CREATE TABLE IF NOT EXISTS filler (zeros BLOB)")
         connection.exec_driver_sql("INSERT INTO filler VALUES (zeroblob(?))", (filler,))
         connection.exec_driver_sql("DELETE FROM filler")

@@ -1,4 +1,8 @@
-"""Opens kept events with one reviewer's key, on the reviewer's own machine."""
+"""Decryption of stored events and statuses with one reviewer's key, and their plain values.
+
+The camera's signature is verified before an envelope is opened. This runs on the reviewer's own
+machine.
+"""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -14,13 +18,13 @@ from formats.message import open_message
 from formats.status import Status
 
 
-def opened(
+def open_envelope(
     sealed: Sealed, cameras: Mapping[bytes, CameraIdentity], key: PrivateKey
 ) -> MatchEvent | Status:
-    """Return the event, or the status, in an envelope.
+    """Verify an envelope, open it, and return the event or the status in it.
 
     Raises:
-        Malformed: no camera of this site sent it, or it is not what it claims to be.
+        Malformed: no camera of this site sent it, or its content is not a valid message.
         Forged: its camera did not sign it.
         NotForThisKey: it was sealed to others.
     """
@@ -31,7 +35,7 @@ def opened(
 
 
 def save_crop(event: MatchEvent, digest: bytes, folder: Path) -> Path | None:
-    """Write the event's crop for its reviewer alone; return where, or None when it has none."""
+    """Write the event's crop with mode 0600; return its path, or None if the event has none."""
     if event.crop_jpeg is None:
         return None
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -42,7 +46,7 @@ def save_crop(event: MatchEvent, digest: bytes, folder: Path) -> Path | None:
 
 
 def status_json(status: Status) -> dict[str, object]:
-    """Return a camera's word about itself as plain values: bytes in hex."""
+    """Return a camera's status as plain values: bytes in hex."""
     fields = {
         name: value.hex() if isinstance(value, bytes) else value
         for name, value in asdict(status).items()
@@ -50,7 +54,7 @@ def status_json(status: Status) -> dict[str, object]:
     return {"kind": "status", **fields}
 
 
-def to_json(event: MatchEvent, crop: Path | None) -> dict[str, object]:
+def event_json(event: MatchEvent, crop: Path | None) -> dict[str, object]:
     """Return the event as plain values for other programs: bytes in hex, the crop as a path."""
     fields = {
         name: value.hex() if isinstance(value, bytes) else value

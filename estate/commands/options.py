@@ -1,4 +1,4 @@
-"""What most commands begin with: the office's settings, its store, and the site as it is now."""
+"""Options and first steps that most commands share: settings file, store, site, printed result."""
 
 import json
 from datetime import UTC, datetime
@@ -8,11 +8,14 @@ from typing import Annotated, TypeAlias
 import typer
 
 from estate.config import Office
-from estate.signed_site import SiteNow, read_site
+from estate.signed_site import VerifiedSite, read_site
 from estate.store.envelopes import Store
 from formats.settings import read_settings
 
 Settings: TypeAlias = Annotated[Path, typer.Option("--config", help="The office's settings.")]
+ReceiverSettings: TypeAlias = Annotated[
+    Path, typer.Option("--config", help="The receiver's settings.")
+]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="One JSON text for machines.")]
 
 
@@ -26,7 +29,7 @@ def open_office(config: Path) -> tuple[Office, Store]:
     return office, Store(office.store)
 
 
-def site_now(office: Office) -> SiteNow:
+def current_site(office: Office) -> VerifiedSite:
     """Return what the site's repository says at this moment.
 
     Raises:
@@ -35,6 +38,6 @@ def site_now(office: Office) -> SiteNow:
     return read_site(office.site, office.trusted_root, datetime.now(UTC))
 
 
-def say(sentence: str, *, as_json: bool, **fields: object) -> None:
+def print_result(sentence: str, *, as_json: bool, **fields: object) -> None:
     """Print what was done: a sentence for people, or the fields for machines."""
     typer.echo(json.dumps(fields) if as_json else sentence)

@@ -18,8 +18,8 @@ from tuf.api.metadata import (  # type: ignore[attr-defined]  # It re-exports wi
     Targets,
 )
 
-from estate.budget.sequential import Account
-from estate.store.ledger import append
+from estate.budget.false_alarms import FalseAlarmCount
+from estate.store.ledger import append_record
 from formats.budget import BudgetStatement, CameraBudget, write_statement
 from formats.ledger import Happening
 from formats.site_keys import SiteSigner
@@ -29,7 +29,9 @@ LIFE: Final = timedelta(days=365)
 """A statement holds until the next one; a year without any is an estate that is gone."""
 
 
-def state_all(connection: Connection, accounts: Sequence[Account], site: str) -> BudgetStatement:
+def record_states(
+    connection: Connection, accounts: Sequence[FalseAlarmCount], site: str
+) -> BudgetStatement:
     """Return the statement about all cameras; each of them is a record of the ledger."""
     for each in accounts:
         body: dict[str, int | str] = {
@@ -39,7 +41,7 @@ def state_all(connection: Connection, accounts: Sequence[Account], site: str) ->
             "searched": each.searched,
             "fpir_ppm": each.fpir_ppm,
         }
-        append(connection, Happening.BUDGET, body)
+        append_record(connection, Happening.BUDGET, body)
     cameras = tuple(
         CameraBudget(each.camera, each.state, each.false_alarms, each.searched) for each in accounts
     )
@@ -58,7 +60,7 @@ def sign_statement(
     return role.to_bytes()
 
 
-def put_statement(folder: Path, statement: BudgetStatement, key: SigningKey) -> list[Path]:
+def write_statement_files(folder: Path, statement: BudgetStatement, key: SigningKey) -> list[Path]:
     """Write statement and role metadata for the list authority; return both files."""
     folder.mkdir(parents=True, exist_ok=True)
     role = folder / f"{estate_role(statement.site)}.json"

@@ -1,0 +1,57 @@
+"""`tallylight-estate health` and `serve`: the health view, printed or served on this machine."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from estate.commands.options import AsJson, Settings, current_site, open_office
+from estate.monitoring.health import Health, read_health
+from estate.monitoring.health_text import health_lines
+from estate.monitoring.pages import HOST, make_pages
+
+Certificates = Annotated[
+    list[Path] | None, typer.Option("--certificate", help="PEM file to watch; may be repeated.")
+]
+
+
+def health(config: Settings, certificate: Certificates = None, *, as_json: AsJson = False) -> None:
+    """Say how cameras, list, certificates and retention are doing."""
+    office, store = open_office(config)
+    seen = read_health(store, current_site(office), certificate or [], datetime.now(UTC))
+    store.close()
+    if as_json:
+        typer.echo(json.dumps(seen.to_json()))
+        return
+    shown = Table(show_header=False)
+    for line in health_lines(seen):
+        shown.add_row(Text(line.name), Text(line.value, "bold red" if line.wrong else ""))
+    Console(markup=False).print(shown)
+
+
+def serve(
+    config: Settings,
+    port: Annotated[int, typer.Option(help="Of the loopback address.")] = 9464,
+    certificate: Certificates = None,
+    *,
+    metrics: Annotated[bool, typer.Option("--metrics", help="Answer Prometheus, too.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Serve the health view on this machine; its figures say nothing about people."""
+    office, store = open_office(config)
+
+    def read() -> Health:
+        return read_health(store, current_site(office), certificate or [], datetime.now(UTC))
+
+    read()  # Refuse before serving.
+    address = f"http://{HOST}:{port}/"
+    typer.echo(json.dumps({"address": address}) if as_json else f"The health view is at {address}")
+    pages = make_pages(read, metrics=metrics)
+    uvicorn.run(pages, host=HOST, port=port, log_level="warning", access_log=False)
+    store.close()
