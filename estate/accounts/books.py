@@ -1,8 +1,9 @@
-"""The books as outsiders get them: ledgers of estate and cameras, signed checkpoints, keys.
+"""The books (audit trail): ledgers of estate and cameras, signed checkpoints, export for outsiders.
 
-A checkpoint is signed over the head of the estate's ledger and kept in the books' folder; whoever
-keeps a copy elsewhere can tell if anything before it was changed or cut off since. A camera's
-ledger comes on a stick or with its checkpoint, is verified, and may only ever grow.
+A checkpoint is a signature over the head of the estate's ledger. It is kept in the books' folder.
+An outsider with a copy of it can tell if a record before it was changed or removed since. A
+camera's ledger comes on a USB stick together with its checkpoint. It is verified before it is
+stored, and it may only grow: a ledger that contradicts an earlier one is refused.
 """
 
 import json
@@ -46,7 +47,7 @@ CAMERA_LINES: Final = Table(
 
 
 def write_checkpoint(store: Store, key: SigningKey, folder: Path) -> Head:
-    """Sign the head of the estate's ledger; return it.
+    """Sign the head of the estate's ledger, append the checkpoint to `folder`; return the head.
 
     Raises:
         BooksRefused: the ledger is empty or broken, or disagrees with the last checkpoint.
@@ -63,7 +64,7 @@ def write_checkpoint(store: Store, key: SigningKey, folder: Path) -> Head:
                 f"The ledger has been changed ({error}) Keep the store and {file} as evidence."
             ) from error
         if not now.size:
-            raise BooksRefused("There is nothing to sign yet: the ledger has no records.")
+            raise BooksRefused("The ledger has no records yet: there is nothing to sign.")
         with file.open("ab") as appended:
             appended.write(sign_checkpoint(Checkpoint(ORIGIN, now), key) + b"\n")
         body: dict[str, int | str] = {"size": now.size, "digest": now.digest.hex()}
@@ -74,11 +75,11 @@ def write_checkpoint(store: Store, key: SigningKey, folder: Path) -> Head:
 def add_camera_ledger(
     store: Store, site: VerifiedSite, ledger: Path, signed: Path
 ) -> tuple[str, int]:
-    """Take in a camera's ledger; return its origin and how many records are new.
+    """Verify and store a camera's ledger; return its origin and the number of new records.
 
     Raises:
-        BooksRefused: it is broken, is not the one that the camera signed, or contradicts what the
-            camera said before.
+        BooksRefused: it is broken, the camera did not sign it, or it contradicts an earlier
+            ledger or status of the camera.
     """
     try:
         content = ledger.read_bytes().splitlines()
@@ -99,7 +100,11 @@ def add_camera_ledger(
 
 
 def _verify_against_statuses(connection: Connection, origin: str, content: list[bytes]) -> None:
-    """Do nothing if the ledger holds what its camera said of it from afar."""
+    """Verify the ledger against the sizes and digests in its camera's statuses (anti-rollback).
+
+    Raises:
+        BooksRefused: records that a status counts were changed or cut off.
+    """
     camera, _, program = origin.partition("/")
     if program != Program.WATCH:
         return
@@ -109,8 +114,8 @@ def _verify_against_statuses(connection: Connection, origin: str, content: list[
             verify_against(content, Checkpoint(origin, head))
         except FormatError as error:
             raise BooksRefused(
-                f"The ledger is not the one of which the camera said on {_day(status)} that it had "
-                f"{head.size} records: some of them were changed or cut off. Keep it as evidence."
+                f"The camera's status of {_day(status)} counts {head.size} records that the ledger "
+                "does not hold: some were changed or cut off. Keep the ledger as evidence."
             ) from error
 
 
@@ -119,20 +124,20 @@ def _day(status: Status) -> str:
 
 
 def camera_lines(connection: Connection, origin: str) -> Iterator[bytes]:
-    """Every line of one camera's ledger that was taken in."""
+    """Yield every stored line of one camera's ledger."""
     mine = select(CAMERA_LINES.c.line).where(CAMERA_LINES.c.origin == origin)
     for (line,) in connection.execute(mine.order_by(CAMERA_LINES.c.seq)):
         yield bytes(line)
 
 
 def camera_origins(connection: Connection) -> list[str]:
-    """Whose ledgers were taken in: `<camera>/<program>`."""
+    """Return the origins of all stored cameras' ledgers: `<camera>/<program>`."""
     found = connection.execute(select(CAMERA_LINES.c.origin).distinct())
     return sorted(origin for (origin,) in found)
 
 
 def camera_records(connection: Connection) -> Iterator[tuple[bytes, Record]]:
-    """Every record of every camera's ledger, with the camera's id."""
+    """Yield every record of every camera's ledger, with the camera's id."""
     for origin in camera_origins(connection):
         camera = bytes.fromhex(origin.partition("/")[0])
         for line in camera_lines(connection, origin):
@@ -140,7 +145,7 @@ def camera_records(connection: Connection) -> Iterator[tuple[bytes, Record]]:
 
 
 def export_books(store: Store, site: VerifiedSite, books: Path, to: Path) -> list[Path]:
-    """Write everything that `tallylight-verify` reads into a new folder; return the files."""
+    """Write all that `tallylight-verify` reads into a new folder; return the files."""
     to.mkdir(parents=True)
     with store.reading() as connection:
         ledgers = {ORIGIN: list(ledger_lines(connection))}
@@ -160,7 +165,7 @@ def export_books(store: Store, site: VerifiedSite, books: Path, to: Path) -> lis
 
 
 def _verify_origin(site: VerifiedSite, content: list[bytes], signed: bytes) -> str:
-    """The origin of a ledger that one of the site's cameras has signed under its own name."""
+    """Return the ledger's origin, once the signature of one of the site's cameras is verified."""
     for place in site.policy.places:
         for origin, key in _ledger_keys(place.camera).items():
             try:

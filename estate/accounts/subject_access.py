@@ -1,8 +1,9 @@
-"""Answers "was I on a list, when, on whose request?" from a case reference, after all biometrics.
+"""Subject access request: answers "was I on a list, when, at which organisation's request?".
 
-The reference is known to the person who asks, or to the authority that has the file; with the
-random handle of an entry it gives the digest that stands in the case file. Nothing else is needed:
-no picture, no name. What cannot be told from it, the letter says.
+The answer needs a case reference, which the person or the authority with the file knows. Reference
+and random handle of an entry together give the digest in the case file. No picture, no name and no
+biometrics are needed, so the answer is possible after they are destroyed. The letter says what
+cannot be told.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,11 +20,11 @@ from formats.policy import Policy
 
 @dataclass(frozen=True, slots=True)
 class ListedEntry:
-    """One entry, over all the lists on which it stood."""
+    """One entry, over all the lists that held it."""
 
     handle: str
     organisation: str
-    """On whose request."""
+    """The organisation that requested the entry."""
     requested_by: str
     approved_by: str
     category: str
@@ -33,17 +34,17 @@ class ListedEntry:
     added: str
     ends: str
     first_list: str
-    """Date of issue of the first list that had it."""
+    """Date of issue of the first list that held it."""
     last_list: str
-    """First moment at which the last list that had it no longer held."""
+    """Moment at which the last list that held it expired."""
     lists: tuple[int, ...]
-    """Versions."""
+    """Versions of the lists."""
     places: tuple[str, ...]
     agreement: str
     agreement_url: str
 
     def to_json(self) -> dict[str, object]:
-        """The answer as plain values."""
+        """Return the answer as plain values."""
         return asdict(self)
 
 
@@ -60,14 +61,14 @@ def find_entries(lists: Sequence[tuple[CaseFile, Policy]], reference: str) -> li
 def render_letter(
     site: str, reference: str, answers: Sequence[ListedEntry], since: datetime | None, now: datetime
 ) -> str:
-    """Return the letter to the person who asked, as one page to print or send.
+    """Return the letter to the person who asked, as one HTML page to print or send.
 
     Args:
-        site: whose lists they are.
-        reference: as it was given.
-        answers: what was found; perhaps nothing.
-        since: from when on this office has kept lists; None if it never met one.
-        now: its date.
+        site: name of the site.
+        reference: as the person gave it.
+        answers: the entries that were found; may be empty.
+        since: when the oldest stored list was issued; None if no list was ever stored.
+        now: date of the letter.
     """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -79,7 +80,7 @@ def render_letter(
 
 
 def oldest_list(lists: Iterable[tuple[CaseFile, Policy]]) -> datetime | None:
-    """Return when the oldest list was issued."""
+    """Return when the oldest list was issued; None if there is none."""
     issued = [case.issued_utc_s for case, _ in lists]
     return datetime.fromtimestamp(min(issued), UTC) if issued else None
 

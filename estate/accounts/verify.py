@@ -1,18 +1,18 @@
 #!/usr/bin/env python3
-"""Verifies a site's books without anything of the site's: `python3 verify.py FOLDER`.
+"""Verifies a site's ledgers independently of the site (audit): `python3 verify.py FOLDER`.
 
-One file for outsiders; it needs Python 3.11 and PyNaCl, and imports nothing else of this project.
-FOLDER is what `tallylight-estate ledger export` wrote: ledgers `*.jsonl`, `*.checkpoint` files and
-`keys.json`. Checkpoints and keys that you kept yourself count more: give them with --kept.
+One file for outsiders. It needs Python 3.11 and PyNaCl, and imports nothing else of this project.
+FOLDER is the output of `tallylight-estate ledger export`: ledgers `*.jsonl`, `*.checkpoint` files
+and `keys.json`. If you kept checkpoints and keys yourself, give their folder with --kept.
 
 For each ledger:
-(0) every line is one JSON object in its one spelling, numbered from 0;
+(0) every line is one JSON object in canonical form, numbered from 0;
 (1) every line holds the SHA-256 of the line before it;
 (2) the ledger agrees with every checkpoint, and every checkpoint is signed by the ledger's key.
 For the estate's ledger:
 (3) every verdict is signed; every decision follows from two verdicts of different people.
-Then it tells of every event: when recognition ran, against which list, what led to the candidate,
-and who verified it. The first record that does not hold is named, and the exit status is 1.
+Then it prints for every event when recognition ran, the list, what led to the candidate, and the
+reviewers. At the first bad record it names that record and exits with status 1.
 """
 
 import argparse
@@ -40,16 +40,16 @@ CHECKPOINT_DOMAIN = b"tallylight-checkpoint-v1\0"
 VERDICT_DOMAIN = b"tallylight-verdict-v1\0"
 BESIDES = {"envelope", "organisation", "key", "signature"}
 _spell = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
-_parse = json.JSONDecoder(parse_float=_spell, parse_constant=_spell).decode  # A text never fits.
+_parse = json.JSONDecoder(parse_float=_spell, parse_constant=_spell).decode  # Refuses floats.
 _WORD, _NUMBER = r'"[^"\\\x00-\x1f]*"', r"(?:0|-?[1-9][0-9]*)"
-_PLAIN = re.compile(  # What needs no second look: nothing escaped, everything in its place.
+_PLAIN = re.compile(  # The canonical form of a record without escapes.
     rf'\{{"body":\{{(?:{_WORD}:(?:{_WORD}|{_NUMBER})(?:,(?!\}})|(?=\}})))*\}},"event":{_WORD},'
     rf'"mono_ns":{_NUMBER},"previous":{_WORD},"program":{_WORD},"seq":{_NUMBER},"utc_ms":{_NUMBER}\}}'
 )
 
 
 class Bad(Exception):
-    """The first record of a ledger that does not hold."""
+    """The first bad record of a ledger."""
 
     def __init__(self, record: int, why: str) -> None:
         super().__init__(f"record {record}: {why}")
@@ -57,14 +57,14 @@ class Bad(Exception):
 
 
 def records(lines: Iterable[bytes], ends: dict[int, str] | None = None) -> Iterator[Json]:
-    """Yield each record once it is known to continue the one before it: (0), (1), (2).
+    """Yield each record once it is proven to continue the one before it: (0), (1), (2).
 
     Args:
         lines: without their newlines, from the first.
-        ends: digests that signed checkpoints give, by number of records.
+        ends: digests from signed checkpoints, by number of records.
 
     Raises:
-        Bad: with the number of the first record that was changed, is missing or was put in.
+        Bad: with the number of the first record that was changed, removed or inserted.
     """
     ends, digest, held, number = ends or {}, "0" * 64, None, -1
     source = iter(lines)
@@ -79,7 +79,7 @@ def records(lines: Iterable[bytes], ends: dict[int, str] | None = None) -> Itera
         if ends.get(number + 1, mine) != mine:
             raise Bad(number, "it is not the record that was signed")
         if held is not None:
-            yield held  # Only now: a changed record shows at the one after it.
+            yield held  # A changed record shows only at the record after it.
         digest, line, held = mine, after, record
     missing = max(ends, default=0)
     if missing > number + 1:
@@ -98,42 +98,42 @@ def _record(line: bytes, number: int) -> Json:
     except (ValueError, RecursionError, AttributeError):
         whole = False
     if not whole:
-        raise Bad(number, "it is not a record in its one spelling")
+        raise Bad(number, "it is not a record in canonical form")
     return record
 
 
 def _is_plain(text: str, names: list[str]) -> bool:
-    """Say whether the text is its one spelling, without writing it again."""
-    once = text.count('":') == len(MEMBERS) + len(names)  # No name twice.
+    """Return whether the text is canonical, without encoding it again."""
+    once = text.count('":') == len(MEMBERS) + len(names)  # No duplicate name.
     return once and names == sorted(names) and _PLAIN.fullmatch(text) is not None
 
 
 def _blame(record: Json, number: int, after: bytes | None, mine: str, signed: str | None) -> None:
-    """Say which record is bad where two do not fit: a record that the next one names is whole."""
+    """Name the bad one of two records that do not fit: a record that the next one names is good."""
     if record["seq"] > number:
-        raise Bad(number, f"it is missing or out of place; record {record['seq']} stands there")
+        raise Bad(number, f"it is missing or out of place; record {record['seq']} is there")
     try:
         whole = mine == (signed if after is None else _parse(after.decode())["previous"])
     except (ValueError, KeyError, TypeError):
         whole = False
     if whole and number:
-        raise Bad(number - 1, "it was changed or put in: the record after it names another")
+        raise Bad(number - 1, "it was changed or inserted: the record after it names another")
     raise Bad(number, "it does not continue the record before it")
 
 
 @dataclass
 class Book:
-    """One ledger of FOLDER, verified."""
+    """One verified ledger of FOLDER."""
 
     name: str
     size: int = 0
     signed: int = 0
-    """How many records a signed checkpoint covers."""
-    told: list[Json] = field(default_factory=list)
+    """Number of records that a signed checkpoint covers."""
+    kept: list[Json] = field(default_factory=list)
 
 
 def verify_book(path: Path, checkpoints: list[Json], keys: dict[str, str], keep: set[str]) -> Book:
-    """Return what a ledger says, of the happenings in `keep`.
+    """Return a verified ledger with its records of the kinds in `keep`.
 
     Raises:
         Bad: a record or a checkpoint does not hold.
@@ -142,7 +142,7 @@ def verify_book(path: Path, checkpoints: list[Json], keys: dict[str, str], keep:
     ends: dict[int, str] = {}
     for each in checkpoints:
         if each["origin"] == book.name:
-            _check(each, keys.get(book.name, ""))
+            _check_checkpoint(each, keys.get(book.name, ""))
             if ends.setdefault(each["size"], each["digest"]) != each["digest"]:
                 raise Bad(each["size"] - 1, "two signed checkpoints differ: the books were forked")
     if not path.exists():
@@ -151,17 +151,17 @@ def verify_book(path: Path, checkpoints: list[Json], keys: dict[str, str], keep:
         for record in records((line.rstrip(b"\n") for line in file), ends):
             book.size += 1
             if record["event"] in keep:
-                book.told.append(record)
+                book.kept.append(record)
     book.signed = max(ends, default=0)
     return book
 
 
-def _check(checkpoint: Json, key: str) -> None:
+def _check_checkpoint(checkpoint: Json, key: str) -> None:
     statement = {name: checkpoint[name] for name in ("origin", "size", "digest")}
-    _signed(CHECKPOINT_DOMAIN, statement, checkpoint["signature"], key, checkpoint["size"] - 1)
+    _verify(CHECKPOINT_DOMAIN, statement, checkpoint["signature"], key, checkpoint["size"] - 1)
 
 
-def _signed(domain: bytes, statement: Json, signature: str, key: str, number: int) -> None:
+def _verify(domain: bytes, statement: Json, signature: str, key: str, number: int) -> None:
     try:
         message = domain + _spell(statement).encode()
         VerifyKey(bytes.fromhex(key)).verify(message, bytes.fromhex(signature))
@@ -170,13 +170,13 @@ def _signed(domain: bytes, statement: Json, signature: str, key: str, number: in
 
 
 def verify_verdicts(book: Book) -> dict[str, Json]:
-    """Return every event of the estate's ledger with its verdicts and its end: (3).
+    """Return every event of the estate's ledger with its verdicts and its destruction: (3).
 
     Raises:
         Bad: a verdict is not signed, or a decision does not follow from two of them.
     """
     events: dict[str, Json] = {}
-    for record in book.told:
+    for record in book.kept:
         body, number = record["body"], record["seq"]
         if "envelope" not in body:
             continue
@@ -187,29 +187,29 @@ def verify_verdicts(book: Book) -> dict[str, Json]:
             statement |= {"kind": "verdict", "event": body["envelope"]}
             key = bytes.fromhex(body["key"])
             if blake2b(key, digest_size=16).hexdigest() != body["reviewer"]:
-                raise Bad(number, "it names another reviewer than its key")
-            _signed(VERDICT_DOMAIN, statement, body["signature"], body["key"], number)
+                raise Bad(number, "its reviewer does not match its key")
+            _verify(VERDICT_DOMAIN, statement, body["signature"], body["key"], number)
             event["verdicts"].append(body)
         elif record["event"] == "decision":
-            _follows(event["verdicts"], body["outcome"], number)
+            _check_decision(event["verdicts"], body["outcome"], number)
     return events
 
 
-def _follows(verdicts: list[Json], outcome: str, number: int) -> None:
+def _check_decision(verdicts: list[Json], outcome: str, number: int) -> None:
     people = {verdict["reviewer"] for verdict in verdicts}
-    said = frozenset(verdict["judgement"] for verdict in verdicts)
+    judgements = frozenset(verdict["judgement"] for verdict in verdicts)
     if len(people) != NEEDED or len(verdicts) != NEEDED:
         raise Bad(number, "it was not decided by two different people")
-    if DECIDING.get(said, "not_a_match") != outcome:
+    if DECIDING.get(judgements, "not_a_match") != outcome:
         raise Bad(number, "it does not follow from the two verdicts")
 
 
 def periods(books: Iterable[Book]) -> dict[str, tuple[Json, Json | None]]:
-    """Return the periods of use of all cameras, begin and end, by lamp lease."""
+    """Return begin and end of every camera's periods of use, by lamp lease."""
     found: dict[str, tuple[Json, Json | None]] = {}
     for book in books:
         begun: Json | None = None
-        for record in book.told:
+        for record in book.kept:
             if record["event"] == "period_begin":
                 begun = record
                 found[record["body"]["lease_id"]] = (record, None)
@@ -219,12 +219,12 @@ def periods(books: Iterable[Book]) -> dict[str, tuple[Json, Json | None]]:
     return found
 
 
-def account(events: dict[str, Json], used: dict[str, tuple[Json, Json | None]]) -> list[Json]:
-    """Return for each event: the period of use, the list, what led to it, who verified it."""
-    return [_tell(envelope, event, used) for envelope, event in events.items()]
+def histories(events: dict[str, Json], used: dict[str, tuple[Json, Json | None]]) -> list[Json]:
+    """Return for each event its period of use, its list, its basis and its reviewers."""
+    return [_history(envelope, event, used) for envelope, event in events.items()]
 
 
-def _tell(envelope: str, event: Json, used: dict[str, tuple[Json, Json | None]]) -> Json:
+def _history(envelope: str, event: Json, used: dict[str, tuple[Json, Json | None]]) -> Json:
     basis = event["verdicts"][0] if event["verdicts"] else {}
     begin, end = used.get(basis.get("lease_id", ""), (None, None))
     return {
@@ -259,11 +259,11 @@ def _moment(utc_ms: int | None) -> str | None:
 
 
 def main() -> int:
-    """Verify the folder named on the command line; 0 if everything holds."""
+    """Verify the folder named on the command line; return 0 if every record is good."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--kept", type=Path, help="folder with checkpoints and keys.json of yours")
-    parser.add_argument("--json", action="store_true", help="the account of every event")
+    parser.add_argument("--json", action="store_true", help="print the history of every event")
     chosen = parser.parse_args()
     folders = [chosen.folder, *([chosen.kept] if chosen.kept else [])]
     keep = {"verdict", "decision", "destroyed", "stored", "exported", "period_begin", "period_end"}
@@ -287,10 +287,10 @@ def main() -> int:
         print(f"The books cannot be read: {error}", file=sys.stderr)
         return 1
     if chosen.json:
-        print(json.dumps(account(events, periods(books)), indent=1))
+        print(json.dumps(histories(events, periods(books)), indent=1))
         return 0
     for book in books:
-        print(f"{book.name}: {book.size:,} records hold, {book.signed:,} of them signed")
+        print(f"{book.name}: {book.size:,} records verified, {book.signed:,} of them signed")
     took_s = time.monotonic() - began_s
     print(f"{len(events)} events; {sum(b.size for b in books) / took_s:,.0f} records a second")
     return 0

@@ -1,11 +1,11 @@
-"""A budget for being wrong: whether a camera's confirmed false alarms still fit the policy's rate.
+"""The false-alarm budget: Wald's sequential probability ratio test (SPRT) for every camera.
 
-Wald's sequential test. Null hypothesis: the false-positive identification rate is the policy's;
-alternative: it is `RATIO` times that. It may be looked at after every verdict without inflating
-its errors: a camera that keeps its budget is called broken with a chance of at most `FALSE_ALARM`,
-and one that is `RATIO` times over it escapes with a chance of at most `MISSED`. How many faces were
-searched comes from the camera's own signed ledger; what was not taken in yet counts as not
-searched, so missing ledgers make a camera look worse, never better.
+Null hypothesis: the false-positive identification rate (FPIR) is the policy's. Alternative: it is
+`RATIO` times that. The test may be repeated after every verdict without larger errors. A camera
+that keeps its budget is called broken with a chance of at most `FALSE_ALARM`. A camera that is
+`RATIO` times over it is cleared with a chance of at most `MISSED`. The number of searched faces
+comes from the camera's own signed ledger. Faces in a ledger that was not imported yet do not count,
+so a missing ledger can only make a camera look worse.
 """
 
 from collections.abc import Iterable
@@ -23,17 +23,17 @@ FALSE_ALARM: Final = 0.01
 MISSED: Final = 0.05
 """Chance, at most, of clearing a camera that is `RATIO` times over it."""
 RATIO: Final = 2.0
-"""What counts as over the budget."""
+"""A camera at this many times the policy's rate is over its budget."""
 
 
 @dataclass(frozen=True, slots=True)
 class FalseAlarmCount:
-    """One camera's false alarms against its budget."""
+    """One camera's false alarms and searched faces, against its budget."""
 
     camera: bytes
     """(16,)"""
     false_alarms: int
-    """Candidates that two people said were no match."""
+    """Candidates that two people decided are no match."""
     searched: int
     """Faces that the camera compared with the list."""
     fpir_ppm: int
@@ -41,7 +41,7 @@ class FalseAlarmCount:
 
     @property
     def state(self) -> BudgetState:
-        """What Wald's test says."""
+        """The result of Wald's test."""
         evidence = log_likelihood_ratio(self.false_alarms, self.searched, self.fpir_ppm / PPM)
         if evidence >= log((1 - MISSED) / FALSE_ALARM):
             return BudgetState.BROKEN
@@ -51,12 +51,12 @@ class FalseAlarmCount:
 
 
 def log_likelihood_ratio(false_alarms: int, searched: int, rate: float) -> float:
-    """How much likelier the counts are at `RATIO` times the rate than at the rate, as a logarithm.
+    """Return the logarithm of how much likelier the counts are at `RATIO` times the rate.
 
     Args:
-        false_alarms: how many.
-        searched: of how many faces; at least as many as false alarms are assumed.
-        rate: accepted share, above 0 and at most 1 / `RATIO`, or it can never be broken.
+        false_alarms: their number.
+        searched: number of searched faces; at least as many as false alarms are assumed.
+        rate: accepted share, above 0 and at most 1 / `RATIO`, or the budget cannot be broken.
     """
     worse = min(RATIO * rate, 1 - 1e-9)
     if worse <= rate:
@@ -68,7 +68,7 @@ def log_likelihood_ratio(false_alarms: int, searched: int, rate: float) -> float
 def count_false_alarms(
     estate: Iterable[Record], cameras: Iterable[tuple[bytes, Record]], fpir_ppm: int
 ) -> list[FalseAlarmCount]:
-    """Return the account of every camera that ever sent an event or a ledger.
+    """Return the counts of every camera that ever sent an event or a ledger.
 
     Args:
         estate: the estate's own records.

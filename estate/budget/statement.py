@@ -1,7 +1,8 @@
-"""Stops a camera that broke its budget: the estate's signed word in the site's repository.
+"""The signed budget statement: stops a camera that broke its false-alarm budget.
 
-The list authority publishes it with the next freshness, without signing anything itself; the estate
-can stop a camera this way and do nothing else.
+The estate signs the statement as a delegated TUF role. The list authority publishes it with the
+next freshness and signs nothing of it. With this role the estate can stop a camera, and can do
+nothing else.
 """
 
 import time
@@ -26,13 +27,13 @@ from formats.site_keys import SiteSigner
 from formats.site_tuf import budget_name, estate_role
 
 LIFE: Final = timedelta(days=365)
-"""A statement holds until the next one; a year without any is an estate that is gone."""
+"""A statement is valid until the next one, and for a year at most."""
 
 
 def record_states(
     connection: Connection, accounts: Sequence[FalseAlarmCount], site: str
 ) -> BudgetStatement:
-    """Return the statement about all cameras; each of them is a record of the ledger."""
+    """Return the statement about all cameras; write one record to the ledger for each."""
     for each in accounts:
         body: dict[str, int | str] = {
             "camera": each.camera.hex(),
@@ -51,7 +52,7 @@ def record_states(
 def sign_statement(
     statement: BudgetStatement, version: int, key: SigningKey, now: datetime
 ) -> bytes:
-    """Return the role metadata that carry the statement in the site's repository."""
+    """Return the signed TUF metadata of the statement for the site's repository."""
     name = budget_name(statement.site)
     target = TargetFile.from_data(name, write_statement(statement), ["sha256"])
     expires = (now + LIFE).replace(microsecond=0)
@@ -61,7 +62,7 @@ def sign_statement(
 
 
 def write_statement_files(folder: Path, statement: BudgetStatement, key: SigningKey) -> list[Path]:
-    """Write statement and role metadata for the list authority; return both files."""
+    """Write the statement and its TUF metadata for the list authority; return both files."""
     folder.mkdir(parents=True, exist_ok=True)
     role = folder / f"{estate_role(statement.site)}.json"
     last = Metadata[Targets].from_bytes(role.read_bytes()).signed.version if role.exists() else 0

@@ -1,1 +1,5 @@
-"""The review console: one reviewer's page on the reviewer's own machine."""
+"""The review console: one reviewer's web page on the reviewer's own machine.
+
+Imports `opening`, `verdicts`, `retention`, `intake`, `signed_site`, `store` and `errors`; only
+`commands` imports it.
+"""

@@ -1,7 +1,7 @@
-"""The console's pages: a queue, one candidate at a time, three answers, and what was decided.
+"""The console's web pages (Starlette, htmx): the queue, one candidate, the verdict, the export.
 
-Every page is a fragment that htmx puts in place, made from a template that escapes whatever an
-event says. New candidates are announced by server-sent events. Nothing here decides anything:
+Every page is an HTML fragment that htmx puts in place. Its template escapes all text that comes
+from an event. Server-sent events announce new candidates. The pages decide nothing:
 `estate.verdicts.decisions` does.
 """
 
@@ -31,8 +31,8 @@ from formats.envelope_header import DIGEST_BYTES
 from formats.errors import Refused
 from formats.verdict import Judgement
 
-TURN_S: Final = 0.5
-"""How often the store is asked for what is new."""
+POLL_S: Final = 0.5
+"""Time between two queries of the store for new events."""
 FORM_LIMIT: Final = 4096
 HERE: Final = Path(__file__).parent
 WORDS: Final = {
@@ -43,18 +43,22 @@ WORDS: Final = {
 
 
 def make_console(
-    desk: Desk, portraits: Path, port: int, token: str, ending: Callable[[], bool] = lambda: False
+    desk: Desk,
+    portraits: Path,
+    port: int,
+    token: str,
+    is_stopping: Callable[[], bool] = lambda: False,
 ) -> Guard:
-    """The whole console, behind its guard.
+    """Return the console's web application, behind its guard.
 
     Args:
-        desk: of the reviewer.
+        desk: the reviewer's desk.
         portraits: folder of sealed enrolment pictures.
-        port: of the loopback address, as browsers name it.
-        token: opens the page once.
-        ending: whether the console is to stop; pages that listen for news are let go then.
+        port: port of the loopback address, as browsers name it.
+        token: the token in the printed address; the page then uses a cookie.
+        is_stopping: whether the console must stop; it then ends the event streams.
     """
-    pages = _Pages(desk, portraits, ending)
+    pages = _Pages(desk, portraits, is_stopping)
     routes = [
         Route("/", pages.shell),
         Route("/queue", pages.queue),
@@ -66,13 +70,13 @@ def make_console(
         Route("/export/{event}", pages.export, methods=["POST"]),
         Mount("/static", StaticFiles(directory=HERE / "static")),
     ]
-    return Guard(Starlette(routes=routes, lifespan=pages.watching), port, token)
+    return Guard(Starlette(routes=routes, lifespan=pages.poll_store), port, token)
 
 
 class _Pages:
-    def __init__(self, desk: Desk, portraits: Path, ending: Callable[[], bool]) -> None:
+    def __init__(self, desk: Desk, portraits: Path, is_stopping: Callable[[], bool]) -> None:
         self._desk = desk
-        self._ending = ending
+        self._is_stopping = is_stopping
         self._portraits = portraits
         self._environment = Environment(
             loader=FileSystemLoader(HERE / "templates"),
@@ -80,33 +84,33 @@ class _Pages:
             undefined=StrictUndefined,
         )
         self._trouble = ""
-        """Why the desk may be out of date, while it may be."""
+        """Why the desk may be out of date; empty if it is not."""
 
     @asynccontextmanager
-    async def watching(self, _app: Starlette) -> AsyncGenerator[None]:
-        """Ask the store for what is new, for as long as the console runs."""
+    async def poll_store(self, _app: Starlette) -> AsyncGenerator[None]:
+        """Query the store for new events while the console runs."""
         await run_in_threadpool(self._desk.refresh)
-        turning = asyncio.create_task(self._turn())
+        polling = asyncio.create_task(self._poll())
         try:
             yield
         finally:
-            turning.cancel()
+            polling.cancel()
 
-    async def _turn(self) -> None:
+    async def _poll(self) -> None:
         while True:
-            await asyncio.sleep(TURN_S)
+            await asyncio.sleep(POLL_S)
             try:
                 await run_in_threadpool(self._desk.refresh)
                 self._trouble = ""
-            except (Refused, SQLAlchemyError):  # The store may be back in a moment.
+            except (Refused, SQLAlchemyError):  # The store may answer again soon.
                 self._trouble = "out of date: the store does not answer"
 
     def shell(self, _request: Request) -> Response:
-        """The page around everything."""
+        """Return the page around the fragments."""
         return self._render("console.html", reviewer=self._desk.reviewer, site=self._desk.site)
 
     def queue(self, _request: Request) -> Response:
-        """What waits for this reviewer, and what has become of the rest."""
+        """Return the queue: events that wait for this reviewer, and the outcomes of the others."""
         standings = self._desk.standings()
         mine = [each for each in standings if each.mine is not None]
         return self._render(
@@ -117,42 +121,42 @@ class _Pages:
         )
 
     async def stream(self, request: Request) -> Response:
-        """Tell the page of every change, by server-sent events."""
+        """Announce every change to the page by server-sent events."""
         return StreamingResponse(self._changes(request), media_type="text/event-stream")
 
     async def _changes(self, request: Request) -> AsyncGenerator[str]:
-        seen, arrived, told = -1, self._desk.arrivals, ""
-        while not (self._ending() or await request.is_disconnected()):
-            if self._trouble != told:
-                told = self._trouble
-                yield f"event: trouble\ndata: {told}\n\n"
+        seen, arrived, announced = -1, self._desk.arrivals, ""
+        while not (self._is_stopping() or await request.is_disconnected()):
+            if self._trouble != announced:
+                announced = self._trouble
+                yield f"event: trouble\ndata: {announced}\n\n"
             if self._desk.changes != seen:
                 seen = self._desk.changes
                 kind = "arrival" if self._desk.arrivals > arrived else "change"
                 arrived = self._desk.arrivals
                 yield f"event: {kind}\ndata: {seen}\n\n"
-            await asyncio.sleep(TURN_S / 2)
+            await asyncio.sleep(POLL_S / 2)
 
     def candidate(self, request: Request) -> Response:
-        """One candidate, with everything that it rests on."""
+        """Return one candidate with its facts and its form."""
         return self._show(self._find(request))
 
     def crop(self, request: Request) -> Response:
-        """The face, as the camera saw it."""
+        """Return the face as the camera saw it, JPEG."""
         picture = self._find(request).candidate.crop_jpeg
         if picture is None:
             raise HTTPException(404)
         return Response(picture, media_type="image/jpeg")
 
     def portrait(self, request: Request) -> Response:
-        """The enrolment picture, if the authority sealed one to the reviewers."""
+        """Return the enrolment picture, JPEG, if the authority sealed one to the reviewers."""
         picture = self._portrait(self._find(request))
         if picture is None:
             raise HTTPException(404)
         return Response(picture, media_type="image/jpeg")
 
     async def verdict(self, request: Request) -> Response:
-        """Sign and give this reviewer's verdict."""
+        """Sign and store this reviewer's verdict."""
         standing, form = self._find(request), await _form(request)
         if form.get("judgement") not in set(Judgement):
             raise HTTPException(400)
@@ -163,7 +167,7 @@ class _Pages:
         return self._show(self._desk.standing(standing.event) or standing)
 
     async def export(self, request: Request) -> Response:
-        """Hand over a confirmed match, encrypted to one named recipient."""
+        """Return a confirmed match, encrypted to one named recipient."""
         standing, form = self._find(request), await _form(request)
         try:
             sealed = await run_in_threadpool(
@@ -186,7 +190,9 @@ class _Pages:
             event = b""
         standing = self._desk.standing(event) if len(event) == DIGEST_BYTES else None
         if standing is None:
-            raise HTTPException(404, "There is no such event here: it was destroyed or never came.")
+            raise HTTPException(
+                404, "There is no such event here: it was destroyed or did not arrive."
+            )
         return standing
 
     def _portrait(self, standing: Standing) -> bytes | None:

@@ -1,8 +1,8 @@
-"""One reviewer's desk: opens what is sealed to this person, and signs this person's verdicts.
+"""One reviewer's desk: opens events that are sealed to this reviewer, and signs verdicts (blind).
 
-Both keys live in this process alone; the store never sees them. What was opened stays in memory and
-is forgotten with the process, or as soon as the event is destroyed. Until this person has spoken,
-nothing here tells what another has said, nor that anybody has.
+Both keys stay in this process; the store does not see them. Opened events stay in memory until the
+process ends or the event is destroyed. Before this reviewer has given a verdict, the desk shows no
+verdict of another reviewer, and not that there is one.
 """
 
 import time
@@ -32,20 +32,20 @@ from formats.verdict import Basis, Judgement, Verdict, read_verdict, sign_verdic
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where one event stands for this reviewer."""
+    """State of one event for this reviewer."""
 
     event: bytes
     candidate: MatchEvent
     mine: Judgement | None
     outcome: Outcome | None
-    """Always None until `mine` is given."""
+    """None until `mine` is given, even if it is decided."""
     others_turn: bool
-    """Somebody of this reviewer's organisation has spoken, and the site wants another's word."""
+    """The verdict must come from another organisation, or the event is decided already."""
 
 
 @dataclass(slots=True)
 class Desk:
-    """What one reviewer sees and does."""
+    """What one reviewer sees and can do."""
 
     store: Store
     read_site: Callable[[], VerifiedSite]
@@ -55,14 +55,14 @@ class Desk:
     """Signs verdicts."""
     site: VerifiedSite = field(init=False)
     changes: int = 0
-    """Grows whenever something on the desk has changed."""
+    """Grows with every change on the desk."""
     arrivals: int = 0
     """Grows with every event that was opened."""
     closed: dict[bytes, str] = field(default_factory=dict)
-    """Why an event cannot be opened here, by digest."""
+    """The reason why an event cannot be opened here, by digest."""
     _opened: dict[bytes, MatchEvent] = field(default_factory=dict, repr=False)
     _statuses: set[bytes] = field(default_factory=set, repr=False)
-    """Envelopes that held no event."""
+    """Digests of envelopes that held a status."""
     _seen: object = None
     _lock: Lock = field(default_factory=Lock, repr=False)
 
@@ -80,16 +80,16 @@ class Desk:
 
     @property
     def identity(self) -> bytes:
-        """(16,) how verdicts name this reviewer."""
+        """(16,) this reviewer's id in verdicts."""
         return sender_id(self.verdict_key.verify_key)
 
     @property
     def reviewer(self) -> Reviewer:
-        """This person, as the site's recipients name them."""
+        """This reviewer, as the site's recipients name them."""
         return self.site.reviewers[self.identity]
 
     def refresh(self) -> None:
-        """Open what is new, forget what is gone, and count a change if there is one."""
+        """Open new events, forget destroyed ones, and count a change if there is one."""
         with self._lock:
             here = self.store.digests()
             known = {*self._opened, *self.closed, *self._statuses}
@@ -104,23 +104,23 @@ class Desk:
                 self.changes += 1
 
     def standings(self) -> list[Standing]:
-        """Every event that was opened, oldest first."""
+        """Return the state of every opened event, oldest first."""
         return [self._standing(digest) for digest in list(self._opened)]
 
     def standing(self, event: bytes) -> Standing | None:
-        """One event; None if it was not opened here, or is gone."""
+        """Return the state of one event; None if it was not opened here, or is destroyed."""
         return self._standing(event) if event in self._opened else None
 
     def entry(self, candidate: MatchEvent) -> Entry | None:
-        """The entry in the list that was searched; None if the estate never met that list."""
+        """Return the entry in the list that was searched; None if the list is not stored."""
         with self.store.reading() as connection:
             return find_entry(connection, candidate.list_digest, candidate.entry)
 
     def judge(self, event: bytes, judgement: Judgement) -> Outcome | None:
-        """Sign and give this person's verdict; say what it decided, if it did.
+        """Sign and store this reviewer's verdict; return what it decided, or None.
 
         Raises:
-            VerdictRefused: it may not be given.
+            VerdictRefused: a rule of `estate.verdicts.decisions` does not hold.
         """
         candidate = self._opened.get(event)
         if candidate is None:
@@ -142,14 +142,14 @@ class Desk:
             self.closed[digest] = str(error)
             return
         if isinstance(candidate, Status):
-            self._note(digest, candidate)
+            self._store_status(digest, candidate)
             return
         self._opened[digest] = candidate
         self.arrivals += 1
         with self.store.writing() as connection:
             store_deadline(connection, digest, candidate.retain_until_utc_s)
 
-    def _note(self, digest: bytes, status: Status) -> None:
+    def _store_status(self, digest: bytes, status: Status) -> None:
         with self.store.writing() as connection:
             store_status(connection, digest, status)
         self._statuses.add(digest)
@@ -160,10 +160,10 @@ class Desk:
             signed = verdict_of(connection, event, self.identity)
             if signed is None:
                 query = select(VERDICTS.c.organisation).where(VERDICTS.c.event == event)
-                spoke = [each for (each,) in connection.execute(query)]
+                judged_by = [each for (each,) in connection.execute(query)]
                 apart = self.site.recipients.two_organisations
                 decided = outcome_of(connection, event) is not None
-                waits = decided or (apart and self.reviewer.organisation in spoke)
+                waits = decided or (apart and self.reviewer.organisation in judged_by)
                 return Standing(event, candidate, None, None, others_turn=waits)
             mine = read_verdict(signed, self.verdict_key.verify_key).judgement
             outcome = outcome_of(connection, event)

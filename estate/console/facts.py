@@ -1,4 +1,4 @@
-"""What a reviewer is told about a candidate, in words: what was seen, and what it rests on."""
+"""Facts about a candidate in words: comparison, sighting, and the list's entry."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ from formats.event import PPB, PPM, MatchEvent
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One line: what, and how much of it; `note` says how sure or why."""
+    """One line: a name, a value, and a note on how sure it is or why."""
 
     name: str
     value: str
@@ -19,17 +19,17 @@ class Fact:
 
 
 def capture_time(candidate: MatchEvent) -> str:
-    """The moment of the clearest look."""
+    """Return the moment of the clearest look."""
     return f"{_moment(candidate.captured_utc_ms // 1000):%d %B %Y, %H:%M:%S} UTC"
 
 
 def short_capture_time(candidate: MatchEvent) -> str:
-    """The same, short enough for a list."""
+    """Return the moment of the clearest look, short enough for a list."""
     return f"{_moment(candidate.captured_utc_ms // 1000):%d %b, %H:%M:%S} UTC"
 
 
 def place_of(site: VerifiedSite, candidate: MatchEvent) -> tuple[str, str]:
-    """Where the camera hangs, and why there."""
+    """Return where the camera hangs, and the policy's grounds for that place."""
     try:
         found = site.policy.place_of(candidate.camera)
     except KeyError:
@@ -38,7 +38,7 @@ def place_of(site: VerifiedSite, candidate: MatchEvent) -> tuple[str, str]:
 
 
 def comparison_facts(site: VerifiedSite, candidate: MatchEvent) -> list[Fact]:
-    """How alike, and how often strangers are as alike."""
+    """Return how alike the faces are, and how often strangers are as alike."""
     rate = candidate.predicted_fpir_ppb / PPB
     searched = _list_size(site, candidate)
     often = f"1 in {round(1 / rate):,}" if rate else "fewer than can be told"
@@ -63,7 +63,7 @@ def comparison_facts(site: VerifiedSite, candidate: MatchEvent) -> list[Fact]:
 
 
 def sighting_facts(site: VerifiedSite, candidate: MatchEvent) -> list[Fact]:
-    """Where and when, and how sure."""
+    """Return where and when the face was seen, and how sure the time is."""
     where, why = place_of(site, candidate)
     return [
         Fact("Place", where, why),
@@ -74,11 +74,13 @@ def sighting_facts(site: VerifiedSite, candidate: MatchEvent) -> list[Fact]:
 
 
 def entry_facts(entry: Entry | None, candidate: MatchEvent) -> list[Fact]:
-    """Why this person is on the list, and until when."""
+    """Return why this person is on the list, and until when."""
     if entry is None:
         version = f"version {candidate.list_version} of the list"
         return [
-            Fact("Entry", candidate.entry.hex()[:16], f"{version}, which this office never met")
+            Fact(
+                "Entry", candidate.entry.hex()[:16], f"{version}, which this office has not stored"
+            )
         ]
     return [
         Fact("Category", entry.category, entry.legal_basis),

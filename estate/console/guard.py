@@ -1,13 +1,13 @@
-"""Who may speak to the console: one browser, on this machine, that was given this start's token.
+"""Access control of the console: token, Host and Origin checks (DNS rebinding, CSRF), headers.
 
-(0) The request names this console's own address: a foreign name that leads here is refused, so that
-    no web page can reach the console through DNS.
-(1) The browser says that no other site has caused the request.
-(2) It carries the token, once in the address that the terminal printed, then as a cookie that no
-    script can read and no other site can cause to be sent.
-(3) Whatever changes something comes from this console's own pages.
+A request is answered if
+(0) its Host is this console's own address, so that no web page reaches the console through DNS;
+(1) the browser says that no other site has caused it;
+(2) it carries the token: once in the address that the terminal printed, then as a cookie that
+    scripts cannot read and other sites cannot cause to be sent;
+(3) its Origin is this console, if it changes something.
 
-Every answer, refused or not, forbids everything that does not come from the console itself.
+Every answer, refusals included, carries headers that forbid content from other places.
 """
 
 import secrets
@@ -17,7 +17,7 @@ from typing import Any, Final, TypeAlias
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
-_Message: TypeAlias = MutableMapping[str, Any]  # ASGI's own words.
+_Message: TypeAlias = MutableMapping[str, Any]  # The types of ASGI.
 _Receive: TypeAlias = Callable[[], Awaitable[_Message]]
 _Send: TypeAlias = Callable[[_Message], Awaitable[None]]
 _App: TypeAlias = Callable[[_Message, _Receive, _Send], Awaitable[None]]
@@ -38,7 +38,7 @@ _READING: Final = frozenset({"GET", "HEAD"})
 
 
 class Guard:
-    """Stands before every page of the console."""
+    """ASGI middleware in front of every page of the console."""
 
     def __init__(self, app: _App, port: int, token: str) -> None:
         self._app = app
@@ -47,7 +47,7 @@ class Guard:
         self._token = token
 
     async def __call__(self, scope: _Message, receive: _Receive, send: _Send) -> None:
-        """Answer, or hand the request on."""
+        """Answer the request with a refusal, or pass it on."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -58,10 +58,10 @@ class Guard:
                 message["headers"] = [*message.get("headers", []), *extra]
             await send(message)
 
-        answer = self._judge(Request(scope))
+        answer = self._check(Request(scope))
         await (answer or self._app)(scope, receive, protected)
 
-    def _judge(self, request: Request) -> Response | None:
+    def _check(self, request: Request) -> Response | None:
         if request.headers.get("host") != self._host:  # (0)
             return _refusal("This is the review console: open the address that it printed.")
         if request.headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:  # (1)

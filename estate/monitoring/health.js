@@ -1,4 +1,4 @@
-// Takes the health view anew every half minute, where the reader is; says so when it no longer can.
+// Refreshes the health view every half minute, and says so when it can no longer do it.
 "use strict";
 (() => {
   const EVERY_MS = 30000;

@@ -1,7 +1,7 @@
-"""How everything is doing, in figures that say nothing about anybody.
+"""Health figures (monitoring): cameras, list, certificates, waiting and overdue events.
 
-Each camera's last word, gaps in its events, the age of the list, the ends of certificates, what
-waits. The same figures for people, as JSON, and as text for Prometheus.
+The figures say nothing about people. For each camera they give its newest event and status, gaps
+and forks. They are available as JSON and as Prometheus metrics; `health_text` puts them in words.
 """
 
 from collections.abc import Sequence
@@ -23,35 +23,35 @@ from formats.status import Status
 
 DAY_H: Final = 24
 GRACE_H: Final = 2
-"""Retention runs every hour: what is later than this has been forgotten by its timer."""
+"""Retention runs every hour: an event this long past its time is overdue."""
 
 
 @dataclass(frozen=True, slots=True)
 class CameraHealth:
-    """One camera, by its opaque id."""
+    """One camera's health, by its opaque id."""
 
     camera: str
     place: str
     last_word_utc_ms: int | None
-    """When its newest event arrived; None if none ever did."""
+    """When its newest event was stored; None if there is none."""
     events: int
     gaps: int
-    """Places where something newer shows that events are missing."""
+    """Number of gaps: places where a newer event shows that events are missing."""
     forks: int
     status_utc_ms: int | None = None
-    """When its newest status arrived; None where none was read: the policy may have it off."""
+    """When its newest status was stored; None if none was read: the policy may switch it off."""
     looking_s: int | None = None
-    """How long it had been looking then."""
+    """How long it had been looking at the time of the status."""
     list_version: int | None = None
-    """The list it searched then."""
+    """Version of the list that it searched at that time."""
     outbox: int | None = None
-    """Envelopes that waited on it then."""
+    """Number of envelopes in its outbox at that time."""
     temperature_c: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Everything at one moment."""
+    """All health figures at one moment."""
 
     now_utc_s: int
     cameras: Sequence[CameraHealth]
@@ -60,21 +60,21 @@ class Health:
     list_expires_utc_s: int
     repository_lapsed: bool
     waiting: int
-    """Events that two people have not decided."""
+    """Number of events that two people have not decided."""
     overdue: int
-    """Events that are older than the policy's retention: is the timer running?"""
+    """Number of events past the policy's retention period: is the timer running?"""
     certificates: dict[str, int]
-    """End of each certificate, seconds since 1970, by file name."""
+    """Expiry of each certificate, seconds since 1970, by file name."""
 
     def to_json(self) -> dict[str, object]:
-        """The figures as plain values."""
+        """Return the figures as plain values."""
         return asdict(self)
 
 
 def read_health(
     store: Store, site: VerifiedSite, certificates: Sequence[Path], now: datetime
 ) -> Health:
-    """Return how everything is doing at `now`."""
+    """Return the health figures at `now`."""
     now_s = int(now.timestamp())
     with store.reading() as connection:
         decided = {bytes(event) for (event,) in connection.execute(select(DECISIONS.c.event))}
@@ -103,7 +103,7 @@ def read_health(
 
 
 def prometheus_text(health: Health) -> str:
-    """Return the figures in Prometheus' text format: no name, no place, no event."""
+    """Return the figures in Prometheus' text format, without names, places and event digests."""
     lines = []
     for each in health.cameras:
         camera = f'{{camera="{each.camera}"}}'

@@ -1,1 +1,4 @@
-"""The public report: what was done in a period, from the ledgers and from nothing else."""
+"""The public transparency report of a period, from the ledgers alone.
+
+Imports `budget`, `store` and `errors`; only `commands` imports it.
+"""

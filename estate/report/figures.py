@@ -1,4 +1,4 @@
-"""The figures: sums over the records of a period, each of which anybody can count again."""
+"""The report's figures: counts over the ledger records of a period, which outsiders can repeat."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ HOUR_S = 3600.0
 
 @dataclass(slots=True)
 class Day:
-    """One day, UTC."""
+    """Figures of one day, UTC."""
 
     lit_h: float = 0.0
     armed_h: float = 0.0
@@ -32,19 +32,19 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class LedgerFigures:
-    """One ledger that a camera has handed over."""
+    """One stored ledger of a camera."""
 
     camera: str
     program: str
     records: int
-    """Of all time; figures count those of the period."""
+    """Number of all records; the figures count those of the period."""
     last_utc_ms: int
-    """When the newest of them was written, by the camera's clock."""
+    """When the newest record was written, by the camera's clock."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListFigures:
-    """One list that was in force."""
+    """One list that was in force in the period."""
 
     version: int
     digest: str
@@ -56,29 +56,29 @@ class ListFigures:
     issued: str
     expires: str
     cameras: int
-    """How many cameras say that they took it."""
+    """Number of cameras whose ledgers say that they accepted it."""
 
 
 @dataclass(slots=True)
 class Figures:
-    """Everything that the page and the JSON say."""
+    """All figures of the page and of the JSON file."""
 
     site: str
     since: str
     until: str
-    """The first day that is not in it."""
+    """The day after the last day of the period."""
     lit_h: float = 0.0
-    """Hours with the lamp lit, as the guards wrote them down."""
+    """Hours with the lamp lit, from the lamp guards' ledgers."""
     armed_h: float = 0.0
-    """Hours with recognition on, as the programs that look wrote them down."""
+    """Hours with recognition on, from the `watch` programs' ledgers."""
     dark_s: float = 0.0
-    """Seconds of looking outside the light of its own lease: between a lamp's fault and the record
-    of the end, at most 0.25 s for each."""
+    """Seconds of looking outside the light of its own lease: at most 0.25 s for each lamp fault,
+    between the fault and the record of the end."""
     unproven_h: float = 0.0
-    """Hours of looking for which no guard's ledger was handed over."""
+    """Hours of looking for which no lamp guard's ledger is stored."""
     periods: int = 0
     unended: int = 0
-    """Periods of use and stretches of light whose end nobody wrote down: they count for nothing."""
+    """Periods of use and spans of light without a record of their end; they add no hours."""
     frames: int = 0
     faces: int = 0
     searched: int = 0
@@ -91,11 +91,11 @@ class Figures:
     exported: int = 0
     held: int = 0
     sealed: int = 0
-    """Events that cameras say they made."""
+    """Events that cameras sealed, by their ledgers."""
     receipted: int = 0
-    """Of those, the ones for which cameras say that they have the estate's receipt."""
+    """Those of them that have the estate's receipt, by the cameras' ledgers."""
     lapsed: int = 0
-    """Events that were never receipted and that cameras destroyed when their time had ended."""
+    """Events without a receipt that cameras destroyed when their time had ended."""
     lamp_faults: int = 0
     other_faults: int = 0
     lists_refused: int = 0
@@ -109,7 +109,7 @@ class Figures:
     fpir_ppm: int = 0
     groups: dict[str, Share] = field(default_factory=dict)
     groups_compared: str = ""
-    """Whether they differ, in a sentence."""
+    """One sentence on whether the groups' error rates differ."""
     budgets: list[dict[str, object]] = field(default_factory=list)
     lists: list[ListFigures] = field(default_factory=list)
     days: dict[str, Day] = field(default_factory=dict)
@@ -118,7 +118,7 @@ class Figures:
     ledger_head: str = ""
 
     def to_json(self) -> dict[str, object]:
-        """The figures as plain values."""
+        """Return the figures as plain values."""
         return asdict(self)
 
 
@@ -134,8 +134,8 @@ def count_figures(  # noqa: PLR0913 - one argument for each source of figures.
     """Return the figures of the days from `since` to the one before `until`, UTC."""
     site, fpir_ppm = (lists[-1][1].site, lists[-1][1].fpir_ppm) if lists else ("", 0)
     figures = Figures(site, since.isoformat(), until.isoformat(), fpir_ppm=fpir_ppm)
-    mine = [each for each in estate if since <= _day(each) < until]
-    _count_estate(figures, estate, mine)
+    of_period = [each for each in estate if since <= _day(each) < until]
+    _count_estate(figures, estate, of_period)
     _count_cameras(figures, [each for _, each in cameras if since <= _day(each) < until])
     _measure_light(figures, cameras, since, until)
     decided = figures.confirmed + figures.not_a_match + figures.cannot_tell
@@ -153,38 +153,38 @@ def count_figures(  # noqa: PLR0913 - one argument for each source of figures.
             }
             for each in count_false_alarms(estate, cameras, fpir_ppm)
         ]
-    took = _took(cameras)
-    figures.lists = [_list(*each, took) for each in lists if _in_force(each[0], since, until)]
+    accepted = _accepted_by(cameras)
+    figures.lists = [_list(*each, accepted) for each in lists if _in_force(each[0], since, until)]
     return figures
 
 
-def _count_estate(figures: Figures, estate: Sequence[Record], mine: Sequence[Record]) -> None:
+def _count_estate(figures: Figures, estate: Sequence[Record], of_period: Sequence[Record]) -> None:
     stored_ms = {
         str(each.body["envelope"]): each.utc_ms for each in estate if each.event is Happening.STORED
     }
-    kinds = Counter(each.event for each in mine)
+    kinds = Counter(each.event for each in of_period)
     statuses = {
         str(each.body["envelope"]) for each in estate if each.event is Happening.STATUS_READ
     }
     candidates = [
         each
-        for each in mine
+        for each in of_period
         if each.event is Happening.STORED and each.body["envelope"] not in statuses
     ]
     figures.candidates, figures.exported = len(candidates), kinds[Happening.EXPORTED]
     figures.held = kinds[Happening.HELD]
     figures.destroyed = dict(
-        Counter(str(each.body["ground"]) for each in mine if each.event is Happening.DESTROYED)
+        Counter(str(each.body["ground"]) for each in of_period if each.event is Happening.DESTROYED)
     )
-    decided = [each for each in mine if each.event is Happening.DECISION]
+    decided = [each for each in of_period if each.event is Happening.DECISION]
     for each in decided:
         outcome = str(each.body["outcome"])
         setattr(figures, outcome, getattr(figures, outcome) + 1)
-        day = _of(figures, each)
+        day = _day_of(figures, each)
         setattr(day, outcome, getattr(day, outcome) + 1)
         figures.delays_s.append((each.utc_ms - stored_ms[str(each.body["envelope"])]) / 1000)
     for each in candidates:
-        _of(figures, each).candidates += 1
+        _day_of(figures, each).candidates += 1
     names = {str(each.body["envelope"]) for each in decided}
     arrived = {str(each.body["envelope"]) for each in candidates}
     figures.waiting = len(arrived - names)
@@ -193,8 +193,8 @@ def _count_estate(figures: Figures, estate: Sequence[Record], mine: Sequence[Rec
     figures.ledger_records = len(estate)
 
 
-def _count_cameras(figures: Figures, mine: Sequence[Record]) -> None:
-    kinds = Counter(each.event for each in mine)
+def _count_cameras(figures: Figures, of_period: Sequence[Record]) -> None:
+    kinds = Counter(each.event for each in of_period)
     figures.sealed = kinds[Happening.EVENT_SEALED]
     figures.receipted = kinds[Happening.EVENT_RECEIPTED]
     figures.lapsed = kinds[Happening.EVENT_LAPSED]
@@ -202,7 +202,7 @@ def _count_cameras(figures: Figures, mine: Sequence[Record]) -> None:
     figures.lists_destroyed = kinds[Happening.LIST_DESTROYED]
     figures.other_faults = kinds[Happening.FAULT]
     figures.periods = kinds[Happening.PERIOD_END]
-    for each in mine:
+    for each in of_period:
         if each.event is Happening.PERIOD_END:
             for name in ("frames", "faces", "searched"):
                 setattr(figures, name, getattr(figures, name) + int(each.body.get(name, 0)))
@@ -243,16 +243,16 @@ def _add_hours(
                 setattr(total, name, getattr(total, name) + hours)
 
 
-def _took(cameras: Sequence[tuple[bytes, Record]]) -> Mapping[str, set[bytes]]:
-    """The cameras that took each list, by its digest."""
-    took: defaultdict[str, set[bytes]] = defaultdict(set)
+def _accepted_by(cameras: Sequence[tuple[bytes, Record]]) -> Mapping[str, set[bytes]]:
+    """Return the cameras that accepted each list, by the list's digest."""
+    accepted: defaultdict[str, set[bytes]] = defaultdict(set)
     for camera, record in cameras:
         if record.event is Happening.LIST_ACCEPTED:
-            took[str(record.body["digest"])].add(camera)
-    return took
+            accepted[str(record.body["digest"])].add(camera)
+    return accepted
 
 
-def _list(case: CaseFile, policy: Policy, took: Mapping[str, set[bytes]]) -> ListFigures:
+def _list(case: CaseFile, policy: Policy, accepted: Mapping[str, set[bytes]]) -> ListFigures:
     digest = sha256(write_casefile(case)).hexdigest()
     return ListFigures(
         version=case.version,
@@ -264,7 +264,7 @@ def _list(case: CaseFile, policy: Policy, took: Mapping[str, set[bytes]]) -> Lis
         agreement_url=policy.agreement.url,
         issued=_date(case.issued_utc_s),
         expires=_date(case.expires_utc_s),
-        cameras=len(took.get(digest, ())),
+        cameras=len(accepted.get(digest, ())),
     )
 
 
@@ -274,7 +274,7 @@ def _in_force(case: CaseFile, since: date, until: date) -> bool:
     return issued < until and expires >= since
 
 
-def _of(figures: Figures, record: Record) -> Day:
+def _day_of(figures: Figures, record: Record) -> Day:
     return figures.days.setdefault(_day(record).isoformat(), Day())
 
 

@@ -1,9 +1,9 @@
-"""Whether the error rates of groups differ, said no more firmly than the counts allow.
+"""Fairness between groups: compares error rates by their 95 % intervals and the four-fifths rule.
 
-Groups come from trials with volunteers; cameras and reviewers record none about anybody. A
-difference is stated when the 95 % intervals of the worst and the best do not touch, and likeness
-only when even their far ends lie within four fifths of each other. Anything between is called what
-it is: too few counted.
+Groups come from trials with volunteers; cameras and reviewers record no groups. The report says
+that the rates differ if the intervals of the worst and the best group do not touch. It says that
+they are alike only if even the far ends of the intervals lie within four fifths of each other. In
+all other cases it says that the counts are insufficient.
 """
 
 from collections.abc import Mapping
@@ -12,15 +12,15 @@ from typing import Final
 from estate.report.intervals import Share
 
 ALIKE: Final = 1.25
-"""Most that the worst may be of the best to be called alike: the four-fifths rule."""
+"""Largest ratio of worst to best rate that is called alike: the four-fifths rule."""
 MANY: Final = 10
-"""Beyond this many times, how many exactly is no news."""
+"""A larger ratio than this is not given exactly."""
 FEW: Final = 2
-"""Groups that a comparison needs."""
+"""Least number of groups for a comparison."""
 
 
 def compare_groups(groups: Mapping[str, Share]) -> str:
-    """One sentence about the worst and the best of the groups; empty if there are not two."""
+    """Return one sentence about the worst and the best group; empty if there are not two."""
     rated = [(name, *each.bounds) for name, each in groups.items() if each.of]
     if len(rated) < FEW:
         return ""
@@ -43,5 +43,5 @@ def compare_groups(groups: Mapping[str, Share]) -> str:
     most = f"{could_be:.1f} times the" if known else f"more than {MANY} times the"
     return (
         f"Insufficient: by these counts {worst[0]} could have as many errors as {best[0]}, or "
-        f"{most} errors. More trials are needed before anybody may call this fair."
+        f"{most} errors. More trials are needed before this can be called fair."
     )

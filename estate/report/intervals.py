@@ -1,4 +1,4 @@
-"""How sure a share is: the exact 95 % interval of Clopper and Pearson, from binomial sums alone."""
+"""Confidence intervals of shares: the exact 95 % interval of Clopper and Pearson."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _STEPS: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """How many of how many, and how sure that is."""
+    """A count of a total, with its confidence interval."""
 
     count: int
     of: int
@@ -21,26 +21,26 @@ class Share:
 
     @classmethod
     def make(cls, count: int, of: int) -> "Share":
-        """A share with its exact interval; none where nothing was counted."""
+        """Return a share with its exact interval; without one if the total is 0."""
         low, high = interval(count, max(of, count)) or (None, None)
         return cls(count, of, low, high)
 
     @property
     def rate(self) -> float:
-        """The share itself; 0 of nothing."""
+        """The share as a number; 0 if the total is 0."""
         return self.count / self.of if self.of else 0.0
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """The interval; all that a share can be, where nothing was counted."""
+        """The interval; 0 to 1 if the total is 0."""
         return (self.low or 0.0, 1.0 if self.high is None else self.high)
 
 
 def interval(count: int, of: int) -> tuple[float, float] | None:
-    """Return the bounds of a share that was seen `count` times `of` so many; None of nothing.
+    """Return the interval of the share `count` of `of`; None if `of` is 0.
 
     Raises:
-        ValueError: more were seen than there were.
+        ValueError: `count` is negative or above `of`.
     """
     if not 0 <= count <= of:
         raise ValueError(f"{count} of {of} is no share.")
@@ -61,7 +61,7 @@ def _solve(below: Callable[[float], bool]) -> float:
 
 
 def _at_most(count: int, of: int, p: float) -> float:
-    """The chance of at most `count` successes."""
+    """Return the chance of at most `count` successes."""
     if p <= 0 or p >= 1:
         return 1.0 if p <= 0 or count >= of else 0.0
     logs = (

@@ -1,9 +1,9 @@
-"""When lamps shone and cameras looked: spans of time from the ledgers of the two who know.
+"""Hours of light and of looking: time spans from the ledgers of `lampguard` and `watch`.
 
-`lampguard` says when the lamp was lit and under which leases, `watch` when it looked and under
-which lease. Lengths are of the monotonic clock, which nobody can set; the day is the one on which a
-span began by the camera's own clock. A span whose end nobody wrote down, because the program was
-killed or the ledger was taken in before it ended, counts for nothing but its number.
+`lampguard` records when the lamp was lit and under which leases. `watch` records when it looked and
+under which lease. Lengths are by the monotonic clock, which cannot be set. The day is the one on
+which a span began, by the camera's own clock. A span without a record of its end is counted, and
+adds no hours: the program was killed, or the ledger was imported before the span ended.
 """
 
 from collections.abc import Iterable, Iterator
@@ -21,7 +21,7 @@ DAY_H: Final = 24.0
 
 @dataclass(slots=True)
 class Span:
-    """One stretch of light, or of looking."""
+    """One span of light, or of looking."""
 
     begin: Record
     end: Record | None = None
@@ -29,16 +29,16 @@ class Span:
 
     @property
     def hours(self) -> float:
-        """How long it was; 0 if nobody wrote down its end, or it lies in another boot."""
+        """Its length; 0 if its end is not recorded, or lies in another boot."""
         return (self.end_ns - self.begin.mono_ns) / HOUR_NS
 
     @property
     def end_ns(self) -> int:
-        """CLOCK_MONOTONIC of its end; of its begin if it has none, or one in another boot."""
+        """CLOCK_MONOTONIC of its end; of its begin if it has no end, or one in another boot."""
         return max(self.begin.mono_ns, self.end.mono_ns if self.end else 0)
 
     def by_day(self) -> Iterator[tuple[date, float]]:
-        """Every day of it, UTC, with its hours."""
+        """Yield each of its days, UTC, with the hours on that day."""
         at, left_h = datetime.fromtimestamp(self.begin.utc_ms / 1000, UTC), self.hours
         while left_h > 0:
             midnight = datetime.combine(at.date() + timedelta(days=1), datetime.min.time(), UTC)
@@ -48,12 +48,12 @@ class Span:
 
 
 def lit_spans(records: Iterable[Record]) -> list[Span]:
-    """The stretches of light in one guard's ledger."""
+    """Return the spans of light in one lamp guard's ledger."""
     spans: list[Span] = []
     lit: Span | None = None
     for record in records:
         if record.event is Happening.START:
-            lit = None  # The guard before it was killed: when its lamp went out, nobody wrote.
+            lit = None  # The guard before it was killed: the lamp's end is not recorded.
         elif record.event is Happening.LAMP and record.body["to"] in SHINING:
             if lit is None:
                 spans.append(lit := Span(record))
@@ -64,7 +64,7 @@ def lit_spans(records: Iterable[Record]) -> list[Span]:
 
 
 def looking_spans(records: Iterable[Record]) -> list[Span]:
-    """The periods of use in one `watch`'s ledger, each with its lease."""
+    """Return the periods of use in one `watch`'s ledger, each with its lease."""
     spans: list[Span] = []
     looking: Span | None = None
     for record in records:
@@ -79,13 +79,13 @@ def looking_spans(records: Iterable[Record]) -> list[Span]:
 
 
 def hours_in_light(looking: Span, light: Iterable[Span]) -> float | None:
-    """Hours of a period that lie in the light of its own lease; None if no guard granted it."""
+    """Return a period's hours in the light of its lease; None if no guard granted the lease."""
     granted = [span for span in light if span.leases & looking.leases and span.end is not None]
     if not granted or looking.end is None:
         return None
-    return sum(_overlap(looking, span) for span in granted)
+    return sum(_overlap_h(looking, span) for span in granted)
 
 
-def _overlap(one: Span, other: Span) -> float:
-    begin_ns = max(one.begin.mono_ns, other.begin.mono_ns)
-    return max(0, min(one.end_ns, other.end_ns) - begin_ns) / HOUR_NS
+def _overlap_h(first: Span, second: Span) -> float:
+    begin_ns = max(first.begin.mono_ns, second.begin.mono_ns)
+    return max(0, min(first.end_ns, second.end_ns) - begin_ns) / HOUR_NS

@@ -1,4 +1,4 @@
-"""The report as one page that needs nothing beside it, made from figures and plots."""
+"""The report as one self-contained HTML page, rendered from figures and plots."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,11 +14,11 @@ from estate.report.intervals import Share
 
 TEMPLATE: Final = "report.html"
 FEW: Final = 5
-"""Delays that a drawing of their spread needs."""
+"""Least number of delays for their histogram."""
 
 
 def render_page(figures: Figures) -> str:
-    """Return the whole page."""
+    """Return the whole page as HTML."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=select_autoescape(default=True),
@@ -43,7 +43,7 @@ def share(value: Share | None) -> str:
 
 
 def hours(value: float) -> str:
-    """Return hours as people say them: minutes or seconds where it was less than one."""
+    """Return hours in words; in minutes or seconds if it was less than one hour."""
     if value >= 1 or not value:
         return f"{value:,.1f} h"
     return f"{value * 60:,.1f} min" if value * 60 >= 1 else f"{value * 3600:,.1f} s"
@@ -55,7 +55,7 @@ def day(utc_ms: int) -> str:
 
 
 def minutes(seconds: float | None) -> str:
-    """Return a time in minutes, or in seconds where it was less than one."""
+    """Return a time in minutes; in seconds if it was less than one minute."""
     if seconds is None:
         return "-"
     return f"{seconds / 60:,.1f} min" if seconds >= 60 else f"{seconds:,.0f} s"  # noqa: PLR2004

@@ -1,4 +1,4 @@
-"""The report's plots, as SVG that stands inside the page: no file, no font, no address."""
+"""The report's plots as inline SVG, without files, fonts and addresses."""
 
 import re
 from collections.abc import Callable
@@ -18,13 +18,13 @@ OUTCOMES: Final = {
     "cannot_tell": ("cannot tell", "#b08900"),
 }
 INK: Final = "#7a7f87"
-"""Grey that can be read on white and on black."""
+"""A grey with enough contrast on white and on black."""
 WIDE_IN: Final = (7.2, 2.3)
 SLOTS: Final = 14
 
 
 def plot_outcomes(figures: Figures) -> str:
-    """Decisions per day, by what they came to."""
+    """Return the plot of decisions per day, by outcome."""
 
     def draw(axes: Axes) -> None:
         names, days = _days(figures)
@@ -35,14 +35,14 @@ def plot_outcomes(figures: Figures) -> str:
             below = [low + count for low, count in zip(below, counts, strict=True)]
         axes.legend(frameon=False, labelcolor=INK, ncols=3, loc="upper left")
         axes.set_ylim(0, max([*below, 1]) * 1.35)
-        _keep_slim(axes, len(days))
+        _limit_width(axes, len(days))
         axes.set_ylabel("decisions")
 
     return _svg(draw)
 
 
 def plot_hours(figures: Figures) -> str:
-    """Hours per day with the lamp lit, and inside them those with recognition on."""
+    """Return the plot of hours per day with the lamp lit, and with recognition on."""
 
     def draw(axes: Axes) -> None:
         names, days = _days(figures)
@@ -53,13 +53,13 @@ def plot_hours(figures: Figures) -> str:
         axes.legend(frameon=False, labelcolor=INK, ncols=2, loc="upper left")
         axes.set_ylim(0, max([*lit, *armed]) * 1.35 or 1.0)
         axes.set_ylabel(unit)
-        _keep_slim(axes, len(days))
+        _limit_width(axes, len(days))
 
     return _svg(draw, whole=False)
 
 
 def plot_delays(figures: Figures) -> str:
-    """How long candidates waited for two people."""
+    """Return the histogram of times from arrival to decision."""
 
     def draw(axes: Axes) -> None:
         axes.hist([each / 60 for each in figures.delays_s], bins=20, color="#3b82c4")
@@ -69,8 +69,8 @@ def plot_delays(figures: Figures) -> str:
     return _svg(draw)
 
 
-def _keep_slim(axes: Axes, days: int) -> None:
-    """Leave a few days the width that they have in a fortnight."""
+def _limit_width(axes: Axes, days: int) -> None:
+    """Draw a few days as narrow as the days of a fortnight."""
     spare = max(0, SLOTS - days) / 2
     axes.set_xlim(-0.5 - spare, days - 0.5 + spare)
 

@@ -1,8 +1,8 @@
-"""Copies of the store, and their way back: what was destroyed stays destroyed.
+"""Backup and restore of the store; a restore destroys again what was destroyed since the backup.
 
-A copy is whole, taken while receivers and consoles run. A store that comes back is older than its
-certificates of destruction, which are kept apart from it: whatever they name is destroyed again
-before anybody can review it.
+A backup is a whole copy, made while receivers and consoles run. A restored store is older than the
+certificates of destruction, which lie outside the store. Each event that a certificate names is
+destroyed again before a reviewer can open it.
 """
 
 import shutil
@@ -23,14 +23,16 @@ def copy_store(store: Store, to: Path) -> None:
     """Write a whole copy of the store into a new file.
 
     Raises:
-        BooksRefused: the file is there already, or the store is a server's.
+        BooksRefused: the file exists already, or the store is on a server.
     """
     if store.engine.dialect.name != "sqlite":
         raise BooksRefused(
-            "This store is a server's: copy it with pg_dump, as docs/operate.md says."
+            "This store is on a server: copy it with pg_dump, as docs/operate.md says."
         )
     if to.exists():
-        raise BooksRefused(f"{to} is there already: a copy never replaces another.")
+        raise BooksRefused(
+            f"{to} exists already, and a copy never replaces another: name a new file."
+        )
     to.touch(mode=0o600)
     to.unlink()
     with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -39,14 +41,14 @@ def copy_store(store: Store, to: Path) -> None:
 
 
 def restore_copy(url: str, copy: Path) -> None:
-    """Put a copy where the settings say that the store is.
+    """Copy a backup to the store's place in the settings.
 
     Raises:
-        BooksRefused: there is a store already, there is no copy, or the store is a server's.
+        BooksRefused: there is a store already, there is no copy, or the store is on a server.
     """
     address = make_url(url)
     if address.get_backend_name() != "sqlite" or not address.database:
-        raise BooksRefused("This store is a server's: bring it back with pg_restore first.")
+        raise BooksRefused("This store is on a server: restore it with pg_restore first.")
     place = Path(address.database)
     if place.exists():
         raise BooksRefused(f"There is a store at {place}: move it away first.")
@@ -57,7 +59,7 @@ def restore_copy(url: str, copy: Path) -> None:
 
 
 def destroy_again(store: Store, certificates: Path, key: SigningKey) -> int:
-    """Destroy whatever a certificate names and an older copy brought back; return how many.
+    """Destroy every restored event that a certificate names; return their number.
 
     Raises:
         BooksRefused: a certificate is broken, or this estate's key did not sign it.

@@ -1,15 +1,16 @@
-"""It ends: destroys each event when its time has come, or at once when two people did not confirm.
+"""Retention: destroys each event at its `retain_until`, or at once after a negative decision.
 
-(0) The clock may not stand before any moment that this store has seen: then nothing is decided by
-    time. A clock that was set forward by mistake does not shorten anything, either: it must agree
-    with the newest record of the ledger to within `LEAP_S`, or a person must say that it is right.
-(1) An event's time is what it says itself, as the first reviewer's console read it; one that nobody
-    has opened ends with the policy's retention after it was stored.
-(2) What two people hold, with a reason, stays until two people release it.
-(3) The envelope and its slots are overwritten in place, the write-ahead log is emptied, the file is
-    rewritten; only then the certificate is signed, and the ledger says so.
+(0) The clock must be right. If it is before a moment that this store has seen, no event is
+    destroyed. If it is more than `LEAP_S` after the newest record of the ledger, it may have been
+    set forward by mistake, and a person must confirm it.
+(1) An event's time is its own `retain_until`, as the first reviewer's console read it. An event
+    that no reviewer has opened is due when the policy's retention period has passed since it was
+    stored.
+(2) An event that two people hold, with a reason, is not due until two people release it.
+(3) The envelope and its slots are overwritten in place, and the write-ahead log is overwritten.
+    Only then the certificate of destruction is signed, and the ledger records it.
 
-What this reaches and what it cannot reach: docs/decisions/0011.
+Which copies this reaches and which it cannot reach: docs/decisions/0011.
 """
 
 import time
@@ -45,7 +46,7 @@ from formats.policy import RETENTION_DAYS_LIMIT
 
 DAY_S: Final = 24 * 3600
 LEAP_S: Final = 7 * DAY_S
-"""A clock this far past the newest record is believed only when a person says so."""
+"""A clock further past the newest record is believed only if a person confirms it."""
 DEADLINES: Final = Table(
     "deadlines",
     METADATA,
@@ -68,7 +69,7 @@ CLOCK: Final = Table(
 
 @dataclass(frozen=True, slots=True)
 class DueEvent:
-    """An event that must be destroyed, and why."""
+    """An event that must be destroyed, and the ground."""
 
     event: bytes
     camera: bytes
@@ -76,7 +77,7 @@ class DueEvent:
 
 
 def store_deadline(connection: Connection, event: bytes, retain_until_utc_s: int) -> None:
-    """Remember what the event itself says about its end; the earliest word counts."""
+    """Store the event's own `retain_until`; the earliest one counts."""
     row = {"event": event, "retain_until_utc_s": retain_until_utc_s}
     if not insert_once(connection, DEADLINES, row):
         here = DEADLINES.c
@@ -85,10 +86,10 @@ def store_deadline(connection: Connection, event: bytes, retain_until_utc_s: int
 
 
 def trusted_now(connection: Connection, now_s: int, *, clock_is_right: bool = False) -> int:
-    """Return `now_s` if the clock can be believed, and remember it as the floor.
+    """Return `now_s` if the clock can be believed, and store it as the floor.
 
     Raises:
-        BooksRefused: it stands before, or leaps far past, what this store has seen.
+        BooksRefused: it is before, or more than `LEAP_S` past, what this store has seen.
     """
     floor = connection.execute(select(CLOCK.c.floor_utc_s)).scalar() or 0
     last = connection.execute(select(LEDGER.c.line).order_by(LEDGER.c.seq.desc()).limit(1)).scalar()
@@ -106,13 +107,13 @@ def trusted_now(connection: Connection, now_s: int, *, clock_is_right: bool = Fa
 
 
 def due_events(connection: Connection, now_s: int, retention_days: int) -> list[DueEvent]:
-    """Return what must be destroyed now, oldest first."""
+    """Return the events that must be destroyed now, oldest first."""
     unconfirmed = {
         bytes(event)
         for event, outcome in connection.execute(select(DECISIONS.c.event, DECISIONS.c.outcome))
         if outcome != Outcome.CONFIRMED
     }
-    said = {bytes(event): until for event, until in connection.execute(select(DEADLINES))}
+    deadlines = {bytes(event): until for event, until in connection.execute(select(DEADLINES))}
     statuses = status_digests(connection)
     longest_s = min(retention_days, RETENTION_DAYS_LIMIT) * DAY_S
     here, kept = ENVELOPES.c, held_events(connection)
@@ -124,18 +125,18 @@ def due_events(connection: Connection, now_s: int, retention_days: int) -> list[
     ):
         event, latest = bytes(digest), stored_utc_ms // 1000 + longest_s
         if event in (certified if gone else kept):
-            continue  # What is gone without a certificate met a power cut: it is due once more.
+            continue  # An event overwritten without a certificate met a power cut: it is due again.
         if event in unconfirmed:
             found.append(DueEvent(event, bytes(camera), Ground.NOT_A_MATCH))
         elif event in statuses:
             found.append(DueEvent(event, bytes(camera), Ground.STATUS))
-        elif gone or now_s >= min(latest, said.get(event, latest)):
+        elif gone or now_s >= min(latest, deadlines.get(event, latest)):
             found.append(DueEvent(event, bytes(camera), Ground.RETENTION))
     return found
 
 
 def destroy(store: Store, doomed: Sequence[DueEvent], key: SigningKey, folder: Path) -> list[bytes]:
-    """Destroy the events; return their signed certificates, which also lie in `folder`.
+    """Destroy the events; return their signed certificates, and write them into `folder`.
 
     Raises:
         StoreRefused: the store could not be written.
@@ -153,14 +154,14 @@ def destroy(store: Store, doomed: Sequence[DueEvent], key: SigningKey, folder: P
 
 
 def _overwrite(connection: Connection, event: bytes) -> None:
-    """Zeros over the blob, then nothing: the row stays, so that a repeat is still recognised."""
+    """Overwrite the blob with zeros, then empty it. The row stays, so that a copy is recognised."""
     here = ENVELOPES.c.digest == event
     blob = connection.execute(select(ENVELOPES.c.blob).where(here)).scalar() or b""
     connection.execute(update(ENVELOPES).where(here).values(blob=bytes(len(blob))))
     connection.execute(update(ENVELOPES).where(here).values(blob=b""))
     connection.execute(delete(DEADLINES).where(DEADLINES.c.event == event))
     delete_status(connection, event)
-    # Verdicts hold no face; what they decided and who gave them is in the ledger for good.
+    # The ledger keeps verdicts and decision for good; they hold no face.
     connection.execute(delete(VERDICTS).where(VERDICTS.c.event == event))
 
 

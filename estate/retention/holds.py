@@ -1,4 +1,4 @@
-"""Two people may keep an event beyond its time, with a reason, and only two people release it."""
+"""Holds (legal hold): two people keep an event beyond its time, and two people release it."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -34,11 +34,11 @@ def hold_event(
     """Keep an event until two people release it.
 
     Args:
-        store: where it lies.
-        site: who may speak.
+        store: the store that holds the event.
+        site: names the reviewers.
         event: its digest.
         reviewers: ids of two different people, each proven by an unlocked key.
-        reason: for the books; one line.
+        reason: one line, for the ledger.
 
     Raises:
         HoldRefused: not two different reviewers, no reason, or no such event.
@@ -60,7 +60,7 @@ def hold_event(
 def release_event(
     store: Store, site: VerifiedSite, event: bytes, reviewers: Sequence[bytes], reason: str
 ) -> None:
-    """Let an event end at its time again.
+    """Release a held event, so that it is destroyed at its time.
 
     Raises:
         HoldRefused: not two different reviewers, no reason, or it is not held.

@@ -1,4 +1,4 @@
-"""An estate's office in a folder: a published site, a store, two reviewers, keys that open fast."""
+"""An estate's office in a folder: a published site, a store, two reviewers, quick keys."""
 
 import json
 from dataclasses import dataclass, field, replace
@@ -35,13 +35,13 @@ LEDGER_KEYS = {
     Program.LAMPGUARD: authority.signing(54),
     Program.COURIER: authority.signing(55),
 }
-"""Of the camera's programs, as its enrolment names them."""
+"""Ledger keys of the camera's programs, as its registration request names them."""
 STRANGER = PrivateKey(bytes([99]) * 32)
 BOOT = bytes(range(16))
 
 
 def jpeg(shade: int = 128) -> bytes:
-    """A picture of nobody."""
+    """A grey picture without a face."""
     content = BytesIO()
     Image.new("RGB", (96, 112), (shade, shade, shade)).save(content, "JPEG")
     return content.getvalue()
@@ -49,7 +49,7 @@ def jpeg(shade: int = 128) -> bytes:
 
 @dataclass
 class Office:
-    """Everything that `tallylight-estate` works on."""
+    """Folder, site, store and keys for `tallylight-estate`."""
 
     folder: Path
     organisations: tuple[str, ...] = ("police", "estate")
@@ -151,7 +151,7 @@ class Office:
         return ledger
 
     def take_in(self, program: Program = Program.WATCH) -> Result:
-        """Take in what is on the stick."""
+        """Add the ledger on the stick to the store."""
         file = str(self.folder / "stick" / program / "ledger.jsonl")
         return CliRunner().invoke(app, ["ledger", "add", file, "--config", str(self.settings)])
 

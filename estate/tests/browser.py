@@ -1,4 +1,4 @@
-"""The console as a real process, and a real Chromium before it, as a reviewer would sit there."""
+"""The console as a real process, and a real Chromium that opens it."""
 
 import shutil
 import subprocess
@@ -62,7 +62,7 @@ class Console:
         return self.address.partition("/?")[0]
 
     def stop(self) -> None:
-        """Stop it, whatever it does."""
+        """Kill the console if it still runs."""
         self.process.terminate()
         try:
             self.process.communicate(timeout=10)
@@ -84,3 +84,11 @@ def sit_down(browser: Browser, console: Console, **how: object) -> Page:
     page = context.new_page()
     page.goto(console.address)
     return page
+
+
+def judged(page: Page, key: str) -> None:
+    """Give a verdict with the keyboard alone."""
+    page.wait_for_selector(".verdict")
+    page.keyboard.press(key)
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".state")

@@ -1,4 +1,4 @@
-"""An office, a browser, and the store's two databases: who asks for `url` runs on both."""
+"""Fixtures: an office, consoles, a browser, and `url`, which runs a test on both databases."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from estate.tests.books import Office
-from estate.tests.browser import chromium
+from estate.tests.browser import Console, chromium, console_of
 from estate.tests.postgres import Cluster, Missing, cluster
 
 
@@ -22,7 +22,7 @@ def postgres() -> Iterator[Cluster]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Of a new, empty database."""
+    """The URL of a new, empty database."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'store.db'}"
     running: Cluster = request.getfixturevalue("postgres")
@@ -40,3 +40,11 @@ def office(tmp_path: Path) -> Iterator[Office]:
 def browser() -> Iterator[Browser]:
     with chromium() as browser:
         yield browser
+
+
+@pytest.fixture
+def consoles(office: Office) -> Iterator[list[Console]]:
+    started = [console_of(office, 1), console_of(office, 2)]
+    yield started
+    for console in started:
+        console.stop()

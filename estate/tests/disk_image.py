@@ -1,7 +1,7 @@
-"""A file system of the tests' own, in a file.
+"""An ext4 file system in a file, for tests that search the whole disk.
 
-What a program left on it can be searched block by block, wherever the file system put it and
-whether or not a file still names it.
+What a program left on it can be searched block by block, wherever the file system put it, also
+when no file names it any more.
 """
 
 import os
@@ -37,7 +37,9 @@ class DiskImage:
         try:
             yield self.mounted
         except BaseException:
-            _run("umount", "--lazy", str(self.mounted))  # Whoever failed may hold a file open.
+            _run(
+                "umount", "--lazy", str(self.mounted)
+            )  # A program that failed may hold a file open.
             raise
         _run("umount", str(self.mounted))
 

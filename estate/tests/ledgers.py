@@ -1,4 +1,4 @@
-"""Ledgers of any length, quickly, and every way in which somebody could change one."""
+"""Ledgers of any length, made quickly, and every way in which one could be changed."""
 
 import json
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Everything by which an event could be told on a disk."""
+"""Byte patterns by which an event would be found on a disk."""
 
 from base64 import b64encode
 
@@ -9,7 +9,7 @@ CANARY = b"canary in a coal mine, forty-two bytes long."
 
 
 def needles(sealed: Sealed) -> list[bytes]:
-    """Canaries, which may not lie there at all, then slots, pieces of the body, and signature."""
+    """Return the patterns: canaries, slots, pieces of the body, and the signature."""
     header, blob = sealed.header, sealed.blob
     slots = [blob[HEADER_BYTES + 120 * n : HEADER_BYTES + 120 * (n + 1)] for n in range(2)]
     body = blob[HEADER_BYTES + 120 * header.slot_count + 4 : -64]

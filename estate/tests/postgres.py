@@ -1,4 +1,4 @@
-"""A PostgreSQL of the tests' own: Debian's programs, an unprivileged user, no network."""
+"""A PostgreSQL server for the tests: Debian's programs, an unprivileged user, no network."""
 
 import os
 import pwd
@@ -15,10 +15,10 @@ from typing import Final
 from sqlalchemy import Connection
 
 USER: Final = "nobody"
-"""PostgreSQL refuses to run as root: then it runs as this one."""
+"""PostgreSQL refuses to run as root; it then runs as this user."""
 START_S: Final = 60
 LOG_BYTES: Final = 8 << 20
-"""The server's write-ahead log is soon over and begun anew."""
+"""Small segments, so that the server soon reuses its write-ahead log."""
 
 
 class Missing(Exception):
@@ -40,7 +40,7 @@ class Cluster:
         return f"postgresql://estate@/{name}?host={self.folder}"
 
     def turn_log_over(self, connection: Connection) -> None:
-        """Let the server write so much that its log has come round; it takes days otherwise."""
+        """Let the server write so much that it reuses its log; without this it takes days."""
         for _ in range(3 * LOG_BYTES >> 19):
             zeros = "SELECT pg_logical_emit_message(false, 'zeros', repeat('0', 1 << 19))"
             connection.exec_driver_sql(zeros)

@@ -1,4 +1,4 @@
-"""Every page judged by axe-core: on a phone and on a desk, in light and in dark."""
+"""Accessibility of every page by axe-core: on a phone and on a desk, in light and in dark."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
@@ -9,7 +9,11 @@ from playwright.sync_api import Browser, Page, ViewportSize
 
 from estate.tests.books import Office
 from estate.tests.browser import WAIT_MS, Console, console_of, sit_down
-from estate.tests.test_report import busy, done, got, listed_under, report
+from estate.tests.busy_day import busy_day
+from estate.tests.command_line import done
+from estate.tests.test_health import got
+from estate.tests.test_report import report
+from estate.tests.test_subject_access import listed_under
 
 pytestmark = pytest.mark.timeout(180)
 SIZES: dict[str, ViewportSize] = {
@@ -60,7 +64,7 @@ def screens(
     """The faults of each screen that has any, from an empty desk to a match that is handed over."""
     one, other = (sit_down(browser, each, viewport=size, color_scheme=scheme) for each in consoles)
     one.wait_for_selector(".link.up")
-    found = {"nobody waits": faults(one)}
+    found = {"no candidate waits": faults(one)}
     office.arrive()
     one.wait_for_selector(".verdict")
     found["a candidate"] = faults(one)
@@ -84,7 +88,7 @@ def screens(
 def test_the_report_the_letter_and_the_health_view_are_for_everybody(
     office: Office, browser: Browser, size: ViewportSize, scheme: Scheme
 ) -> None:
-    busy(office)
+    busy_day(office)
     listed_under(office, "CR/77")
     groups = office.folder / "groups.json"
     groups.write_text('{"group A": [20, 200], "group B": [2, 300]}')

@@ -1,4 +1,4 @@
-"""What the estate's and the authority's own code may not do, read from its syntax."""
+"""Rules for the code of estate and authority, checked on its syntax tree."""
 
 import ast
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Copies come back whole, and bring back nothing that was destroyed."""
+"""Backup, restore and migrations: copies are whole, and destroyed events stay destroyed."""
 
 import shutil
 import subprocess
@@ -76,7 +76,7 @@ def test_a_copy_never_replaces_a_store_or_another_copy(office: Office) -> None:
     assert (done.exit_code, "move it away" in done.stderr) == (1, True)
 
 
-def test_a_certificate_that_somebody_else_signed_destroys_nothing(office: Office) -> None:
+def test_a_certificate_of_another_key_destroys_nothing(office: Office) -> None:
     event = office.arrive().digest
     office.desk(1).judge(event, NOT)
     office.desk(2).judge(event, NOT)

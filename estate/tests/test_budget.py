@@ -1,4 +1,4 @@
-"""Two people's verdicts feed back: false alarms are counted, judged, signed, and stop a camera."""
+"""The false-alarm budget: verdicts are counted and tested, and a statement stops a camera."""
 
 import json
 from pathlib import Path
@@ -8,6 +8,7 @@ from tuf.api.metadata import Metadata, Targets  # type: ignore[attr-defined]  # 
 from typer.testing import CliRunner
 
 from estate.__main__ import app
+from estate.budget.false_alarms import FalseAlarmCount
 from estate.store.ledger import ledger_records
 from estate.tests.books import Office
 from firmware.tests import desk as authority
@@ -91,3 +92,38 @@ def test_each_statement_is_newer_than_the_last(office: Office, tmp_path: Path) -
 def test_what_was_before_the_day_that_is_named_does_not_count(office: Office) -> None:
     judge(office, 1)
     assert json.loads(budget(office, "--json", "--since", "2099-01-01")) == {"cameras": []}
+
+
+@pytest.mark.parametrize(
+    ("false_alarms", "searched", "state"),
+    [
+        (0, 0, BudgetState.UNDECIDED),
+        (0, 10_000, BudgetState.WITHIN),
+        (14, 10_000, BudgetState.UNDECIDED),
+        (30, 10_000, BudgetState.BROKEN),
+        (7, 7, BudgetState.BROKEN),
+    ],
+)
+def test_the_budget_is_judged_by_walds_test(
+    false_alarms: int, searched: int, state: BudgetState
+) -> None:
+    assert FalseAlarmCount(bytes(16), false_alarms, searched, fpir_ppm=1000).state is state
+
+
+def test_the_budgets_stated_errors_hold_in_simulation() -> None:
+    import numpy as np  # noqa: PLC0415
+
+    random = np.random.default_rng(7)
+
+    def ever_broken(rate: float) -> bool:
+        hits = np.cumsum(random.random(40_000) < rate)
+        for searched in range(200, 40_001, 200):
+            state = FalseAlarmCount(bytes(16), int(hits[searched - 1]), searched, 1000).state
+            if state is not BudgetState.UNDECIDED:
+                return state is BudgetState.BROKEN
+        return False
+
+    kept = sum(ever_broken(0.001) for _ in range(400))
+    over = sum(ever_broken(0.002) for _ in range(400))
+    assert kept <= 0.01 * 400 + 8  # Four standard deviations above the stated bound.
+    assert over >= 0.95 * 400 - 18

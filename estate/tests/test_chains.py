@@ -1,4 +1,4 @@
-"""What is missing, forked or came again shows from headers alone, in whatever order they came."""
+"""Gaps, forks and copies show from headers alone, in every order of arrival."""
 
 import json
 from collections.abc import Iterator
@@ -44,12 +44,12 @@ def kept(store: Store, *events: Sealed) -> Chain:
     return chain
 
 
-def test_nothing_is_known_of_nobody(store: Store) -> None:
+def test_an_empty_store_has_no_chains(store: Store) -> None:
     assert read_chains(store) == []
 
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))
-def test_a_whole_chain_has_no_gap_in_whatever_order_it_came(
+def test_a_whole_chain_has_no_gap_in_any_order_of_arrival(
     store: Store, order: tuple[int, ...]
 ) -> None:
     chain = kept(store, *(FIVE[at] for at in order))

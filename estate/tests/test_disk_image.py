@@ -64,7 +64,7 @@ def test_nothing_of_destroyed_events_is_left_on_the_whole_disk(image: DiskImage)
     with image.mount() as disk:
         office = Office(disk / "office")
         first = arrive(office, range(EVENTS))
-        office.store.close()  # Whoever is the last to close it removes the log.
+        office.store.close()  # The last program to close it removes the log.
         office.store = Store(office.url)
         second = arrive(office, range(EVENTS, EVENTS + 3))
         doomed = [*first[::5], second[1]]

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from estate.__main__ import app
 from estate.tests.books import Office
-from estate.tests.test_report import done
+from estate.tests.command_line import done
 from formats.tests.command_tree import leaves
 
 COMMANDS = dict(leaves(typer.main.get_command(app)))

@@ -1,4 +1,4 @@
-"""What a reviewer's terminal shows of an event, whatever the event says."""
+"""Terminal output of an event: texts in it cannot control the terminal."""
 
 import io
 from dataclasses import replace

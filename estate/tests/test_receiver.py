@@ -1,4 +1,4 @@
-"""What the receiver refuses, without a broker: nothing is kept, nothing is answered."""
+"""The receiver's refusals, without a broker: no envelope is stored, no receipt is sent."""
 
 import logging
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ STRANGER = SigningKey(bytes([9]) * 32)
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Broker:
-    """Its certificates; nobody starts it."""
+    """A broker's certificates; the broker is not started."""
     return Broker(tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""Hours, faces and faults of the report come from the cameras' own ledgers, and add up to them."""
+"""Hours, faces and faults of the report are those of the cameras' own ledgers."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -141,7 +141,7 @@ def test_without_the_guards_ledger_nothing_is_said_to_have_been_lit(office: Offi
     assert (figures["lit_h"], figures["dark_s"]) == (0, 0)
     assert figures["unproven_h"] == pytest.approx(figures["armed_h"])
     page = (office.folder / "report.html").read_text()
-    assert "has not been handed over" in page
+    assert "ledger is not stored" in page
 
 
 def test_a_night_is_divided_between_its_days(office: Office) -> None:
@@ -156,7 +156,7 @@ def test_a_night_is_divided_between_its_days(office: Office) -> None:
     assert both["faces"] == second["faces"] == 73
 
 
-def test_light_that_nobody_saw_the_end_of_is_not_counted() -> None:
+def test_light_without_a_record_of_its_end_adds_no_hours() -> None:
     told = spoken(
         Program.LAMPGUARD,
         [lamp(0, "arming"), lamp(1, "on", "aa"), (50, Happening.START, {}), lamp(51, "off")],

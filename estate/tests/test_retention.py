@@ -1,4 +1,4 @@
-"""It ends: what is destroyed, when, what is kept, and that nothing of it is left."""
+"""Retention: which events are destroyed, when, which are kept, and that nothing of them is left."""
 
 from contextlib import suppress
 from threading import Thread

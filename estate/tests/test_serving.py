@@ -57,7 +57,7 @@ def test_the_health_view_refreshes_itself_and_says_when_it_no_longer_can(
     page.get_by_text("2 events").wait_for()
 
 
-def test_what_needs_somebody_is_said_in_words_and_not_by_a_colour_alone(
+def test_a_line_that_needs_action_says_so_in_words_and_not_by_a_colour_alone(
     office: Office, browser: Browser
 ) -> None:
     office.arrive(sequence=1)
@@ -66,4 +66,4 @@ def test_what_needs_somebody_is_said_in_words_and_not_by_a_colour_alone(
         page = browser.new_page()
         page.goto(address)
         assert page.locator(".wrong").count() >= 1
-        assert "needs somebody" in page.locator(".wrong").first.inner_text()
+        assert "act now" in page.locator(".wrong").first.inner_text()

@@ -1,4 +1,4 @@
-"""What becomes of a camera's word about itself at the estate."""
+"""Cameras' statuses at the estate: read once, shown in the health view, destroyed."""
 
 import shutil
 from dataclasses import replace
@@ -27,7 +27,7 @@ def office(tmp_path: Path) -> Office:
 
 
 def tell(office: Office, sequence: int = 1, **changes: object) -> Sealed:
-    """Let the camera say something of itself."""
+    """Let the camera send a status."""
     camera = office.candidate().camera
     status: Status = replace(STATUS, camera=camera, sequence=sequence, **changes)  # type: ignore[arg-type]
     sealed = seal_event(
@@ -50,7 +50,7 @@ def happened(office: Office, happening: Happening) -> list[str]:
         ]
 
 
-def test_a_status_is_nobodys_to_judge(office: Office) -> None:
+def test_a_status_needs_no_verdict(office: Office) -> None:
     sealed, event = tell(office, 1), office.arrive(2)
     desk = office.desk(1)
     assert [each.event for each in desk.standings()] == [event.digest]

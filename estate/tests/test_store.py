@@ -76,7 +76,7 @@ def test_a_copy_is_counted(store: Store) -> None:
         assert connection.execute(select(ENVELOPES.c.copies)).scalar_one() == 3
 
 
-def test_what_nobody_was_told_of_is_found(store: Store) -> None:
+def test_an_envelope_that_was_not_shown_is_found(store: Store) -> None:
     events = [sealed_event(KEY, number) for number in (1, 2)]
     for at_ms, sealed in enumerate(events):
         store.add_envelope(sealed, at_ms)
@@ -87,13 +87,13 @@ def test_what_nobody_was_told_of_is_found(store: Store) -> None:
 def test_an_event_is_not_taken_for_a_copy_because_another_receiver_was_in_the_way(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("estate.store.envelopes.append", in_the_way_once())
+    monkeypatch.setattr("estate.store.envelopes.append_record", in_the_way_once())
     assert store.add_envelope(sealed_event(KEY), 1)
     assert store.count() == 1
 
 
 def in_the_way_once() -> Callable[..., object]:
-    """The ledger's `append`, with another receiver that begins it at the same moment."""
+    """The ledger's `append_record`, with another receiver that begins it at the same moment."""
     tries = count()
 
     def appending(connection: Connection, event: Happening, body: dict[str, int | str]) -> object:

@@ -1,4 +1,4 @@
-"""Two people decide: what makes a decision, and everything that does not."""
+"""The two-person rule: what makes a decision, and what does not."""
 
 from pathlib import Path
 
@@ -85,14 +85,14 @@ def test_a_verdict_is_worth_nothing_for_another_event(office: Office) -> None:
 
 def test_a_stranger_has_no_verdict(office: Office) -> None:
     event = office.arrive().digest
-    with pytest.raises(VerdictRefused, match="nobody whom the site names"):
+    with pytest.raises(VerdictRefused, match="names no reviewer"):
         accept_verdict(
             office.store, office.site(), signed(office, 1, event, SigningKey(bytes([9]) * 32))
         )
     assert told(office, Happening.VERDICT) == []
 
 
-def test_nobody_judges_what_never_came(office: Office) -> None:
+def test_a_verdict_on_an_event_that_did_not_come_is_refused(office: Office) -> None:
     with pytest.raises(VerdictRefused, match="no such event"):
         accept_verdict(office.store, office.site(), signed(office, 1, bytes(32)))
     assert told(office, Happening.VERDICT) == []
@@ -120,7 +120,7 @@ def test_a_site_can_demand_two_organisations(tmp_path: Path) -> None:
     assert office.desk(3).judge(event, MATCH) is Outcome.CONFIRMED
 
 
-def test_nobody_sees_the_others_verdict_before_giving_one(office: Office) -> None:
+def test_a_desk_shows_no_other_verdict_before_its_own(office: Office) -> None:
     event = office.arrive().digest
     untouched = office.desk(2).standing(event)
     office.desk(1).judge(event, MATCH)
@@ -153,7 +153,7 @@ def test_one_verdict_is_not_acted_on(office: Office) -> None:
     assert told(office, Happening.EXPORTED) == []
 
 
-def test_a_decision_that_somebody_wrote_into_the_database_is_not_acted_on(office: Office) -> None:
+def test_a_decision_that_was_written_into_the_database_is_not_acted_on(office: Office) -> None:
     event, desk = office.arrive().digest, office.desk(1)
     desk.judge(event, MATCH)
     with office.store.writing() as connection:

@@ -1,13 +1,14 @@
-"""Two people decide: takes signed verdicts and keeps the rules under which two of them count.
+"""The two-person rule (quorum of two): verifies signed verdicts, and decides an event from two.
 
-(0) The verdict is signed by a reviewer whom the site's signed recipients name.
-(1) The event is here, and not yet destroyed.
-(2) Nobody has decided it yet.
-(3) This person has not spoken about it yet; a verdict is never changed.
-(4) Where the site demands it, the two work for different organisations.
+A verdict is accepted if
+(0) its signature is by a reviewer in the site's signed recipients;
+(1) its event is stored, and not yet destroyed;
+(2) the event is not decided yet;
+(3) this reviewer has given no verdict on it yet; a verdict cannot be changed;
+(4) where the site demands it, the two reviewers work for different organisations.
 
-`Confirmed` is made here alone, from two signed verdicts that are verified again each time: a row in
-the database that says so is worth nothing. Nothing here shows one person's verdict to another.
+`Confirmed` is made here alone, from two signed verdicts that are verified again each time. A row in
+the database is no proof of a decision. This module shows no reviewer another reviewer's verdict.
 """
 
 from collections.abc import Sequence
@@ -61,7 +62,7 @@ NEEDED: Final = 2
 
 
 class Outcome(StrEnum):
-    """What two verdicts come to."""
+    """What two verdicts decide."""
 
     CONFIRMED = "confirmed"
     NOT_A_MATCH = "not_a_match"
@@ -71,13 +72,13 @@ class Outcome(StrEnum):
 @final
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """Shows that this module made a `Confirmed`. Nothing else makes one."""
+    """Proof that this module made a `Confirmed`; no other module makes one."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """An event that two different people have confirmed: the only thing that may be exported."""
+    """Proof that two different people confirmed an event; only such an event is exported."""
 
     event: bytes
     """(32,) digest of the sealed event."""
@@ -87,10 +88,10 @@ class Confirmed:
 
 
 def accept_verdict(store: Store, site: VerifiedSite, signed: bytes) -> Outcome | None:
-    """Take one verdict; say what it decided, or None while a second person must speak.
+    """Verify and store one verdict. Return the outcome, or None if a second verdict is needed.
 
     Raises:
-        VerdictRefused: one of the rules does not hold; nothing has changed.
+        VerdictRefused: one of the rules does not hold; nothing was changed.
     """
     reviewer, verdict = _verify_author(site, signed)  # (0)
     try:
@@ -105,24 +106,24 @@ def accept_verdict(store: Store, site: VerifiedSite, signed: bytes) -> Outcome |
 
 
 def verdict_of(connection: Connection, event: bytes, reviewer: bytes) -> bytes | None:
-    """The signed verdict that this reviewer has given, if any: nobody sees another's before."""
+    """Return the signed verdict of this reviewer on an event; None if there is none."""
     mine = (VERDICTS.c.event == event) & (VERDICTS.c.reviewer == reviewer)
     found = connection.execute(select(VERDICTS.c.signed).where(mine)).scalar()
     return None if found is None else bytes(found)
 
 
 def outcome_of(connection: Connection, event: bytes) -> Outcome | None:
-    """What was decided about an event, for display; None while it is open."""
+    """Return what was decided about an event, for display; None while it is undecided."""
     query = select(DECISIONS.c.outcome).where(DECISIONS.c.event == event)
     found = connection.execute(query).scalar()
     return None if found is None else Outcome(found)
 
 
 def prove_confirmed(connection: Connection, site: VerifiedSite, event: bytes) -> Confirmed:
-    """Proof that two different people have confirmed the event, from their signatures.
+    """Return the proof that two different people confirmed the event, from their signatures.
 
     Raises:
-        NotConfirmed: they have not.
+        NotConfirmed: the signatures do not prove it.
     """
     query = select(VERDICTS.c.signed).where(VERDICTS.c.event == event)
     signed = tuple(bytes(each) for (each,) in connection.execute(query))
@@ -148,7 +149,7 @@ def _verify_author(site: VerifiedSite, signed: bytes) -> tuple[Reviewer, Verdict
     try:
         reviewer = site.reviewers.get(named_reviewer(signed))
         if reviewer is None:
-            raise VerdictRefused("The verdict is by nobody whom the site names as a reviewer.")
+            raise VerdictRefused("The site names no reviewer with the key of this verdict.")
         return reviewer, read_verdict(signed, reviewer.verdict_key)
     except FormatError as error:
         raise VerdictRefused(f"The verdict is refused: {error}") from error
@@ -165,7 +166,7 @@ def _store_verdict(
     connection: Connection, site: VerifiedSite, reviewer: Reviewer, verdict: Verdict, signed: bytes
 ) -> None:
     members = {name: value for name, value in verdict.to_members().items() if name != "event"}
-    # First of all the ledger's lock: what is read after it, no other console can change.
+    # The ledger's lock comes first: no other console can change what is read after it.
     append_record(
         connection,
         Happening.VERDICT,
@@ -188,7 +189,7 @@ def _store_verdict(
     same = any(each.organisation == reviewer.organisation for each in given)
     if site.recipients.two_organisations and same:  # (4)
         raise VerdictRefused(
-            "Somebody of your organisation has spoken: the other must be of another organisation."
+            "Your organisation has given a verdict: the second must be of another organisation."
         )
     row = {
         "event": verdict.event,
@@ -210,11 +211,11 @@ def _stored_verdicts(connection: Connection, event: bytes) -> list[_StoredVerdic
 
 
 def _decide(connection: Connection, verdict: Verdict, given: Sequence[_StoredVerdict]) -> Outcome:
-    said = {each.judgement for each in given}
+    judgements = {each.judgement for each in given}
     outcome = {
         frozenset({Judgement.MATCH}): Outcome.CONFIRMED,
         frozenset({Judgement.CANNOT_TELL}): Outcome.CANNOT_TELL,
-    }.get(frozenset(said), Outcome.NOT_A_MATCH)
+    }.get(frozenset(judgements), Outcome.NOT_A_MATCH)
     body: dict[str, int | str] = {"envelope": verdict.event.hex(), "outcome": str(outcome)}
     record = append_record(connection, Happening.DECISION, body)
     row = {"event": verdict.event, "outcome": str(outcome), "decided_utc_ms": record.utc_ms}

@@ -1,7 +1,7 @@
-"""A confirmed match leaves in one way: encrypted with age to one named recipient, and recorded.
+"""Export of a confirmed match: encrypted with age to one named recipient, recorded in the ledger.
 
-What leaves holds the event as the camera sealed it, opened, and both signed verdicts, so that the
-recipient can check them. Nothing else of an event can be exported.
+The file holds the event as the camera sealed it, opened, and both signed verdicts, so that the
+recipient can check them. No other part of an event can be exported.
 """
 
 from base64 import b64encode
@@ -28,38 +28,38 @@ class _Opened(Protocol):
 
 
 class Exporter(Protocol):
-    """Who exports: a reviewer's desk."""
+    """What an export needs of a reviewer's desk."""
 
     @property
     def store(self) -> Store:
-        """Where verdicts and ledger are."""
+        """The store with verdicts and ledger."""
 
     @property
     def site(self) -> VerifiedSite:
-        """Who may decide."""
+        """The site, whose recipients name the reviewers."""
 
     @property
     def identity(self) -> bytes:
-        """(16,) the reviewer."""
+        """(16,) the reviewer's id."""
 
     def standing(self, event: bytes) -> _Opened | None:
-        """The opened event, if this desk could open it."""
+        """Return the opened event; None if this desk could not open it."""
 
 
 def export_match(desk: Exporter, event: bytes, recipient: str, to: str) -> bytes:
-    """Return a confirmed match, readable by `recipient` alone; the ledger then says who has it.
+    """Return a confirmed match, encrypted to `recipient`; record the recipient in the ledger.
 
     Args:
         desk: of the reviewer who exports.
         event: digest of the sealed event.
         recipient: an age public key, `age1...`.
-        to: who that is, for the books.
+        to: name of the recipient, for the ledger.
 
     Raises:
         NotConfirmed: it is not confirmed by two people, or no recipient is named.
     """
     if not to.strip() or len(to) > NAME_LIMIT or not to.isprintable():
-        raise NotConfirmed("Say who receives the match: one line, for the books.")
+        raise NotConfirmed("Name the recipient of the match in one line: the ledger keeps it.")
     try:
         key = pyrage.x25519.Recipient.from_str(recipient.strip())
     except pyrage.RecipientError as error:

@@ -1,11 +1,11 @@
-// The console's own script: new candidates, sound, keys. What is shown comes from the server.
+// The console's script: new candidates, sound, keyboard. The server renders what is shown.
 "use strict";
 (() => {
   const byId = (id) => document.getElementById(id);
   const queue = byId("queue"), main = byId("candidate"), link = byId("link"), sound = byId("sound");
   let audio = null, arrived = false, begun = false, asked = false;
 
-  // --- what is new
+  // --- new candidates
 
   const stream = new EventSource("/stream");
   const state = (up, words) => {
@@ -36,11 +36,11 @@
       if (begun && here && !main.querySelector(".verdict") && !main.contains(document.activeElement)) {
         htmx.ajax("GET", "/candidate/" + shown(), "#candidate");  // Its outcome may have come.
       } else if (!shown() && waiting().length && !asked) {
-        asked = true;  // Once: a second answer would take back what was chosen in the first.
-        // No click: a queue that has just been put in place may not have been made ready for one.
+        asked = true;  // Once: a second answer would reset the choice made in the first.
+        // No click: htmx may not have processed the new queue yet.
         htmx.ajax("GET", "/candidate/" + waiting()[0].dataset.event, "#candidate");
       } else if (shown() && !here) {
-        main.replaceChildren(nobody());
+        main.replaceChildren(destroyedNotice());
       }
       begun = true;
     } else {
@@ -50,12 +50,12 @@
     mark();
   });
 
-  const nobody = () => {
+  const destroyedNotice = () => {
     const section = document.createElement("section");
-    section.className = "nobody";
+    section.className = "notice";
     const heading = document.createElement("h1");
-    heading.textContent = "It was destroyed";
-    section.append(heading, "What is not confirmed, or has come to its end, is gone for good.");
+    heading.textContent = "This event was destroyed";
+    section.append(heading, "Events are destroyed when they are not confirmed, or when their time has ended.");
     return section;
   };
 
@@ -131,8 +131,8 @@
   });
   document.body.addEventListener("submit", (event) => {
     if (event.defaultPrevented || !event.target.matches(".verdict")) return;
-    // A form that was just put in place, before htmx has made it ready: left alone, the browser
-    // would load a page with the judgement in its address, and the verdict would be lost.
+    // A new form that htmx has not processed yet. Without this, the browser would load a page with
+    // the judgement in its address, and the verdict would be lost.
     event.preventDefault();
     htmx.process(event.target);
     htmx.trigger(event.target, "submit");

@@ -1,4 +1,4 @@
-"""A console that is stopped: at once, without a word, whatever its pages are doing."""
+"""A console stops at once and prints nothing, also while a page listens for changes."""
 
 import signal
 

@@ -1,0 +1,41 @@
+"""An HTTP client of the console that is no browser, and what the ledger says of its verdicts."""
+
+import http.client
+
+from estate.store.ledger import ledger_records
+from estate.tests.books import Office
+from estate.tests.browser import Console
+from firmware.tests.observing import eventually
+from formats.ledger import Happening
+
+
+def ask(
+    console: Console, path: str, method: str = "GET", body: str = "", **headers: str
+) -> tuple[int, str, dict[str, str]]:
+    """Ask as some program would that is no browser."""
+    host, _, port = console.origin.removeprefix("http://").partition(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=20)
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    connection.request(method, path, body=body or None, headers=named)
+    answer = connection.getresponse()
+    content = answer.read().decode(errors="replace")
+    connection.close()
+    return answer.status, content, {name.lower(): value for name, value in answer.getheaders()}
+
+
+def cookie_of(console: Console) -> str:
+    status, _, headers = ask(console, console.address.removeprefix(console.origin))
+    assert status == 303
+    return headers["set-cookie"].partition(";")[0]
+
+
+def opened(console: Console, cookie: str, event: bytes) -> None:
+    """Wait until the console has opened the event."""
+    eventually(
+        lambda: ask(console, f"/candidate/{event.hex()}", Cookie=cookie)[0] == 200, within_s=30
+    )
+
+
+def verdicts(office: Office) -> int:
+    with office.store.reading() as connection:
+        return sum(each.event is Happening.VERDICT for each in ledger_records(connection))
