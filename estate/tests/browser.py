@@ -62,7 +62,7 @@ class Console:
         return self.address.partition("/?")[0]
 
     def stop(self) -> None:
-        """Kill the console if it still runs."""
+        """Stop the console; kill it if it does not stop."""
         self.process.terminate()
         try:
             self.process.communicate(timeout=10)

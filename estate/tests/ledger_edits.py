@@ -1,8 +1,9 @@
 """`make long-ledger`: change 100,000 records in a thousand places, one by one, and find each.
 
 Every change is made to the whole ledger. The outsiders' verifier reads the ledger from its first
-record each time. The places are divided between the processors, and no change depends on another. Speed is told in records for each second of processor time, so that
-what else runs on the machine does not count, and as it was on the clock.
+record each time. The places are divided between the processors, and no change depends on another.
+Speed is printed in records for each second of processor time, which other programs on the machine
+do not change, and by the clock.
 """
 
 import argparse
