@@ -41,7 +41,7 @@ BOOT = bytes(range(16))
 
 
 def jpeg(shade: int = 128) -> bytes:
-    """A grey picture without a face."""
+    """Return a grey picture without a face."""
     content = BytesIO()
     Image.new("RGB", (96, 112), (shade, shade, shade)).save(content, "JPEG")
     return content.getvalue()
@@ -145,7 +145,7 @@ class Office:
         self.settings.write_text("\n".join(lines))
 
     def camera_book(self, program: Program = Program.WATCH) -> Ledger:
-        """The ledger of one of the camera's programs, as it would lie on a stick."""
+        """Return the ledger of one of the camera's programs, on a stick."""
         ledger = Ledger(self.folder / "stick" / program, program)
         ledger.sign_with(Signer(authority.CAMERA.camera_id, LEDGER_KEYS[program]))
         return ledger

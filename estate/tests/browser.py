@@ -17,7 +17,7 @@ WAIT_MS = 30_000
 
 
 def chromium_path() -> str:
-    """Where the distribution's Chromium is."""
+    """Return the path of the distribution's Chromium."""
     found = shutil.which("chromium") or shutil.which("chromium-browser")
     assert found, "Chromium is missing: make browser."
     return found
@@ -25,7 +25,7 @@ def chromium_path() -> str:
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """A headless browser; every context in it is a browser of its own."""
+    """Yield a headless browser; each context in it acts as a separate browser."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium_path(),
@@ -72,13 +72,13 @@ class Console:
 
 
 def console_of(office: Office, number: int) -> Console:
-    """The console of one reviewer of the office."""
+    """Start the console of one reviewer of the office."""
     key = office.folder / f"r{number}.key"
     return Console(office.settings, key, office.folder / "passphrase")
 
 
 def sit_down(browser: Browser, console: Console, **how: object) -> Page:
-    """A browser of its own at a console, with every error of the page collected."""
+    """Open a console in a new browser context, and collect every error of the page."""
     context = browser.new_context(**how)  # type: ignore[arg-type]  # Playwright's own options.
     context.set_default_timeout(WAIT_MS)
     page = context.new_page()

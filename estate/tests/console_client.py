@@ -12,7 +12,7 @@ from formats.ledger import Happening
 def ask(
     console: Console, path: str, method: str = "GET", body: str = "", **headers: str
 ) -> tuple[int, str, dict[str, str]]:
-    """Ask as some program would that is no browser."""
+    """Send a request as a program that is no browser."""
     host, _, port = console.origin.removeprefix("http://").partition(":")
     connection = http.client.HTTPConnection(host, int(port), timeout=20)
     named = {name.replace("_", "-"): value for name, value in headers.items()}

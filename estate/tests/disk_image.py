@@ -27,7 +27,7 @@ class DiskImage:
 
     @contextmanager
     def mount(self) -> Iterator[Path]:
-        """Its root folder, until everything written is in the image.
+        """Yield its root folder; at the end everything written is in the image.
 
         Raises:
             NoImage: this user may not mount, or there is no loop device.
@@ -44,12 +44,12 @@ class DiskImage:
         _run("umount", str(self.mounted))
 
     def content(self) -> bytes:
-        """Every byte of the disk."""
+        """Return every byte of the disk."""
         return self.file.read_bytes()
 
 
 def make_image(folder: Path) -> DiskImage:
-    """A new, empty file system.
+    """Make a new, empty file system.
 
     Raises:
         NoImage: only root can mount one, or a program is missing.

@@ -66,12 +66,12 @@ BOOKS: list[Books] = []
 
 
 def search(piece: tuple[int, int]) -> Searched:
-    """One change, by its number and place."""
+    """Make one change, by its number and place."""
     return BOOKS[0].search(*piece)
 
 
 def searches(edits: int, seed: int) -> Iterator[Searched]:
-    """All changes, on all processors."""
+    """Make all changes, on all processors."""
     places = np.random.default_rng(seed).integers(SIZE, size=edits)
     with get_context("fork").Pool() as pool:
         pieces = ((number, int(at)) for number, at in enumerate(places))

@@ -10,7 +10,7 @@ Change = Callable[[list[bytes], int], None]
 
 
 def ledger(size: int) -> list[bytes]:
-    """A chain of `size` lines, right in every byte."""
+    """Return a chain of `size` lines, right in every byte."""
     first = next_record(
         None, program=Program.ESTATE, mono_ns=1, utc_ms=1, event=Happening.STORED, body={}
     ).to_line()
@@ -73,7 +73,7 @@ def insert_copy(lines: list[bytes], at: int) -> None:
 
 
 def insert_fitting(lines: list[bytes], at: int) -> None:
-    """A record that continues the one before it, right in every field."""
+    """Insert a record that continues the one before it, right in every field."""
     record = json.loads(lines[at]) | {"utc_ms": 7}
     lines.insert(at, spelled(record))
 
@@ -94,7 +94,7 @@ CHANGES: Sequence[Change] = (
 
 
 def first_bad(change: Change, at: int, size: int) -> int:
-    """Number of the first record that is not as it was signed."""
+    """Return the number of the first record that is not as it was signed."""
     moved_back = change is swap and at + 1 == size
     # Of two records that are the same, either was put in: the first is named where one follows.
     copied_last = change is insert_copy and at + 1 == size

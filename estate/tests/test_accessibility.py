@@ -29,7 +29,7 @@ LOOKS = [
 
 
 def faults(page: Page) -> list[str]:
-    """What axe-core finds wrong: rule and the elements that break it."""
+    """Return the faults that axe-core finds: each rule and the elements that break it."""
     found = Axe().run(page).response["violations"]
     return [f"{each['id']}: {[node['target'] for node in each['nodes']]}" for each in found]
 
@@ -61,7 +61,7 @@ def screens(
     size: ViewportSize,
     scheme: Scheme,
 ) -> dict[str, list[str]]:
-    """The faults of each screen that has any, from an empty desk to a match that is handed over."""
+    """Return the faults of each screen that has any, from an empty desk to an export."""
     one, other = (sit_down(browser, each, viewport=size, color_scheme=scheme) for each in consoles)
     one.wait_for_selector(".link.up")
     found = {"no candidate waits": faults(one)}

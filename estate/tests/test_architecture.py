@@ -13,7 +13,7 @@ CODE = [
 
 
 def test_no_terminal_obeys_what_a_signed_text_says() -> None:
-    """Rich takes [words] in brackets for colours and links unless a console is told not to."""
+    """Rich reads [words] in brackets as markup unless a console has `markup=False`."""
     consoles = [
         (path.name, {keyword.arg for keyword in node.keywords})
         for path in CODE

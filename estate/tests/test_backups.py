@@ -119,7 +119,7 @@ def test_the_newest_step_is_the_last_of_the_folder() -> None:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    """A PostgreSQL of the test's own, if the machine has one."""
+    """Return the URL of a new PostgreSQL database, if the machine has a server."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not found or shutil.which("runuser") is None:
         pytest.skip("PostgreSQL is not installed: install the package postgresql")

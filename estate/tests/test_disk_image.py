@@ -52,7 +52,7 @@ def retain(office: Office) -> None:
 
 
 def left(content: bytes, events: list[Sealed]) -> list[int]:
-    """The numbers of the events of which anything is there."""
+    """Return the numbers of the events of which any part is found."""
     return [
         number
         for number, event in enumerate(events)
@@ -120,7 +120,7 @@ def server() -> Iterator[postgres.Cluster]:
 
 
 def files(folder: Path, chosen: Callable[[Path], bool]) -> bytes:
-    """What lies in the files of a server."""
+    """Return the content of a server's files."""
     found = (path for path in sorted(folder.rglob("*")) if path.is_file() and chosen(path))
     return b"".join(path.read_bytes() for path in found)
 

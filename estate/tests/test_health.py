@@ -15,7 +15,7 @@ from estate.tests.command_line import done
 
 
 def got(office: Office, path: str, *, metrics: bool, host: str = "127.0.0.1") -> tuple[int, str]:
-    """Status and text of a page of the health view, asked as a server asks."""
+    """Return status and text of a page of the health view, called through ASGI."""
     messages = list[MutableMapping[str, Any]]()
 
     def read() -> Health:

@@ -34,7 +34,7 @@ pytestmark = pytest.mark.timeout(120)
 
 
 def chain(program: Program, began: datetime, said: Sequence[Said]) -> list[bytes]:
-    """A ledger in which each thing was said so many seconds after the beginning."""
+    """Return a ledger with each record at its number of seconds after the beginning."""
     lines: list[bytes] = []
     for at_s, event, body in said:
         record = next_record(

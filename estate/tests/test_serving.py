@@ -1,4 +1,4 @@
-"""The health view as a real process, before a real Chromium."""
+"""The health view as a real process, opened in a real Chromium."""
 
 import signal
 import socket
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.timeout(180)
 
 @contextmanager
 def serving(office: Office) -> Iterator[str]:
-    """The view's address, once it answers."""
+    """Yield the view's address, once it answers."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         port = int(one.getsockname()[1])

@@ -104,7 +104,7 @@ def test_a_status_is_no_candidate_in_the_report(office: Office) -> None:
 
 
 def book(office: Office, count: int) -> Head:
-    """The ledger of the camera's watch on a stick, signed, with so many records; its head."""
+    """Write a signed ledger of the camera's `watch` on a stick; return its head."""
     ledger = office.camera_book()
     for number in range(count):
         ledger.append(Happening.LIST_REFUSED, {"code": f"{number}"})

@@ -1,3 +1,5 @@
+"""The store: deduplication, durability, several receivers at once, and its refusals."""
+
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -93,7 +95,7 @@ def test_an_event_is_not_taken_for_a_copy_because_another_receiver_was_in_the_wa
 
 
 def in_the_way_once() -> Callable[..., object]:
-    """The ledger's `append_record`, with another receiver that begins it at the same moment."""
+    """Return `append_record`, with another receiver that begins the ledger at the same moment."""
     tries = count()
 
     def appending(connection: Connection, event: Happening, body: dict[str, int | str]) -> object:

@@ -47,7 +47,7 @@ def test_the_program_is_one_short_file_that_needs_nothing_of_the_site() -> None:
 
 
 def books(office: Office) -> Path:
-    """Everything that an outsider is handed: the estate's ledger, and those of the camera."""
+    """Export the ledgers of estate and camera for an outsider; return the folder."""
     config = ("--config", str(office.settings))
     event = office.arrive().digest
     office.desk(1).judge(event, MATCH)

@@ -22,7 +22,7 @@ ENDS = {SIZE: sha256(LINES[-1]).hexdigest()}
 
 
 def blamed(lines: list[bytes], ends: dict[int, str] = ENDS) -> int | None:
-    """The record that the verifier names, if any."""
+    """Return the number of the record that the verifier names; None if all are good."""
     try:
         list(verify.records(lines, ends))
     except verify.Bad as bad:

@@ -50,6 +50,14 @@
     mark();
   });
 
+  document.body.addEventListener("htmx:beforeSwap", (event) => {
+    // The refresh of a decided candidate was asked for before the reviewer came back to its page:
+    // it would close the form that the reviewer has just opened.
+    const detail = event.detail, refresh = detail.pathInfo.requestPath === "/candidate/" + shown();
+    const busy = !main.querySelector(".verdict") && main.contains(document.activeElement);
+    if (detail.target === main && refresh && busy) detail.shouldSwap = false;
+  });
+
   const destroyedNotice = () => {
     const section = document.createElement("section");
     section.className = "notice";
