@@ -1,8 +1,8 @@
 """The store: one SQL database for all programs of the estate, its migrations, and its ledger.
 
-Imports only `errors`; every folder above may import it. Each table has one owner, the module that
-declares it, and no other module writes to it, with one exception: retention overwrites envelopes
-and deletes verdicts of destroyed events.
+Imports only `errors`; `signed_site` and every folder above may import it. Each table has one owner,
+the module that declares it. No other module writes to it, with one exception: retention overwrites
+envelopes and deletes verdicts of destroyed events.
 
 | table | holds | owner |
 |---|---|---|

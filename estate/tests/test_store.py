@@ -1,5 +1,6 @@
 """The store: deduplication, durability, several receivers at once, and its refusals."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -9,17 +10,20 @@ from pathlib import Path
 
 import pytest
 from nacl.signing import SigningKey
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
+import estate.__main__  # Declares all tables.
+import estate.store as room
 from estate.errors import StoreRefused
 from estate.store.envelopes import ENVELOPES, Store
-from estate.store.ledger import append_record
+from estate.store.ledger import METADATA, append_record
 from estate.tests.events import sealed_event
 from estate.tests.postgres import Cluster
 from formats.ledger import Happening
 
 KEY = SigningKey(bytes(32))
+ESTATE = Path(estate.__file__).parent
 
 
 @pytest.fixture
@@ -76,6 +80,20 @@ def test_a_copy_is_counted(store: Store) -> None:
         store.add_envelope(sealed, at_ms)
     with store.engine.connect() as connection:
         assert connection.execute(select(ENVELOPES.c.copies)).scalar_one() == 3
+
+
+def test_the_room_lists_every_table_with_the_module_that_declares_it(store: Store) -> None:
+    listed = {
+        table: owner
+        for names, owner in re.findall(
+            r"^\| (.*?) \| .* \| `(.*?)` \|$", str(room.__doc__), re.MULTILINE
+        )
+        for table in re.findall(r"`(\w+)`", names)
+    }
+    store.scrub()
+    assert set(inspect(store.engine).get_table_names()) <= set(listed)
+    for table in METADATA.tables:
+        assert f'"{table}",' in (ESTATE / f"{listed[table].replace('.', '/')}.py").read_text()
 
 
 def test_an_envelope_that_was_not_shown_is_found(store: Store) -> None:
