@@ -71,7 +71,7 @@ def test_what_was_destroyed_after_the_copy_is_destroyed_again(office: Office) ->
 def test_a_copy_never_replaces_a_store_or_another_copy(office: Office) -> None:
     copy = str(office.folder / "copy")
     run(office, "backup", copy)
-    assert "there already" in run(office, "backup", copy).stderr
+    assert "exists already" in run(office, "backup", copy).stderr
     done = run(office, "restore", "--from", copy, *office.passphrase)
     assert (done.exit_code, "move it away" in done.stderr) == (1, True)
 

@@ -122,7 +122,10 @@ def test_a_camera_that_signs_its_ledger_anew_is_found_by_what_it_said_before(
     book(office, 7)  # Another chain, right in every byte and signed with the camera's own key.
     said = office.take_in()
     assert said.exit_code == 1
-    assert "that it had 5 records: some of them were changed or cut off" in said.output
+    assert (
+        "counts 5 records that the ledger does not hold: some were changed or cut off"
+        in said.output
+    )
 
 
 def test_a_ledger_that_grew_since_its_camera_told_of_it_is_taken_in(office: Office) -> None:
