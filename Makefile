@@ -8,13 +8,14 @@ PIP    := $(PY) -m pip install --quiet --disable-pip-version-check
 SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # The virtual camera's root file system: outside the repository, made again when its recipe changes.
 ROOT   := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/tallylight/virtual-camera
+VIRTUAL = $(SUDO) env PATH="$(PATH)" TALLYLIGHT_VIRTUAL_CAMERA=$(ROOT)
 # Debian puts the broker where an ordinary user's PATH does not look.
 export PATH := $(PATH):/usr/sbin
 
 # What a user gives reaches a recipe in the environment, as it was typed: with its quotes, $ and blanks.
 # `$(call option,SOURCE)` is then `--source "<as typed>"`, or nothing; `$(call given,LFW)` is the bare word.
 GIVEN  := SOURCE PERSON LISTED PORT LFW SENATE PEERS ORIGINALS DETECTION NET ABOUT TO FACES GROUPS QUEUED \
-          EVENTS EDITS SECONDS STEPS SEED
+          EVENTS EDITS SECONDS STEPS SEED RIG
 $(foreach name,$(GIVEN),$(eval export GIVEN_$(name) := $$(value $(name))))
 unexport $(GIVEN)
 given   = "$$GIVEN_$(1)"
@@ -69,15 +70,15 @@ clean:  ## remove what these commands made
 
 ## A camera on a rig
 
-hil: $(VENV)/.dev broker  ## break the real programs on this desk, and print what each fault measured
-	@$(PYTEST) -rP -p no:randomly -m hil --timeout=240 hil_tests/tests
+hil: $(VENV)/.dev broker $(if $(filter virtual,$(RIG)),root wheel)  ## break a camera, measure: RIG=<desk|virtual>
+	@$(if $(filter virtual,$(RIG)),$(VIRTUAL)) $(PYTEST) $(call option,RIG) -rPs -p no:randomly -m hil \
+	  --timeout=240 hil_tests/tests
 
 hil-camera: root  ## the camera's code on real picamera2, in a root file system of its own; needs root
 	@$(SUDO) hil_tests/rig/virtual/enter $(ROOT) tools/test-camera
 
 hil-units: root wheel  ## the camera's units under their own systemd, in a root file system of its own; needs root
-	@$(SUDO) env TALLYLIGHT_VIRTUAL_CAMERA=$(ROOT) $(PY) -m pytest -q -rA -p no:randomly \
-	  hil_tests/tests/contract/test_units_inside.py
+	@$(VIRTUAL) $(PYTEST) --rig virtual -rPs -p no:randomly hil_tests/tests/contract/test_units_inside.py
 
 ## Long runs
 

@@ -30,9 +30,9 @@ from hil_tests.demo.review import review, send_portrait, write_report
 from hil_tests.demo.run import Run
 from hil_tests.errors import DeskRefused
 from hil_tests.rig.desk.programs import choose_port, find_program
-from hil_tests.rig.desk.site_maker import (
+from hil_tests.rig.desk_site import DeskSite
+from hil_tests.rig.site_maker import (
     REVIEWERS,
-    DeskSite,
     list_person,
     make_site,
     publish_list,

@@ -14,8 +14,8 @@ from typing import Any
 from formats.ledger import Happening, Record
 from hil_tests.demo.tap import Tap
 from hil_tests.rig.desk.pins import Board
-from hil_tests.rig.desk.site_maker import DeskSite
 from hil_tests.rig.desk.witness import Witness, files_with
+from hil_tests.rig.desk_site import DeskSite
 
 
 @dataclass(frozen=True, slots=True)

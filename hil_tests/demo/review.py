@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from hil_tests.rig.desk.programs import Programs
-from hil_tests.rig.desk.site_maker import REVIEWERS, DeskSite, tallylight, tallylight_estate
+from hil_tests.rig.desk_site import DeskSite
+from hil_tests.rig.site_maker import REVIEWERS, tallylight, tallylight_estate
 
 
 def office(desk: DeskSite) -> Path:

@@ -28,7 +28,8 @@ from hil_tests.demo.tap import FORMAT, ON_THE_WIRE, Tap
 from hil_tests.demo.truth import person_in
 from hil_tests.rig.desk.pins import PinServer
 from hil_tests.rig.desk.programs import READY_S, Programs, find_program
-from hil_tests.rig.desk.site_maker import REVIEWERS, DeskSite, signers
+from hil_tests.rig.desk_site import DeskSite
+from hil_tests.rig.site_maker import REVIEWERS, signers
 from hil_tests.scenes.portraits import Person
 from recognition.interpreter import Accelerator
 

@@ -17,10 +17,11 @@ from typing import Final
 import numpy as np
 
 from formats.ledger import Program
-from hil_tests.rig.contract import Wrong
+from hil_tests.rig.contract import InferenceFault, LampDefect, Rig
 from hil_tests.rig.desk.rig import DeskRig
-from hil_tests.rig.desk.site_maker import DeskSite, list_person, make_site, publish_list
+from hil_tests.rig.desk_site import DeskSite
 from hil_tests.rig.judgement import EARLY_MS, Verdict, judge
+from hil_tests.rig.site_maker import list_person, make_site, publish_list
 from hil_tests.scenes.portraits import Person, portrait
 
 TURN_S: Final = 1.0
@@ -31,7 +32,7 @@ RESTARTED_S: Final = 60.0
 """Longest wait for the camera to look again, on a busy machine."""
 
 
-def soak(rig: DeskRig, seconds: float, seed: int, tell: Callable[[str], None]) -> Verdict:
+def soak(rig: Rig, seconds: float, seed: int, tell: Callable[[str], None]) -> Verdict:
     """Strike the camera once a second for so long; return what the looks came to."""
     random, struck = np.random.default_rng(seed), dict.fromkeys(FAULTS, 0)
     rig.start()
@@ -41,17 +42,17 @@ def soak(rig: DeskRig, seconds: float, seed: int, tell: Callable[[str], None]) -
         name = str(random.choice(list(FAULTS)))
         FAULTS[name](rig)
         struck[name] += 1
-        rig.lamp(None)
+        rig.set_lamp_defect(None)
         _await_looks(rig)
         if now_s - told_s > 10 * TURN_S:
             told_s = now_s
             tell(f"{until_s - now_s:4.0f} s left, {len(rig.looks())} looks")
         time.sleep(max(0.0, now_s + TURN_S - time.monotonic()))
     tell(", ".join(f"{name} {count}" for name, count in struck.items()))
-    return judge(rig.current(), rig.looks())
+    return judge(rig.lamp_current(), rig.looks())
 
 
-def _await_looks(rig: DeskRig) -> None:
+def _await_looks(rig: Rig) -> None:
     """Mend and restart until the camera looks again: a fault that hits nobody tells nothing."""
     seen = len(rig.looks())
 
@@ -59,49 +60,49 @@ def _await_looks(rig: DeskRig) -> None:
         _supervise(rig)
         return len(rig.looks()) > seen
 
-    rig.until(looked, within_s=RESTARTED_S)
+    rig.wait_until(looked, within_s=RESTARTED_S)
 
 
-def _lamp(wrong: Wrong) -> Callable[[DeskRig], None]:
-    def strike(rig: DeskRig) -> None:
-        rig.lamp(wrong)
+def _break_lamp(defect: LampDefect) -> Callable[[Rig], None]:
+    def strike(rig: Rig) -> None:
+        rig.set_lamp_defect(defect)
         time.sleep(FAULT_S)
 
     return strike
 
 
-def _freeze(program: Program) -> Callable[[DeskRig], None]:
-    def strike(rig: DeskRig) -> None:
-        rig.signal(program, signal.SIGSTOP)
+def _freeze(program: Program) -> Callable[[Rig], None]:
+    def strike(rig: Rig) -> None:
+        rig.send_signal(program, signal.SIGSTOP)
         time.sleep(FAULT_S)
-        rig.signal(program, signal.SIGCONT)
+        rig.send_signal(program, signal.SIGCONT)
 
     return strike
 
 
-def _busy(rig: DeskRig) -> None:
-    rig.load(6)
+def _busy(rig: Rig) -> None:
+    rig.load_processor(6)
     time.sleep(TURN_S)
-    rig.load(0)
+    rig.load_processor(0)
 
 
-FAULTS: Final[dict[str, Callable[[DeskRig], None]]] = {
-    "lamp open": _lamp(Wrong.OPEN),
-    "lamp stuck on": _lamp(Wrong.STUCK_ON),
-    "sense tied high": _lamp(Wrong.TIED_HIGH),
-    "guard killed": lambda rig: rig.signal(Program.LAMPGUARD, signal.SIGKILL),
+FAULTS: Final[dict[str, Callable[[Rig], None]]] = {
+    "lamp open": _break_lamp(LampDefect.OPEN_CIRCUIT),
+    "lamp stuck on": _break_lamp(LampDefect.STUCK_ON),
+    "sense tied high": _break_lamp(LampDefect.SENSE_STUCK_HIGH),
+    "guard killed": lambda rig: rig.send_signal(Program.LAMPGUARD, signal.SIGKILL),
     "guard frozen": _freeze(Program.LAMPGUARD),
-    "watch killed": lambda rig: rig.signal(Program.WATCH, signal.SIGKILL),
+    "watch killed": lambda rig: rig.send_signal(Program.WATCH, signal.SIGKILL),
     "watch frozen": _freeze(Program.WATCH),
-    "runtime aborts": lambda rig: rig.break_nets("abort"),
+    "runtime aborts": lambda rig: rig.inject_inference_fault(InferenceFault.ABORT),
     "processor busy": _busy,
     "nothing": lambda _: None,
 }
 
 
-def _supervise(rig: DeskRig) -> None:
+def _supervise(rig: Rig) -> None:
     """Start what has ended, as a supervisor would, and a guard in fault, as an operator would."""
-    states = rig.states()
+    states = rig.lamp_states()
     if not rig.running(Program.LAMPGUARD) or (states and states[-1][0] == "fault"):
         rig.restart(Program.LAMPGUARD)
     if not rig.running(Program.WATCH):

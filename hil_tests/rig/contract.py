@@ -1,62 +1,86 @@
-"""What a test of a whole camera may do and see, whatever the camera is made of.
+"""The rig contract: what a test of a whole camera may do to it, and what it may measure.
 
-A desk (processes and simulated lines), a virtual camera and a real one behind a rig's relays answer
-the same calls, so the tests of `make hil` are written once. A rig names what it can do; a test asks
-for that first and is skipped, saying why, where it is missing.
+A rig is one camera with instruments around it: lamp faults, lamp light and current, inference
+marker, processor load, clock, power, network faults, broker and receiver. The desk (processes and
+simulated GPIO lines), the virtual camera (real units under systemd) and a real camera behind relays
+answer the same calls, so each test is written once.
+
+`hil_tests/rig/limits.py` says what a back-end cannot do. A test names the features that it needs
+with the mark `needs`, and is skipped with the reason from there.
 """
 
-from collections.abc import Collection, Sequence
+import time
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from pathlib import Path
+from typing import Final, Protocol
 
-from formats.ledger import Program
+from formats.ledger import Happening, Program, Record
+from hil_tests.errors import DeskRefused
+from hil_tests.rig.desk_site import DeskSite
+
+READY_S: Final = 30.0
+"""Longest wait for a camera to look, on a busy machine."""
+POLL_S: Final = 0.01
+"""Time between two polls of a condition."""
 
 
 class Feature(StrEnum):
-    """What not every rig can do."""
+    """What some back-ends can do and others cannot."""
 
-    LAMP_FAULTS = "breaking the lamp"
-    SIGNALS = "stopping programs"
-    NET_FAULTS = "breaking the nets' runtime"
+    SCENES = "choosing the scene"
+    LAMP_DEFECTS = "breaking the lamp"
+    SIGNALS = "sending signals to programs"
+    INFERENCE_FAULTS = "making the nets' runtime fail"
     CLOCK = "setting the clock"
     LOAD = "loading the processor"
     BROKER = "breaking the network and the broker"
     POWER = "cutting the power"
-    DISK = "holding the disk"
+    DISK = "stalling the disk"
+    UNITS = "running the camera's systemd units"
 
 
-class Wrong(StrEnum):
-    """What may be wrong with the lamp."""
+class LampDefect(StrEnum):
+    """What is wrong with the lamp or with its sense line."""
 
-    OPEN = "open"
+    OPEN_CIRCUIT = "open circuit"
     """No current flows, driven or not: a dead lamp, a cut wire."""
     STUCK_ON = "stuck on"
-    """It shines, driven or not: a shorted transistor."""
-    TIED_HIGH = "sense tied high"
-    """The sense line says that current flows, whether any does or not."""
+    """The lamp shines, driven or not: a shorted transistor."""
+    SENSE_STUCK_HIGH = "sense stuck high"
+    """The sense line reports current, whether current flows or not."""
     COVERED = "covered"
-    """It shines, and its light does not get out: tape. Seen by a photodiode alone."""
+    """The lamp shines, and its light does not get out: tape. Only a photodiode sees this."""
+
+
+class InferenceFault(StrEnum):
+    """How the nets' runtime fails at its next look."""
+
+    ABORT = "abort"
+    """The runtime calls abort(3), as libedgetpu does on a USB error."""
+    HANG = "hang"
+    """The runtime does not return."""
 
 
 class Outage(StrEnum):
-    """What may be wrong between camera and estate."""
+    """A network fault between camera and estate."""
 
-    BROKER = "the broker is gone"
-    SILENT = "nothing passes, and nobody is told"
+    BROKER_DOWN = "the broker is down"
+    HALF_OPEN = "connections are half open: no byte passes, and neither end is told"
 
 
 class Scene(StrEnum):
     """What the camera sees."""
 
-    PASSER_BY = "somebody who stays"
-    GREY = "a street in infrared light"
-    NO_FRAMES = "two seconds of frames, and then none"
+    PERSON = "one person, who stays in view"
+    INFRARED = "the same person in infrared light: a picture without colour"
+    STALL = "two seconds of frames, and then none"
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """Light or current changed."""
+    """A change of lamp light or lamp current."""
 
     at_ns: int
     """CLOCK_MONOTONIC of the rig."""
@@ -73,68 +97,121 @@ class Look:
 
 
 class Rig(Protocol):
-    """One camera under test, and the hands and eyes around it."""
+    """One camera under test with its instruments. A context manager of the back-end opens it.
+
+    A program that has ended stays ended until a test restarts it, so that a test sees what a fault
+    left behind.
+    """
+
+    desk: DeskSite
+    """The desk at which the camera's site was made: its folders, keys and lists."""
 
     @property
-    def features(self) -> frozenset[Feature]:
-        """What this rig can do."""
+    def logs(self) -> Path:
+        """The folder with the logs of all programs."""
 
-    def start(self, scene: Scene = Scene.PASSER_BY) -> None:
-        """Start the camera in front of a scene; return once it looks, or has ended."""
+    def start(self, scene: Scene = Scene.PERSON) -> None:
+        """Start guard and watch in front of a scene; return once watch looks, or has ended.
+
+        A back-end without `Feature.SCENES` has one scene of its own, in which watch looks.
+        """
 
     def stop(self) -> None:
         """Stop all programs."""
 
     def restart(self, program: Program) -> None:
-        """Start one program anew, as its supervisor or an operator would."""
+        """End one program and start it again. The guard's self-test is over on return."""
 
     def running(self, program: Program) -> bool:
-        """Say whether a program runs."""
+        """Return whether a program runs."""
 
-    def lamp(self, wrong: Wrong | None) -> None:
-        """Break the lamp in one way, or mend it."""
+    def exit_status(self, program: Program) -> int | None:
+        """Return a program's exit status, or minus the signal that killed it; None: it runs."""
 
-    def light(self) -> Sequence[Edge]:
-        """Return when the lamp itself shone, by a photodiode."""
+    def log(self, program: Program) -> str:
+        """Return what a program wrote on standard error."""
 
-    def current(self) -> Sequence[Edge]:
-        """Return when the sense line said that current flowed."""
+    def records(self, program: Program) -> list[Record]:
+        """Return all records of a program's ledger, oldest first."""
+
+    def send_signal(self, program: Program, number: int) -> None:
+        """Send a signal to one program."""
+
+    def set_lamp_defect(self, defect: LampDefect | None) -> None:
+        """Break the lamp in one way, or repair it."""
+
+    def lamp_light(self) -> Sequence[Edge]:
+        """Return when the lamp itself shone, by a photodiode of the rig."""
+
+    def lamp_current(self) -> Sequence[Edge]:
+        """Return when the sense line reported current."""
 
     def looks(self) -> Sequence[Look]:
         """Return when the nets ran, by the inference marker."""
 
-    def signal(self, program: Program, number: int) -> None:
-        """Send a signal to one program."""
+    def inject_inference_fault(self, fault: InferenceFault) -> None:
+        """Let the nets' runtime fail at its next look, once."""
 
-    def break_nets(self, how: str) -> None:
-        """Let the nets' runtime "abort" or "hang" at its next look."""
+    def shift_clock(self, by_s: float) -> None:
+        """Set the camera's clock this much later than the true time; negative: earlier."""
 
-    def clock(self, by_s: float) -> None:
-        """Set the camera's clock forwards or back."""
+    def stall_disk(self, programs: Collection[Program]) -> None:
+        """Let these programs wait in each fsync and rename until the next call; others go on."""
 
-    def disk(self, held: Collection[Program]) -> None:
-        """Let these programs wait whenever they wait for the disk, and no others."""
-
-    def load(self, burners: int) -> None:
+    def load_processor(self, burners: int) -> None:
         """Keep so many processes busy beside the camera; 0 ends them."""
 
-    def power(self, *, on: bool) -> None:
-        """Cut the camera's power, or give it back: its programs start by themselves then."""
+    def set_power(self, *, on: bool) -> None:
+        """Cut the camera's power, or restore it: its programs then start by themselves."""
 
-    def deliver(self) -> None:
-        """Have broker, receiver and the camera's courier at work from now on."""
+    def connect_estate(self) -> None:
+        """Start broker and receiver, and the camera's courier behind a network with faults."""
 
-    def outage(self, outage: Outage | None) -> None:
-        """Break what lies between camera and estate in one way, or mend it."""
+    def set_outage(self, outage: Outage | None) -> None:
+        """Break the network between camera and estate in one way, or repair it."""
 
-    def sealed(self) -> list[str]:
-        """Return the digests of the events that the camera's ledger names, in hex."""
+    def stored_events(self) -> list[str]:
+        """Return the digests of the events in the estate's store, in hex."""
 
-    def stored(self) -> list[str]:
-        """Return the digests of the events that the estate holds, in hex."""
+    def sealed_events(self) -> list[str]:
+        """Return the digests of the events that watch's ledger names, in hex."""
+        made = records_of(self, Program.WATCH, Happening.EVENT_SEALED)
+        return [str(record.body["envelope"]) for record in made]
 
     def faults(self, program: Program) -> list[str]:
         """Return the codes of the faults in a program's ledger, oldest first."""
+        return [str(one.body["code"]) for one in records_of(self, program, Happening.FAULT)]
 
-    def states(self) -> list[tuple[str, str]]:
+    def lamp_states(self) -> list[tuple[str, str]]:
         """Return the lamp's states and their reasons from the guard's ledger, oldest first."""
+        changes = records_of(self, Program.LAMPGUARD, Happening.LAMP)
+        return [(str(one.body["to"]), str(one.body["reason"])) for one in changes]
+
+    def wait_until(self, holds: Callable[[], object], *, within_s: float = READY_S) -> float:
+        """Poll until a condition holds; return how long that took, in seconds.
+
+        Raises:
+            DeskRefused: it does not hold in time.
+        """
+        began_s = time.monotonic()
+        while not holds():
+            if time.monotonic() - began_s > within_s:
+                raise DeskRefused(f"It did not happen within {within_s:.0f} s: see {self.logs}.")
+            time.sleep(POLL_S)
+        return time.monotonic() - began_s
+
+
+def records_of(rig: Rig, program: Program, happening: Happening) -> list[Record]:
+    """Return a program's records of one kind, oldest first."""
+    return [record for record in rig.records(program) if record.event is happening]
+
+
+def read_records(ledger: Path) -> list[Record]:
+    """Return the records of a ledger that is being written: a half-written last line is left out.
+
+    Returns an empty list where the file does not exist yet.
+    """
+    if not ledger.exists():
+        return []
+    whole = ledger.read_bytes().rpartition(b"\n")[0]
+    return [Record.from_line(line) for line in whole.splitlines()]

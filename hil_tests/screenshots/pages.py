@@ -14,7 +14,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from estate.tests.browser import Console, chromium_path
 from hil_tests.demo.review import office, write_report
-from hil_tests.rig.desk.site_maker import REVIEWERS, DeskSite
+from hil_tests.rig.desk_site import DeskSite
+from hil_tests.rig.site_maker import REVIEWERS
 
 SIZES: Final = {"phone": (390, 844), "desk": (1440, 900)}
 SCHEMES: Final = ("light", "dark")

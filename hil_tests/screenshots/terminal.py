@@ -16,7 +16,8 @@ from rich.console import Console
 from rich.text import Text
 from typer.testing import CliRunner
 
-from hil_tests.rig.desk.site_maker import DeskSite, list_person, make_site, publish_list, tallylight
+from hil_tests.rig.desk_site import DeskSite
+from hil_tests.rig.site_maker import list_person, make_site, publish_list, tallylight
 from hil_tests.scenes.portraits import Person, portrait
 from provisioning.__main__ import app
 

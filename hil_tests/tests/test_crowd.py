@@ -13,7 +13,7 @@ from PIL import Image
 from hil_tests.errors import DeskRefused
 from hil_tests.long.crowd.__main__ import detector, groups_of
 from hil_tests.long.crowd.run import Outcome, enlist, shown, walk
-from hil_tests.rig.desk.site_maker import DeskSite
+from hil_tests.rig.desk_site import DeskSite
 from hil_tests.scenes.crowd import Crowd, gather
 from hil_tests.scenes.people import Somebody, portrayed
 from recognition.face import Box

@@ -16,8 +16,9 @@ from formats.envelope import Kind
 from hil_tests.demo.figures import records
 from hil_tests.demo.run import Run
 from hil_tests.rig.desk.programs import choose_port
-from hil_tests.rig.desk.site_maker import DeskSite, list_person, make_site, publish_list
 from hil_tests.rig.desk.witness import files_with
+from hil_tests.rig.desk_site import DeskSite
+from hil_tests.rig.site_maker import list_person, make_site, publish_list
 from hil_tests.scenes.portraits import Person, portrait
 from hil_tests.scenes.street import FRAMES_PER_S, WALKS, street
 

@@ -1,6 +1,5 @@
 """A list that the broker carries: from the authority's command to whom the camera looks for."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,13 +11,12 @@ from formats.envelope import verify
 from formats.keyfile import read_key, unlock_opening
 from formats.ledger import Program
 from formats.message import open_event
-from hil_tests.rig.contract import Feature
+from hil_tests.rig.contract import Feature, Rig
 from hil_tests.rig.desk.programs import choose_port
-from hil_tests.rig.desk.rig import DeskRig
-from hil_tests.rig.desk.site_maker import (
+from hil_tests.rig.desk_site import DeskSite
+from hil_tests.rig.site_maker import (
     PASSPHRASE,
     REVIEWERS,
-    DeskSite,
     list_person,
     make_site,
     publish_list,
@@ -33,16 +31,14 @@ LOOKS = 10
 
 
 @pytest.fixture
-def rig(tmp_path: Path) -> Iterator[DeskRig]:
+def site(tmp_path: Path) -> DeskSite:
+    """A site that has no list yet."""
     desk = DeskSite(tmp_path / "desk", choose_port(0))
     make_site(desk)
-    with DeskRig(desk) as rig:
-        if Feature.BROKER not in rig.features:
-            pytest.skip("mosquitto is not installed")
-        yield rig
+    return desk
 
 
-def named(rig: DeskRig) -> list[str]:
+def named(rig: Rig) -> list[str]:
     """Whom the events in the estate's store name."""
     sender = watch_keys(State(rig.desk.camera)).sign.verify_key
     key = unlock_opening(read_key(rig.desk.estate / f"{REVIEWERS[0]}.key"), PASSPHRASE)
@@ -52,27 +48,29 @@ def named(rig: DeskRig) -> list[str]:
     return found
 
 
-def publish_instead(rig: DeskRig, gone: str, person: Person) -> str:
+def publish_instead(rig: Rig, gone: str, person: Person) -> str:
     """Take somebody off the list and put somebody else on it; the camera looks with it then."""
     tallylight("list", "remove", str(rig.desk.site), gone)
     handle = list_person(rig.desk, portrait(person))
     publish_list(rig.desk, by_broker=True)
-    rig.until(lambda: not rig.running(Program.WATCH))  # A newer list is a fresh start.
+    rig.wait_until(lambda: not rig.running(Program.WATCH))  # A newer list is a fresh start.
     rig.restart(Program.WATCH)
     looked = len(rig.looks())
-    rig.until(lambda: len(rig.looks()) > looked + LOOKS)
+    rig.wait_until(lambda: len(rig.looks()) > looked + LOOKS)
     return handle
 
 
+@pytest.mark.needs(Feature.BROKER)
+@pytest.mark.needs(Feature.SCENES)
 def test_whom_the_authority_publishes_is_looked_for_and_whom_it_withdraws_no_longer(
-    rig: DeskRig,
+    rig: Rig,
 ) -> None:
     absent = list_person(rig.desk, portrait(Person.COLLINS))
     publish_list(rig.desk)
     rig.start()  # In front of the other one, who stays.
-    rig.deliver()
+    rig.connect_estate()
     present = publish_instead(rig, absent, Person.HOPPER)
-    rig.until(lambda: named(rig) == [present])
+    rig.wait_until(lambda: named(rig) == [present])
     publish_instead(rig, present, Person.COLLINS)
-    assert len(rig.sealed()) == 1
+    assert len(rig.sealed_events()) == 1
     assert rig.faults(Program.WATCH) == []

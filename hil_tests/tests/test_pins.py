@@ -12,7 +12,7 @@ from gpiozero.pins.pigpio import PiGPIOFactory
 from firmware.config import LampEye
 from firmware.errors import LampFault
 from firmware.hardware.pins import LED_GPIO, GpioPins, lgpio_factory
-from hil_tests.rig.contract import Edge
+from hil_tests.rig.contract import Edge, LampDefect
 from hil_tests.rig.desk.pins import UNKNOWN, Board, PinServer
 
 
@@ -46,7 +46,7 @@ def test_the_lamp_is_dark_until_it_is_driven(factory: PiGPIOFactory, board: Boar
 def test_a_cut_wire_carries_no_current(factory: PiGPIOFactory, board: Board) -> None:
     with GpioPins(factory) as pins:
         pins.drive(high=True)
-        board.fault(wire_cut=True)
+        board.set_defect(LampDefect.OPEN_CIRCUIT)
         assert not pins.senses_current()
 
 
@@ -54,15 +54,15 @@ def test_a_line_tied_high_is_sensed_though_the_lamp_is_off(
     factory: PiGPIOFactory, board: Board
 ) -> None:
     with GpioPins(factory) as pins:
-        board.fault(tied_high=True)
+        board.set_defect(LampDefect.SENSE_STUCK_HIGH)
         assert pins.senses_current()
 
 
 def test_a_mended_lamp_shines_again(factory: PiGPIOFactory, board: Board) -> None:
     with GpioPins(factory) as pins:
         pins.drive(high=True)
-        board.fault(wire_cut=True)
-        board.fault()
+        board.set_defect(LampDefect.OPEN_CIRCUIT)
+        board.set_defect(None)
         assert pins.senses_current()
 
 
@@ -141,7 +141,7 @@ def test_a_photodiode_sees_the_lamp_until_it_is_covered(
         assert pins.sees_light() is False
         pins.drive(high=True)
         assert pins.sees_light() is True
-        board.fault(covered=True)
+        board.set_defect(LampDefect.COVERED)
         assert (pins.sees_light(), pins.senses_current()) == (False, True)
 
 

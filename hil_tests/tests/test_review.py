@@ -12,7 +12,8 @@ from playwright.sync_api import Browser, expect
 from estate.accounts import verify
 from estate.tests.browser import WAIT_MS, Console, chromium, sit_down
 from hil_tests.demo.review import office, write_report
-from hil_tests.rig.desk.site_maker import REVIEWERS, DeskSite, tallylight_estate
+from hil_tests.rig.desk_site import DeskSite
+from hil_tests.rig.site_maker import REVIEWERS, tallylight_estate
 from hil_tests.tests.test_demo import demo
 
 pytestmark = [pytest.mark.broker, pytest.mark.alone, pytest.mark.timeout(300)]

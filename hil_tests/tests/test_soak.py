@@ -1,15 +1,10 @@
 """Half a minute of what `make long-soak` does for ten."""
 
-from pathlib import Path
-
 import pytest
 
 from hil_tests.long.soak import soak
-from hil_tests.rig.contract import Edge, Look
-from hil_tests.rig.desk.rig import DeskRig
-from hil_tests.rig.desk.site_maker import DeskSite, list_person, make_site, publish_list
+from hil_tests.rig.contract import Edge, Feature, Look, Rig
 from hil_tests.rig.judgement import EARLY_MS, judge
-from hil_tests.scenes.portraits import Person, portrait
 
 MS = 1_000_000
 
@@ -17,13 +12,12 @@ MS = 1_000_000
 @pytest.mark.alone
 @pytest.mark.hil
 @pytest.mark.timeout(240)
-def test_while_something_breaks_every_second_every_look_is_in_light(tmp_path: Path) -> None:
-    desk = DeskSite(tmp_path / "desk", 1)
-    make_site(desk)
-    list_person(desk, portrait(Person.HOPPER))
-    publish_list(desk)
-    with DeskRig(desk) as rig:
-        verdict = soak(rig, 30, 2016, print)
+@pytest.mark.needs(Feature.LAMP_DEFECTS)
+@pytest.mark.needs(Feature.SIGNALS)
+@pytest.mark.needs(Feature.INFERENCE_FAULTS)
+@pytest.mark.needs(Feature.LOAD)
+def test_while_something_breaks_every_second_every_look_is_in_light(rig: Rig) -> None:
+    verdict = soak(rig, 30, 2016, print)
     print(verdict)
     assert verdict.looks > 0
     assert verdict.outside == 0

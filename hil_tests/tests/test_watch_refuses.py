@@ -16,9 +16,11 @@ from firmware.trust.floors import Floors, raise_floors
 from formats.ledger import Happening
 from hil_tests.demo.figures import records
 from hil_tests.errors import DeskRefused
+from hil_tests.rig.contract import LampDefect
 from hil_tests.rig.desk.pins import Board, PinServer
 from hil_tests.rig.desk.programs import Programs
-from hil_tests.rig.desk.site_maker import DeskSite, list_person, make_site, publish_list
+from hil_tests.rig.desk_site import DeskSite
+from hil_tests.rig.site_maker import list_person, make_site, publish_list
 from hil_tests.scenes.portraits import Person, portrait
 from provisioning.nets.bundles import build_bundle
 
@@ -128,7 +130,7 @@ def test_the_site_is_not_the_one_of_this_image(bench: Bench, tmp_path: Path) -> 
 
 
 def test_the_lamp_is_dead(bench: Bench) -> None:
-    bench.board.fault(wire_cut=True)
+    bench.board.set_defect(LampDefect.OPEN_CIRCUIT)
     command = [sys.executable, "-m", "hil_tests.rig.desk.watch", "--source", "street"]
     done = subprocess.run(
         [*command, "--config", str(bench.desk.camera_config)],

@@ -19,7 +19,7 @@ import numpy as np
 
 from hil_tests.errors import DeskRefused
 from hil_tests.long.crowd.run import enlist, walk
-from hil_tests.rig.desk.site_maker import DeskSite
+from hil_tests.rig.desk_site import DeskSite
 from hil_tests.scenes.crowd import gather
 from hil_tests.scenes.people import PASSING_PICTURES, Somebody, archived, portrayed
 from recognition.detector import Detector

@@ -31,14 +31,8 @@ from formats.settings import read_settings
 from hil_tests.demo.figures import records
 from hil_tests.errors import DeskRefused
 from hil_tests.rig.desk.rig import DeskRig
-from hil_tests.rig.desk.site_maker import (
-    PASSPHRASE,
-    REVIEWERS,
-    DeskSite,
-    list_person,
-    make_site,
-    publish_list,
-)
+from hil_tests.rig.desk_site import DeskSite
+from hil_tests.rig.site_maker import PASSPHRASE, REVIEWERS, list_person, make_site, publish_list
 from hil_tests.scenes.crowd import Crowd, Passing
 from hil_tests.scenes.people import Somebody
 from recognition.picture import Pixels

@@ -1,4 +1,4 @@
-"""Nets whose runtime fails when the rig says so, as libedgetpu does on a USB error."""
+"""Inference faults: nets whose runtime aborts or hangs at the next look after the rig asked."""
 
 import os
 import time
@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from hil_tests.rig.contract import InferenceFault
 from recognition.detector import Detector
 from recognition.eye import Eye
 from recognition.face import Face
@@ -15,9 +16,9 @@ HANG_S: Final = 3600.0
 
 
 def breakable(eye: Eye, file: Path) -> Eye:
-    """Return the same eye; when `file` says "abort" or "hang", its next look does.
+    """Return the same eye; its next look fails as `file` says: "abort" or "hang".
 
-    The file is removed first: a fault happens once.
+    The file is removed first, so that a fault happens once.
     """
     return replace(eye, detector=_BreakableDetector(eye.detector, file))
 
@@ -31,7 +32,7 @@ class _BreakableDetector(Detector):
         if self._file.exists():
             how = self._file.read_text(encoding="ascii")
             self._file.unlink()
-            if how == "abort":
-                os.abort()  # C's own, from inside the interpreter's call.
+            if how == InferenceFault.ABORT:
+                os.abort()  # abort(3), as from inside the interpreter's call.
             time.sleep(HANG_S)
         return self._inner.find(pixels)

@@ -1,5 +1,5 @@
-/* A wall clock in the rig's hands: preloaded into the camera's programs, it adds the seconds in the
- * file TALLYLIGHT_CLOCK to what the kernel says. Clocks that only go forwards stay as they are. */
+/* Sets the wall clock of one program: preloaded into it, this library adds the seconds in the file
+ * TALLYLIGHT_CLOCK to the kernel's time. Clocks that only go forwards stay as they are. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdlib.h>

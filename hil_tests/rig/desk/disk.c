@@ -1,5 +1,5 @@
-/* A disk in the rig's hands: preloaded into one of the camera's programs, it holds whatever waits for
- * the disk while the file TALLYLIGHT_DISK exists. What is only written to the page cache goes on. */
+/* Stalls the disk of one program: preloaded into it, this library waits in fsync, fdatasync and rename
+ * while the file TALLYLIGHT_DISK exists. Writes to the page cache go on. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdlib.h>

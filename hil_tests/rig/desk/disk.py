@@ -1,4 +1,7 @@
-"""A disk that a rig can hold: a library keeps a program waiting in fsync; the machine's goes on."""
+"""Stalls the disk of chosen programs: a preloaded library waits in fsync, fdatasync and rename.
+
+The machine's own disk stays as it is.
+"""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -10,17 +13,17 @@ from hil_tests.rig.desk.preloaded import Preloaded
 
 @dataclass(frozen=True, slots=True)
 class DeskDisk:
-    """The disk of all programs of one desk; without a C compiler it cannot be held."""
+    """The disk of all programs of one camera; without a C compiler it cannot be stalled."""
 
     folder: Path
 
     def make(self) -> None:
-        """Compile the library; the disk is free."""
-        self.hold(())
+        """Compile the library; no program waits."""
+        self.stall(())
         self.preloaded.make()
 
-    def hold(self, programs: Collection[Program]) -> None:
-        """Let these programs wait whenever they wait for the disk, and no others."""
+    def stall(self, programs: Collection[Program]) -> None:
+        """Let these programs wait in each fsync and rename until the next call; others go on."""
         for program in Program:
             if program in programs:
                 self.file(program).touch()
@@ -29,9 +32,9 @@ class DeskDisk:
 
     @property
     def preloaded(self) -> Preloaded:
-        """The library."""
+        """The library that waits."""
         return Preloaded(Path(__file__).with_name("disk.c"), "TALLYLIGHT_DISK", self.folder)
 
     def file(self, program: Program) -> Path:
-        """Where it is, this program waits."""
-        return self.folder / f"held-{program}"
+        """The file that makes a program wait, as long as the file exists."""
+        return self.folder / f"stalled-{program}"

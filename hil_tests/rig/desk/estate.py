@@ -1,4 +1,4 @@
-"""The estate of a desk's site, for a rig: broker, receiver, and a network that can be broken."""
+"""Starts the estate of a rig: a real broker, a real receiver, and a network with faults."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ from typing import Self
 from estate.store.envelopes import Store
 from hil_tests.rig.contract import Outage
 from hil_tests.rig.desk.programs import Programs, find_program
-from hil_tests.rig.desk.site_maker import DeskSite
+from hil_tests.rig.desk_site import DeskSite
 from hil_tests.rig.network_faults import FaultProxy, Faults
 
 
@@ -50,23 +50,23 @@ class DeskEstate:
 
     @property
     def port(self) -> int:
-        """Where the camera finds the broker, through the bad network."""
+        """The port of the broker behind the network with faults."""
         assert self._network is not None
         return self._network.port
 
-    def outage(self, outage: Outage | None) -> None:
-        """Break what lies between camera and receiver in one way, or mend it."""
+    def set_outage(self, outage: Outage | None) -> None:
+        """Break the network between camera and broker in one way, or repair it."""
         assert self._network is not None
-        self._network.faults = Faults(half_open=outage is Outage.SILENT)
-        if outage is not Outage.SILENT:
-            self._network.cut()  # What was half open is let go, so that it is opened anew.
-        if outage is Outage.BROKER:
+        self._network.faults = Faults(half_open=outage is Outage.HALF_OPEN)
+        if outage is not Outage.HALF_OPEN:
+            self._network.cut()  # Half-open connections are reset, so that they are opened again.
+        if outage is Outage.BROKER_DOWN:
             self._stop_broker()
         elif self._broker is None:
             self._start_broker()
 
-    def stored(self) -> list[str]:
-        """Return the digests of what the store holds, in hex."""
+    def stored_events(self) -> list[str]:
+        """Return the digests of the events in the store, in hex."""
         store = Store(f"sqlite:///{self.desk.estate / 'events.sqlite'}")
         try:
             return [digest.hex() for digest in store.digests()]

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from firmware.hardware.pins import LED_GPIO, LIGHT_GPIO, SENSE_GPIO
-from hil_tests.rig.contract import Edge
+from hil_tests.rig.contract import Edge, LampDefect
 
 BOARD: Final = 0xA03111
 """Revision of a Raspberry Pi 4B."""
@@ -33,16 +33,9 @@ GET_VERSION, SET_FILTER, NOTIFY_OPEN = 26, 97, 99
 
 @dataclass(slots=True)
 class Board:
-    """The lines, the lamp between two of them, and what may be wrong with it."""
+    """The GPIO lines, the lamp between two of them, and its defect."""
 
-    wire_cut: bool = False
-    """The lamp is dead: driven or not, no current flows."""
-    tied_high: bool = False
-    """The sense line reads current whether there is any or not."""
-    stuck_on: bool = False
-    """The lamp shines, driven or not."""
-    covered: bool = False
-    """Tape: the lamp's light does not get out to the photodiode."""
+    defect: LampDefect | None = None
     edges: list[Edge] = field(default_factory=list)
     """Every change of sensed current since the start."""
     shone: list[Edge] = field(default_factory=list)
@@ -51,18 +44,10 @@ class Board:
     _modes: dict[int, int] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def fault(
-        self,
-        *,
-        wire_cut: bool = False,
-        tied_high: bool = False,
-        stuck_on: bool = False,
-        covered: bool = False,
-    ) -> None:
-        """Break or mend the lamp."""
+    def set_defect(self, defect: LampDefect | None) -> None:
+        """Break the lamp in one way, or repair it."""
         with self._lock:
-            self.wire_cut, self.tied_high, self.stuck_on = wire_cut, tied_high, stuck_on
-            self.covered = covered
+            self.defect = defect
             self._note()
 
     def cut_power(self) -> None:
@@ -82,7 +67,7 @@ class Board:
             return self._result(command, line)
 
     def _result(self, command: int, line: int) -> int:
-        seen = self._shines and not self.covered
+        seen = self._shines and self.defect is not LampDefect.COVERED
         levels = self._driven << LED_GPIO | self._sensed << SENSE_GPIO | seen << LIGHT_GPIO
         results = {
             SET_MODE: 0,
@@ -103,11 +88,13 @@ class Board:
 
     @property
     def _shines(self) -> bool:
-        return self.stuck_on or (self._driven and not self.wire_cut)
+        return self.defect is LampDefect.STUCK_ON or (
+            self._driven and self.defect is not LampDefect.OPEN_CIRCUIT
+        )
 
     @property
     def _sensed(self) -> bool:
-        return self.tied_high or self._shines
+        return self.defect is LampDefect.SENSE_STUCK_HIGH or self._shines
 
     def _note(self) -> None:
         for edges, high in ((self.edges, self._sensed), (self.shone, self._shines)):

@@ -8,13 +8,15 @@ them afterwards. None of this is on a camera.
 import json
 import os
 import re
+import socket
 import threading
 import time
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 
@@ -77,6 +79,35 @@ class Witness:
         """Return what must be in no file: templates and faces in every form one might write."""
         skin = [pixels for pixels in self.skin if len(set(pixels)) >= DISTINCT]
         return [*skin, *(form for one in self.templates for form in _forms(one))]
+
+
+class WitnessServer:
+    """Listens on a local socket for witnesses in other processes. A context manager.
+
+    Every connection is one start of `watch`.
+    """
+
+    def __init__(self, witness: Witness, path: Path) -> None:
+        """Open the socket at `path`, for every user."""
+        self._witness = witness
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.bind(str(path))
+        path.chmod(0o666)
+        self._socket.listen()
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.shutdown(socket.SHUT_RDWR)  # Wakes the thread that accepts.
+        self._socket.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):  # The socket was closed.
+            while True:
+                connection, _ = self._socket.accept()
+                self._witness.listen(connection.detach())
 
 
 def files_with(folder: Path, needles: Sequence[bytes]) -> list[Path]:

@@ -1,8 +1,8 @@
-"""`watch` in the virtual camera: the camera's own program, in its own unit, on real picamera2.
+"""`watch` in the virtual camera: the camera's own program in its own unit, on real picamera2.
 
-Before it looks it tries what its sandbox must refuse, in this very process, and writes what
-happened beside its ledger: a network socket, a write outside its folders, a device that is not its
-own, a core dump.
+Before it looks, it tries in this very process what its sandbox must refuse: a network socket, a
+write outside its folders, a device that is not its own, a core dump. The results lie beside its
+ledger. Each look is reported to the rig through a local socket, which is the inference marker.
 """
 
 import argparse
@@ -13,9 +13,8 @@ import resource
 import socket
 import sys
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from firmware import assembly, nets
 from firmware.__main__ import exit_code, until_stopped
@@ -24,24 +23,38 @@ from firmware.hardware.camera import PiCamera
 from firmware.memory import close_memory
 from firmware.supervisor import supervisor
 from formats.settings import read_settings
+from hil_tests.rig.desk.breakable import breakable
+from hil_tests.rig.desk.witness import witnessed
+from recognition.eye import Eye
+from recognition.interpreter import Accelerator
+
+MARKER: Final = "/opt/rig/looks.sock"
+"""The rig's local socket for the inference marker."""
 
 
 def main() -> int:
-    """Try, then look."""
+    """Try what must be refused, then look."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--rest-s", type=float, default=0.0)
+    parser.add_argument("--fault-file", type=Path, required=True)
     chosen = parser.parse_args()
-    return exit_code(lambda: _watch(read_settings(chosen.config, Config), chosen.rest_s))
+    return exit_code(lambda: _watch(chosen))
 
 
-def _watch(config: Config, rest_s: float) -> None:
+def _watch(chosen: argparse.Namespace) -> None:
+    config = read_settings(chosen.config, Config)
     close_memory()
-    said = json.dumps({name: _tried(attempt) for name, attempt in _attempts().items()})
-    (config.state.watch / "attempts.json").write_text(said, encoding="utf-8")
-    means = assembly.Means(
-        lambda: PiCamera(_virtual), partial(nets.open_eye, config), supervisor(), rest_s=rest_s
-    )
+    results = json.dumps({name: _tried(attempt) for name, attempt in _attempts().items()})
+    (config.state.watch / "attempts.json").write_text(results, encoding="utf-8")
+    marker = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    marker.connect(MARKER)
+
+    def eye(accelerator: Accelerator) -> Eye:
+        opened = breakable(nets.open_eye(config, accelerator), chosen.fault_file)
+        return witnessed(opened, marker.fileno())
+
+    means = assembly.Means(lambda: PiCamera(_virtual), eye, supervisor(), rest_s=chosen.rest_s)
     assembly.run(config, means, until_stopped())
 
 
@@ -72,7 +85,7 @@ def _tried(attempt: Callable[[], object]) -> str:
         attempt()
     except OSError as error:
         return errno.errorcode.get(error.errno or 0, "?")
-    except ValueError:  # What `resource` makes of a limit that may not be raised.
+    except ValueError:  # `resource` raises this for a limit that must not be raised.
         return "EPERM"
     return "done"
 

@@ -1,54 +1,62 @@
 """The camera's units under their own systemd: what their sandboxes refuse, what brings them back.
 
-`make hil-units` runs these tests; they boot a root file system and need root. Each prints
-what it measured.
+`make hil-units` runs these tests on the virtual camera. Each prints what it measured.
 """
 
 import json
-import os
 import signal
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from formats.ledger import Happening
-from hil_tests.rig.desk.site_maker import DeskSite, list_person, make_site, publish_list
-from hil_tests.rig.virtual.units import VirtualCamera
-from hil_tests.scenes.portraits import Person, portrait
-
-ROOT = os.environ.get("TALLYLIGHT_VIRTUAL_CAMERA", "")
+from formats.ledger import Happening, Program
+from hil_tests.rig.backends import open_virtual
+from hil_tests.rig.contract import Feature, records_of
+from hil_tests.rig.desk_site import DeskSite
+from hil_tests.rig.virtual.rig import VirtualRig
 
 pytestmark = [
-    pytest.mark.skipif(not ROOT, reason="make hil-units boots the root file system for these"),
+    pytest.mark.hil,
+    pytest.mark.needs(Feature.UNITS),
     pytest.mark.timeout(200),
 ]
+BACK_S = 60.0
+"""Longest time until a program that ended looks again."""
 
 
 @pytest.fixture(scope="module")
-def camera(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VirtualCamera]:
+def camera(listed_site: DeskSite, tmp_path_factory: pytest.TempPathFactory) -> Iterator[VirtualRig]:
+    """A camera as it is shipped: units start at boot and restart by themselves."""
     folder = tmp_path_factory.mktemp("virtual")
-    desk = DeskSite(folder / "desk", 8883)
-    make_site(desk)
-    list_person(desk, portrait(Person.HOPPER))
-    publish_list(desk)
-    (folder / "camera").mkdir()
-    with VirtualCamera(Path(ROOT), folder / "camera", desk) as camera:
+    with open_virtual(listed_site, folder, as_shipped=True) as camera:
         yield camera
 
 
 @pytest.fixture(autouse=True)
-def looking(camera: VirtualCamera) -> None:
+def looking(camera: VirtualRig) -> None:
     """Every test begins with a camera that looks."""
-    camera.until(lambda: lit(camera) and camera.shows("watch", "StatusText").startswith("frames"))
+    camera.wait_until(lambda: looks(camera), within_s=BACK_S)
 
 
-def lit(camera: VirtualCamera) -> bool:
-    return bool(camera.board.edges) and camera.board.edges[-1].high
+def looks(camera: VirtualRig) -> bool:
+    return lit(camera) and shows(camera, Program.WATCH, "StatusText").startswith("frames")
 
 
-def starts(camera: VirtualCamera, unit: str) -> int:
-    return int(camera.shows(unit, "NRestarts"))
+def lit(camera: VirtualRig) -> bool:
+    edges = camera.lamp_current()
+    return bool(edges) and edges[-1].high
+
+
+def shows(camera: VirtualRig, program: Program, key: str) -> str:
+    return camera.machine.unit_property(program, key)
+
+
+def restarts(camera: VirtualRig, program: Program) -> int:
+    return int(shows(camera, program, "NRestarts"))
+
+
+def attempts(camera: VirtualRig) -> dict[str, str]:
+    return dict(json.loads(camera.state_file("watch/attempts.json").read_text()))
 
 
 @pytest.mark.parametrize(
@@ -58,69 +66,71 @@ def starts(camera: VirtualCamera, unit: str) -> int:
         *("device", "core", "core dump", "namespace"),
     ],
 )
-def test_the_sandbox_of_watch_refuses(camera: VirtualCamera, attempt: str) -> None:
-    said = json.loads(camera.file("watch/attempts.json").read_text())
-    print(f"\n  {attempt}: {said[attempt]}")
-    assert said[attempt] in {"EPERM", "EACCES", "EROFS", "EAFNOSUPPORT", "ENOENT"}
+def test_the_sandbox_of_watch_refuses(camera: VirtualRig, attempt: str) -> None:
+    result = attempts(camera)[attempt]
+    print(f"\n  {attempt}: {result}")
+    assert result in {"EPERM", "EACCES", "EROFS", "EAFNOSUPPORT", "ENOENT"}
 
 
-def test_its_own_folder_is_open_to_watch(camera: VirtualCamera) -> None:
-    assert json.loads(camera.file("watch/attempts.json").read_text())["own folder"] == "done"
+def test_its_own_folder_is_open_to_watch(camera: VirtualRig) -> None:
+    assert attempts(camera)["own folder"] == "done"
 
 
-@pytest.mark.parametrize("unit", ["lampguard", "watch", "courier"])
-def test_every_unit_runs_as_a_user_of_its_own(camera: VirtualCamera, unit: str) -> None:
-    assert camera.shows(unit, "ActiveState") == "active", camera.journal(unit)
-    status = f"/proc/{camera.shows(unit, 'MainPID')}/status"
-    (uids,) = [line for line in camera.run("cat", status).splitlines() if line.startswith("Uid:")]
-    assert set(uids.split()[1:]) == {camera.run("id", "-u", f"{camera.shows(unit, 'User')}")}
-    assert camera.shows(unit, "ActiveState") == "active"
+@pytest.mark.parametrize("program", [Program.LAMPGUARD, Program.WATCH, Program.COURIER])
+def test_every_unit_runs_as_a_user_of_its_own(camera: VirtualRig, program: Program) -> None:
+    assert shows(camera, program, "ActiveState") == "active", camera.log(program)
+    status = f"/proc/{shows(camera, program, 'MainPID')}/status"
+    lines = camera.machine.run("cat", status).splitlines()
+    (uids,) = [line for line in lines if line.startswith("Uid:")]
+    user = camera.machine.run("id", "-u", shows(camera, program, "User"))
+    assert set(uids.split()[1:]) == {user}
+    assert shows(camera, program, "ActiveState") == "active"
 
 
-def test_watch_has_an_empty_network_of_its_own(camera: VirtualCamera) -> None:
-    inside = f"/proc/{camera.shows('watch', 'MainPID')}/net/dev"
-    names = [line.split(":")[0].strip() for line in camera.run("cat", inside).splitlines()[2:]]
+def test_watch_has_an_empty_network_of_its_own(camera: VirtualRig) -> None:
+    inside = f"/proc/{shows(camera, Program.WATCH, 'MainPID')}/net/dev"
+    lines = camera.machine.run("cat", inside).splitlines()[2:]
+    names = [line.split(":")[0].strip() for line in lines]
     assert names == ["lo"]
 
 
-def test_watch_cannot_be_read_by_another_process_of_its_user(camera: VirtualCamera) -> None:
-    memory = f"/proc/{camera.shows('watch', 'MainPID')}/mem"
-    asked = camera.run("runuser", "-u", "tallylight-watch", "--", "head", "-c1", memory)
+def test_watch_cannot_be_read_by_another_process_of_its_user(camera: VirtualRig) -> None:
+    memory = f"/proc/{shows(camera, Program.WATCH, 'MainPID')}/mem"
+    asked = camera.machine.run("runuser", "-u", "tallylight-watch", "--", "head", "-c1", memory)
     assert "Permission denied" in asked
 
 
 def test_a_watch_that_is_killed_leaves_the_lamp_on_for_2_to_3_seconds(
-    camera: VirtualCamera,
+    camera: VirtualRig,
 ) -> None:
-    before = starts(camera, "watch")
-    edges = len(camera.board.edges)
-    camera.systemctl("kill", "--signal=SIGSTOP", "--kill-whom=main", "tallylight-watch")
-    dark_s = camera.until(lambda: not lit(camera), within_s=10)
+    before = restarts(camera, Program.WATCH)
+    edges = len(camera.lamp_current())
+    camera.send_signal(Program.WATCH, signal.SIGSTOP)
+    dark_s = camera.wait_until(lambda: not lit(camera), within_s=10)
     print(f"\n  lamp off {dark_s:.2f} s after watch was frozen")
     assert 2.0 <= dark_s <= 3.5
-    assert len(camera.board.edges) > edges
-    back_s = camera.until(lambda: starts(camera, "watch") > before, within_s=60)
+    assert len(camera.lamp_current()) > edges
+    back_s = camera.wait_until(lambda: restarts(camera, Program.WATCH) > before, within_s=BACK_S)
     print(f"  its watchdog started it again {dark_s + back_s:.1f} s after it was frozen")
-    faults = [one.body for one in camera.records("watch") if one.event is Happening.FAULT]
-    assert faults[-1] == {"code": "Hung"}
+    assert records_of(camera, Program.WATCH, Happening.FAULT)[-1].body == {"code": "Hung"}
 
 
 def test_a_guard_that_is_killed_takes_the_light_and_watch_with_it_and_both_come_back(
-    camera: VirtualCamera,
+    camera: VirtualRig,
 ) -> None:
-    before = camera.shows("watch", "MainPID")
-    camera.kill("lampguard", signal.SIGKILL)
-    dark_s = camera.until(lambda: not lit(camera), within_s=10)
+    before = shows(camera, Program.WATCH, "MainPID")
+    camera.send_signal(Program.LAMPGUARD, signal.SIGKILL)
+    dark_s = camera.wait_until(lambda: not lit(camera), within_s=10)
     print(f"\n  lamp off {dark_s:.2f} s after lampguard was killed")
-    back_s = camera.until(
-        lambda: lit(camera) and camera.shows("watch", "MainPID") not in {"0", before}
+    back_s = camera.wait_until(
+        lambda: lit(camera) and shows(camera, Program.WATCH, "MainPID") not in {"0", before},
+        within_s=BACK_S,
     )
     print(f"  looking again {dark_s + back_s:.1f} s after lampguard was killed")
 
 
-def test_an_abort_is_in_the_ledger_by_its_name(camera: VirtualCamera) -> None:
-    before = starts(camera, "watch")
-    camera.kill("watch", signal.SIGABRT)
-    camera.until(lambda: starts(camera, "watch") > before)
-    faults = [one.body for one in camera.records("watch") if one.event is Happening.FAULT]
-    assert faults[-1] == {"code": "Aborted"}
+def test_an_abort_is_in_the_ledger_by_its_name(camera: VirtualRig) -> None:
+    before = restarts(camera, Program.WATCH)
+    camera.send_signal(Program.WATCH, signal.SIGABRT)
+    camera.wait_until(lambda: restarts(camera, Program.WATCH) > before, within_s=BACK_S)
+    assert records_of(camera, Program.WATCH, Happening.FAULT)[-1].body == {"code": "Aborted"}

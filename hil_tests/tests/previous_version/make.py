@@ -41,10 +41,10 @@ from hil_tests.demo.review import office, send_portrait
 from hil_tests.rig.contract import Outage
 from hil_tests.rig.desk.programs import choose_port
 from hil_tests.rig.desk.rig import DeskRig
-from hil_tests.rig.desk.site_maker import (
+from hil_tests.rig.desk_site import DeskSite
+from hil_tests.rig.site_maker import (
     PASSPHRASE,
     REVIEWERS,
-    DeskSite,
     list_person,
     make_site,
     publish_list,
@@ -103,13 +103,15 @@ class Yard:
     def look(self) -> None:
         """Deliver an event and a status; keep one more event while the broker is gone."""
         with DeskRig(self.desk) as rig:
-            rig.deliver()
+            rig.connect_estate()
             rig.restart(Program.LAMPGUARD)
             self._look_until({Happening.EVENT_SEALED, Happening.STATUS_SEALED}, status_s=2.0)
-            rig.until(lambda: len(rig.stored()) > 1 and not any(self._waiting.iterdir()))
-            rig.outage(Outage.BROKER)
+            rig.wait_until(
+                lambda: len(rig.stored_events()) > 1 and not any(self._waiting.iterdir())
+            )
+            rig.set_outage(Outage.BROKER_DOWN)
             self._look_until({Happening.EVENT_SEALED}, status_s=NEVER_S)
-            *_, self.facts["waiting"] = rig.sealed()
+            *_, self.facts["waiting"] = rig.sealed_events()
         self.facts["camera"] = (self.desk.camera / "courier" / "camera-id").read_text()
 
     @property

@@ -21,7 +21,7 @@ from estate.store.envelopes import Store
 from estate.verdicts.decisions import Outcome, outcome_of, prove_confirmed
 from formats.destruction import read_destruction
 from formats.ledger import Program
-from hil_tests.rig.desk.site_maker import REVIEWERS
+from hil_tests.rig.site_maker import REVIEWERS
 from hil_tests.tests.previous_version.unpacked import Previous
 
 

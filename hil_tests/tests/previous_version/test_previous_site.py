@@ -18,7 +18,7 @@ from formats.keyfile import (
 )
 from formats.model_bundle import verify_bundle
 from formats.policy import read_policy
-from hil_tests.rig.desk.site_maker import tallylight
+from hil_tests.rig.site_maker import tallylight
 from hil_tests.tests.previous_version.unpacked import PASSPHRASE, Previous
 from provisioning.lists.build import open_list
 from provisioning.lists.entries import kept_entries

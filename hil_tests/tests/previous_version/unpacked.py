@@ -18,7 +18,8 @@ from firmware.trust.watchlist import ThisCamera
 from formats.casefile import read_casefile
 from formats.keyfile import read_key, unlock_opening, unlock_signing
 from formats.settings import read_settings
-from hil_tests.rig.desk.site_maker import REVIEWERS, DeskSite, tallylight_estate
+from hil_tests.rig.desk_site import DeskSite
+from hil_tests.rig.site_maker import REVIEWERS, tallylight_estate
 
 ARCHIVE = Path(__file__).with_name("files.tar.xz")
 PASSPHRASE = "a desk holds no secrets"  # noqa: S105  # Of these files.

@@ -6,7 +6,7 @@ is the same for all, and lies beside them.
 """
 
 import json
-from dataclasses import dataclass
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +22,7 @@ from formats.camera_request import read_request
 from formats.envelope import Kind
 from formats.keyfile import read_public_key
 from hil_tests.errors import DeskRefused
+from hil_tests.rig.desk_site import DeskSite
 
 NAME: Final = "demo-street"
 PASSPHRASE: Final = "a desk holds no secrets"  # noqa: S105  # As it says.
@@ -29,70 +30,6 @@ INTERRUPTED: Final = 130
 """Exit code of a command that Ctrl-C ended."""
 REVIEWERS: Final = ("reviewer-1", "reviewer-2")
 """Two people, because no one decides alone."""
-
-
-@dataclass(frozen=True, slots=True)
-class DeskSite:
-    """Where everything of the desk's site lies."""
-
-    folder: Path
-    port: int
-    """Of the broker, on the loopback address."""
-
-    @property
-    def site(self) -> Path:
-        """What `tallylight site init` made."""
-        return self.folder / "site"
-
-    @property
-    def camera(self) -> Path:
-        """The camera's state folder."""
-        return self.folder / "camera"
-
-    @property
-    def camera_config(self) -> Path:
-        """The camera's one configuration file."""
-        return self.folder / "camera.toml"
-
-    @property
-    def models(self) -> Path:
-        """The model bundle that the camera runs."""
-        return self.site / "model" / "bundle"
-
-    @property
-    def model_key(self) -> Path:
-        """The public key that the camera trusts for its nets."""
-        return self.site / "model" / "trusted.pub"
-
-    @property
-    def lamp_socket(self) -> Path:
-        """Where the lamp guard listens."""
-        return self.folder / "lamp.sock"
-
-    @property
-    def estate(self) -> Path:
-        """Keys and store of the estate."""
-        return self.folder / "estate"
-
-    @property
-    def receiver_config(self) -> Path:
-        """The receiver's settings."""
-        return self.folder / "receiver.toml"
-
-    @property
-    def passphrase(self) -> Path:
-        """The one passphrase of all keys of the desk."""
-        return self.folder / "passphrase"
-
-    @property
-    def broker(self) -> Path:
-        """What `tallylight broker config` made."""
-        return self.site / "broker"
-
-    def certificate(self, client: str) -> tuple[Path, Path]:
-        """Return a client's certificate and key for the broker."""
-        clients = self.broker / "clients"
-        return clients / f"{client}.pem", clients / f"{client}.key"
 
 
 def make_site(desk: DeskSite) -> None:
@@ -113,6 +50,16 @@ def make_site(desk: DeskSite) -> None:
         _on_site(desk, "policy sign", "--key", str(holder))
     _on_site(desk, "broker config", "--port", str(desk.port))
     _install(desk)
+
+
+def copy_site(desk: DeskSite, folder: Path) -> DeskSite:
+    """Return a copy of a whole site, with the same keys, in a folder that does not exist yet."""
+    copy = DeskSite(folder, desk.port)
+    shutil.copytree(desk.folder, folder)
+    for file in (copy.camera_config, copy.receiver_config, copy.broker / "mosquitto.conf"):
+        text = file.read_text(encoding="utf-8")
+        file.write_text(text.replace(str(desk.folder), str(folder)), encoding="utf-8")
+    return copy
 
 
 def list_person(desk: DeskSite, picture: Path) -> str:
