@@ -53,7 +53,7 @@ app = typer.Typer(cls=Nouns, no_args_is_help=True, pretty_exceptions_enable=Fals
 
 @app.callback()
 def tallylight() -> None:
-    """Keys, site, lists and broker of a Tallylight camera."""
+    """Make keys, sites, lists and broker files for Tallylight cameras."""
 
 
 def main() -> None:

@@ -35,8 +35,8 @@ from formats.site_tuf import (
 )
 from formats.watchlist import Body, write_body
 from provisioning.site.roles import (
+    make_list_role,
     make_root,
-    make_site,
     make_snapshot,
     make_targets,
     make_timestamp,
@@ -201,7 +201,7 @@ class Desk:
         self.amend_targets(targets.signed)
         for key in HOLDERS[:2]:
             sign(targets, key)
-        site = make_site(case, sealed)
+        site = make_list_role(case, sealed)
         self.amend_site(site.signed)
         for key in self.signers:
             sign(site, key)

@@ -55,11 +55,11 @@ class Ed25519SigningAdapter(Ed25519PrivateKey):
         format: PrivateFormat,  # noqa: A002  # The name in cryptography's own class.
         encryption_algorithm: KeySerializationEncryption,
     ) -> bytes:
-        """Refuse: it is never written."""
+        """Refuse: the private key is never written."""
         raise NotImplementedError
 
     def private_bytes_raw(self) -> bytes:
-        """Refuse: it is never written."""
+        """Refuse: the private key is never written."""
         raise NotImplementedError
 
     def __copy__(self) -> "Ed25519SigningAdapter":

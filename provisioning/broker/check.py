@@ -65,8 +65,8 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class _Bench:
-    """The broker under test, and the certificates to test it with."""
+class _TestedBroker:
+    """The broker that is tested, and the certificates to test it with."""
 
     site: Site
     host: str
@@ -101,19 +101,21 @@ def check_broker(
         BrokerRefused: there is no broker to check: it does not accept the auditor.
     """
     with TemporaryDirectory() as folder:
-        bench = _Bench(site, host, port, authority_of(site, authority_key, now), Path(folder))
-        yield from _check_topics(bench)
-        yield from _check_certificates(bench)
+        broker = _TestedBroker(
+            site, host, port, authority_of(site, authority_key, now), Path(folder)
+        )
+        yield from _check_topics(broker)
+        yield from _check_certificates(broker)
 
 
-def _check_topics(bench: _Bench) -> Iterator[Finding]:
+def _check_topics(broker: _TestedBroker) -> Iterator[Finding]:
     spy_topic, topic = (Topic(secrets.token_bytes(16), Channel.STATUS) for _ in range(2))
     site_topic = str(replace(topic, channel=Channel.SITE))
     with (
-        _connect(bench.issued_client(AUDITOR), "#") as auditor,
-        _connect(bench.fresh_client(spy_topic.camera.hex()), ("#", site_topic)) as spy,
-        _connect(bench.fresh_client(topic.camera.hex()), site_topic) as camera,
-        _connect(bench.issued_client(PUBLISHER), ()) as publisher,
+        _connect(broker.issued_client(AUDITOR), "#") as auditor,
+        _connect(broker.fresh_client(spy_topic.camera.hex()), ("#", site_topic)) as spy,
+        _connect(broker.fresh_client(topic.camera.hex()), site_topic) as camera,
+        _connect(broker.issued_client(PUBLISHER), ()) as publisher,
     ):
         clients = _Clients((auditor, spy, camera, publisher))
         writes = clients.delivers(camera, str(topic))
@@ -129,28 +131,28 @@ def _check_topics(bench: _Bench) -> Iterator[Finding]:
         yield Finding("a camera reads what is sent to it", reads)
         reads = clients.receives(spy, QUIET_S)
         yield Finding("a camera cannot read what others send or get", not reads)
-        claimed = replace(bench.fresh_client(secrets.token_hex(16)), client_id=RECEIVER)
+        claimed = replace(broker.fresh_client(secrets.token_hex(16)), client_id=RECEIVER)
         with _connect(claimed, ()) as spoofer:
             forged = str(replace(topic, channel=Channel.RECEIPT))
             writes = _Clients((auditor, camera, spoofer)).delivers(spoofer, forged)
         yield Finding("a camera that calls itself receiver has no receiver's rights", not writes)
 
 
-def _check_certificates(bench: _Bench) -> Iterator[Finding]:
-    good = bench.fresh_client(secrets.token_hex(16)).certificate.context()
-    yield Finding("a client with a certificate gets in", _accepts(bench, good))
-    revoked = bench.issued_client(REVOKED_PROBE).certificate.context()
-    yield Finding("a revoked certificate is refused", not _accepts(bench, revoked))
+def _check_certificates(broker: _TestedBroker) -> Iterator[Finding]:
+    good = broker.fresh_client(secrets.token_hex(16)).certificate.context()
+    yield Finding("a client with a certificate gets in", _accepts(broker, good))
+    revoked = broker.issued_client(REVOKED_PROBE).certificate.context()
+    yield Finding("a revoked certificate is refused", not _accepts(broker, revoked))
     key = Ed25519PrivateKey.generate()
-    other = Authority(key, bench.authority.name, bench.authority.now)
-    foreign = bench.fresh_client(secrets.token_hex(16), other).certificate.context()
-    yield Finding("a certificate of another authority is refused", not _accepts(bench, foreign))
-    without = ssl.create_default_context(cafile=str(bench.site.broker / AUTHORITY_FILE))
-    yield Finding("a client without a certificate is refused", not _accepts(bench, without))
-    older = bench.fresh_client(secrets.token_hex(16)).certificate.context()
+    other = Authority(key, broker.authority.name, broker.authority.now)
+    foreign = broker.fresh_client(secrets.token_hex(16), other).certificate.context()
+    yield Finding("a certificate of another authority is refused", not _accepts(broker, foreign))
+    without = ssl.create_default_context(cafile=str(broker.site.broker / AUTHORITY_FILE))
+    yield Finding("a client without a certificate is refused", not _accepts(broker, without))
+    older = broker.fresh_client(secrets.token_hex(16)).certificate.context()
     older.minimum_version = older.maximum_version = ssl.TLSVersion.TLSv1_2
-    yield Finding("TLS 1.2 is refused", not _accepts(bench, older))
-    yield Finding("plain TCP is refused", not _accepts(bench, None))
+    yield Finding("TLS 1.2 is refused", not _accepts(broker, older))
+    yield Finding("plain TCP is refused", not _accepts(broker, None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +166,7 @@ class _Clients:
         number = sender.publish(topic, b"probe")
         until_s = time.monotonic() + WAIT_S
         while time.monotonic() < until_s:
-            self._turn()
+            self._run_network()
             for answer in sender.take_acknowledged():
                 if answer.number == number:
                     return answer.delivered
@@ -174,12 +176,12 @@ class _Clients:
         """Return whether a message arrives within a time."""
         until_s = time.monotonic() + within_s
         while time.monotonic() < until_s:
-            self._turn()
+            self._run_network()
             if list(listener.take_arrived()):
                 return True
         return False
 
-    def _turn(self) -> None:
+    def _run_network(self) -> None:
         for connection in self.connections:
             connection.run_network(0.01)
 
@@ -202,14 +204,14 @@ def _connect(address: Address, subscription: str | tuple[str, ...]) -> Iterator[
         connection.close()
 
 
-def _accepts(bench: _Bench, context: ssl.SSLContext | None) -> bool:
+def _accepts(broker: _TestedBroker, context: ssl.SSLContext | None) -> bool:
     """Return whether the broker answers a CONNECT with a CONNACK of success."""
     try:
-        with socket.create_connection((bench.host, bench.port), WAIT_S) as plain:
+        with socket.create_connection((broker.host, broker.port), WAIT_S) as plain:
             plain.settimeout(WAIT_S)
             if context is None:
                 return _accepts_connect(plain)
-            with context.wrap_socket(plain, server_hostname=bench.host) as line:
+            with context.wrap_socket(plain, server_hostname=broker.host) as line:
                 return _accepts_connect(line)
     except (ssl.SSLError, OSError):
         return False

@@ -65,13 +65,13 @@ class Listener:
 
     @property
     def services(self) -> tuple[str, ...]:
-        """Names of the clients that are not cameras."""
+        """Return the names of the clients that are not cameras."""
         more = (f"{RECEIVER}-{number}" for number in range(2, self.receivers + 1))
         return (RECEIVER, *more, PUBLISHER, AUDITOR)
 
     @property
     def addresses(self) -> tuple[str, ...]:
-        """IP addresses among the hosts: a camera's courier can connect to these only."""
+        """Return the IP addresses among the hosts: a camera's courier can connect to these only."""
         return tuple(host for host in self.hosts if _is_address(host))
 
 

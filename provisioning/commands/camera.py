@@ -7,7 +7,7 @@ import typer
 
 from provisioning.commands.options import Folder, Json, print_result
 from provisioning.site.folder import open_site
-from provisioning.site.policy import add_camera
+from provisioning.site.policy import register_camera
 
 app = typer.Typer(help="Register cameras with the site.", no_args_is_help=True)
 
@@ -29,7 +29,7 @@ def add(
     json: Json = False,
 ) -> None:
     """Register the camera of a request in the policy; two holders then sign the policy."""
-    added = add_camera(open_site(folder), request, place=place, grounds=grounds)
+    added = register_camera(open_site(folder), request, place=place, grounds=grounds)
     name = added.camera.camera_id.hex()
     print_result(
         f"Camera {name} is in the policy, which must be signed now.", json=json, camera=name

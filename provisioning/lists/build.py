@@ -36,7 +36,7 @@ from provisioning.lists.entries import KeptEntry, kept_entries, remove_expired_e
 from provisioning.nets.bundles import site_bundle
 from provisioning.site.folder import Site
 from provisioning.site.policy import signed_policy
-from provisioning.site.roles import make_site, sign
+from provisioning.site.roles import make_list_role, sign
 from recognition.calibration import Grade, Threshold, threshold_for
 from recognition.gallery import Gallery
 from recognition.manifest import Manifest, read_manifest
@@ -56,7 +56,7 @@ class SignedList:
 
     @property
     def needed(self) -> int:
-        """How many different organisations must sign."""
+        """Return how many different organisations must sign."""
         return ORGANISATIONS_SENSITIVE if self.case.entries.sensitive else ORGANISATIONS
 
 
@@ -114,7 +114,7 @@ def build_list(site: Site, *, sealer: Ed25519Signer, desk: PrivateKey, now: date
         dim=body.dim,
         entries=entries_of(each.entry for each in kept),
     )
-    _store(site, case, sealed, make_site(case, sealed))
+    _store(site, case, sealed, make_list_role(case, sealed))
     return BuiltList(case, headroom)
 
 
@@ -138,7 +138,7 @@ def open_list(site: Site) -> SignedList:
         )
     role = Metadata[Targets].from_file(str(folder / f"{name}.json"))
     sealed = (folder / sealed_name(policy.site)).read_bytes()
-    if role.signed != make_site(case, sealed).signed:  # What is signed must be what is shown.
+    if role.signed != make_list_role(case, sealed).signed:  # What is signed must be what is shown.
         raise ListNotIssued("The list was changed after it was built: tallylight list build.")
     organisations = {supplier.sign_key: supplier.organisation for supplier in policy.suppliers}
     return SignedList(

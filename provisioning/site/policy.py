@@ -29,7 +29,7 @@ _ROLE = "targets"
 _ROLE_FILE = "targets.json"
 
 
-def add_camera(site: Site, request_file: Path, *, place: str, grounds: str) -> Place:
+def register_camera(site: Site, request_file: Path, *, place: str, grounds: str) -> Place:
     """Register the camera of a request: add it to the draft of the policy.
 
     Raises:

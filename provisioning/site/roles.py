@@ -100,7 +100,7 @@ def make_targets(policy: Policy, recipients: Recipients, now: datetime) -> Metad
     return Metadata(targets)
 
 
-def make_site(case: CaseFile, sealed: bytes) -> Metadata[Targets]:
+def make_list_role(case: CaseFile, sealed: bytes) -> Metadata[Targets]:
     """Make what two organisations sign: case file and sealed body, until the list expires."""
     files = {casefile_name(case.site): write_casefile(case), sealed_name(case.site): sealed}
     expires = datetime.fromtimestamp(case.expires_utc_s, UTC)

@@ -35,12 +35,12 @@ class Rotation:
 
     @property
     def version(self) -> int:
-        """Version of the next root."""
+        """Return the version of the next root."""
         return self.root.signed.version
 
     @property
     def signatures(self) -> int:
-        """How many holders have signed."""
+        """Return how many holders have signed."""
         return len(self.root.signatures)
 
 

@@ -32,19 +32,19 @@ def _listed(_prepared: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Wo
 
 @pytest.fixture
 def begun(_begun: Workshop, tmp_path: Path) -> Workshop:
-    """A site after its ceremony."""
+    """Return a site after its ceremony."""
     return _copy(_begun, tmp_path)
 
 
 @pytest.fixture
 def prepared(_prepared: Workshop, tmp_path: Path) -> Workshop:
-    """A site with a camera, reviewers and a signed policy."""
+    """Return a site with a camera, reviewers and a signed policy."""
     return _copy(_prepared, tmp_path)
 
 
 @pytest.fixture
 def listed(_listed: Workshop, tmp_path: Path) -> Workshop:
-    """A site with a list of one person, without signatures."""
+    """Return a site with a list of one person, without signatures."""
     return _copy(_listed, tmp_path)
 
 

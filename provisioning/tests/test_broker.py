@@ -136,7 +136,7 @@ def await_port(port: int) -> None:
 
 
 def publishes(workshop: Workshop, port: int, who: str, topic: str) -> bool:
-    """Whether the broker takes a message from one of the clients."""
+    """Return whether the broker accepts a message from one of the clients."""
     folder = workshop.site / "broker"
     keys = {"receiver": folder / "clients/receiver.key", "auditor": folder / "clients/auditor.key"}
     command = [
@@ -195,7 +195,7 @@ def test_a_client_without_a_certificate_or_with_older_tls_is_refused(prepared: W
 
 
 def greeting(workshop: Workshop, port: int, version: ssl.TLSVersion) -> str:
-    """What the broker says to a client without a certificate that wants one version of TLS."""
+    """Return the broker's answer to a client without a certificate, with one version of TLS."""
     context = ssl.create_default_context(cafile=str(workshop.site / "broker" / "ca.pem"))
     context.minimum_version = context.maximum_version = version
     hello = bytes.fromhex("101000044d5154540502003c000003616263")

@@ -22,7 +22,7 @@ RAW = EXAMPLE.replace("mean = 127.5", "mean = 0.0").replace("divisor = 127.5", "
 
 
 def bring(folder: Path, content: bytes, about: str = RAW, name: str = "own.tflite") -> list[str]:
-    """The command that imports a net from `folder` into `folder / "models"`."""
+    """Return the command that imports a net from `folder` into `folder / "models"`."""
     (folder / name).write_bytes(content)
     (folder / "about.toml").write_text(about, "utf-8")
     to, about_file = str(folder / "models"), str(folder / "about.toml")

@@ -30,7 +30,7 @@ def add(workshop: Workshop, picture: Path, key: str = "list-seal-example-police"
 
 @pytest.fixture
 def canary(prepared: Workshop) -> Path:
-    """Grace Hopper's portrait with words in its file that must be found nowhere."""
+    """Return Grace Hopper's portrait with a text in its file that must be found nowhere."""
     path = prepared.folder / "outside" / "canary.png"
     path.parent.mkdir()
     metadata = PngImagePlugin.PngInfo()
@@ -42,7 +42,7 @@ def canary(prepared: Workshop) -> Path:
 
 
 def reviewer(workshop: Workshop) -> PrivateKey:
-    """A reviewer of the site whose private key this test has."""
+    """Add a reviewer to the site; return the reviewer's private key."""
     key = PrivateKey.generate()
     file = workshop.public("one", bytes(key.public_key))
     who = ("--reviewer", "one", "--organisation", "Example Estate")

@@ -25,7 +25,7 @@ EMBEDDER = "embedder.int8.tflite"
 
 
 def copied(folder: Path) -> Path:
-    """The nets that ship, unsigned, to be spoilt."""
+    """Copy the unsigned nets that ship, to be changed."""
     folder.mkdir()
     for path in (*MODELS.glob("*.tflite"), MODELS / "manifest.toml"):
         (folder / path.name).write_bytes(path.read_bytes())
@@ -41,7 +41,7 @@ def edited(folder: Path, old: str, new: str) -> Path:
 
 
 def locked(folder: Path, purpose: Purpose = Purpose.MODEL) -> KeyFile:
-    """A key in `folder / "key"`, with its passphrase beside it."""
+    """Make a key in `folder / "key"`, with its passphrase beside it."""
     key = make_key(purpose, "Maker", PASSPHRASE, CHEAP)
     write_key(folder / "key", key)
     (folder / "passphrase").write_text(PASSPHRASE)

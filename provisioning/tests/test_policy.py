@@ -18,13 +18,13 @@ def sign(workshop: Workshop, holder: str, *flags: str) -> tuple[str | Path, ...]
 
 
 def test_a_camera_is_in_the_policy(begun: Workshop) -> None:
-    camera = begun.add_camera()
+    camera = begun.register_camera()
     policy = read_policy(tallylight("policy", "show", begun.site, "--json").strip().encode())
     assert [place.camera.camera_id.hex() for place in policy.places] == [camera]
 
 
 def test_a_camera_is_added_once(begun: Workshop) -> None:
-    begun.add_camera()
+    begun.register_camera()
     before = contents(begun.site)
     assert "cameras are the same" in refusal("camera", "add", begun.site, begun.request, *WHERE)
     assert contents(begun.site) == before

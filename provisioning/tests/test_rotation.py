@@ -43,8 +43,8 @@ def publish(workshop: Workshop) -> list[str | Path]:
     return ["list", "publish", workshop.site, "--to", workshop.folder / "in", *workshop.passphrase]
 
 
-def look(workshop: Workshop) -> int:
-    """The version that the camera of the workshop accepts, from the root in its image."""
+def accepted_version(workshop: Workshop) -> int:
+    """Return the list's version that the workshop's camera accepts, from the root in its image."""
     site = Site(workshop.site)
     (place,) = site.policy.places
     camera = ThisCamera(
@@ -70,14 +70,14 @@ def test_cameras_follow_a_new_online_key_from_the_root_in_their_image(listed: Wo
     listed.sign("police")
     listed.sign("estate")
     tallylight(*publish(listed))
-    assert look(listed) == 1
+    assert accepted_version(listed) == 1
     new = new_key(listed, Purpose.TIMESTAMP)
     rotate(listed, "timestamp-provisioning-desk", new)
     sign_all(listed)
     new.rename(listed.site / "keys" / "timestamp-new.key")
     tallylight(*publish(listed))
     assert (listed.folder / "in" / "metadata" / "2.root.json").exists()
-    assert look(listed) == 1
+    assert accepted_version(listed) == 1
 
 
 def test_cameras_follow_a_changed_root_holder_twice(listed: Workshop) -> None:
@@ -87,7 +87,7 @@ def test_cameras_follow_a_changed_root_holder_twice(listed: Workshop) -> None:
         rotate(listed, f"root-{name}", new_key(listed, Purpose.ROOT, f"root-{number}"))
         sign_all(listed)
     tallylight(*publish(listed))
-    assert look(listed) == 1
+    assert accepted_version(listed) == 1
     assert newest_root(Site(listed.site)).signed.version == 3
 
 

@@ -21,7 +21,7 @@ from provisioning.tests.workshop import (
 
 @pytest.fixture
 def brighter(prepared: Workshop) -> Path:
-    """Another picture of Grace Hopper: mirrored, in another light."""
+    """Return another picture of Grace Hopper: mirrored, in another light."""
     path = prepared.folder / "brighter.png"
     with Image.open(HOPPER) as picture:
         ImageEnhance.Brightness(ImageOps.mirror(picture.convert("RGB"))).enhance(1.2).save(path)

@@ -31,7 +31,7 @@ from provisioning.tests.workshop import (
 
 PIN = "271828"
 LOCAL = 3
-"""Where a terminal says whether it shows what is typed."""
+"""Index of the local flags in a terminal's attributes: ECHO shows what is typed."""
 LABELS = ("police", "desk", "twin", "twin")
 
 
@@ -68,13 +68,13 @@ class Purse:
         tallylight("site", "key", file, *words, *self.pin)
         return file
 
-    def unplugged(self) -> None:
-        """Nothing is plugged in from now on: other tokens are in the slots."""
+    def unplug(self) -> None:
+        """Unplug every token: other tokens are in the slots from now on."""
         shutil.move(self.folder / "tokens", self.folder / "away")
         (self.folder / "tokens").mkdir()
         pkcs11.lib(REGISTRY).reinitialize()
 
-    def plugged_in(self) -> None:
+    def plug_in(self) -> None:
         shutil.rmtree(self.folder / "tokens")
         shutil.move(self.folder / "away", self.folder / "tokens")
         pkcs11.lib(REGISTRY).reinitialize()
@@ -104,7 +104,7 @@ def key_id(file: Path) -> bytes:
 
 
 def replace_supplier(workshop: Workshop, purse: Purse) -> Path:
-    """A ceremony to which the police bring their signing and sealing keys on a token."""
+    """Hold a ceremony to which the police bring their signing and sealing keys on a token."""
     brought = [purse.make(workshop.folder, f"list-{verb}", POLICE) for verb in ("sign", "seal")]
     shutil.rmtree(workshop.site)
     words = [word for file in brought for word in ("--bring", file)]
@@ -134,7 +134,7 @@ def test_a_list_is_sealed_and_signed_by_a_key_on_a_token(begun: Workshop, purse:
     key = replace_supplier(begun, purse)
     bundle, trusted = begun.bundle_again()
     tallylight("model", "adopt", begun.site, bundle, "--trust", trusted)
-    begun.add_camera()
+    begun.register_camera()
     begun.add_recipients()
     begun.sign_policy()
     begun.add()
@@ -193,11 +193,11 @@ def test_a_wrong_pin_is_refused_and_changes_nothing(listed: Workshop, purse: Pur
 
 def test_an_absent_token_is_named(listed: Workshop, purse: Purse) -> None:
     key = purse.make(listed.folder, "list-sign", POLICE)
-    purse.unplugged()
+    purse.unplug()
     try:
         output = refusal("list", "sign", listed.site, "--key", key, *purse.pin, "--yes")
     finally:
-        purse.plugged_in()
+        purse.plug_in()
     assert "The token 'police' with the serial number" in output
     assert "plug it in" in output
 
@@ -273,7 +273,7 @@ def test_a_machine_without_a_registry_says_what_to_install(
 
 @pytest.mark.usefixtures("purse")
 def test_the_pin_is_asked_for_and_stands_in_no_command_line(tmp_path: Path) -> None:
-    """The real program at a real terminal."""
+    """Start the real program at a real terminal."""
     words = ["site", "key", str(tmp_path / "k.key"), "--purpose", "root", "--holder", "Maker"]
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "provisioning", *words, "--token", "police"]

@@ -132,7 +132,7 @@ class Workshop:
         (self.folder / "camera.key").write_bytes(private_pem(tls))
         return sender_id(sign_key.verify_key).hex()
 
-    def add_camera(self) -> str:
+    def register_camera(self) -> str:
         camera = self.make_camera()
         where = ("--place", "North gate", "--grounds", "Seen here twice.")
         tallylight("camera", "add", self.site, self.request, *where)
@@ -155,7 +155,7 @@ class Workshop:
     def prepare(self) -> str:
         """Prepare a site up to its first list; return the camera's id."""
         self.begin()
-        camera = self.add_camera()
+        camera = self.register_camera()
         self.add_recipients()
         self.sign_policy()
         return camera
