@@ -10,6 +10,7 @@ that is `firmware.trust.site_verifier`.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -141,12 +142,8 @@ def verify_repository(
     metadata = trusted / METADATA_FOLDER
     metadata.mkdir(parents=True, exist_ok=True)
 
-    def fetch(name: str) -> tuple[bytes, TargetFile]:
-        # A fresh client for every target, so that no delegation is served from another's cache.
-        return _fetch(_updater(open_file, trusted, root, now), name)
-
-    policy, _ = fetch(POLICY_FILE)
-    recipients, _ = fetch(RECIPIENTS_FILE)
+    fetch = partial(_fetch, open_file, trusted, root, now)
+    policy, recipients = fetch(POLICY_FILE)[0], fetch(RECIPIENTS_FILE)[0]
     site = read_policy(policy).site
     casefile, casefile_info = fetch(casefile_name(site))
     sealed, sealed_info = fetch(sealed_name(site))
@@ -206,7 +203,11 @@ def _updater(
     return updater
 
 
-def _fetch(updater: Updater, name: str) -> tuple[bytes, TargetFile]:
+def _fetch(
+    open_file: Callable[[str], BinaryIO], trusted: Path, root: bytes, now: datetime, name: str
+) -> tuple[bytes, TargetFile]:
+    # A fresh client for every target, so that no delegation is served from another's cache.
+    updater = _updater(open_file, trusted, root, now)
     info = updater.get_targetinfo(name)
     if info is None:
         raise RepositoryError(f"The repository has no signed target {name}.")

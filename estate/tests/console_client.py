@@ -5,7 +5,7 @@ import http.client
 from estate.store.ledger import ledger_records
 from estate.tests.books import Office
 from estate.tests.browser import Console
-from firmware.tests.observing import eventually
+from firmware.tests.observations import eventually
 from formats.ledger import Happening
 
 

@@ -14,7 +14,7 @@ from estate.tests.command_line import refusal, run
 from estate.tests.events import STRANGER, sealed_event
 from estate.tests.receiver_folder import PASSPHRASE, ReceiverFolder
 from firmware.identity import watch_keys
-from firmware.tests.observing import eventually
+from firmware.tests.observations import eventually
 from formats.keyfile import unlock_opening
 from wire.tests.broker import Broker
 

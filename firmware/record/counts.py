@@ -24,7 +24,7 @@ class Counts:
     candidates: int = 0
     """Comparisons that passed the threshold."""
     events: int = 0
-    """Passers-by of whom an event was made."""
+    """Passers-by with an event."""
     suppressed: int = 0
     """Passers-by without an event because their entry had one just before, or in a storm."""
 

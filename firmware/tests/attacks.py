@@ -1,10 +1,11 @@
-"""The corpus: attacks on a list, each with the word that the camera must refuse it with."""
+"""The corpus of attacks on a list, each with the code with which the camera must refuse it."""
 
 from dataclasses import replace
 from datetime import timedelta
 
 from firmware.tests import desk
-from firmware.tests.attacking import (
+from firmware.tests.desk import DIM, NOW, SEALERS, STRANGER, entry, template_row
+from firmware.tests.forgeries import (
     DAY,
     ESTATE,
     OTHER_CAMERA,
@@ -38,14 +39,13 @@ from firmware.tests.attacking import (
     threshold_of_one,
     without,
 )
-from firmware.tests.desk import DIM, NOW, SEALERS, STRANGER, entry, template_row
 from firmware.trust.watchlist import Refusal
 from formats.entry_columns import entries_of
 
 ATTACKS = [
     # Who signs.
     Attack("signed by one organisation", published(signers=[POLICE]), Refusal.SIG),
-    Attack("signed by nobody", published(signers=[]), Refusal.SIG),
+    Attack("without a signature", published(signers=[]), Refusal.SIG),
     Attack("signed twice by one key", published(signers=[POLICE, POLICE]), Refusal.SIG),
     Attack("signed by a stranger", published(signers=[POLICE, STRANGER]), Refusal.SIG),
     Attack("signed by sealing keys", published(signers=list(SEALERS.values())), Refusal.SIG),
@@ -134,7 +134,7 @@ ATTACKS = [
     Attack("no body", without("targets/*.sealed"), Refusal.MISSING),
     Attack("no case file", without("targets/*.watchlist-mill.json"), Refusal.MISSING),
     Attack("nothing at all", strip, Refusal.MISSING),
-    # For somebody else.
+    # For another camera, site or policy.
     Attack("for another site", published(amend_case=elsewhere, amend_site=here), Refusal.SITE),
     Attack("for another policy", case(policy_digest=bytes(32)), Refusal.POLICY),
     Attack("for another model", case(model_digest=bytes(32)), Refusal.MODEL),
@@ -151,7 +151,7 @@ ATTACKS = [
     Attack("an entry of no supplier", one(organisation="nobody"), Refusal.SUPPLIER),
     Attack("a body sealed by a stranger", published(sealer=STRANGER), Refusal.SUPPLIER),
     Attack("a body sealed by a signing key", published(sealer=POLICE), Refusal.SUPPLIER),
-    # Bodies that lie, sealed and signed by whoever may.
+    # False bodies, sealed and signed by a supplier.
     Attack("a body with another magic", body(swap(b"TALLYLST", b"TALLYWL\0")), Refusal.FORM),
     Attack("a body with trailing bytes", body(lambda it: it + b"\0"), Refusal.FORM),
     Attack("a body cut off within its head", body(lambda it: it[:12]), Refusal.FORM),
@@ -199,7 +199,7 @@ ATTACKS = [
         Refusal.ALTERED,
     ),
     Attack(
-        "somebody's template under another's handle",
+        "one person's template under another's handle",
         published(
             entries=[entry(1, pictures=pictures(2)), entry(2)],
             amend_body=lambda it: it[:32] + it[48:64] * 2 + it[64:],

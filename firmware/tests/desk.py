@@ -136,16 +136,16 @@ def usual_recipients() -> Recipients:
 
 
 def unchanged(value: object) -> None:
-    """Changes nothing."""
+    """Change nothing."""
 
 
 def online(rotation: int) -> tuple[SigningKey, SigningKey]:
-    """The keys of snapshot and timestamp after so many changes."""
+    """Return the keys of snapshot and timestamp after so many changes."""
     return (signing(200 + rotation), signing(220 + rotation)) if rotation else (SNAPSHOT, TIMESTAMP)
 
 
 def template_row(number: int) -> bytes:
-    """A template of the list, as stretched as embedders make them."""
+    """Return a template of the list, as stretched as embedders make them."""
     return b"\x7f" + bytes([number]) * (DIM - 1)
 
 

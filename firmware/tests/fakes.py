@@ -1,4 +1,4 @@
-"""A lamp, a guard, eyes and frames in their real shapes, for the tests of the camera."""
+"""Fakes of the real shape: lamp, guard, camera, detector and embedder, for the camera's tests."""
 
 import math
 import os
@@ -20,7 +20,7 @@ from firmware.hardware.camera import Frame
 from firmware.hardware.lamp import Lit
 from firmware.record.ledger import Ledger
 from firmware.record.queued_ledger import QueuedLedger
-from firmware.tests.observing import eventually, records
+from firmware.tests.observations import eventually, records
 from formats.lease import Grant, Reason, Refused, Request, decode_request, encode_answer
 from formats.ledger import Happening, Program
 from recognition.aligner import STANDARD, Chip
@@ -51,7 +51,7 @@ class Bulb:
     tied_high: bool = False
     driven: bool = False
     covered: bool | None = None
-    """Whether tape keeps the light in; None: no photodiode looks."""
+    """Whether tape keeps the light in; None: there is no photodiode."""
 
     def drive(self, *, high: bool) -> None:
         self.driven = high
@@ -67,7 +67,7 @@ class Bulb:
 
 @dataclass
 class Guard:
-    """A running lamp guard, as those outside see it."""
+    """A running lamp guard, as other programs see it."""
 
     bulb: Bulb
     folder: Path
@@ -77,15 +77,15 @@ class Guard:
         return self.folder / "lamp.sock"
 
     def changes(self) -> list[tuple[int | str, int | str]]:
-        """What the ledger says of the lamp: (state after, reason)."""
-        return [(one["to"], one["reason"]) for one in records(self.folder, Happening.LAMP)]
+        """Return the lamp's changes in the ledger: (state after, reason)."""
+        return [(each["to"], each["reason"]) for each in records(self.folder, Happening.LAMP)]
 
     def has(self, state: str) -> bool:
         return state in [after for after, _ in self.changes()]
 
     @contextmanager
     def called(self) -> Iterator[socket.socket]:
-        """An open connection, blocking for at most 5 s."""
+        """Open a connection that blocks for at most 5 s."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as caller:
             caller.settimeout(5)
             caller.connect(str(self.door))
@@ -101,7 +101,7 @@ def guarding(
     ledger: Ledger | None = None,
     stalled_s: float = STALLED_S,
 ) -> Iterator[Guard]:
-    """The real guard over a simulated lamp, in a thread, past its self-test."""
+    """Run the real guard over a simulated lamp, in a thread, past its self-test."""
     made, ledger = Guard(bulb or Bulb(), folder), ledger or Ledger(folder, Program.LAMPGUARD)
     before = len(made.changes())
     stopped = threading.Event()
@@ -125,7 +125,7 @@ def guarding(
 
 
 def own_the_lamp(folder: Path) -> None:
-    """The guard of a process of its own, until somebody kills it."""
+    """Run the guard in a process of its own, until it is killed."""
     with DiskWriter() as writer:
         guard(
             Bulb(),
@@ -138,7 +138,7 @@ def own_the_lamp(folder: Path) -> None:
 
 @dataclass
 class ScriptedGuard:
-    """The other end of a lamp's channel: it grants for a minute, or says and does what a test says.
+    """The other end of a lamp's channel: it grants for a minute, or follows a test's script.
 
     A context manager; `channel` is the holder's end.
     """
@@ -207,7 +207,7 @@ def grant(for_s: float) -> Grant:
 
 @dataclass(frozen=True)
 class PasserBy:
-    """Somebody in one frame: the first or second on the list, or (2) nobody."""
+    """One passer-by in one frame: the first or second on the list, or (2) a stranger."""
 
     who: int
     x: float
@@ -221,7 +221,7 @@ def face_of(one: PasserBy, size: float = 100.0) -> Face:
 
 
 def scene(people: list[PasserBy]) -> Pixels:
-    """A grainy grey street of 640 x 240; whoever walks there glows in a colour of their own."""
+    """Draw a grainy grey street of 640 x 240; each passer-by glows in a colour of their own."""
     pixels = np.random.default_rng(7).integers(60, 120, (240, 640, 3), np.uint8)
     for one in people:
         box = face_of(one).box
@@ -259,7 +259,7 @@ class FakeCamera:
 
 
 class FakeDetector(Detector):
-    """Finds whoever glows, wherever they are."""
+    """Finds the passers-by of each shot."""
 
     def __init__(
         self, shots: list[list[PasserBy]], before: Callable[[], None] = lambda: None

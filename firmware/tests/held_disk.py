@@ -1,4 +1,4 @@
-"""A disk that takes nothing for a while: every fsync of this process waits, as on a worn card."""
+"""A stalled disk: while a test holds it, every fsync of this process waits, as on a worn card."""
 
 import os
 import threading
@@ -24,7 +24,7 @@ class HeldDisk:
         self._free.set()
 
     def hold(self) -> None:
-        """From now on an fsync waits."""
+        """Let every fsync wait from now on."""
         self._free.clear()
 
     def let_go(self) -> None:
@@ -41,7 +41,7 @@ class HeldDisk:
 
 @contextmanager
 def held_disk(folder: Path | None = None) -> Iterator[HeldDisk]:
-    """A disk that a test may hold; it is let go at the end."""
+    """Give a disk that a test may hold; let it go at the end."""
     disk = HeldDisk(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", disk.fsync)

@@ -1,8 +1,8 @@
-"""Guard, holder, lamp and everything that can go wrong between them, on a virtual clock.
+"""A state machine of guard, holder and lamp, with faults in any order, on a virtual clock.
 
-The guard's own desk and interlock, the real socket and the real `Lit` run against each other; only
-the clock is the test's. Whatever happens in whatever order: a look implies that light was sensed
-within the last 200 ms. `python -m firmware.tests.lit_machine` is the long form.
+The guard's own leases and interlock, the real socket and the real `Lit` run against each other;
+only the clock is the test's. In every order of faults a look implies that light was sensed within
+the last 200 ms. `python -m firmware.tests.lit_machine` is the long form.
 """
 
 import os
@@ -150,7 +150,7 @@ class LitMachine(RuleBasedStateMachine):
             self._end_holder()  # As the program does; its supervisor starts the next.
 
     def _look(self, lit: Lit) -> None:
-        """One look, as `Sight` does it: the light is checked, then the nets run."""
+        """Look once, as `Sight` does: the light is checked, then the nets run."""
         lit.check()
         age_s = self.now_s - self.sensed_s
         TALLY.looks += 1
@@ -205,14 +205,14 @@ class LitMachine(RuleBasedStateMachine):
 
     @rule()
     def watch_is_stopped(self) -> None:
-        """The operator stops it: no supervisor starts the next."""
+        """Stop it as an operator does: no supervisor starts the next."""
         self.supervised = False
         self._end_holder()
 
     @precondition(lambda self: not self.supervised)
     @rule()
     def watch_is_started(self) -> None:
-        """From now on the supervisor starts it; a guard with a full house may refuse the first."""
+        """Let the supervisor start it from now on; a guard with a full house may refuse it once."""
         self.supervised = True
 
     @rule(wire_cut=st.booleans(), tied_high=st.booleans(), covered=st.booleans())

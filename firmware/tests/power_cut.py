@@ -1,4 +1,4 @@
-"""A power cut at any touch of the disk: it does not happen, nor does what follows."""
+"""A power cut at any write to the disk: that write does not happen, nor does any later one."""
 
 import os
 import sys

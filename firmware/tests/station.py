@@ -1,4 +1,4 @@
-"""A whole run of `watch` in a test's hands: real list, outbox, ledger and channel; a fake eye."""
+"""A whole run of `watch` for tests: real list, outbox, ledger and channel; a fake eye."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -31,7 +31,7 @@ from firmware.tests.fakes import (
     eye,
     template_of,
 )
-from firmware.tests.observing import records
+from firmware.tests.observations import records
 from firmware.trust.site_verifier import verify_site
 from firmware.trust.watchlist import ThisCamera, Watchlist
 from firmware.watch import watch
@@ -100,12 +100,12 @@ def listed(
     *,
     now: datetime | None = None,
     policy: Callable[[Policy], Policy] = lambda policy: policy,
-    nobody: bool = False,
+    empty: bool = False,
 ) -> Watchlist:
-    """A list as the verifier accepts it: the first two passers-by are on it, or nobody."""
+    """Return a list that the verifier accepted: with the first two passers-by, or `empty`."""
     now = now or datetime.now(UTC)
     at = ListDesk(policy=policy(desk.usual_policy()), now=now)
-    at.entries = [] if nobody else at.entries
+    at.entries = [] if empty else at.entries
     camera = ThisCamera(desk.CAMERA.camera_id, desk.LIST_KEY, MANIFEST.model_digest)
     at.publish(folder / "inbox")
     return verify_site(folder / "inbox", folder / "metadata", at.root, camera=camera, now=now)
@@ -113,7 +113,7 @@ def listed(
 
 @dataclass
 class Run:
-    """One run of `watch`, and what it left behind."""
+    """One run of `watch`, and the files that it left."""
 
     folder: Path
     station: Station
@@ -122,7 +122,7 @@ class Run:
 
     @property
     def counts(self) -> dict[str, int | str]:
-        """What the ledger says that the last period came to."""
+        """The counts of the last period in the ledger."""
         return dict(records(self.folder, Happening.PERIOD_END)[-1])
 
     def events(self, key: PrivateKey = REVIEWER) -> list[MatchEvent]:
@@ -173,7 +173,7 @@ def run_of(  # noqa: PLR0913 - every test changes another one.
     running: Callable[[], bool] = lambda: True,
     writer: DiskWriter | None = None,
 ) -> Run:
-    """A station over `channel`, whose eye finds exactly whom the camera shows."""
+    """Make a station over `channel`, whose eye finds exactly the passers-by of the camera."""
     counts, said = Counts(), list[str]()
     search = Search(watchlist or listed(folder), CALIBRATION, counts)
     made = reporter(folder, search, limit_bytes=limit_bytes, writer=writer or DiskWriter())

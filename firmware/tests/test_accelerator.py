@@ -1,4 +1,4 @@
-"""The accelerator's two names on USB, and the one second try that they need."""
+"""The accelerator's two names on USB, and the one retry after its firmware."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +11,7 @@ from recognition.errors import ModelRefused
 
 
 def plug(usb: Path, vendor: str, product: str) -> None:
-    """A device as the kernel shows it; beside it a hub's port, which has no names."""
+    """Make a device as the kernel shows it, and beside it a hub's port, which has no names."""
     (usb / "1-0:1.0").mkdir(parents=True, exist_ok=True)
     (usb / "1-1").mkdir(exist_ok=True)
     (usb / "1-1" / "idVendor").write_text(vendor + "\n")

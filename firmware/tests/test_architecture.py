@@ -1,4 +1,4 @@
-"""What the firmware's own text must show: who meets the nets, who makes a proof, who takes one."""
+"""Rules about the firmware's source: which modules use the nets, make a proof, or take one."""
 
 import ast
 from pathlib import Path
@@ -31,7 +31,7 @@ def imported(tree: ast.AST) -> set[str]:
 
 
 def called(tree: ast.AST) -> set[str]:
-    """The last names of everything that is called."""
+    """Return the last names of all functions and methods that are called."""
     calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
     names = {call.id for call in calls if isinstance(call, ast.Name)}
     return names | {call.attr for call in calls if isinstance(call, ast.Attribute)}
@@ -83,8 +83,8 @@ def test_every_look_takes_light_first() -> None:
         if isinstance(node, ast.ClassDef) and node.name == "Sight"
     ]
     methods = [node for node in sight.body if isinstance(node, ast.FunctionDef)]
-    looks = [one for one in methods if not one.name.startswith("_") and not one.decorator_list]
-    first = {one.name: ast.unparse(one.args.args[1]) for one in looks}
+    looks = [each for each in methods if not each.name.startswith("_") and not each.decorator_list]
+    first = {each.name: ast.unparse(each.args.args[1]) for each in looks}
     assert set(first.values()) == {"lit: Lit"}
     assert len(first) == 3
 
@@ -94,7 +94,7 @@ def test_every_function_that_takes_a_frame_takes_light_before_it() -> None:
     for path, tree in MODULES.items():
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef):
-                arguments = [ast.unparse(one) for one in node.args.args]
+                arguments = [ast.unparse(each) for each in node.args.args]
                 if "frame: Frame" in arguments:
                     light = "lit: Lit" in arguments[: arguments.index("frame: Frame")]
                     takers[f"{path}:{node.name}"] = light
@@ -105,4 +105,4 @@ def test_every_function_that_takes_a_frame_takes_light_before_it() -> None:
 def test_nothing_runs_a_shell_or_reads_the_environment() -> None:
     assert makers_of("getenv") | makers_of("system") == set()
     readers = [path for path, tree in MODULES.items() if "os.environ" in ast.unparse(tree)]
-    assert readers == ["supervisor.py"]  # It reads whom to tell, and nothing else changes.
+    assert readers == ["supervisor.py"]  # It reads the supervisor's socket, and nothing else.

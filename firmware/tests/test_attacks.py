@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from firmware.tests.attacking import Attack
 from firmware.tests.attacks import ATTACKS
 from firmware.tests.desk import Desk
+from firmware.tests.forgeries import Attack
 from firmware.tests.verifier import Camera
 from firmware.trust.watchlist import ListRefused
 

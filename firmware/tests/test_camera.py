@@ -33,7 +33,7 @@ def lit() -> Iterator[Lit]:
 
 
 def yuv(red: int, green: int, blue: int) -> tuple[int, int, int]:
-    """One colour by the full-range matrix of ITU-R BT.601, as JPEG has it."""
+    """Convert one colour by the full-range matrix of ITU-R BT.601, as JPEG has it."""
     luma = 0.299 * red + 0.587 * green + 0.114 * blue
     u, v = 128 + 0.564 * (blue - luma), 128 + 0.713 * (red - luma)
     return round(luma), min(255, round(u)), min(255, round(v))
@@ -44,7 +44,7 @@ def rgb(raw: NDArray[np.uint8], width: int, height: int, stride: int) -> Pixels:
 
 
 def planes(width: int, height: int, stride: int, colour: tuple[int, int, int]) -> NDArray[np.uint8]:
-    """A picture of one colour; what lies beyond its width is 77 and must not be seen."""
+    """Make a picture of one colour; the bytes beyond its width are 77 and must not be seen."""
     luma, u, v = yuv(*colour)
     rows = np.full((height, stride), 77, np.uint8)
     rows[:, :width] = luma
@@ -60,7 +60,7 @@ def planes(width: int, height: int, stride: int, colour: tuple[int, int, int]) -
     more=st.integers(0, 40).map(lambda half: 2 * half),
     colour=st.sampled_from(COLOURS),
 )
-def test_known_colours_come_out_whatever_the_stride(
+def test_known_colours_come_out_with_any_stride(
     width: int, height: int, more: int, colour: tuple[int, int, int]
 ) -> None:
     picture = rgb(planes(width, height, width + more, colour), width, height, width + more)

@@ -1,4 +1,4 @@
-"""A clock is believed no further than somebody vouches for it."""
+"""The trusted clock: set back, without a time server, or running ahead."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ STRICT = replace(usual_policy(), unsynchronised=False)
 
 @dataclass
 class Hands:
-    """A clock that somebody sets."""
+    """A clock that a test sets."""
 
     at: datetime = NOW
 
@@ -42,7 +42,7 @@ def test_a_clock_that_is_set_back_while_it_runs_is_refused(tmp_path: Path) -> No
         clock.save_if_due(NOW_S + 86400)
 
 
-def test_nobody_vouches_for_the_clock(tmp_path: Path) -> None:
+def test_a_clock_without_a_time_server_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ClockUntrusted, match="time server"):
         Clock(tmp_path, synchronised=lambda: False).check(STRICT)
 
@@ -72,7 +72,7 @@ def test_a_clock_that_runs_ahead_does_not_lock_the_camera_out(tmp_path: Path) ->
     assert read_floors(tmp_path).utc_s == NOW_S + 3600
 
 
-def test_a_reboot_with_the_clock_set_back_is_refused_whatever_the_list(tmp_path: Path) -> None:
+def test_a_reboot_with_the_clock_set_back_is_refused_with_any_list(tmp_path: Path) -> None:
     camera = Camera(tmp_path)
     camera.takes(Desk())
     raise_floors(camera.metadata.with_name("floors"), Floors(NOW_S + 3600))

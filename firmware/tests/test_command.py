@@ -16,7 +16,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def refused(capsys: pytest.CaptureFixture[str]) -> str:
-    """The one sentence on standard error."""
+    """Return the one sentence on standard error."""
     (line,) = capsys.readouterr().err.splitlines()
     return line
 

@@ -1,7 +1,7 @@
-"""Two dozen passers-by whose truth is known: who becomes an event, how often, and who never does.
+"""Two dozen passers-by with known truth: which of them become events, and how often.
 
 They walk both ways at different speeds, cross, hide each other, are missed by the detector, and
-resemble somebody else for a frame now and then. The whole loop runs; only the nets are played.
+resemble another person for a frame now and then. The whole loop runs; only the nets are fakes.
 """
 
 import time
@@ -35,11 +35,11 @@ FRAMES_PER_S = 10
 MISSED = 0.1
 """Share of faces that the detector misses."""
 MISTAKEN = 0.05
-"""Share of probes that resemble somebody else."""
+"""Share of probes that resemble another person."""
 HIDDEN = 0.4
 """Share of a face behind another one from which it is not seen."""
 EVERY_FRAMES = 28
-"""Somebody new comes so often: two or three are in view at any time."""
+"""A new passer-by comes so often: two or three are in view at any time."""
 WHO = [
     *(STRANGER, LISTED, ALSO_LISTED, STRANGER, STRANGER, LISTED),
     *(STRANGER, STRANGER, ALSO_LISTED, STRANGER, STRANGER, STRANGER),
@@ -81,7 +81,7 @@ def hides(nearer: PasserBy, farther: PasserBy) -> bool:
 
 
 def seen(walkers: list[Walker], seed: int) -> list[list[PasserBy]]:
-    """Whom the detector finds in each frame."""
+    """Return the passers-by whom the detector finds in each frame."""
     random = np.random.default_rng(seed)
     shots = []
     for frame in range(len(WHO) * EVERY_FRAMES + 60):
@@ -111,7 +111,7 @@ class Passing(FakeCamera):
 
 
 class Mistaken(FakeEmbedder):
-    """Takes one in twenty for somebody else."""
+    """Takes one in twenty for another person."""
 
     def __init__(self, seed: int) -> None:
         super().__init__()
@@ -125,7 +125,7 @@ class Mistaken(FakeEmbedder):
 
 
 def due(walkers: list[Walker]) -> tuple[list[Walker], int]:
-    """Whose passing must be an event, and of how many it must not, for the pause's sake."""
+    """Return the walkers who must be events, and how many must not because of the pause."""
     last_s: dict[int, float] = {}
     events, paused = [], 0
     for walker in walkers:
@@ -141,7 +141,7 @@ def due(walkers: list[Walker]) -> tuple[list[Walker], int]:
 
 
 def about(event: MatchEvent, camera: Passing, walkers: list[Walker]) -> Walker | None:
-    """Whose passing an event is about, in truth: one of that entry who was in view."""
+    """Return the walker whom an event is about, in truth: one of that entry who was in view."""
     frame = camera.stamps.index(event.captured_mono_ns)
     who = ENTRIES[event.entry]
     return next((one for one in walkers if one.who == who and one.at(frame)), None)
@@ -149,7 +149,7 @@ def about(event: MatchEvent, camera: Passing, walkers: list[Walker]) -> Walker |
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_of_two_dozen_passers_by_each_listed_one_is_one_event_and_nobody_else(
+def test_of_two_dozen_passers_by_each_listed_one_is_one_event_and_no_other(
     tmp_path: Path, seed: int
 ) -> None:
     walkers = crowd(seed)

@@ -115,7 +115,7 @@ def test_a_failure_comes_back_once_and_nothing_behind_it_is_written(disk: thread
 
 
 @pytest.mark.parametrize("wait", [DiskWriter.check, DiskWriter.flush])
-def test_a_failure_ends_whoever_asks(wait: object) -> None:
+def test_a_failure_is_raised_by_each_question(wait: object) -> None:
     assert callable(wait)
     with DiskWriter() as writer:
         writer.submit(refuse)

@@ -1,4 +1,4 @@
-"""What the doctor says to an installer, part by part; it changes nothing."""
+"""The doctor: what it says of each part; it changes nothing."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -30,7 +30,7 @@ def config(tmp_path: Path) -> Config:
 
 
 def said(config: Config, capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
-    """What the doctor says of each part: its mark and its words."""
+    """Return what the doctor says of each part: its mark and its words."""
     with pytest.raises(FirmwareError, match="parts are missing"):
         doctor.examine(config)
     lines = capsys.readouterr().out.split("\n\n")[0].splitlines()

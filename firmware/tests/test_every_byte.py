@@ -17,7 +17,7 @@ from formats.watchlist import Body, read_body, write_body
 
 
 def accepted_flips(folder: Path, pattern: str, step: int) -> list[int]:
-    """The places at which a flipped byte of a published file was accepted."""
+    """Return the places at which a flipped byte of a published file was accepted."""
     Desk().publish(folder / "inbox")
     path = only(folder / "inbox", pattern)
     whole, found = path.read_bytes(), []

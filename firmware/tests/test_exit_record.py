@@ -1,4 +1,4 @@
-"""Every way in which `watch` is ended has a name in its ledger."""
+"""Every way in which `watch` can be killed has a code in its ledger."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +9,7 @@ from firmware.__main__ import main
 from firmware.config import Accelerator
 from firmware.exit_record import fault_code, record_exit
 from firmware.tests.command import config_file, config_of
-from firmware.tests.observing import records
+from firmware.tests.observations import records
 from formats.ledger import Happening
 
 EDGE_TPU, CPU = Accelerator.EDGE_TPU, Accelerator.CPU

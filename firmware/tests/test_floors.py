@@ -1,4 +1,4 @@
-"""What the camera no longer goes below, whatever a power cut left of it."""
+"""Rollback floors: they only rise, and one whole copy is enough after a power cut."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The guard in a process of its own, which is killed or frozen while somebody looks."""
+"""The guard in a process of its own, killed or frozen while a holder looks."""
 
 import signal
 import socket
@@ -12,7 +12,7 @@ import pytest
 
 from firmware.hardware.lamp import Lamp
 from firmware.tests.fakes import Bulb, Guard, last_look
-from firmware.tests.observing import eventually
+from firmware.tests.observations import eventually
 
 pytestmark = pytest.mark.alone
 

@@ -1,4 +1,4 @@
-"""What the estate published arrives in the inbox, whole and unopened."""
+"""A site bundle arrives in the inbox, whole and unopened."""
 
 from pathlib import Path
 

@@ -220,7 +220,7 @@ def test_a_day_later_the_lamp_may_recover_again(rig: Rig) -> None:
     assert rig.changes[-1].reason == "self-recovery"
 
 
-def test_whoever_stops_before_the_lamp_was_driven_breaks_nothing(rig: Rig) -> None:
+def test_a_holder_that_stops_before_the_lamp_was_driven_breaks_nothing(rig: Rig) -> None:
     rig.armed().interlock.stop("holder gone")
     rig.run(HOLD_S + 0.1)
     assert rig.state is State.OFF
@@ -295,7 +295,7 @@ def test_short_looks_under_tape_add_up(rig: Rig) -> None:
     assert "light covered" in [change.reason for change in rig.changes]
 
 
-def test_tape_that_is_still_there_is_found_before_anybody_looks_again(rig: Rig) -> None:
+def test_tape_that_is_still_there_is_found_before_the_next_look(rig: Rig) -> None:
     covered(rig, tape=True).lit().beat(COVERED_S)
     rig.run(RECOVER_S + 0.5)
     told = [(change.before, change.after, change.reason) for change in rig.changes[-2:]]

@@ -1,4 +1,4 @@
-"""Any holder, any lamp, any delay, on a virtual clock: what holds whatever happens."""
+"""A state machine of the interlock: any holder, lamp and delay, on a virtual clock."""
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -105,8 +105,8 @@ class LampMachine(RuleBasedStateMachine):
         assert (self.interlock.deadline_s() is not None) == (self.interlock.state is State.ON)
 
     @invariant()
-    def nobody_looks_for_four_seconds_under_tape(self) -> None:
-        """Three unseen seconds, and the ticks between them."""
+    def no_lease_lasts_four_seconds_under_tape(self) -> None:
+        """Allow three unseen seconds, and the ticks between them."""
         assert self.unseen_s <= COVERED_S + 1.0
 
     @invariant()

@@ -1,4 +1,4 @@
-"""The holder's end of the lamp: a proof of light, and everything that ends it."""
+"""The holder's end of the lamp: the proof of light, and each thing that ends it."""
 
 import os
 import time
@@ -9,7 +9,7 @@ import pytest
 from firmware.errors import DiskStalled, LampDark
 from firmware.hardware.lamp import Lamp, Lit
 from firmware.tests.fakes import LEASE_ID, ScriptedGuard, grant
-from firmware.tests.observing import eventually
+from firmware.tests.observations import eventually
 from formats.lease import SILENT_MS, Grant, Reason, Refused, Request, encode_answer
 
 

@@ -16,7 +16,7 @@ from firmware.record.ledger import Ledger, Moment
 from firmware.supervisor import Supervisor
 from firmware.tests.command import config_of
 from firmware.tests.fakes import Bulb, Guard, guarding, last_look
-from firmware.tests.observing import eventually, records
+from firmware.tests.observations import eventually, records
 from formats.lease import (
     Grant,
     Reason,
@@ -57,7 +57,7 @@ def test_a_lease_ends_within_200_ms_and_is_renewed_under_the_same_name(tmp_path:
         assert second.lease_id == first.lease_id
 
 
-def test_whoever_asks_twice_keeps_the_lease_that_the_ledger_knows(tmp_path: Path) -> None:
+def test_a_holder_that_asks_twice_keeps_the_lease_in_the_ledger(tmp_path: Path) -> None:
     with guarding(tmp_path) as guard, guard.called() as caller:
         say(caller, Request.ASK)
         first = hear(caller)
@@ -109,7 +109,7 @@ def test_no_more_callers_than_the_guard_can_hear(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("packet", [b"\1", b"\1\4", b"\1\1\0", b"\1\1" * 2048])
-def test_whoever_talks_nonsense_is_turned_away(tmp_path: Path, packet: bytes) -> None:
+def test_a_caller_that_sends_nonsense_is_disconnected(tmp_path: Path, packet: bytes) -> None:
     with guarding(tmp_path) as guard:
         with guard.called() as caller:
             caller.send(packet)
@@ -264,7 +264,7 @@ def test_a_guard_that_starts_again_takes_the_door_of_the_one_before(tmp_path: Pa
 
 
 def lamp_of(guard: Guard) -> socket.socket:
-    """The holder's open, non-blocking end."""
+    """Return the holder's open, non-blocking end."""
     line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     line.connect(str(guard.door))
     line.setblocking(False)  # noqa: FBT003  # The standard library's own signature.

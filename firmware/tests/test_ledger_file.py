@@ -10,7 +10,7 @@ from nacl.signing import SigningKey
 
 from firmware.errors import LedgerBroken
 from firmware.record.ledger import SIGN_AFTER, SIGN_AFTER_S, Ledger, Signer
-from firmware.tests.observing import records
+from firmware.tests.observations import records
 from firmware.tests.power_cut import cut
 from formats.envelope import sender_id
 from formats.ledger import (
@@ -26,7 +26,7 @@ from formats.ledger import (
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """A ledger of three lines."""
+    """Make a ledger of three lines."""
     ledger = Ledger(tmp_path, Program.WATCH)
     for code in ("one", "two", "three"):
         ledger.append(Happening.FAULT, {"code": code})

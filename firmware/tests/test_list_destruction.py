@@ -1,4 +1,4 @@
-"""A list that has ended is gone from the card, and the camera has signed that it is."""
+"""A list that has ended is destroyed on the card, and the camera has signed a record of it."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ from firmware.errors import ClockUntrusted
 from firmware.identity import make_identity, watch_keys
 from firmware.tests.command import config_of
 from firmware.tests.fakes import FakeCamera, eye, guarding
-from firmware.tests.observing import records
+from firmware.tests.observations import records
 from firmware.tests.station import ListDesk
 from firmware.tests.test_station import WALK, looks, policy_for, publish
 from firmware.trust.watchlist import ListRefused
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.alone
 
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
-    """A camera with its keys, and nothing else."""
+    """Make a camera with its keys, and nothing else."""
     config = config_of(tmp_path)
     make_identity(config.state)
     return config
@@ -85,7 +85,7 @@ def looks_at(config: Config, now: datetime) -> None:
     run(config, means, lambda: True)
 
 
-def test_while_nobody_vouches_for_the_clock_it_is_dark(tmp_path: Path, config: Config) -> None:
+def test_without_a_time_server_it_is_dark(tmp_path: Path, config: Config) -> None:
     identity = make_identity(config.state)
     strict = replace(policy_for(identity), unsynchronised=False)
     list_key = watch_keys(config.state).list

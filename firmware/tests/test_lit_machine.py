@@ -17,7 +17,7 @@ def test_a_look_in_any_life_of_a_camera_has_fresh_light(lives: int) -> None:
 
 
 def test_the_machine_sees_a_look_without_light(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The invariant can fail: a proof that never ends is found."""
+    """Show that the invariant can fail: a proof that never ends is found."""
     machine = LitMachine()
     try:
         machine.watch_is_started()

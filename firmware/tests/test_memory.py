@@ -1,4 +1,4 @@
-"""A process that closed its memory leaves no core, whatever its limits were."""
+"""A process that closed its memory leaves no core dump, also if its limits allowed one."""
 
 import os
 import subprocess

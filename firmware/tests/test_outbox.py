@@ -299,7 +299,7 @@ def test_watch_and_courier_do_not_disturb_each_other(tmp_path: Path) -> None:
             while not stop.is_set():
                 for name in outbox.names():
                     outbox.remove(name)
-        except Exception as error:  # noqa: BLE001  # Whatever it is, the test must see it.
+        except Exception as error:  # noqa: BLE001  # The test must see every error.
             errors.append(error)
 
     removing = threading.Thread(target=courier)

@@ -1,4 +1,4 @@
-"""One sealed event, and the chain that it stands in."""
+"""The reporter: sealed events, their chain, pauses, storms, and a full outbox."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,7 +16,7 @@ from firmware.looking.sight import Probe, View
 from firmware.looking.tracks import AGREE, LOOKS, Track
 from firmware.record.counts import Counts
 from firmware.tests.fakes import CALIBRATION, PasserBy, ScriptedGuard, face_of, template_of
-from firmware.tests.observing import records
+from firmware.tests.observations import records
 from firmware.tests.station import CAMERA_KEY, REVIEWER, listed, reporter
 from formats.envelope import NO_PREVIOUS, Sealed, verify
 from formats.errors import NotForThisKey
@@ -59,7 +59,7 @@ def decided(at_ns: int = 10**9) -> Track:
 
 
 def shown(at_ns: int = 10**9, quality: Quality = QUALITY) -> Track:
-    """The same, with a picture for people."""
+    """Return the same, with a picture for reviewers."""
     track = decided(at_ns)
     track.keep_clearest(View(at_ns, quality, np.full((90, 80, 3), 128, np.uint8)))
     return track
@@ -171,7 +171,7 @@ def test_a_storm_of_events_never_hides_a_first_sighting(
         made.report(entry(number), decided(at_ns), lit)
     later_ns = at_ns + 31 * 10**9
     assert made.is_paused(entry(0), later_ns), "A repetition, within the storm."
-    assert not made.is_paused(entry(2 * STORM), later_ns), "Somebody whom nobody has seen yet."
+    assert not made.is_paused(entry(2 * STORM), later_ns), "An entry that was not reported yet."
     assert not made.is_paused(entry(0), at_ns + int(STORM_S * 1e9)), "The storm is over."
 
 

@@ -1,4 +1,4 @@
-"""Who is compared with whom, and what comes of it."""
+"""The search: which probe is a candidate of which entry, and when no search is allowed."""
 
 import logging
 from dataclasses import replace
@@ -30,22 +30,22 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def test_somebody_on_the_list_is_a_candidate(tmp_path: Path) -> None:
+def test_a_person_on_the_list_is_a_candidate(tmp_path: Path) -> None:
     search = Search(listed(tmp_path), CALIBRATION, Counts())
     found = search.candidate(probe(1), now())
     assert found is not None
     assert (found.handle, found.score_ppm) == (bytes([2]) * 16, 1_000_000)
 
 
-def test_a_stranger_is_nobody(tmp_path: Path) -> None:
+def test_a_stranger_is_no_candidate(tmp_path: Path) -> None:
     counts = Counts()
     assert Search(listed(tmp_path), CALIBRATION, counts).candidate(probe(STRANGER), now()) is None
     assert (counts.searched, counts.candidates) == (1, 0)
 
 
-def test_a_list_of_nobody_is_no_reason_to_look(tmp_path: Path) -> None:
+def test_an_empty_list_is_no_reason_to_look(tmp_path: Path) -> None:
     with pytest.raises(NobodyListed):
-        Search(listed(tmp_path, nobody=True), CALIBRATION, Counts())
+        Search(listed(tmp_path, empty=True), CALIBRATION, Counts())
 
 
 def test_a_list_that_the_budget_cannot_serve_is_refused(tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_an_expired_list_is_not_searched(tmp_path: Path) -> None:
         search.candidate(probe(0), now() + timedelta(days=8))
 
 
-def test_nobody_is_searched_for_outside_the_hours_of_the_policy(tmp_path: Path) -> None:
+def test_no_search_runs_outside_the_hours_of_the_policy(tmp_path: Path) -> None:
     never = listed(tmp_path, policy=lambda policy: replace(policy, schedule=()))
     search = Search(never, CALIBRATION, Counts())
     with pytest.raises(OutsideHours):
@@ -77,7 +77,7 @@ def test_an_entry_that_lapsed_since_is_a_stranger(tmp_path: Path) -> None:
     assert search.candidate(probe(0), now()) is None
 
 
-def test_neither_list_nor_candidate_shows_anybody(
+def test_neither_list_nor_candidate_shows_a_person(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, logger="firmware")

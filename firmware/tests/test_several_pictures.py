@@ -1,4 +1,4 @@
-"""People with several pictures: more templates, one entry, and every template a chance to err."""
+"""Entries with several pictures: each picture is one template and one chance of a false alarm."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -31,7 +31,7 @@ def camera(tmp_path: Path) -> Camera:
 
 
 def listed(folder: Path) -> Watchlist:
-    """A list of two people: passers-by 0 to 2 are pictures of the first, 3 is the second."""
+    """Return a list of two: passers-by 0 to 2 are pictures of the first, 3 is the second."""
     at = ListDesk(entries=THREE_AND_ONE, now=datetime.now(UTC))
     rows = b"".join(template_of(who).vector.tobytes() for who in range(4))
     at.amend_body = lambda body: write_body(replace(read_body(body), templates=rows))
@@ -45,7 +45,7 @@ def probe(who: int) -> Probe:
 
 
 @pytest.mark.parametrize(("who", "handle"), [(0, ONE), (1, ONE), (2, ONE), (3, TWO)])
-def test_whichever_picture_somebody_resembles_one_entry_is_named(
+def test_each_picture_that_a_face_resembles_names_the_one_entry(
     tmp_path: Path, who: int, handle: bytes
 ) -> None:
     found = Search(listed(tmp_path), CALIBRATION, Counts()).candidate(probe(who), datetime.now(UTC))
@@ -66,7 +66,7 @@ def test_the_cap_counts_people_and_not_templates(camera: Camera) -> None:
     assert (len(watchlist.entries), watchlist.handles) == (2, ONE * 3 + TWO)
 
 
-def test_of_somebody_who_is_not_live_no_template_is_handed_on(camera: Camera) -> None:
+def test_no_template_of_an_entry_that_is_not_live_is_handed_on(camera: Camera) -> None:
     later = replace(THREE_AND_ONE[0], added_utc_s=desk.NOW_S + 1)
     watchlist = camera.takes(Desk(entries=[later, THREE_AND_ONE[1]]))
     assert watchlist.handles == TWO

@@ -1,4 +1,4 @@
-"""One look: found, measured, refused or made comparable; with the lamp checked on both sides."""
+"""One look: a face is found, measured, refused or made a probe; light is checked on both sides."""
 
 import time
 from collections.abc import Iterator
@@ -184,7 +184,7 @@ QUALITY = Quality(100, 40, 20, 50, 20, 0, 0)
 
 
 def cut(lit: Lit, frame: Frame, face: Face) -> Pixels:
-    """The part of a picture that people would be shown."""
+    """Return the part of a picture that reviewers would see."""
     probe = Probe(face, template_of(0), QUALITY)
     pixels = Sight(eye([]), Counts()).view(lit, frame, probe, crop=True).pixels
     assert pixels is not None

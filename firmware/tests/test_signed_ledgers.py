@@ -1,4 +1,4 @@
-"""Every program of the camera signs its own ledger; the guard never while somebody looks."""
+"""Every program of the camera signs its own ledger; the guard signs after every change."""
 
 import os
 from dataclasses import replace
@@ -14,7 +14,7 @@ from firmware.record.ledger import Ledger
 from firmware.supervisor import Supervisor
 from firmware.tests.command import config_of
 from firmware.tests.fakes import Bulb, guarding
-from firmware.tests.observing import eventually
+from firmware.tests.observations import eventually
 from firmware.tests.test_lampguard import hear, say
 from formats.lease import Grant, Request
 from formats.ledger import Program, verify_against, verify_checkpoint
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.alone
 
 
 def signed(folder: Path, key: VerifyKey) -> int:
-    """How many records of a ledger its last checkpoint covers; 0 before there is any."""
+    """Return how many records of a ledger its last checkpoint covers; 0 before there is any."""
     if not (folder / "checkpoint.json").exists():
         return 0
     checkpoint = verify_checkpoint((folder / "checkpoint.json").read_bytes(), key)
@@ -54,7 +54,7 @@ def test_all_that_a_courier_wrote_is_signed_when_it_ends(tmp_path: Path) -> None
     assert written(broker.state.courier) == 2
 
 
-def test_the_guard_signs_every_change_also_while_somebody_looks(tmp_path: Path) -> None:
+def test_the_guard_signs_every_change_also_in_light(tmp_path: Path) -> None:
     config = config_of(tmp_path)
     folder, key = config.state.lampguard, make_identity(config.state).lampguard_key
     ledger = Ledger(folder, Program.LAMPGUARD)

@@ -1,4 +1,4 @@
-"""What is accepted, for whom, and that a refusal changes nothing."""
+"""Which lists a camera accepts, and that a refusal changes nothing."""
 
 import shutil
 from dataclasses import replace

@@ -64,7 +64,7 @@ def test_a_camera_within_its_budget_looks(tmp_path: Path, state: BudgetState) ->
     assert verified(tmp_path, desk).version == 1
 
 
-def test_another_cameras_broken_budget_stops_nobody_else(tmp_path: Path) -> None:
+def test_another_cameras_broken_budget_stops_no_other_camera(tmp_path: Path) -> None:
     desk = Desk(statement=said(replace(BROKEN, camera=bytes(16))))
     assert verified(tmp_path, desk).version == 1
 
@@ -103,7 +103,7 @@ def test_a_newer_statement_clears_it(tmp_path: Path) -> None:
     assert verified(tmp_path, desk, version=2).version == 2
 
 
-def test_nobody_but_the_estate_stops_a_camera(tmp_path: Path) -> None:
+def test_only_the_estate_stops_a_camera(tmp_path: Path) -> None:
     with pytest.raises(ListRefused) as refusal:
         verified(tmp_path, Desk(statement=said(), estate=STRANGER))
     assert refusal.value.code is Refusal.SIG

@@ -1,4 +1,4 @@
-"""Whatever happens to a camera, in whatever order, it searches for nobody who is off its list."""
+"""A state machine of list and camera: in any order of events, only the newest list is searched."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -27,7 +27,7 @@ MOST_ROTATIONS = 5
 
 
 class Life(RuleBasedStateMachine):
-    """An authority, a camera, and somebody who has the camera's card and its clock in hand."""
+    """An authority, a camera, and an attacker who has the camera's card and clock."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -64,19 +64,19 @@ class Life(RuleBasedStateMachine):
     @rule(back=st.integers(1, 3))
     @precondition(lambda self: self.version > 1)
     def roll_back(self, back: int) -> None:
-        """Somebody puts an older publication back, with whoever was on it then."""
+        """Put an older publication back, with the entries of then."""
         self._publish(max(1, self.version - back), frozenset(PEOPLE))
 
     @rule()
     @precondition(lambda self: self.rotations < MOST_ROTATIONS)
     def rotate(self) -> None:
-        """The holders of root change the online keys over; the next publication carries it."""
+        """Let the holders of root replace the online keys; the next publication carries it."""
         self.rotations += 1
 
     @rule(back=st.integers(1, 3))
     @precondition(lambda self: self.rotations and self.version)
     def publish_with_stolen_keys(self, back: int) -> None:
-        """Somebody who has the online keys from before puts back whoever was listed then."""
+        """Publish the entries of then with stolen online keys from before."""
         before = max(0, self.rotations - back)
         self._publish(max(1, self.version - back), frozenset(PEOPLE), rotations=before)
 
@@ -116,7 +116,7 @@ class Life(RuleBasedStateMachine):
     @rule()
     @precondition(lambda self: self.cards)
     def put_card_back(self) -> None:
-        """All but the floors is as it was."""
+        """Put the card back as it was, all but the floors."""
         rmtree(self.camera.metadata, ignore_errors=True)
         copytree(self.cards[-1], self.camera.metadata, symlinks=True)
         self.look()
@@ -130,7 +130,7 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def cut_power(self) -> None:
-        """Half a folder, as a cut within an update leaves it, lies beside the accepted one."""
+        """Leave half a folder beside the accepted one, as a cut within an update does."""
         if self.camera.metadata.exists():
             half = self.camera.metadata / "half"
             half.mkdir(exist_ok=True)
@@ -140,7 +140,7 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def look(self) -> None:
-        """What the program does at each start: the inbox first, then what was accepted last."""
+        """Do what the program does at each start: the inbox first, then the last accepted list."""
         self.watchlist = None
         self.latest = max(self.latest, self.now)
         try:
@@ -154,7 +154,7 @@ class Life(RuleBasedStateMachine):
                 return
 
     @invariant()
-    def searches_for_nobody_off_the_newest_list_it_could_verify(self) -> None:
+    def searches_only_the_newest_list_it_could_verify(self) -> None:
         if self.watchlist is None:
             return
         version, people = max(self.seen)
@@ -185,13 +185,13 @@ class Life(RuleBasedStateMachine):
 
 @pytest.mark.timeout(600)  # To shrink a counterexample takes longer than any other test.
 @pytest.mark.parametrize("lives", [25, pytest.param(400, marks=pytest.mark.long)])
-def test_no_life_of_a_camera_brings_anybody_back(lives: int) -> None:
+def test_no_life_of_a_camera_brings_a_removed_entry_back(lives: int) -> None:
     run_state_machine_as_test(
         Life, settings=settings(max_examples=lives, stateful_step_count=15, deadline=None)
     )
 
 
-def test_whoever_has_the_online_keys_from_before_brings_nobody_back(tmp_path: Path) -> None:
+def test_old_online_keys_bring_no_removed_entry_back(tmp_path: Path) -> None:
     camera = Camera(tmp_path)
     before, after = [entry(1), entry(2)], [entry(1)]
     assert camera.takes(Desk(entries=before), version=1).version == 1

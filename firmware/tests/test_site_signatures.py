@@ -1,4 +1,4 @@
-"""Who must sign a list, and when it begins and ends."""
+"""Whose signatures a list needs, and when it begins and ends."""
 
 import json
 from dataclasses import replace
@@ -81,7 +81,7 @@ def test_a_list_of_another_root_is_refused(camera: Camera) -> None:
         verify_site(camera.inbox, camera.metadata, strange.to_bytes(), camera=THIS_CAMERA, now=NOW)
 
 
-def test_a_signature_of_nobody_in_the_policy_is_refused(camera: Camera) -> None:
+def test_a_signature_of_no_supplier_of_the_policy_is_refused(camera: Camera) -> None:
     def admit(targets: Targets) -> None:
         targets.add_key(SiteKey.of(STRANGER.verify_key), "site-mill")
 

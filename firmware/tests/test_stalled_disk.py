@@ -1,4 +1,4 @@
-"""A disk that takes nothing for seconds, under a guard that grants and a `watch` that looks."""
+"""A disk that takes nothing for seconds: the guard still grants, and `watch` still looks."""
 
 import os
 import threading
@@ -30,7 +30,7 @@ from firmware.tests.fakes import (
     guarding,
 )
 from firmware.tests.held_disk import HeldDisk, held_disk
-from firmware.tests.observing import eventually, records
+from firmware.tests.observations import eventually, records
 from firmware.tests.station import run_of
 from firmware.tests.test_lampguard import hear, lamp_of, say
 from firmware.tests.test_station import codes, publish
@@ -148,7 +148,7 @@ def light() -> Iterator[ScriptedGuard]:
         yield light
 
 
-def test_nobody_looks_before_the_period_is_on_the_disk(
+def test_no_look_comes_before_the_period_is_on_the_disk(
     tmp_path: Path, disk: HeldDisk, light: ScriptedGuard
 ) -> None:
     camera = FakeCamera(WALK)

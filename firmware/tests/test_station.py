@@ -28,7 +28,7 @@ from firmware.nets import open_eye
 from firmware.tests import desk
 from firmware.tests.command import config_of, make_bundle
 from firmware.tests.fakes import MANIFEST, FakeCamera, PasserBy, eye, guarding
-from firmware.tests.observing import records
+from firmware.tests.observations import records
 from firmware.tests.station import ListDesk
 from firmware.trust.watchlist import ListRefused
 from formats.camera_request import CameraIdentity
@@ -50,7 +50,7 @@ WALK = [[PasserBy(0, 50.0 + 12 * at)] for at in range(6)]
 
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
-    """A camera with its keys, and nothing else."""
+    """Make a camera with its keys, and nothing else."""
     config = config_of(tmp_path)
     make_identity(config.state)
     return config
@@ -65,7 +65,7 @@ def publish(
     *,
     version: int = 1,
     now: datetime | None = None,
-    nobody: bool = False,
+    empty: bool = False,
     policy: Callable[[Policy], Policy] = lambda policy: policy,
 ) -> None:
     """Put a list for this camera into its inbox, and the root into its image."""
@@ -75,7 +75,7 @@ def publish(
         sealed_to=watch_keys(config.state).list,
         now=now or datetime.now(UTC),
     )
-    authority.entries = [] if nobody else authority.entries
+    authority.entries = [] if empty else authority.entries
     if not config.trusted_root.exists():
         config.trusted_root.write_bytes(authority.root)
     authority.publish(config.state.inbox, version=version)
@@ -229,8 +229,8 @@ def test_an_expired_list_is_dark(tmp_path: Path, config: Config) -> None:
     assert not guard.has("arming")
 
 
-def test_a_list_of_nobody_is_dark(tmp_path: Path, config: Config) -> None:
-    publish(config, nobody=True)
+def test_an_empty_list_is_dark(tmp_path: Path, config: Config) -> None:
+    publish(config, empty=True)
     with guarding(tmp_path) as guard, pytest.raises(NobodyListed):
         looks(config)
     assert not guard.has("arming")
@@ -296,7 +296,7 @@ def test_the_eye_sees_through_the_nets_that_the_trusted_key_signed(config: Confi
     assert len(open_eye(config, CPU).manifest.detectors) == 1
 
 
-def test_nets_that_somebody_else_signed_are_refused(config: Config) -> None:
+def test_nets_that_another_key_signed_are_refused(config: Config) -> None:
     make_bundle(config)
     config.model_key.write_text(bytes(desk.STRANGER.verify_key).hex())
     with pytest.raises(Forged, match="is trusted here"):

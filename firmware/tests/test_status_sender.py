@@ -1,4 +1,4 @@
-"""When a camera says how it is, and that nobody sees it."""
+"""When a camera sends its status, and that an observer cannot tell it from an event."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from firmware.looking.search import Search
 from firmware.looking.status_sender import MEAN_S, WAITING_MOST, StatusSender, random_wait_s
 from firmware.record.counts import Counts
 from firmware.tests.fakes import CALIBRATION, ScriptedGuard
-from firmware.tests.observing import records
+from firmware.tests.observations import records
 from firmware.tests.station import CAMERA_KEY, REVIEWER, listed, reporter
 from firmware.tests.test_reporter import candidate, decided, waiting
 from formats.envelope import NO_PREVIOUS, verify
@@ -39,7 +39,7 @@ class Clock:
 
 
 def telling(folder: Path, clock: Clock, *, status: bool = True) -> StatusSender:
-    """A sender that would speak every 10 seconds."""
+    """Make a sender that sends every 10 seconds."""
     watchlist = listed(folder, policy=lambda policy: replace(policy, status=status))
     made = reporter(folder, Search(watchlist, CALIBRATION, Counts()))
     (folder / "sensor").write_text("45800")

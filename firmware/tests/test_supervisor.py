@@ -1,4 +1,4 @@
-"""What the supervisor hears over a real socket, and that only work feeds its watchdog."""
+"""Messages to systemd over a real socket: only real work feeds the watchdog."""
 
 import socket
 from collections.abc import Iterator

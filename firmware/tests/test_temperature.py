@@ -1,4 +1,4 @@
-"""Sensors as files, as the kernel gives them."""
+"""Temperature sensors as files, as the kernel shows them, and the limit."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 from firmware.errors import TooHot
 from firmware.hardware.temperature import EVERY_S, Thermometer
 from firmware.tests.fakes import FakeCamera, PasserBy, ScriptedGuard
-from firmware.tests.observing import records
+from firmware.tests.observations import records
 from firmware.tests.station import run_of
 from formats.ledger import Happening
 

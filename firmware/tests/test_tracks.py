@@ -32,7 +32,7 @@ def track() -> Track:
 
 
 def decided(*seen: int | None) -> list[bool]:
-    """Which of the probes won the vote; None resembled nobody."""
+    """Return which of the probes won the vote; None resembled no entry."""
     one, wins = track(), []
     for who in seen:
         wins.append(one.vote(None if who is None else candidate(who)))
@@ -97,7 +97,7 @@ def test_a_track_without_a_face_for_a_second_goes_on() -> None:
     assert after is before
 
 
-def test_somebody_elsewhere_is_somebody_else() -> None:
+def test_a_face_elsewhere_is_another_person() -> None:
     tracks = Tracks()
     ((_, before),) = tracks.follow([face(0)], 0)
     ((_, after),) = tracks.follow([face(130)], FRAME_NS)
@@ -127,11 +127,11 @@ def test_votes_for_different_entries_do_not_add_up() -> None:
     assert not any(decided(1, 2, 1, 2))
 
 
-def test_a_track_decides_once_even_if_it_comes_to_look_like_somebody_else() -> None:
+def test_a_track_decides_once_even_if_it_comes_to_look_like_another_entry() -> None:
     assert decided(1, 1, 1, 2, 2, 2, 2).count(True) == 1
 
 
-def test_nobody_wins_no_vote() -> None:
+def test_no_resemblance_wins_no_vote() -> None:
     assert not any(decided(None, None, None, None, None))
 
 
@@ -202,7 +202,7 @@ def test_a_face_of_quite_another_size_is_another_face(height: float) -> None:
     assert one.distance(Box(0, 0, 80, height), 1) == inf
 
 
-def test_somebody_who_walks_past_briskly_is_one_track() -> None:
+def test_a_passer_by_who_walks_briskly_is_one_track() -> None:
     tracks = Tracks()
     seen = [
         tracks.follow([replace(face(0), box=Box(90.0 * n, 0, 80, 100))], n * 100_000_000)[0][1]

@@ -1,4 +1,4 @@
-"""Light, then look; whoever is not on the list leaves no trace."""
+"""The loop of `watch`: light, then look; a passer-by who is not on the list leaves no trace."""
 
 import logging
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from firmware.tests.fakes import (
     ScriptedGuard,
     template_of,
 )
-from firmware.tests.observing import records
+from firmware.tests.observations import records
 from firmware.tests.station import listed, run_of
 from firmware.trust.watchlist import ListRefused
 from formats.event import CROP_LIMIT

@@ -1,4 +1,4 @@
-"""A camera's verifier over folders of its own, and what it is expected to say."""
+"""A camera's verifier over folders of its own, and assertions about what it accepts or refuses."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -14,7 +14,7 @@ from firmware.delivery.marks import Link, Terms
 from firmware.delivery.outbox import Outbox
 from firmware.identity import courier_key, watch_keys
 from firmware.record.ledger import Ledger
-from firmware.tests.observing import records
+from firmware.tests.observations import records
 from formats.envelope import NO_PREVIOUS, Sealed
 from formats.ledger import Happening, Program
 from formats.topics import Channel, shared

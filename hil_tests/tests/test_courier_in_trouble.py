@@ -19,7 +19,7 @@ from firmware.courier import (
 )
 from firmware.delivery.outbox import DAY_S
 from firmware.record.ledger import Ledger, Moment
-from firmware.tests.observing import records
+from firmware.tests.observations import records
 from formats.ledger import Happening, Program
 from formats.site_bundle import write_bundle
 from formats.topics import Channel, Topic

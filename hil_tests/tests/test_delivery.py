@@ -11,7 +11,7 @@ import pytest
 from estate.intake.receiver import Receiver, receive
 from estate.store.envelopes import Store
 from firmware.courier import Courier, deliver, send_event
-from firmware.tests.observing import eventually, records
+from firmware.tests.observations import eventually, records
 from formats.envelope import Sealed
 from formats.ledger import Happening
 from formats.site_bundle import write_bundle

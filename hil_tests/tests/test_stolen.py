@@ -11,7 +11,7 @@ from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 
 from estate.tests.events import EVENT, REVIEWERS
-from firmware.tests.observing import eventually
+from firmware.tests.observations import eventually
 from formats.envelope import Sealed, open_sealed, verify
 from formats.errors import FormatError
 from formats.message import open_event

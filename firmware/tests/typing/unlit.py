@@ -12,29 +12,29 @@ from firmware.trust.watchlist import Watchlist
 from recognition.face import Face
 
 
-def nobody_opens_a_frame_without_light(frame: Frame, lamp: Lamp) -> None:
+def a_frame_does_not_open_without_light(frame: Frame, lamp: Lamp) -> None:
     frame.pixels()  # type: ignore[call-arg]
     frame.pixels(None)  # type: ignore[arg-type]
     frame.pixels(lamp)  # type: ignore[arg-type]
     frame.pixels(lamp.lit())  # type: ignore[arg-type]
 
 
-def nobody_finds_a_face_without_light(sight: Sight, frame: Frame, face: Face, probe: Probe) -> None:
+def no_face_is_found_without_light(sight: Sight, frame: Frame, face: Face, probe: Probe) -> None:
     sight.faces(frame)  # type: ignore[call-arg, arg-type]
     sight.probe(frame, face)  # type: ignore[call-arg]
     sight.view(frame, probe, crop=True)  # type: ignore[call-arg, arg-type]
 
 
-def nobody_reports_without_light(reporter: Reporter, one: Candidate, track: Track) -> None:
+def no_event_is_made_without_light(reporter: Reporter, one: Candidate, track: Track) -> None:
     reporter.report(one, track)  # type: ignore[call-arg]
     reporter.report(one, track, None)  # type: ignore[arg-type]
 
 
-def nobody_searches_for_what_was_not_probed(search: Search, face: Face, now: datetime) -> None:
+def only_a_probe_is_searched_for(search: Search, face: Face, now: datetime) -> None:
     search.candidate(face, now)  # type: ignore[arg-type]
 
 
-def nobody_else_makes_the_proofs(channel: int) -> None:
+def only_the_lamp_makes_the_proofs(channel: int) -> None:
     Lit()  # type: ignore[call-arg]
     Lit(channel)  # type: ignore[arg-type]
     Watchlist()  # type: ignore[call-arg]

@@ -1,6 +1,6 @@
-"""Ways to attack a list: what somebody could put into a camera's inbox, or onto its card.
+"""Forged and altered lists: what an attacker could put into a camera's inbox, or onto its card.
 
-Each begins after one good list was accepted. Functions that publish leave version 2 in the inbox,
+Each begins after one valid list was accepted. Functions that publish leave version 2 in the inbox,
 wrong in the one thing they are named after. `firmware.tests.attacks` is the corpus.
 """
 
@@ -26,7 +26,7 @@ POLICE, ESTATE = SIGNERS["police"], SIGNERS["estate"]
 
 @dataclass(frozen=True)
 class Attack:
-    """What somebody does, and what the camera says."""
+    """One act of an attacker, and the code with which the camera must refuse."""
 
     name: str
     do: Callable[[Camera], object]
@@ -34,22 +34,22 @@ class Attack:
     now: datetime = NOW
     camera: ThisCamera = THIS_CAMERA
     dark: bool = False
-    """Whether the old list is not in force any more, either."""
+    """Whether the old list is no longer in force, either."""
 
 
 def second(**changes: object) -> Desk:
-    """An authority whose policy is newer, too, so that cameras take nothing from what they have."""
+    """Return an authority with a newer policy, so that cameras reuse no file that they have."""
     newer = replace(desk.usual_policy(), version=2, cap=100)
     return Desk(**{"policy": newer, **changes})  # type: ignore[arg-type]
 
 
 def published(**changes: object) -> Callable[[Camera], object]:
-    """A second list of an authority that differs in these."""
+    """Publish a second list of an authority that differs in these."""
     return lambda camera: second(**changes).publish(camera.inbox, version=2)
 
 
 def case(**changes: object) -> Callable[[Camera], object]:
-    """A second list whose case file, properly signed, differs in these."""
+    """Publish a second list whose case file, properly signed, differs in these."""
 
     def amend(made: CaseFile) -> CaseFile:
         return replace(made, **changes)  # type: ignore[arg-type]
@@ -58,22 +58,22 @@ def case(**changes: object) -> Callable[[Camera], object]:
 
 
 def policy(**changes: object) -> Callable[[Camera], object]:
-    """A second list under a policy, properly signed, that differs in these."""
+    """Publish a second list under a policy, properly signed, that differs in these."""
     return published(policy=replace(desk.usual_policy(), version=2, **changes))  # type: ignore[arg-type]
 
 
 def one(**changes: object) -> Callable[[Camera], object]:
-    """A second list with one entry, properly signed, that differs in these."""
+    """Publish a second list with one entry, properly signed, that differs in these."""
     return published(entries=[entry(1, **changes)])
 
 
 def body(amend: Callable[[bytes], bytes]) -> Callable[[Camera], object]:
-    """A second list whose body was amended before it was sealed."""
+    """Publish a second list whose body was amended before it was sealed."""
     return published(amend_body=amend)
 
 
 def file(pattern: str, amend: Callable[[bytes], bytes]) -> Callable[[Camera], object]:
-    """A good second list, one of whose files was amended on the way."""
+    """Publish a valid second list, and amend one of its files on the way."""
 
     def do(camera: Camera) -> None:
         rmtree(camera.inbox)
@@ -85,7 +85,7 @@ def file(pattern: str, amend: Callable[[bytes], bytes]) -> Callable[[Camera], ob
 
 
 def without(pattern: str) -> Callable[[Camera], object]:
-    """A good second list, one of whose files was withheld."""
+    """Publish a valid second list without one of its files."""
 
     def do(camera: Camera) -> None:
         rmtree(camera.inbox)
@@ -96,7 +96,7 @@ def without(pattern: str) -> Callable[[Camera], object]:
 
 
 def metadata(pattern: str, change: Callable[[dict[str, object]], object]) -> Callable[..., object]:
-    """A good second list, in one of whose roles what was signed was changed."""
+    """Publish a valid second list, and change what was signed in one of its roles."""
 
     def amend(content: bytes) -> bytes:
         document = json.loads(content)
@@ -109,7 +109,7 @@ def metadata(pattern: str, change: Callable[[dict[str, object]], object]) -> Cal
 def signatures(
     pattern: str, change: Callable[[list[dict[str, str]]], object]
 ) -> Callable[..., object]:
-    """A good second list, in one of whose roles the signatures were changed."""
+    """Publish a valid second list, and change the signatures of one of its roles."""
 
     def amend(content: bytes) -> bytes:
         document = json.loads(content)
@@ -146,7 +146,7 @@ def roll_back(camera: Camera) -> None:
 
 
 def old_card(camera: Camera) -> None:
-    """Everything on the card but the floors is as it was weeks ago."""
+    """Put the card of weeks ago back, all but the floors."""
     older = camera.metadata.with_name("older")
     copytree(camera.metadata, older, symlinks=True)
     camera.takes(Desk(), version=2)
@@ -160,7 +160,7 @@ def elsewhere(made: CaseFile) -> CaseFile:
 
 
 def here(site: Targets) -> None:
-    """The other site's list, under the names that this site's role may sign."""
+    """Give the other site's list the names that this site's role may sign."""
     for info in site.targets.values():
         info.path = info.path.replace("barn", "mill")
     site.targets = {info.path: info for info in site.targets.values()}
@@ -177,7 +177,7 @@ def broken_floors(camera: Camera) -> None:
 
 
 def mixed(camera: Camera) -> None:
-    """The body of another publication, whole and properly signed, under this one's name."""
+    """Put the body of another publication, whole and properly signed, under this one's name."""
     other = Desk(entries=[entry(3)]).publish(camera.inbox.with_name("other"), version=2)
     rmtree(camera.inbox)
     Desk().publish(camera.inbox, version=2)
@@ -192,7 +192,7 @@ def strip(camera: Camera) -> None:
 
 
 def fresh(camera: Camera) -> None:
-    """Nothing new arrives: somebody keeps the camera from its broker."""
+    """Publish nothing new: the camera is kept from its broker."""
     Desk().publish(camera.inbox, version=1)
 
 
@@ -212,5 +212,5 @@ def overdue() -> object:
 
 
 def pictures(count: int) -> tuple[PictureQuality, ...]:
-    """What was measured of so many pictures of one person."""
+    """Return the qualities of so many pictures of one person."""
     return entry(1).pictures * count

@@ -1,4 +1,4 @@
-"""What a test sees of running programs from outside: their ledgers, and that things happen."""
+"""What a test observes of running programs: records in ledgers, and waiting for a condition."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -8,13 +8,13 @@ from formats.ledger import Happening, Record
 
 
 def records(folder: Path, happening: Happening) -> list[Mapping[str, int | str]]:
-    """The bodies of one kind of record in a program's ledger, oldest first."""
+    """Return the bodies of one kind of record in a program's ledger, oldest first."""
     lines = (folder / "ledger.jsonl").read_bytes().splitlines()
-    return [one.body for one in map(Record.from_line, lines) if one.event is happening]
+    return [each.body for each in map(Record.from_line, lines) if each.event is happening]
 
 
 def eventually(holds: Callable[[], object], *, within_s: float = 30.0) -> None:
-    """Wait until something holds; long, for a busy machine: what holds ends the waiting."""
+    """Wait until a condition holds; the limit is long, for a busy machine."""
     until_s = time.monotonic() + within_s
     while not holds():
         assert time.monotonic() < until_s, "It did not happen in time."
