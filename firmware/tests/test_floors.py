@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firmware.errors import FloorsBroken
@@ -61,6 +61,7 @@ def test_two_broken_copies_are_refused(tmp_path: Path) -> None:
         raise_floors(tmp_path, HIGH)
 
 
+@settings(deadline=None)  # The disk may be busy.
 @given(cut=st.integers(0, 400), second=st.integers(0, 1))
 def test_a_write_cut_off_anywhere_leaves_the_old_or_the_new(
     tmp_path_factory: pytest.TempPathFactory, cut: int, second: int
