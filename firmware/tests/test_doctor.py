@@ -12,9 +12,9 @@ from firmware.config import Accelerator, Config
 from firmware.errors import FirmwareError
 from firmware.identity import make_identity
 from firmware.record.ledger import Ledger
+from firmware.tests.camera_setup import publish
 from firmware.tests.command import config_of, make_bundle
 from firmware.tests.fakes import Bulb, FakeCamera, PasserBy, eye, guarding
-from firmware.tests.test_station import publish
 from formats.ledger import Happening, Program
 
 pytestmark = pytest.mark.alone

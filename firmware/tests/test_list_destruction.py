@@ -11,11 +11,11 @@ from firmware.assembly import Means, run
 from firmware.config import Config
 from firmware.errors import ClockUntrusted
 from firmware.identity import make_identity, watch_keys
+from firmware.tests.camera_setup import WALK, looks, policy_for, publish
 from firmware.tests.command import config_of
 from firmware.tests.fakes import FakeCamera, eye, guarding
 from firmware.tests.observations import records
 from firmware.tests.station import ListDesk
-from firmware.tests.test_station import WALK, looks, policy_for, publish
 from firmware.trust.watchlist import ListRefused
 from formats.ledger import Happening
 from formats.list_end import End, ListEnd, verify_list_end

@@ -8,25 +8,15 @@ from pathlib import Path
 
 import pytest
 from nacl.public import PrivateKey
-from nacl.signing import SigningKey
 
 from firmware.delivery.marks import Link, Terms
 from firmware.delivery.outbox import DAY_S, LARGEST, Outbox, Recovered
 from firmware.errors import OutboxFull
+from firmware.tests.outbox_events import BOOT, KEY, event
 from firmware.tests.power_cut import cut
-from formats.envelope import NO_PREVIOUS, Kind, Origin, Sealed, TimeQuality, seal, wire_size
-from formats.errors import FormatError
+from formats.envelope import NO_PREVIOUS, Kind, Origin, TimeQuality, seal, wire_size
 
-KEY = SigningKey(bytes(32))
-REVIEWERS = [PrivateKey(bytes([number]) * 32).public_key for number in (1, 2)]
-BOOT = bytes(16)
 STEPS_OF_PUT = 10
-
-
-def event(number: int, previous: bytes = NO_PREVIOUS, boot: bytes = BOOT) -> tuple[Sealed, Link]:
-    origin = Origin(boot, number, 1, TimeQuality.SYNCHRONISED, previous)
-    sealed = seal(Kind.EVENT, b"candidate", sender=KEY, recipients=REVIEWERS, origin=origin)
-    return sealed, Link(number, boot, number, sealed.digest)
 
 
 @pytest.fixture
@@ -114,19 +104,6 @@ def test_a_power_cut_while_removing_leaves_the_event_whole_or_gone(
     assert [outbox.read_sealed(name) for name in outbox.names()] in ([], [sealed])
 
 
-def test_a_broken_event_is_refused_and_set_aside_unchanged(outbox: Outbox, tmp_path: Path) -> None:
-    outbox.put(*event(1))
-    outbox.put(*event(2))
-    broken = (tmp_path / "waiting" / "000000000001").read_bytes()[:-1]
-    (tmp_path / "waiting" / "000000000001").write_bytes(broken)
-    with pytest.raises(FormatError):
-        outbox.read_sealed("000000000001")
-    outbox.set_aside("000000000001")
-    assert outbox.names() == ["000000000002"]
-    (aside,) = (tmp_path / "broken").iterdir()
-    assert (aside.name.split("-")[0], aside.read_bytes()) == ("000000000001", broken)
-
-
 def test_a_full_outbox_refuses(tmp_path: Path) -> None:
     outbox = Outbox(tmp_path, limit_bytes=LARGEST + wire_size(Kind.EVENT, 2) - 1)
     outbox.room()
@@ -149,37 +126,6 @@ def test_room_is_kept_for_the_largest_event() -> None:
     assert len(sealed.blob) == LARGEST
 
 
-@pytest.mark.parametrize("name", ["chain", "chain-copy"])
-@pytest.mark.parametrize("content", [b"", b"{}", bytes(200)])
-def test_a_broken_chain_is_mended_from_its_copy(
-    outbox: Outbox, tmp_path: Path, name: str, content: bytes
-) -> None:
-    sealed, link = event(1)
-    outbox.put(sealed, link)
-    (tmp_path / name).write_bytes(content)
-    assert outbox.recover() == Recovered(link, (name,))
-    assert outbox.recover() == Recovered(link, ())
-
-
-def test_without_any_chain_the_newest_event_that_waits_continues_it(
-    outbox: Outbox, tmp_path: Path
-) -> None:
-    for number in (1, 2):
-        outbox.put(*event(number))
-    newest = outbox.read_sealed("000000000002")
-    for name in ("chain", "chain-copy"):
-        (tmp_path / name).write_bytes(b"broken")
-    assert outbox.recover() == Recovered(Link(2, BOOT, 2, newest.digest), ("chain", "chain-copy"))
-
-
-def test_when_nothing_tells_of_the_chain_it_begins_anew(outbox: Outbox, tmp_path: Path) -> None:
-    outbox.put(*event(1))
-    outbox.remove("000000000001")
-    for name in ("chain", "chain-copy"):
-        (tmp_path / name).write_bytes(b"broken")
-    assert outbox.recover().link is None
-
-
 def test_a_link_is_read_as_it_was_written() -> None:
     link = Link(7, bytes(range(16)), 3, bytes(range(32)))
     assert Link.from_bytes(link.to_bytes()) == link
@@ -194,63 +140,6 @@ def test_the_terms_survive_a_restart(outbox: Outbox, tmp_path: Path) -> None:
     terms = Terms(bytes(range(32)), 30)
     outbox.set_terms(terms)
     assert Outbox(tmp_path).terms() == terms
-
-
-def test_terms_with_any_byte_changed_are_not_believed(outbox: Outbox, tmp_path: Path) -> None:
-    outbox.set_terms(Terms(bytes(range(32)), 30))
-    written = (tmp_path / "terms").read_bytes()
-    for at in range(len(written)):
-        damaged = bytearray(written)
-        damaged[at] ^= 1 << at % 8
-        (tmp_path / "terms").write_bytes(damaged)
-        assert outbox.terms() is None
-
-
-def test_a_chain_with_any_byte_changed_is_not_believed(outbox: Outbox, tmp_path: Path) -> None:
-    sealed, link = event(1)
-    outbox.put(sealed, link)
-    written = (tmp_path / "chain").read_bytes()
-    for at in range(len(written)):
-        damaged = bytearray(written)
-        damaged[at] ^= 1 << at % 8
-        (tmp_path / "chain").write_bytes(damaged)
-        assert outbox.recover() == Recovered(link, ("chain",))
-
-
-def test_an_event_with_any_byte_changed_is_set_aside_and_the_rest_stays(
-    outbox: Outbox, tmp_path: Path
-) -> None:
-    outbox.put(*event(1))
-    outbox.put(*event(2))
-    path = tmp_path / "waiting" / "000000000001"
-    written = path.read_bytes()
-    for at in range(0, len(written), 97):
-        damaged = bytearray(written)
-        damaged[at] ^= 1 << at % 8
-        path.write_bytes(damaged)
-        assert outbox.set_aside_broken(KEY.verify_key) == ["000000000001"]
-        assert outbox.names() == ["000000000002"]
-
-
-@pytest.mark.parametrize("cut", [0, 1, 110, 111, 231, 33_138, 33_202])
-def test_a_torn_event_is_set_aside(outbox: Outbox, tmp_path: Path, cut: int) -> None:
-    outbox.put(*event(1))
-    path = tmp_path / "waiting" / "000000000001"
-    path.write_bytes(path.read_bytes()[:cut])
-    assert outbox.set_aside_broken(KEY.verify_key) == ["000000000001"]
-
-
-def test_an_event_of_another_camera_is_set_aside(outbox: Outbox) -> None:
-    outbox.put(*event(1))
-    stranger = SigningKey(bytes([1]) * 32).verify_key
-    assert outbox.set_aside_broken(stranger) == ["000000000001"]
-
-
-def test_a_named_draft_that_is_broken_is_set_aside(outbox: Outbox, tmp_path: Path) -> None:
-    outbox.put(*event(1))
-    name = "000000000001"
-    (tmp_path / "part" / name).write_bytes(b"torn")
-    assert outbox.recover().set_aside == (name,)
 
 
 def test_a_removed_event_is_overwritten_where_it_lay(outbox: Outbox, tmp_path: Path) -> None:
@@ -279,14 +168,6 @@ def test_what_was_written_before_the_clock_was_set_is_kept_from_now_on(
     assert outbox.destroy_lapsed(keep_days=30) == []
     assert outbox.destroy_lapsed(keep_days=30) == []
     assert outbox.names() == ["000000000001"]
-
-
-def test_broken_files_count_as_used(tmp_path: Path) -> None:
-    outbox = Outbox(tmp_path, limit_bytes=LARGEST + wire_size(Kind.EVENT, 2) - 1)
-    outbox.put(*event(1))
-    outbox.set_aside("000000000001")
-    with pytest.raises(OutboxFull):
-        outbox.room()
 
 
 def test_watch_and_courier_do_not_disturb_each_other(tmp_path: Path) -> None:

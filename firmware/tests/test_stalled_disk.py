@@ -19,6 +19,7 @@ from firmware.hardware.lamp import Lamp, Lit
 from firmware.identity import make_identity
 from firmware.record.ledger import Moment
 from firmware.supervisor import Supervisor
+from firmware.tests.camera_setup import codes, publish
 from firmware.tests.command import config_of
 from firmware.tests.fakes import (
     LEASE_ID,
@@ -33,7 +34,6 @@ from firmware.tests.held_disk import HeldDisk, held_disk
 from firmware.tests.observations import eventually, records
 from firmware.tests.station import run_of
 from firmware.tests.test_lampguard import hear, lamp_of, say
-from firmware.tests.test_station import codes, publish
 from formats.envelope import Sealed
 from formats.lease import SILENT_MS, Grant, Reason, Refused, Request
 from formats.ledger import Happening, Record

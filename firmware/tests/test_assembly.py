@@ -1,0 +1,142 @@
+"""A run of `watch` from its folders: what it needs, in which order, and what it says without."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from firmware.assembly import newer_list
+from firmware.config import Config
+from firmware.delivery.marks import Terms
+from firmware.delivery.outbox import Outbox
+from firmware.errors import (
+    FirmwareError,
+    IdentityRefused,
+    LampDark,
+    NobodyListed,
+    OutboxFull,
+)
+from firmware.tests import desk
+from firmware.tests.camera_setup import codes, looks, made_camera, publish
+from firmware.tests.command import config_of
+from firmware.tests.fakes import guarding
+from firmware.tests.observations import records
+from firmware.trust.watchlist import ListRefused
+from formats.ledger import Happening
+
+pytestmark = pytest.mark.alone
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    return made_camera(tmp_path)
+
+
+def test_with_all_of_its_parts_it_looks(tmp_path: Path, config: Config) -> None:
+    publish(config)
+    with guarding(tmp_path):
+        looks(config)
+    (period,) = records(config.state.watch, Happening.PERIOD_END)
+    assert (period["frames"], period["events"]) == (6, 1)
+    (accepted,) = records(config.state.watch, Happening.LIST_ACCEPTED)
+    assert (accepted["version"], accepted["entries"]) == (1, 2)
+    assert records(config.state.watch, Happening.STOP) == [{"reason": "stopped"}]
+
+
+def test_a_newer_list_ends_the_run(tmp_path: Path, config: Config) -> None:
+    publish(config)
+
+    def running() -> bool:
+        publish(config, version=2)
+        return True
+
+    with guarding(tmp_path):
+        looks(config, running)
+    assert records(config.state.watch, Happening.STOP) == [{"reason": "newer list"}]
+    assert records(config.state.watch, Happening.PERIOD_END)[0]["frames"] == 1
+
+
+def test_a_refused_list_leaves_the_last_good_one(tmp_path: Path, config: Config) -> None:
+    publish(config)
+    with guarding(tmp_path):
+        looks(config)
+        (config.state.inbox / "metadata" / "timestamp.json").write_text("{}")
+        looks(config)
+    assert len(records(config.state.watch, Happening.LIST_REFUSED)) == 1
+    assert len(records(config.state.watch, Happening.PERIOD_END)) == 2
+
+
+def test_without_any_list_it_stays_dark(tmp_path: Path, config: Config) -> None:
+    publish(config)
+    (config.state.inbox / "metadata" / "timestamp.json").unlink()
+    with guarding(tmp_path) as guard, pytest.raises(ListRefused):
+        looks(config)
+    assert codes(config, Happening.FAULT) == ["ListRefused"]
+    assert not guard.has("arming")
+
+
+def test_an_expired_list_is_dark(tmp_path: Path, config: Config) -> None:
+    publish(config, now=datetime.now(UTC) - timedelta(days=8))
+    with guarding(tmp_path) as guard, pytest.raises(ListRefused):
+        looks(config)
+    assert not guard.has("arming")
+
+
+def test_an_empty_list_is_dark(tmp_path: Path, config: Config) -> None:
+    publish(config, empty=True)
+    with guarding(tmp_path) as guard, pytest.raises(NobodyListed):
+        looks(config)
+    assert not guard.has("arming")
+
+
+def test_without_a_guard_it_stays_dark(config: Config) -> None:
+    publish(config)
+    with pytest.raises(LampDark, match="start it first"):
+        looks(config)
+    assert codes(config, Happening.FAULT) == ["LampDark"]
+
+
+def test_with_a_full_outbox_the_lamp_stays_off(tmp_path: Path, config: Config) -> None:
+    publish(config)
+    waiting = config.state.outbox / "waiting"
+    waiting.mkdir(parents=True)
+    with (waiting / "000000000001").open("wb") as file:
+        file.truncate(512 * 2**20)
+    with guarding(tmp_path) as guard, pytest.raises(OutboxFull):
+        looks(config)
+    assert not guard.has("arming")
+    ledger = records(config.state.watch, Happening.OUTBOX_FULL)
+    assert ledger == [{"waiting": 1}]
+
+
+def test_without_keys_it_stays_dark(tmp_path: Path) -> None:
+    config = config_of(tmp_path)
+    with pytest.raises(IdentityRefused):
+        looks(config)
+    assert codes(config, Happening.FAULT) == ["IdentityRefused"]
+
+
+def test_whose_receipts_count_stands_in_the_outbox(tmp_path: Path, config: Config) -> None:
+    publish(config)
+    with guarding(tmp_path):
+        looks(config)
+    terms = Outbox(config.state.outbox).terms()
+    assert terms == Terms(bytes(desk.signing(61).verify_key), desk.usual_policy().retention_days)
+
+
+def test_every_refusal_is_in_the_ledger_by_its_name(config: Config) -> None:
+    publish(config)
+    with pytest.raises(FirmwareError) as refusal:
+        looks(config)
+    assert codes(config, Happening.FAULT) == [type(refusal.value).__name__]
+
+
+def test_an_untouched_inbox_has_no_newer_list(config: Config) -> None:
+    publish(config)
+    assert not newer_list(config.state.inbox)()
+
+
+def test_the_first_list_is_newer_than_none(config: Config) -> None:
+    newer = newer_list(config.state.inbox)
+    publish(config)
+    assert newer()
