@@ -1,10 +1,11 @@
-"""TUF: roles, thresholds and expiry of a site's signed repository, and its verification.
+"""TUF: the roles of a site's signed repository, their keys and thresholds, and its verification.
 
-This module names the roles, their thresholds and lifetimes (docs/design.md, section 5); their keys
-are of one kind (`formats.site_keys`). `verify_repository` proves what TUF proves: enough
-signatures, freshness, no rollback, whole files. It writes files, because python-tuf keeps its
-trusted metadata in a folder. It does not decide whether signers, site and list suit *this* camera:
-that is `firmware.trust.site_verifier`.
+It names the roles, their thresholds (docs/design.md, section 5), and the expiry of root and
+targets. A list lives for `formats.casefile.LIST_LIFE_S`; snapshot and timestamp live for the
+policy's `freshness_h`. All keys are of one kind (`formats.site_keys`). `verify_repository` proves
+what TUF proves: enough signatures, freshness, no rollback, whole files. It writes files, because
+python-tuf keeps its trusted metadata in a folder. It does not decide whether signers, site and list
+suit *this* camera: that is `firmware.trust.site_verifier`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -35,25 +36,28 @@ DAY_S: Final = 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class Quorum:
-    """A role's number of keys, its threshold (how many must sign), and its expiry."""
+    """A role's number of keys, and its threshold: how many of them must sign."""
 
     keys: int
     threshold: int
-    life_s: int
 
 
-ROOT: Final = Quorum(keys=5, threshold=3, life_s=365 * DAY_S)
+ROOT: Final = Quorum(keys=5, threshold=3)
 """Decides who holds which role. Offline."""
-TARGETS: Final = Quorum(keys=3, threshold=2, life_s=90 * DAY_S)
+ROOT_LIFE_S: Final = 365 * DAY_S
+"""From the moment at which a root is made until it expires."""
+TARGETS: Final = Quorum(keys=3, threshold=2)
 """Decides policy, recipients and which organisations may issue lists."""
-SITE: Final = Quorum(keys=2, threshold=2, life_s=7 * DAY_S)
+TARGETS_LIFE_S: Final = 90 * DAY_S
+"""From the moment at which policy and recipients are signed until they expire."""
+SITE: Final = Quorum(keys=2, threshold=2)
 """Decides the list. At least two keys, and the two that sign are of two organisations."""
 ORGANISATIONS: Final = 2
 """Different organisations that must sign a list (docs/design.md, P2)."""
 ORGANISATIONS_SENSITIVE: Final = 3
 """The same, when an entry is a minor or vulnerable (docs/design.md, section 5)."""
-ONLINE: Final = Quorum(keys=1, threshold=1, life_s=DAY_S)
-"""Snapshot and timestamp. The timestamp's life is the policy's `freshness_h`."""
+ONLINE: Final = Quorum(keys=1, threshold=1)
+"""Snapshot and timestamp. Both live for the policy's `freshness_h`."""
 
 POLICY_FILE: Final = "policy.json"
 """Target of the targets role."""

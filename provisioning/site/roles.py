@@ -36,9 +36,11 @@ from formats.site_tuf import (
     POLICY_FILE,
     RECIPIENTS_FILE,
     ROOT,
+    ROOT_LIFE_S,
     SITE,
     TARGETS,
     TARGETS_FOLDER,
+    TARGETS_LIFE_S,
     budget_name,
     casefile_name,
     estate_role,
@@ -58,7 +60,7 @@ def make_root(holders: Mapping[str, Iterable[VerifyKey]], now: datetime) -> Meta
     keys = {role: [SiteKey.of(key) for key in holders[role]] for role in quorums}
     root = Root(
         version=1,
-        expires=_end(now, ROOT.life_s),
+        expires=_end(now, ROOT_LIFE_S),
         keys={key.keyid: key for each in keys.values() for key in each},
         roles={
             role: Role([key.keyid for key in keys[role]], quorum.threshold)
@@ -90,7 +92,7 @@ def make_targets(policy: Policy, recipients: Recipients, now: datetime) -> Metad
     files = {POLICY_FILE: write_policy(policy), RECIPIENTS_FILE: write_recipients(recipients)}
     targets = Targets(
         version=policy.version,
-        expires=_end(now, TARGETS.life_s),
+        expires=_end(now, TARGETS_LIFE_S),
         targets=_target_files(files),
         delegations=Delegations(
             {key.keyid: key for key in [*suppliers, estate]},

@@ -16,7 +16,7 @@ from tuf.api.metadata import Metadata, Root  # type: ignore[attr-defined]  # Re-
 from formats.keyfile import KeyFile, KeyRefused
 from formats.signer import Ed25519Signer
 from formats.site_keys import SiteKey
-from formats.site_tuf import ROOT
+from formats.site_tuf import ROOT_LIFE_S
 from provisioning.disk import write_atomically
 from provisioning.errors import SiteRefused
 from provisioning.keys.words import fingerprint_words
@@ -56,7 +56,7 @@ def begin_rotation(site: Site, old: KeyFile | None, new: KeyFile | None, now: da
     before = newest_root(site)
     after = Metadata(Root.from_dict(before.signed.to_dict()))
     after.signed.version += 1
-    after.signed.expires = (now + timedelta(seconds=ROOT.life_s)).replace(microsecond=0)
+    after.signed.expires = (now + timedelta(seconds=ROOT_LIFE_S)).replace(microsecond=0)
     if old is not None and new is not None:
         _replace_key(after.signed, old, new)
     rotation = Rotation(after, complete=False)
