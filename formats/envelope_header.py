@@ -1,5 +1,6 @@
-"""The envelope's header, in the clear: kind, sender, boot, sequence, key epoch, number of slots.
+"""The envelope's kinds, with their padded sizes (buckets), and its header, which is in the clear.
 
+The header names kind, sender, boot, sequence, key epoch and number of slots.
 A `Header` is within its bounds, and one `Kind` cannot be taken for another. Reading a header proves
 nothing: `formats.envelope` verifies it.
 """

@@ -1,4 +1,4 @@
-"""Template of a face, 128 int8 numbers; cosine similarity of two; fusion of several.
+"""Template of a face, a row of int8 numbers; cosine similarity of two; fusion of several.
 
 All arithmetic is in integers or exact in float64, so every machine computes the same score.
 """
@@ -21,7 +21,7 @@ class Template:
     """A face as numbers. This is personal data: never log or show it."""
 
     vector: NDArray[np.int8] = field(repr=False)
-    """(128,), the largest component +127 or -127."""
+    """(dim,), 128 with the shipped net; the largest component is +127 or -127."""
 
     def forget(self) -> None:
         """Overwrite the numbers with zeros."""
