@@ -37,11 +37,12 @@ check: $(VENV)/.dev systemd  ## look only: style, types, private names, who impo
 	@$(VENV)/bin/ruff format --check
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/basedpyright
-	@$(VENV)/bin/lint-imports
+	@$(VENV)/bin/lint-imports --no-logo
 	@$(VENV)/bin/codespell
 	@git ls-files -z | xargs -0 tools/check-files
 	@$(PY) -m models.check >/dev/null
 	@provisioning/device/image/check-units
+	@echo "All of it is in order."
 
 test: $(VENV)/.dev broker browser postgres softhsm  ## the tests: most side by side, those that measure time alone
 	@$(PYTEST) -n auto --maxprocesses 8 --dist loadscope -m "not alone and not long"
