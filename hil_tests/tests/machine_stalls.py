@@ -3,8 +3,8 @@
 Tests of real processes judge times of a few hundred milliseconds. A machine that stands still for
 longer than their margin makes them fail, whatever the product does. A test with the mark `alone`
 runs beside a thread that should wake every 10 ms. If the test fails and the thread was later than
-the margin, the run does not count: the test is repeated, and the summary says so. A failure without
-a stall is a failure at once. No bound of a test is changed.
+the margin, the run does not count: the test is repeated once the machine is calm, and the summary
+says so. A failure without a stall is a failure at once. No bound of a test is changed.
 """
 
 import threading
@@ -23,6 +23,10 @@ MARGIN_S: Final = 0.05
 """Least slack of the bounds that tests judge: a lease of 200 ms, looking ends within 250 ms."""
 REPEATS: Final = 3
 """A test that also fails in these runs has failed."""
+CALM_S: Final = 1.0
+"""So long without a stall, and the machine is calm."""
+PATIENCE_S: Final = 30.0
+"""Longest wait for a calm machine before a repeat."""
 _NOTES: Final = pytest.StashKey[list[str]]()
 
 
@@ -73,20 +77,30 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
             f"(margin {margin_s * 1000:.0f} ms)"
         )
         if repeats_left:
-            _start_anew(item)
+            _start_anew(item, margin_s)
     for report in reports:
         item.ihook.pytest_runtest_logreport(report=report)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
     return True
 
 
-def _start_anew(item: pytest.Item) -> None:
-    """End all fixtures, which may have failed themselves, and start the time limit again."""
+def _start_anew(item: pytest.Item, margin_s: float) -> None:
+    """End all fixtures, which may have failed themselves; wait; start the time limit again."""
     item.session._setupstate.teardown_exact(None)
+    _wait_until_calm(margin_s)
     # pytest-timeout stops its timer at the first exception of a test.
     limits = item.config.pluginmanager.get_plugin("timeout")
     if limits is not None:
         item.ihook.pytest_timeout_set_timer(item=item, settings=limits._get_item_settings(item))
+
+
+def _wait_until_calm(margin_s: float) -> None:
+    until_s = time.monotonic() + PATIENCE_S
+    while time.monotonic() < until_s:
+        with measured_lateness() as lateness:
+            time.sleep(CALM_S)
+        if lateness.worst_s <= margin_s:
+            return
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -41,7 +41,7 @@ def crowd(people: list[Somebody]) -> Crowd:
     return made
 
 
-@pytest.mark.parametrize("listed", [1, 2])
+@pytest.mark.parametrize("listed", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_each_listed_passer_by_is_one_event_and_nobody_else_is(
     tmp_path: Path, crowd: Crowd, listed: int
 ) -> None:

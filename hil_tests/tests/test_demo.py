@@ -108,6 +108,7 @@ def test_when_the_other_person_is_listed_the_outcome_swaps_and_the_wire_shows_no
     assert list((desk.camera / "outbox" / "waiting").iterdir()) == []
 
 
+@pytest.mark.long
 def test_ctrl_c_stops_every_program_and_still_says_what_was_seen(tmp_path: Path) -> None:
     build = tmp_path / "build"
     command = [sys.executable, "-m", "hil_tests.demo", "--build", str(build)]

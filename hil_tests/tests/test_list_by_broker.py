@@ -24,7 +24,7 @@ from hil_tests.rig.site_maker import (
 )
 from hil_tests.scenes.portraits import Person, portrait
 
-pytestmark = [pytest.mark.alone, pytest.mark.broker, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.alone, pytest.mark.long, pytest.mark.broker, pytest.mark.timeout(240)]
 
 LOOKS = 10
 """So many looks at somebody who is listed make an event."""

@@ -34,7 +34,9 @@ def arrives_once(rig: Rig, *, at_least: int) -> None:
 
 @pytest.mark.needs(Feature.BROKER)
 @pytest.mark.needs(Feature.SCENES)
-@pytest.mark.parametrize("outage", list(Outage))
+@pytest.mark.parametrize(
+    "outage", [Outage.BROKER_DOWN, pytest.param(Outage.HALF_OPEN, marks=pytest.mark.long)]
+)
 def test_what_is_seen_during_an_outage_arrives_after_it(rig: Rig, outage: Outage) -> None:
     rig.connect_estate()
     rig.start()

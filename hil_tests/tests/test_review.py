@@ -16,7 +16,7 @@ from hil_tests.rig.desk_site import DeskSite
 from hil_tests.rig.site_maker import REVIEWERS, tallylight_estate
 from hil_tests.tests.test_demo import demo
 
-pytestmark = [pytest.mark.broker, pytest.mark.alone, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.broker, pytest.mark.alone, pytest.mark.long, pytest.mark.timeout(300)]
 expect.set_options(timeout=WAIT_MS)
 
 

@@ -10,6 +10,7 @@ MS = 1_000_000
 
 
 @pytest.mark.alone
+@pytest.mark.long
 @pytest.mark.hil
 @pytest.mark.timeout(240)
 @pytest.mark.needs(Feature.LAMP_DEFECTS)
