@@ -1,4 +1,4 @@
-"""How long one step takes: it is repeated, and the least, the median and the 95th percentile count.
+"""Time one step by repetition: the least, the median and the 95th percentile of its durations.
 
 One turn goes before the others, to fill the caches; it does not count.
 """

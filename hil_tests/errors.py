@@ -1,4 +1,4 @@
-"""What the desk refuses, each in one sentence that says what to do."""
+"""Errors of rigs and the demo: what a desk lacks, in one sentence that says what to do."""
 
 
 class DeskRefused(Exception):

@@ -1,8 +1,8 @@
 """Calibration: false-match rate of each score, and the threshold for a list and its budget.
 
-The rates are measured on pairs of different people with the shipped net. They hold for people like
-those in the set of pictures, which the table names. A threshold is chosen by the upper end of the
-95 % interval, never by the point estimate, and never outside the table.
+`models.evaluate.calibrate` measures the rates on pairs of different people with the shipped net.
+They hold for people like those in the set of pictures, which the table names. A threshold is chosen
+by the upper end of the 95 % interval, never by the point estimate, and never outside the table.
 """
 
 from dataclasses import dataclass

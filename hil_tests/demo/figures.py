@@ -1,4 +1,4 @@
-"""What a run came to: the figures of the demo's table, from what was seen, not what was meant.
+"""The figures of the demo's table, measured from outside the camera: counts, light, bytes, traces.
 
 Counts come from the ledgers, light from the wires, inference from the witness, bytes from the tap,
 and traces from a search of every file that the run left.

@@ -1,7 +1,7 @@
-"""An independent listener on the broker: what does somebody see who reads everything?
+"""Listen to all topics of the broker, and count the bytes that were not sealed.
 
 mosquitto's own client subscribes to `#`. Every payload must be a sealed envelope of its kind's one
-size, signed by the camera or by the estate; whatever is not, is counted in bytes.
+size, signed by the camera or by the estate; the bytes of every other payload are counted.
 """
 
 import threading

@@ -1,7 +1,7 @@
-"""Who it really was: the rig's own judgement of an event of the street, made without the list.
+"""Ground truth of the demo: which of the two people an event's crop shows, judged without the list.
 
 The list has one entry, so every event names it, rightly or wrongly. In the drawn street there are
-only two people; whose portrait the event's crop resembles more decides whom it was about.
+only two people; the portrait that the event's crop resembles more decides which of them it shows.
 """
 
 from pathlib import Path

@@ -2,9 +2,9 @@
 
 Every file but `timestamp.json` has its version or digest in its name. New files are put beside the
 old ones, and the timestamp comes last: a camera that reads in between sees the whole old
-repository. `renew_freshness` signs a new snapshot and timestamp for the published list. It needs
-the online keys alone and works while a new list waits for signatures, so a timer can run it. A
-repository that does not verify is not published.
+repository. Snapshot and timestamp expire after the policy's `freshness_h`. `renew_freshness` signs
+new ones for the published list. It needs the online keys alone and works while a new list waits for
+signatures, so a timer can run it. A repository that does not verify is not published.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Lets everything go wrong at random while events are made, then counts: lost, doubled, unnoticed.
+"""Inject faults at random while events are made, then count events: lost, doubled, unnoticed gaps.
 
 The faults are drawn from a seed, which is printed; the moments at which they strike are not
 repeatable, because the programs are real.

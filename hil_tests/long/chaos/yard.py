@@ -1,4 +1,4 @@
-"""Where the chaos plays: a camera on a small disk, a broker, a receiver, two bad networks."""
+"""What the chaos run breaks: a camera on a small disk, a broker, a receiver, two bad networks."""
 
 import os
 import shutil

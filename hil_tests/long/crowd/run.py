@@ -1,7 +1,7 @@
-"""The whole camera in front of a crowd, and what its events are worth.
+"""Run the whole camera in front of a crowd, and measure precision and recall of its events.
 
 The list is made and signed with the project's own commands, the guard is a process of its own, and
-`watch` runs on the real nets. Whom an event is about is told by where in its frame its crop lies.
+`watch` runs on the real nets. The place of an event's crop in its frame tells who was seen.
 """
 
 import time
