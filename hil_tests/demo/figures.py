@@ -5,6 +5,7 @@ and traces from a search of every file that the run left.
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -82,16 +83,19 @@ def gather(desk: DeskSite, seen: Evidence, is_listed: Callable[[Opened], bool]) 
         is_listed: whether an event is about the person on the list, in truth.
     """
     watch = records(desk.camera / "watch" / "ledger.jsonl")
-    counts = next((r.body for r in reversed(watch) if r.event is Happening.PERIOD_END), {})
+    counts = Counter[str]()
+    for record in watch:
+        if record.event is Happening.PERIOD_END:
+            counts.update({name: int(count) for name, count in record.body.items()})
     receipts = records(desk.camera / "courier" / "ledger.jsonl")
     listed = sum(is_listed(one) for one in seen.opened)
     traces = files_with(desk.folder, seen.witness.needles())
     latencies = [one.latency_ms for one in seen.opened]
     return Figures(
-        frames=int(counts.get("frames", 0)),
-        faces=int(counts.get("faces", 0)),
-        refused=sum(int(n) for name, n in counts.items() if name.startswith("refused_")),
-        candidates=int(counts.get("candidates", 0)),
+        frames=counts["frames"],
+        faces=counts["faces"],
+        refused=sum(count for name, count in counts.items() if name.startswith("refused_")),
+        candidates=counts["candidates"],
         events=sum(record.event is Happening.EVENT_SEALED for record in watch),
         receipts=sum(record.event is Happening.EVENT_RECEIPTED for record in receipts),
         opened=len(seen.opened),

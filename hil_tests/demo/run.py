@@ -26,6 +26,7 @@ from formats.settings import read_settings
 from hil_tests.demo.figures import Evidence, Figures, Opened, gather, opened_from, records
 from hil_tests.demo.tap import FORMAT, ON_THE_WIRE, Tap
 from hil_tests.demo.truth import person_in
+from hil_tests.errors import DeskRefused
 from hil_tests.rig.desk.pins import PinServer
 from hil_tests.rig.desk.programs import READY_S, Programs, find_program
 from hil_tests.rig.desk_site import DeskSite
@@ -33,8 +34,12 @@ from hil_tests.rig.site_maker import REVIEWERS, signers
 from hil_tests.scenes.portraits import Person
 from recognition.interpreter import Accelerator
 
-DELIVERED_S: Final = 30.0
+DELIVERED_S: Final = 60.0
 """Longest wait, after the last frame, for the last event to be receipted and opened."""
+STARTS: Final = 6
+"""A machine on which `watch` loses its light so often is too busy."""
+LOST_LIGHT: Final = frozenset({"LampDark", "DiskStalled"})
+"""Faults after which `watch` is started anew, as the camera's supervisor does after any."""
 
 
 @dataclass(slots=True)
@@ -48,6 +53,9 @@ class Run:
     """Who is on the list, if the drawn street is played."""
     interrupted: bool = False
     """Whether a person ended the scene early."""
+    lost: list[str] = field(default_factory=list)
+    """What `watch` said each time that it lost its light. It was then started anew, and saw the
+    scene from its beginning."""
     seen: Evidence = field(init=False)
 
     def __post_init__(self) -> None:
@@ -61,7 +69,8 @@ class Run:
             on_turn: called several times a second, to show progress.
 
         Raises:
-            DeskRefused: a program ended or did not get ready; its own words say why.
+            DeskRefused: a program ended or did not get ready, and its own words say why; or the
+                machine is too busy.
         """
         with (
             PinServer(self.seen.board) as lines,
@@ -69,21 +78,44 @@ class Run:
         ):
             self._start_estate(programs)
             self._start_camera(programs, lines.port)
-            watch = self._start_watch(programs, source)
-            try:
-                while watch.poll() is None:
-                    programs.alive()
-                    on_turn(self)
-                    time.sleep(0.1)
-            except KeyboardInterrupt:  # A webcam has no end: this is how a person ends it.
-                signal.signal(signal.SIGINT, signal.SIG_IGN)  # Once is enough.
-                self.interrupted = True
-                watch.terminate()
-                watch.wait(READY_S)
+            while self._watch(programs, source, on_turn) and not self.interrupted:
+                self._lose_light(programs)
             programs.alive()
             self._await_delivery(programs)
             programs.stop()
         return gather(self.desk, self.seen, self._is_listed)
+
+    def _watch(self, programs: Programs, source: str, on_turn: Callable[["Run"], None]) -> int:
+        """Start `watch` and wait until it ends; return its exit code."""
+        watch = self._start_watch(programs, source)
+        try:
+            while watch.poll() is None:
+                programs.alive()
+                on_turn(self)
+                time.sleep(0.1)
+        except KeyboardInterrupt:  # A webcam has no end: this is how a person ends it.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # Once is enough.
+            self.interrupted = True
+            watch.terminate()
+            watch.wait(READY_S)
+        return watch.returncode
+
+    def _lose_light(self, programs: Programs) -> None:
+        """Note that `watch` ended because it lost its light, and may be started again.
+
+        Raises:
+            DeskRefused: it ended for another reason, or too often.
+        """
+        told = records(self.desk.camera / "watch" / "ledger.jsonl")
+        faults = [one.body["code"] for one in told if one.event is Happening.FAULT]
+        if not faults or faults[-1] not in LOST_LIGHT:
+            raise DeskRefused(f"watch ended: {programs.last_line('watch')}")
+        self.lost.append(programs.last_line("watch"))
+        if len(self.lost) >= STARTS:
+            raise DeskRefused(
+                f"This machine is too busy for the camera, whose light ended {STARTS} times: close "
+                f"other programs, then repeat. The last time: {self.lost[-1]}"
+            )
 
     def _is_listed(self, event: Opened) -> bool:
         if self.listed is None:

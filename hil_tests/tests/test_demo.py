@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -124,14 +125,40 @@ def test_ctrl_c_stops_every_program_and_still_says_what_was_seen(tmp_path: Path)
     assert left_running(str(build)) == []
 
 
+def test_a_watch_that_loses_its_light_is_started_anew_and_the_demo_goes_on(tmp_path: Path) -> None:
+    desk = DeskSite(tmp_path / "desk", choose_port(0))
+    make_site(desk)
+    handle = list_person(desk, portrait(Person.HOPPER))
+    publish_list(desk)
+    run = Run(desk, handle, Person.HOPPER)
+
+    def freeze_the_guard_once(run: Run) -> None:
+        if run.seen.witness.looks and not run.lost:
+            (guard,) = processes(f"lampguard --config {tmp_path}")
+            os.kill(guard, signal.SIGSTOP)
+            time.sleep(0.4)
+            os.kill(guard, signal.SIGCONT)
+
+    figures = run.play("street", freeze_the_guard_once)
+    assert run.lost
+    assert all("has not renewed the lease" in words for words in run.lost)
+    assert 1 <= figures.events == figures.receipts == figures.opened <= 1 + len(run.lost)
+    assert figures.lit_share == 1.0
+
+
 def left_running(word: str) -> list[str]:
     """Command lines of this machine's processes that hold the word."""
-    found = []
+    return list(processes(word).values())
+
+
+def processes(word: str) -> dict[int, str]:
+    """The same, by process id."""
+    found = {}
     for process in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):
             line = process.read_bytes().replace(b"\0", b" ").decode()
             if word in line:
-                found.append(line)
+                found[int(process.parent.name)] = line
     return found
 
 

@@ -38,8 +38,8 @@ CAMERA = SigningKey.generate()
 ORIGIN = Origin(bytes(16), 1, 0, TimeQuality.UNSYNCHRONISED, NO_PREVIOUS)
 
 
-def judged(figures: Figures, *, whole: bool = True) -> int:
-    return verdict(figures, Console(file=io.StringIO()), whole=whole)
+def judged(figures: Figures, *, whole: bool = True, starts: int = 1) -> int:
+    return verdict(figures, Console(file=io.StringIO()), whole=whole, starts=starts)
 
 
 def event(sender: SigningKey, recipients: int = 2) -> bytes:
@@ -65,6 +65,13 @@ def test_a_run_that_keeps_the_promises_passes() -> None:
 )
 def test_a_run_that_breaks_one_fails(broken: Figures) -> None:
     assert judged(broken) == 1
+
+
+def test_a_watch_that_was_started_anew_may_report_the_person_again() -> None:
+    twice = replace(GOOD, events=2, receipts=2, opened=2, listed_person_events=2)
+    assert judged(twice, starts=2) == 0
+    assert judged(twice, starts=1) == 1
+    assert judged(replace(twice, listed_person_events=1), starts=2) == 1
 
 
 def test_a_scene_of_the_users_own_need_not_show_anybody() -> None:

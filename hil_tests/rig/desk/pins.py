@@ -8,6 +8,7 @@ length of what follows); the answer repeats the first three and ends with the re
 
 import socketserver
 import struct
+import sys
 import threading
 import time
 from contextlib import suppress
@@ -112,6 +113,11 @@ class Board:
         return lit
 
 
+SWITCH_S: Final = 0.0005
+"""A thread of the rig waits so long for its turn (Python's own: 5 ms). A guard that waits for its
+lines on a busy machine loses its lease."""
+
+
 class PinServer:
     """Serves a board on a free port of the loopback address, or on a local socket.
 
@@ -138,6 +144,7 @@ class PinServer:
         self._server.board = board
 
     def __enter__(self) -> Self:
+        sys.setswitchinterval(SWITCH_S)
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         return self
 

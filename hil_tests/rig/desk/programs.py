@@ -26,7 +26,7 @@ class Programs(AbstractContextManager["Programs"]):
     logs: Path
     """Folder for what each program says on standard error."""
     may_end: frozenset[str] = frozenset()
-    """Programs that may end by themselves."""
+    """Programs that may end by themselves; how they ended is for their starter to judge."""
     _running: list[tuple[str, subprocess.Popen[bytes]]] = field(default_factory=list)
 
     def start(
@@ -56,16 +56,20 @@ class Programs(AbstractContextManager["Programs"]):
         """Return what a program has said on standard error."""
         return (self.logs / f"{name}.log").read_text(encoding="utf-8", errors="replace")
 
+    def last_line(self, name: str) -> str:
+        """Return the last line that a program has said on standard error."""
+        lines = self.said(name).strip().splitlines()
+        return lines[-1] if lines else "it said nothing."
+
     def alive(self) -> None:
-        """Do nothing while all programs run.
+        """Do nothing while all programs run that may not end.
 
         Raises:
-            DeskRefused: one has ended; with its last words.
+            DeskRefused: one has ended; with its last line.
         """
         for name, process in self._running:
-            code = process.poll()
-            if code is not None and not (code == 0 and name in self.may_end):
-                raise DeskRefused(f"{name} ended: {_last_line(self.said(name))}")
+            if process.poll() is not None and name not in self.may_end:
+                raise DeskRefused(f"{name} ended: {self.last_line(name)}")
 
     def await_ready(self, what: str, ready: Callable[[], bool]) -> None:
         """Wait until `ready` says so.
@@ -128,8 +132,3 @@ def choose_port(wanted: int) -> int:
                 f"Port {wanted} is taken: stop what uses it, or choose another with PORT=."
             ) from error
         return int(trial.getsockname()[1])
-
-
-def _last_line(text: str) -> str:
-    lines = text.strip().splitlines()
-    return lines[-1] if lines else "it said nothing."
