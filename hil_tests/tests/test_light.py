@@ -243,3 +243,17 @@ def test_six_busy_neighbours_do_not_let_anybody_look_in_the_dark(rig: Rig) -> No
     print(f"\n  last look began {last_begin_ms(rig, lost_ns):.0f} ms after the lamp died")
     assert last_begin_ms(rig, lost_ns) <= LATE_MS
     all_in_light(rig)
+
+
+@pytest.mark.needs(Feature.POWER)
+def test_a_power_cut_ends_the_light_and_power_brings_it_back(rig: Rig) -> None:
+    rig.start()
+    looks_again_and_again(rig)
+    rig.set_power(on=False)
+    assert not rig.lamp_light()[-1].high
+    looked = len(rig.looks())
+    began_s = time.monotonic()
+    rig.set_power(on=True)
+    rig.wait_until(lambda: len(rig.looks()) > looked)
+    print(f"\n  looking again {time.monotonic() - began_s:.1f} s after power came back")
+    all_in_light(rig)

@@ -17,6 +17,7 @@ from hil_tests.rig.virtual.rig import VirtualRig
 
 pytestmark = [
     pytest.mark.hil,
+    pytest.mark.alone,
     pytest.mark.needs(Feature.UNITS),
     pytest.mark.timeout(200),
 ]
