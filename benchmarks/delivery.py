@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
-from benchmarks.fleet import LIMIT_S, await_all, cameras, prepare_process, scratch_yard
+from benchmarks.fleet import LIMIT_S, await_all, cameras, prepare_process, scratch_testbed
 from benchmarks.machine import peak_mib
 from benchmarks.table import Column, Table, options
 from estate.tests.events import sealed_event
@@ -19,7 +19,7 @@ from firmware.delivery.marks import Link
 from firmware.delivery.outbox import CHAINS
 from firmware.identity import watch_keys
 from formats.envelope import NO_PREVIOUS
-from hil_tests.long.chaos.yard import Yard
+from hil_tests.long.chaos.testbed import Testbed
 
 QUEUED: Final = 10_000
 FLEET: Final = 200
@@ -47,24 +47,24 @@ def main() -> None:
 
 def drain(count: int) -> tuple[float, float]:
     """Return events per second from outbox to receipt, and the courier's peak memory in MiB."""
-    with scratch_yard(small=False) as yard:
-        fill(yard, count)
-        yard.receiver.keep()
+    with scratch_testbed(small=False) as testbed:
+        fill(testbed, count)
+        testbed.receiver.ensure_running()
         time.sleep(START_S)
-        yard.courier.keep()
-        waiting, courier = yard.state / "outbox" / "waiting", yard.courier.process
+        testbed.courier.ensure_running()
+        waiting, courier = testbed.state / "outbox" / "waiting", testbed.courier.process
         if courier is None:
-            raise SystemExit("The courier did not start: its log is in the yard's folder.")
+            raise SystemExit("The courier did not start: its log is in the testbed's folder.")
         _await_fewer(waiting, count)
         begun_s = time.monotonic()
         _await_fewer(waiting, 1)
         return count / (time.monotonic() - begun_s), peak_mib(courier.pid)
 
 
-def fill(yard: Yard, count: int) -> None:
+def fill(testbed: Testbed, count: int) -> None:
     """Put events into the outbox of a camera that is away, without one fsync for each."""
-    key, previous = watch_keys(yard.broker.state).sign, NO_PREVIOUS
-    outbox, link = yard.state / "outbox", Link(0, bytes(16), 0, bytes(32))
+    key, previous = watch_keys(testbed.broker.state).sign, NO_PREVIOUS
+    outbox, link = testbed.state / "outbox", Link(0, bytes(16), 0, bytes(32))
     for number in range(1, count + 1):
         sealed = sealed_event(key, number, previous=previous)
         (outbox / "waiting" / f"{number:012d}").write_bytes(sealed.blob)
@@ -85,18 +85,18 @@ def _await_fewer(waiting: Path, count: int) -> None:
 
 def reconnect(count: int) -> tuple[float, int]:
     """Return how many seconds a fleet that lost its broker is away, and its connections."""
-    with scratch_yard(small=True) as yard, ExitStack() as stack:
-        fleet = cameras(yard.broker, count, yard.folder / "cameras", port=yard.uplink.port)
+    with scratch_testbed(small=True) as testbed, ExitStack() as stack:
+        fleet = cameras(testbed.broker, count, testbed.folder / "cameras", port=testbed.uplink.port)
         for one in fleet:
             stack.callback(one.connection.close)
         await_all(fleet, lambda: all(one.connection.connected for one in fleet))
-        before = yard.uplink.counts.connections
-        yard.broker.kill()
+        before = testbed.uplink.counts.connections
+        testbed.broker.kill()
         await_all(fleet, lambda: not any(one.connection.connected for one in fleet))
-        yard.broker.start()
+        testbed.broker.start()
         begun_s = time.monotonic()
         await_all(fleet, lambda: all(one.connection.connected for one in fleet))
-        return time.monotonic() - begun_s, yard.uplink.counts.connections - before
+        return time.monotonic() - begun_s, testbed.uplink.counts.connections - before
 
 
 if __name__ == "__main__":

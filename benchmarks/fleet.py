@@ -25,7 +25,7 @@ from nacl.signing import SigningKey
 from formats.camera_request import CameraIdentity, write_request
 from formats.envelope import sender_id
 from formats.topics import Channel, Topic
-from hil_tests.long.chaos.yard import Yard, open_yard
+from hil_tests.long.chaos.testbed import Testbed, open_testbed
 from provisioning.broker.certificates import Authority, private_pem
 from wire.certificate import Address, Certificate
 from wire.connection import Connection
@@ -119,11 +119,11 @@ def _camera(
 
 
 @contextmanager
-def scratch_yard(*, small: bool, url: str = "") -> Iterator[Yard]:
-    """Open a yard in a temporary folder; the folder is removed at the end."""
+def scratch_testbed(*, small: bool, url: str = "") -> Iterator[Testbed]:
+    """Open a testbed in a temporary folder; the folder is removed at the end."""
     folder = Path(tempfile.mkdtemp(prefix="tallylight-bench-"))
     try:
-        with open_yard(folder / "yard", count=0, pause_s=0, url=url, small=small) as yard:
-            yield yard
+        with open_testbed(folder / "testbed", count=0, pause_s=0, url=url, small=small) as testbed:
+            yield testbed
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -9,12 +9,12 @@ from typing import Final
 
 from sqlalchemy import func, select
 
-from benchmarks.fleet import await_all, cameras, prepare_process, scratch_yard
+from benchmarks.fleet import await_all, cameras, prepare_process, scratch_testbed
 from benchmarks.table import Column, Table, options
 from estate.store.envelopes import ENVELOPES, Store
 from estate.tests.events import sealed_event
 from estate.tests.postgres import Missing, cluster
-from hil_tests.long.chaos.yard import Held, Yard
+from hil_tests.long.chaos.testbed import SupervisedProgram, Testbed
 
 CAMERAS: Final = 20
 EVENTS_EACH: Final = 40
@@ -54,11 +54,11 @@ def stored_per_second(workers: int, events_each: int, url: str) -> float:
         events_each: how many events each camera sends.
         url: the store's database; "": SQLite.
     """
-    with scratch_yard(small=True, url=url) as yard, ExitStack() as stack:
-        fleet = cameras(yard.broker, CAMERAS, yard.folder / "cameras")
-        for held in _receivers(yard, workers):
-            stack.callback(held.stop)
-            held.keep()
+    with scratch_testbed(small=True, url=url) as testbed, ExitStack() as stack:
+        fleet = cameras(testbed.broker, CAMERAS, testbed.folder / "cameras")
+        for program in _receivers(testbed, workers):
+            stack.callback(program.stop)
+            program.ensure_running()
         time.sleep(START_S)
         for one in fleet:
             stack.callback(one.connection.close)
@@ -67,7 +67,7 @@ def stored_per_second(workers: int, events_each: int, url: str) -> float:
             one.topic: [sealed_event(one.key, at) for at in range(1, events_each + 1)]
             for one in fleet
         }
-        store, begun_s = Store(yard.url), time.monotonic()
+        store, begun_s = Store(testbed.url), time.monotonic()
         for one in fleet:
             for sealed in events[one.topic]:
                 one.send(sealed.blob)
@@ -83,18 +83,18 @@ def _stored(store: Store) -> int:
         return int(connection.execute(select(func.count()).select_from(ENVELOPES)).scalar_one())
 
 
-def _receivers(yard: Yard, count: int) -> list[Held]:
+def _receivers(testbed: Testbed, count: int) -> list[SupervisedProgram]:
     """Return receivers that share one store, each with a certificate of its own."""
-    held, settings = [yard.receiver], (yard.folder / "receiver.toml").read_text()
-    command = [str(word) for word in yard.receiver.command]
+    programs, settings = [testbed.receiver], (testbed.folder / "receiver.toml").read_text()
+    command = [str(word) for word in testbed.receiver.command]
     for number in range(2, count + 1):
         name = f"receiver-{number}"
-        path = yard.folder / f"{name}.toml"
+        path = testbed.folder / f"{name}.toml"
         changed = settings.replace("clients/receiver.", f"clients/{name}.")
         path.write_text(changed.replace("name = 'receiver'", f"name = '{name}'"))
         own = [str(path) if word.endswith("receiver.toml") else word for word in command]
-        held.append(Held(own, yard.folder / f"{name}.log"))
-    return held
+        programs.append(SupervisedProgram(own, testbed.folder / f"{name}.log"))
+    return programs
 
 
 if __name__ == "__main__":

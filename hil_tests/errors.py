@@ -1,5 +1,5 @@
-"""Errors of rigs and the demo: what a desk lacks, in one sentence that says what to do."""
+"""Refusals of the rigs and the demo: one sentence each, which says what to do."""
 
 
 class DeskRefused(Exception):
-    """A source, a port or a program that the desk needs cannot be had."""
+    """A source, a port, a program or a rig that is needed is not there."""

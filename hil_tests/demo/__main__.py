@@ -1,8 +1,8 @@
 """`make demo`: the whole camera on this machine, from a person in the street to an opened event.
 
-Everything is real but the street and the lamp's wires: keys, signatures, nets, processes, broker.
-One of two people is on the list; she makes one event, the other leaves no trace. Whatever cannot
-be used is refused in one sentence before anything is written.
+Keys, signatures, nets, processes and broker are real. The street and the lamp's wires are
+simulated. One of two people is on the list and makes one event; the other leaves no trace. An input
+that cannot be used is refused in one sentence before a file is written.
 """
 
 import argparse
@@ -130,18 +130,18 @@ def play(scene: Choice, build: Path, port: int, console: Console) -> int:
 
 
 def verdict(figures: Figures, console: Console, *, whole: bool, starts: int = 1) -> int:
-    """Return 0 if the promises held in this run, else say which did not.
+    """Return 0 if the promises held in this run; else print which did not, and return 1.
 
     Args:
-        figures: what it came to.
-        console: where to say it.
+        figures: of the run.
+        console: for the messages.
         whole: whether the whole drawn street was played, in which the listed person walks by once.
         starts: how often `watch` was started: a fresh one may report the person again.
     """
     promises = [
         (figures.lit_share in {None, 1.0}, "there was inference without light"),
         (figures.unsealed_bytes == 0, "something unsealed was on the wire"),
-        (figures.unlisted_person_traces == 0, "somebody who is not on the list left a trace"),
+        (figures.unlisted_person_traces == 0, "a person who is not on the list left a trace"),
         (figures.receipts == figures.events == figures.opened, "an event was lost"),
     ]
     if whole:
@@ -174,7 +174,7 @@ def table(figures: Figures) -> Table:
         ("receipts of the estate", figures.receipts),
         ("events opened with a reviewer's key", figures.opened),
         ("of these, of the person on the list", figures.listed_person_events),
-        ("traces of anybody else, in all files", figures.unlisted_person_traces),
+        ("traces of other people, in all files", figures.unlisted_person_traces),
         ("from frame to opened event, p50 / p95 of how many", latency),
         ("share of inference time under sensed light", _percent(figures.lit_share)),
         ("bytes on the broker that were not sealed", figures.unsealed_bytes),
@@ -189,7 +189,7 @@ def _scene(chosen: argparse.Namespace) -> Choice:
         title = f"{listed.full_name} is on the list, {listed.other.full_name} is not."
         return Choice(STREET, portrait(listed), title, listed)
     if chosen.source is None or chosen.person is None:
-        raise DeskRefused("SOURCE and PERSON belong together: give a scene and whom to look for.")
+        raise DeskRefused("SOURCE and PERSON belong together: give both, a scene and a picture.")
     return Choice(chosen.source, Path(chosen.person), f"{chosen.person} is on the list.", None)
 
 
@@ -199,7 +199,7 @@ def _percent(share: float | None) -> str:
 
 
 def _refuse_early(scene: Choice, desk: DeskSite) -> None:
-    """Try everything that was given before anything is written."""
+    """Check all inputs before a file is written."""
     if len(str(desk.lamp_socket)) > SOCKET_PATH:
         raise DeskRefused(f"{desk.folder} is too long a path for a socket: choose a shorter one.")
     for program in ("mosquitto", "mosquitto_sub"):
@@ -213,7 +213,7 @@ def _refuse_early(scene: Choice, desk: DeskSite) -> None:
 
 
 def _clear(build: Path, desk: DeskSite) -> None:
-    """Remove what an earlier run left, and nothing else.
+    """Remove the files of an earlier run, and no others.
 
     Raises:
         DeskRefused: the folder holds something that no run of the demo made.

@@ -33,16 +33,16 @@ class Opened:
 
 @dataclass(slots=True)
 class Evidence:
-    """What the rig sees from outside while everything runs."""
+    """The measurements from outside while the programs run."""
 
     tap: Tap
-    """What was on the broker."""
+    """All messages on the broker."""
     board: Board = field(default_factory=Board)
     """When the lamp's current was sensed."""
     witness: Witness = field(default_factory=Witness)
     """When the nets ran."""
     opened: list[Opened] = field(default_factory=list)
-    """What a reviewer's key opened."""
+    """The events that a reviewer's key opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Figures:
     opened: int
     listed_person_events: int
     unlisted_person_traces: int
-    """Events about anybody else, and files with a template or a picture in the clear."""
+    """Events about other people, and files with a template or a picture in the clear."""
     latency_ms_p50: float | None
     latency_ms_p95: float | None
     """From the deciding frame to the opened event; null without an event."""
@@ -78,8 +78,8 @@ def gather(desk: DeskSite, seen: Evidence, is_listed: Callable[[Opened], bool]) 
     """Return the figures of a run that has ended.
 
     Args:
-        desk: where everything was.
-        seen: what the rig saw from outside.
+        desk: of the run.
+        seen: the measurements from outside.
         is_listed: whether an event is about the person on the list, in truth.
     """
     watch = records(desk.camera / "watch" / "ledger.jsonl")

@@ -1,4 +1,4 @@
-"""The estate's side of the demo: the books of the run, a report, and two reviewers' consoles."""
+"""The estate's side of the demo: the office's books, the public report, two reviewers' consoles."""
 
 import sys
 import time
@@ -48,10 +48,10 @@ def write_report(desk: DeskSite, to: Path) -> None:
 
 
 def review(desk: DeskSite, say: Callable[[str], None], *, browser: bool) -> None:
-    """Run both reviewers' consoles until Ctrl-C, and say where they are.
+    """Run both reviewers' consoles until Ctrl-C, and print their addresses.
 
     Raises:
-        DeskRefused: a console ended; its own words say why.
+        DeskRefused: a console ended; the message has its last line.
     """
     with Programs(desk.folder / "logs") as programs:
         for reviewer in REVIEWERS:
@@ -62,9 +62,9 @@ def review(desk: DeskSite, say: Callable[[str], None], *, browser: bool) -> None
                 *(["--browser"] if browser else []),
             ]
             console = programs.start(f"console-{reviewer}", command, listen=True)
-            assert console.stdout is not None  # It was asked for.
+            assert console.stdout is not None  # `listen` opens it.
             say(console.stdout.readline().decode().strip())
-        say("Each is one person's: give both verdicts. Ctrl-C ends.")
+        say("Each console belongs to one reviewer: give a verdict in both. Ctrl-C ends them.")
         while True:
             programs.alive()
             time.sleep(0.5)

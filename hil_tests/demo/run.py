@@ -24,8 +24,8 @@ from firmware.nets import open_eye
 from formats.ledger import Happening
 from formats.settings import read_settings
 from hil_tests.demo.figures import Evidence, Figures, Opened, gather, opened_from, records
+from hil_tests.demo.ground_truth import person_in
 from hil_tests.demo.tap import FORMAT, ON_THE_WIRE, Tap
-from hil_tests.demo.truth import person_in
 from hil_tests.errors import DeskRefused
 from hil_tests.rig.desk.pins import PinServer
 from hil_tests.rig.desk.programs import READY_S, Programs, find_program

@@ -1,7 +1,7 @@
-"""Listen to all topics of the broker, and count the bytes that were not sealed.
+"""A tap on the broker: reads all messages, and counts the bytes that were not sealed.
 
-mosquitto's own client subscribes to `#`. Every payload must be a sealed envelope of its kind's one
-size, signed by the camera or by the estate; the bytes of every other payload are counted.
+mosquitto's own client subscribes to `#`. Each payload must be a sealed envelope of the one size of
+its kind, signed by the camera or by the estate. The bytes of any other payload are counted.
 """
 
 import threading
@@ -15,35 +15,35 @@ from formats.envelope import Kind, read, verify
 from formats.errors import FormatError
 
 FORMAT: Final = "%x %t"
-"""mosquitto_sub's: the payload in hexadecimal, then the topic, which may hold anything."""
+"""Output format of mosquitto_sub: the payload in hexadecimal, then the topic."""
 
 
 ON_THE_WIRE: Final = (Kind.EVENT, Kind.RECEIPT)
-"""All that belongs on the broker so far."""
+"""The kinds of envelopes that belong on the broker."""
 
 
 @dataclass(slots=True)
 class Tap:
-    """What was seen on the broker so far."""
+    """The payloads on the broker so far."""
 
     signers: Mapping[Kind, VerifyKey]
-    """Whose signature each kind of envelope must bear; no other kind belongs on the broker."""
+    """The key that must have signed each kind of envelope; no other kind belongs on the broker."""
     payloads: list[bytes] = field(default_factory=list)
     unsealed_bytes: int = 0
     sizes: dict[Kind, int] = field(default_factory=dict)
     """The one size of each kind, from the first of them."""
 
     def listen(self, lines: IO[bytes]) -> threading.Thread:
-        """Take in mosquitto_sub's output until it ends."""
+        """Start a thread that judges mosquitto_sub's output until it ends."""
         thread = threading.Thread(target=self._listen, args=(lines,), daemon=True)
         thread.start()
         return thread
 
     def _listen(self, lines: IO[bytes]) -> None:
         for line in lines:
-            self.take(bytes.fromhex(line.split(b" ")[0].decode()))
+            self.judge_payload(bytes.fromhex(line.split(b" ")[0].decode()))
 
-    def take(self, payload: bytes) -> None:
+    def judge_payload(self, payload: bytes) -> None:
         """Judge one payload."""
         self.payloads.append(payload)
         if not any(self._is_sealed(kind, payload) for kind in self.signers):

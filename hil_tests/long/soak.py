@@ -1,7 +1,8 @@
-"""`make long-soak`: a camera that is struck every second in which it looks, judged from outside.
+"""`make long-soak`: a random fault each second in which the camera looks; each look must be lit.
 
-Lamp, guard, watch and processor are struck at random, by a seed that is printed; the rig mends and
-restarts as a supervisor and an operator would. At the end every look must have been in light.
+The faults hit lamp, guard, watch, nets' runtime and processor. They are drawn from a seed, which is
+printed. The rig repairs and restarts as a supervisor and an operator would. The verdict comes from
+outside, from edges of lamp current and inference markers.
 """
 
 import argparse
@@ -33,7 +34,7 @@ RESTARTED_S: Final = 60.0
 
 
 def soak(rig: Rig, seconds: float, seed: int, tell: Callable[[str], None]) -> Verdict:
-    """Strike the camera once a second for so long; return what the looks came to."""
+    """Inject one fault a second for so long; return the verdict over all looks."""
     random, struck = np.random.default_rng(seed), dict.fromkeys(FAULTS, 0)
     rig.start()
     until_s = told_s = time.monotonic() + seconds
@@ -53,7 +54,7 @@ def soak(rig: Rig, seconds: float, seed: int, tell: Callable[[str], None]) -> Ve
 
 
 def _await_looks(rig: Rig) -> None:
-    """Mend and restart until the camera looks again: a fault that hits nobody tells nothing."""
+    """Restart what ended until the camera looks again: a fault counts only while it looks."""
     seen = len(rig.looks())
 
     def looked() -> bool:
@@ -101,7 +102,7 @@ FAULTS: Final[dict[str, Callable[[Rig], None]]] = {
 
 
 def _supervise(rig: Rig) -> None:
-    """Start what has ended, as a supervisor would, and a guard in fault, as an operator would."""
+    """Restart ended programs, as a supervisor would, and a guard in fault, as an operator would."""
     states = rig.lamp_states()
     if not rig.running(Program.LAMPGUARD) or (states and states[-1][0] == "fault"):
         rig.restart(Program.LAMPGUARD)
@@ -110,7 +111,7 @@ def _supervise(rig: Rig) -> None:
 
 
 def main() -> int:
-    """Soak for as long as the command line says; 0 if no look was outside the light."""
+    """Soak for as long as the command line says; return 0 if no look was outside the light."""
     parser = argparse.ArgumentParser(prog="make long-soak", description=__doc__)
     parser.add_argument("--seconds", type=float, default=600.0)
     parser.add_argument("--seed", type=int, default=time.time_ns() % 1_000_000)

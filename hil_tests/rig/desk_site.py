@@ -6,7 +6,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class DeskSite:
-    """Where everything of the desk's site lies."""
+    """The paths of a desk's site."""
 
     folder: Path
     port: int

@@ -1,4 +1,7 @@
-"""Whether every look was in the light: judged from outside, from edges of current and looks."""
+"""Judges from outside whether each look was in the light, by edges of lamp current.
+
+The bounds are those of the promise P1 in docs/design.md.
+"""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -8,18 +11,18 @@ from typing import Final
 from hil_tests.rig.contract import Edge, Look
 
 LATE_MS: Final = 250
-"""Longest that looking may go on after the light was lost (docs/design.md, P1)."""
+"""Longest time from the loss of light to the begin of a look (docs/design.md, P1)."""
 EARLY_MS: Final = 60
 """Least light before the first look (docs/design.md, P1)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the looks of a run came to."""
+    """The verdict over the looks of a run."""
 
     looks: int
     outside: int
-    """Looks that began more than `LATE_MS` after the light was lost, or without any."""
+    """Looks that began more than `LATE_MS` after the light was lost, or before any light."""
     late_ms: float
     """Longest time from the loss of light to the begin of a look; 0 when none was late."""
     early_ms: float
@@ -39,7 +42,7 @@ def judge(current: Sequence[Edge], looks: Sequence[Look]) -> Verdict:
     outside, late_ms, early_ms = 0, 0.0, float("inf")
     for look in looks:
         at = bisect_right(times, look.begin_ns) - 1
-        if at < 0 or (at == 0 and not current[at].high):  # There had not been any light yet.
+        if at < 0 or (at == 0 and not current[at].high):  # There was no light yet.
             outside += 1
             continue
         since_ms = (look.begin_ns - current[at].at_ns) / 1e6

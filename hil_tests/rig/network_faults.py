@@ -1,8 +1,8 @@
-"""A TCP proxy that does to a connection what networks do: delay, cut, half-open, corrupt, throttle.
+"""A TCP proxy with network faults: delay, cut, half-open, corruption, throttling.
 
-It stands between a client and the broker, in a thread of its own, and reads its faults anew for
-every piece that it forwards, so that a test may change them while connections are open. What passes
-is not understood: it is TLS.
+It stands between a client and the broker, in a thread of its own. It reads its faults again for
+each piece that it forwards, so that a test can change them while connections are open. It does not
+read the content, which is TLS.
 """
 
 import asyncio
@@ -16,19 +16,19 @@ from typing import Final
 HOST: Final = "127.0.0.1"
 PIECE_BYTES: Final = 4096
 LOOK_S: Final = 0.05
-"""Time between two looks at whether a half-open connection is let go."""
+"""Time between two checks whether a half-open connection is still to be held."""
 
 
 @dataclass(slots=True)
 class Faults:
-    """What happens to every connection from now on. As made, nothing does."""
+    """The faults of each connection from now on; by default there are none."""
 
     delay_s: float = 0.0
-    """Every piece comes this much later."""
+    """Each piece is forwarded this much later."""
     cut_after: int | None = None
     """A connection is reset once this many bytes have passed, either way together."""
     half_open: bool = False
-    """Nothing passes any more, and nobody is told."""
+    """No byte passes, and neither end is told."""
     corrupt_at: int | None = None
     """One bit of this byte of a connection, either way together, is flipped."""
     bytes_per_s: int | None = None
@@ -37,7 +37,7 @@ class Faults:
 
 @dataclass(slots=True)
 class Counts:
-    """What the proxy has done."""
+    """Counts of connections, bytes and faults."""
 
     connections: int = 0
     passed_bytes: int = 0
@@ -47,7 +47,7 @@ class Counts:
 
 @dataclass(slots=True)
 class FaultProxy:
-    """Listens on a port of its own and forwards to another; `running` it is the only way to."""
+    """Listens on a port of its own and forwards to another, inside the block of `running`."""
 
     upstream_port: int
     faults: Faults = field(default_factory=Faults)
@@ -59,7 +59,7 @@ class FaultProxy:
 
     @contextmanager
     def running(self) -> Iterator["FaultProxy"]:
-        """Forward until the block ends."""
+        """Listen and forward until the block ends."""
         with socket.create_server((HOST, self.port)) as door:
             self.port = int(door.getsockname()[1])
             self._loop = asyncio.new_event_loop()
@@ -75,12 +75,12 @@ class FaultProxy:
                 self._loop.close()
 
     def cut(self) -> None:
-        """Reset every connection now, half-open ones too."""
+        """Reset all connections now, also half-open ones."""
         assert self._loop is not None
         self._loop.call_soon_threadsafe(self._reset_all)
 
     async def _serve(self, door: socket.socket) -> asyncio.Server:
-        return await asyncio.start_server(self._take, sock=door.dup())
+        return await asyncio.start_server(self._serve_client, sock=door.dup())
 
     async def _end(self, serving: asyncio.Server) -> None:
         serving.close()
@@ -94,7 +94,9 @@ class FaultProxy:
         for writer in tuple(self._open):
             writer.transport.abort()
 
-    async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve_client(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         self.counts.connections += 1
         try:
             there_reader, there = await asyncio.open_connection(HOST, self.upstream_port)
@@ -129,7 +131,7 @@ class FaultProxy:
             self.counts.passed_bytes += len(piece)
             writer.write(piece)
             await writer.drain()
-        raise ConnectionResetError  # Either end: the other is to go, too.
+        raise ConnectionResetError  # One end has closed: reset the other, too.
 
     async def _hold(self, count: int) -> None:
         faults = self.faults

@@ -29,16 +29,16 @@ PASSPHRASE: Final = "a desk holds no secrets"  # noqa: S105  # As it says.
 INTERRUPTED: Final = 130
 """Exit code of a command that Ctrl-C ended."""
 REVIEWERS: Final = ("reviewer-1", "reviewer-2")
-"""Two people, because no one decides alone."""
+"""Two people, because no reviewer decides alone."""
 
 
 def make_site(desk: DeskSite) -> None:
-    """Hold the ceremony, sign the nets, enrol the camera, name reviewers, sign the policy."""
+    """Hold the ceremony, sign the nets, register the camera, name reviewers, sign the policy."""
     desk.folder.mkdir(parents=True)
     desk.passphrase.write_text(PASSPHRASE + "\n", encoding="utf-8")
     plan = desk.folder / "plan.toml"
     agreed = tallylight("site", "plan", "--name", NAME)
-    # A desk does not wait for a time server after every start, and has no accelerator.
+    # A desk does not wait for a time server after each start, and has no accelerator.
     for said in ("unsynchronised", "processor"):
         agreed = agreed.replace(f"{said} = false", f"{said} = true")
     plan.write_text(agreed, encoding="utf-8")
@@ -69,7 +69,7 @@ def list_person(desk: DeskSite, picture: Path) -> str:
         *("list", "add", str(desk.site), "--picture", str(picture), "--until", _in_days(7)),
         *("--organisation", organisation, "--requested-by", "inspector", "--approved-by", "head"),
         *("--category", _categories(desk)[0], "--legal-basis", "warrant"),
-        *("--necessity", "A demonstration that nobody is looked for."),
+        *("--necessity", "A demonstration: no real search."),
         *("--case-ref", "demo-1", "--source", "public-domain portrait"),
         "--json",
     )
@@ -98,7 +98,7 @@ def publish_list(desk: DeskSite, *, signers: int = 2, by_broker: bool = False) -
 
 
 def signers(desk: DeskSite) -> dict[Kind, VerifyKey]:
-    """Return whose signatures belong on the broker: the camera's and the estate's."""
+    """Return the keys whose signatures belong on the broker: the camera's and the estate's."""
     (request,) = (desk.site / "cameras").glob("*.json")
     return {
         Kind.EVENT: read_request(request.read_bytes()).identity.sign_key,
@@ -110,7 +110,7 @@ def tallylight(*words: str) -> str:
     """Run one command of `tallylight`; return what it printed.
 
     Raises:
-        DeskRefused: the command refused; with its own words.
+        DeskRefused: the command refused; the message is the command's own.
     """
     return _run(site_program.app, words)
 

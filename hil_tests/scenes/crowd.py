@@ -1,7 +1,8 @@
-"""A crowd's way through the picture, group after group, and who is where in every frame.
+"""Draws a crowd that walks past, group after group, and knows whose face is where in each frame.
 
-The people of a group cross: from both sides, some nearer than others, so that they hide each other.
-Between two groups more time passes than an entry's pause, so everybody who is listed is due.
+The people of a group come from both sides, some nearer than others, so that they hide each other.
+Between two groups more time passes than an entry's pause. So each listed passer-by is due to become
+an event.
 """
 
 from collections.abc import Sequence
@@ -13,8 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware.looking.reporter import PAUSE_S
-from hil_tests.scenes.drawing import HEIGHT_PX, SEED, WIDTH_PX, grain, lay, scenery, seen
-from hil_tests.scenes.people import Look, Somebody
+from hil_tests.scenes.drawing import (
+    HEIGHT_PX,
+    SEED,
+    WIDTH_PX,
+    camera_effects,
+    overlay_figure,
+    scenery,
+    sensor_noise,
+)
+from hil_tests.scenes.people import Appearance, Pedestrian
 from recognition.face import Box
 from recognition.picture import Pixels
 
@@ -51,7 +60,7 @@ class Passing:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Where somebody's face truly is in one frame."""
+    """The true place of a passer-by's face in one frame."""
 
     passing: Passing
     box: Box
@@ -62,16 +71,16 @@ class Head:
         return self.box.x + self.box.width / 2, self.box.y + self.box.height / 2
 
     def is_at(self, x: float, y: float) -> bool:
-        """Say whether the face covers a place."""
+        """Return whether the face covers a place."""
         box = self.box
         return box.x < x < box.x + box.width and box.y < y < box.y + box.height
 
 
 @dataclass(frozen=True)
 class Crowd:
-    """Everybody, and all their ways."""
+    """All people and all their walks."""
 
-    people: Sequence[Somebody]
+    people: Sequence[Pedestrian]
     passings: Sequence[Passing]
 
     @property
@@ -88,20 +97,20 @@ class Crowd:
     def picture(self, number: int) -> Pixels:
         """Return one frame, (720, 960, 3) RGB; the same one every time."""
         picture = self._houses.copy()
-        for _, look, left, scale in self._present(number):
-            top = HEIGHT_PX - round(look.figure.cover.shape[0] * scale)
-            lay(picture, look.figure, round(left), top, scale)
+        for _, shown, left, scale in self._present(number):
+            top = HEIGHT_PX - round(shown.figure.cover.shape[0] * scale)
+            overlay_figure(picture, shown.figure, round(left), top, scale)
         y, x = np.random.default_rng([SEED, number]).integers(0, 64, 2)
-        return seen(
+        return camera_effects(
             picture, number / FRAMES_PER_S, self._noise[y : y + HEIGHT_PX, x : x + WIDTH_PX]
         )
 
     def heads(self, number: int) -> list[Head]:
         """Return where the faces truly are in one frame, the nearest last."""
         found = []
-        for passing, look, left, scale in self._present(number):
-            top = HEIGHT_PX - look.figure.cover.shape[0] * scale
-            head = look.head
+        for passing, shown, left, scale in self._present(number):
+            top = HEIGHT_PX - shown.figure.cover.shape[0] * scale
+            head = shown.head
             box = Box(
                 left + head.x * scale, top + head.y * scale, head.width * scale, head.height * scale
             )
@@ -109,7 +118,7 @@ class Crowd:
         return found
 
     def hidden(self) -> list[Passing]:
-        """Return everybody whose face was hidden on the way by the face of somebody nearer."""
+        """Return each passer-by whose face was hidden for a while by the face of a nearer one."""
         covered: dict[Passing, None] = {}
         for number in range(self.frames):
             heads = self.heads(number)
@@ -118,19 +127,19 @@ class Crowd:
                     covered[head.passing] = None
         return list(covered)
 
-    def _present(self, number: int) -> list[tuple[Passing, Look, float, float]]:
-        """Return who is in a frame, how they look, where and how large, farthest first."""
+    def _present(self, number: int) -> list[tuple[Passing, Appearance, float, float]]:
+        """Return who is in a frame, with picture, left edge and scale, farthest first."""
         group, frame = divmod(number, GROUP)
         present = []
         for passing in self.passings:
             if passing.group != group:
                 continue
-            somebody = self.people[passing.who]
-            look = somebody.looks[frame // SHOWS % len(somebody.looks)]
-            scale = somebody.scale * passing.scale
-            left = passing.left(frame, look.figure.cover.shape[1] * scale)
+            person = self.people[passing.who]
+            shown = person.appearances[frame // SHOWS % len(person.appearances)]
+            scale = person.scale * passing.scale
+            left = passing.left(frame, shown.figure.cover.shape[1] * scale)
             if left is not None:
-                present.append((passing, look, left, scale))
+                present.append((passing, shown, left, scale))
         return sorted(present, key=lambda one: one[3])
 
     @cached_property
@@ -139,10 +148,10 @@ class Crowd:
 
     @cached_property
     def _noise(self) -> NDArray[np.int16]:
-        return grain(np.random.default_rng(SEED))
+        return sensor_noise(np.random.default_rng(SEED))
 
 
-def gather(people: Sequence[Somebody], groups: Sequence[Sequence[int]], seed: int) -> Crowd:
+def make_crowd(people: Sequence[Pedestrian], groups: Sequence[Sequence[int]], seed: int) -> Crowd:
     """Return a crowd in which each group of people, by their places, walks past together."""
     random = np.random.default_rng(seed)
     passings = []

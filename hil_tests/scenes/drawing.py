@@ -1,7 +1,7 @@
-"""Draws people into a street, and makes of it what a camera would see.
+"""Draws people into a street, and adds the light, blur and noise of a camera.
 
-A figure is cut out of a picture and laid over the houses; light, blur and noise come last, and are
-the same every time.
+A figure is cut out of a picture and laid over the houses. Light, blur and noise come last. All are
+the same in each run.
 """
 
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Figure:
     """(h, w), 0 where the background shows, 255 where the person is."""
 
 
-def lay(picture: Pixels, figure: Figure, left: int, top: int, scale: float) -> None:
+def overlay_figure(picture: Pixels, figure: Figure, left: int, top: int, scale: float) -> None:
     """Draw a figure over the picture, as far as it is inside.
 
     Args:
@@ -55,8 +55,8 @@ def lay(picture: Pixels, figure: Figure, left: int, top: int, scale: float) -> N
     picture[rows, columns] = (share * pixels[inside] + (1 - share) * behind).astype(np.uint8)
 
 
-def seen(picture: Pixels, at_s: float, noise: NDArray[np.int16]) -> Pixels:
-    """What a camera makes of it: light that changes, a little blur, noise."""
+def camera_effects(picture: Pixels, at_s: float, noise: NDArray[np.int16]) -> Pixels:
+    """Return the picture with changing light, a little blur, and noise."""
     light = 1.0 + 0.18 * np.sin(2 * np.pi * at_s / 7.0)
     blur = 0.4 + 0.5 * (1 + np.sin(2 * np.pi * at_s / 3.1)) / 2
     blurred = cv2.GaussianBlur(picture, (0, 0), blur)
@@ -64,8 +64,8 @@ def seen(picture: Pixels, at_s: float, noise: NDArray[np.int16]) -> Pixels:
     return np.asarray(cv2.add(lit, noise, dtype=cv2.CV_8U), np.uint8)
 
 
-def grain(random: np.random.Generator) -> NDArray[np.int16]:
-    """Noise of a sensor, a little larger than a frame."""
+def sensor_noise(random: np.random.Generator) -> NDArray[np.int16]:
+    """Return the noise of a sensor, a little larger than a frame."""
     level = random.normal(0.0, 4.0, (HEIGHT_PX + 64, WIDTH_PX + 64, 1))
     return np.repeat(level, 3, axis=2).astype(np.int16)
 

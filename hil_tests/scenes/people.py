@@ -1,8 +1,8 @@
-"""Who walks in a crowd: the two portraits of the demo, or the people in a ZIP of pictures.
+"""The people of a crowd: the two portraits of the demo, or the people in a ZIP of pictures.
 
-Of a person with several pictures one is for the list and the others are how they look as they pass,
-so nobody is recognised by the very picture that is on the list. A head from a ZIP gets a coat, so
-that it hides whoever walks behind it.
+Of a person with several pictures, one is the enrolment picture for the list and the others are
+shown as the person passes. So no person is recognised by the picture that is on the list. A head
+from a ZIP gets a coat, so that it hides a person who walks behind it.
 """
 
 import zipfile
@@ -31,8 +31,8 @@ COATED: Final = 2.4
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """How somebody looks at one moment."""
+class Appearance:
+    """A person's picture, cut out, as the person passes."""
 
     figure: Figure
     head: Box
@@ -40,29 +40,29 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Somebody:
+class Pedestrian:
     """One person of a crowd."""
 
     enrolment: bytes
-    """The picture file for the list, if they are to be on it."""
-    looks: tuple[Look, ...]
-    """How they pass, in turn; never empty."""
+    """The picture file for the list."""
+    appearances: tuple[Appearance, ...]
+    """Shown in turn; at least one."""
     scale: float
     """Of the figures, for a head of ordinary size."""
 
 
-def portrayed(detector: Detector) -> list[Somebody]:
-    """Return the two people of the demo, who walk as the portraits that are on the list."""
+def portrayed(detector: Detector) -> list[Pedestrian]:
+    """Return the two people of the demo; each is shown by the portrait that is on the list."""
     people = []
     for person in Person:
         picture = read_picture(portrait(person))
-        look = Look(cut_out(picture), detector.find(picture)[0].box)
-        people.append(Somebody(portrait(person).read_bytes(), (look,), 0.8))
+        appearance = Appearance(cut_out(picture), detector.find(picture)[0].box)
+        people.append(Pedestrian(portrait(person).read_bytes(), (appearance,), 0.8))
     return people
 
 
-def archived(archive: Path, detector: Detector) -> Iterator[Somebody]:
-    """Yield the people in a ZIP of `Person_Name/picture.jpg`, who have a face that can be found.
+def archived(archive: Path, detector: Detector) -> Iterator[Pedestrian]:
+    """Yield the people in a ZIP of `Person_Name/picture.jpg` whose face the detector finds.
 
     Args:
         archive: each folder in it is one person.
@@ -73,12 +73,14 @@ def archived(archive: Path, detector: Detector) -> Iterator[Somebody]:
         for _, files in groupby(names, key=lambda name: PurePosixPath(name).parent):
             pictures = [pack.read(name) for name in files]
             passing = pictures[1:] or pictures
-            looks = [_dressed(one, detector, pictures[0]) for one in passing[:PASSING_PICTURES]]
-            if found := tuple(look for look in looks if look is not None):
-                yield Somebody(pictures[0], found, 0.85)
+            appearances = [
+                _dressed(one, detector, pictures[0]) for one in passing[:PASSING_PICTURES]
+            ]
+            if found := tuple(one for one in appearances if one is not None):
+                yield Pedestrian(pictures[0], found, 0.85)
 
 
-def _dressed(file: bytes, detector: Detector, own: bytes) -> Look | None:
+def _dressed(file: bytes, detector: Detector, own: bytes) -> Appearance | None:
     """Return the middle face of a picture over a coat, whose colour `own` decides; None without."""
     with Image.open(BytesIO(file)) as opened:
         picture: Pixels = np.array(opened.convert("RGB"))
@@ -105,4 +107,4 @@ def _dressed(file: bytes, detector: Detector, own: bytes) -> Look | None:
     coat[shoulders[1] :, width // 10 : width - width // 10] = 255
     coat &= ~cover
     pixels[coat > 0] = pixels[-1, 0]
-    return Look(Figure(pixels, cv2.GaussianBlur(cover | coat, (0, 0), 2.0)), box)
+    return Appearance(Figure(pixels, cv2.GaussianBlur(cover | coat, (0, 0), 2.0)), box)

@@ -1,8 +1,8 @@
-"""A double of picamera2's `Picamera2`, as faithful as its users need: the same calls and traps.
+"""A double of picamera2's `Picamera2`: the same calls, with the traps of the real one.
 
-It gives what it likes instead of what it was asked for, in rows that are wider than the picture;
-it has a few buffers and starves when they are not given back; a stalled one never answers. The
-contract in hil_tests/tests/contract is kept by this double and by the real picamera2 alike.
+It may give another format than it was asked for, in rows that are wider than the picture. It has a
+few buffers and stops when they are not given back. A stalled one does not answer. The tests of
+`hil_tests/tests/contract/test_camera.py` hold for this double and for the real picamera2.
 """
 
 import time
@@ -59,7 +59,7 @@ class DeskPicamera2:
 
     pictures: Callable[[], Iterator[Pixels]] = bars
     form: str = "YUV420"
-    """What it gives, whatever it is asked for."""
+    """The format that it gives, also when another one is asked for."""
     stalls_after: int | None = None
     """It gives so many pictures and then none, as one whose cable is loose."""
     frames_per_s: float = 0.0

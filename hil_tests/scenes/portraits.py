@@ -11,7 +11,7 @@ from typing import Final
 
 
 class Person(StrEnum):
-    """Who walks through the demo's street."""
+    """A person who walks through the demo's street."""
 
     HOPPER = "hopper"
     COLLINS = "collins"

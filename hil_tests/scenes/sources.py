@@ -1,7 +1,7 @@
-"""Frames for the desk: the drawn street, a video file, a folder of pictures, or a webcam.
+"""Sources of frames for the desk: the drawn street, a video, a folder of pictures, or a webcam.
 
-Every source is paced like a camera and passes every frame on, so two runs see the same. None of
-these is on a camera: they are in no wheel that a camera installs.
+Each source is paced like a camera and drops no frame, so that two runs see the same. The wheel of a
+camera holds none of these sources.
 """
 
 import os
@@ -27,10 +27,10 @@ FRAMES_PER_S: Final = 10
 PICTURE_S: Final = 1.0
 """How long each picture of a folder is shown: long enough for a track to agree."""
 STREET: Final = "street"
-SOMEBODY: Final = 50
+WITH_PEOPLE: Final = 50
 """Number of a picture of the street with two people in it."""
 STALLS_AFTER: Final = 20
-"""Frames of the source `stall` before it gives none any more."""
+"""Frames of the source `stall` before it stops."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +58,11 @@ class Replay:
 def open_source(name: str) -> Camera:
     """Return the source that a person named: `street`, a file, a folder, or a webcam's number.
 
-    Three more are a rig's: `still`, somebody who stays; `grey`, the same in infrared light; and
+    Three more are for rigs: `still`, a person who stays; `grey`, the same in infrared light; and
     `stall`, the camera's own code on a double of picamera2 that stops giving frames.
 
     Raises:
-        DeskRefused: there is nothing there that could be seen.
+        DeskRefused: there is nothing to read there.
     """
     if name == STREET:
         return Replay(street)
@@ -83,16 +83,16 @@ def open_source(name: str) -> Camera:
 
 
 def _still(*, grey: bool) -> Iterator[Pixels]:
-    """Yield one picture of the street with somebody in it, without end."""
-    picture = _somebody(grey=grey)
+    """Yield one picture of the street with a person in it, without end."""
+    picture = _street_with_person(grey=grey)
     while True:
         yield picture.copy()
 
 
 @cache
-def _somebody(*, grey: bool) -> Pixels:
+def _street_with_person(*, grey: bool) -> Pixels:
     """Return that picture; drawing it takes seconds, which no camera needs to start again."""
-    picture = next(islice(street(), SOMEBODY, None))
+    picture = next(islice(street(), WITH_PEOPLE, None))
     if grey:
         picture = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     return picture
@@ -112,7 +112,7 @@ def _folder(path: Path) -> Replay:
 
 
 def _opened(source: str | int, named: str) -> "cv2.VideoCapture":
-    # What goes wrong is said here, in one sentence, and not by OpenCV and FFmpeg as well.
+    # This module says in one sentence what is wrong. OpenCV and FFmpeg say nothing beside it.
     os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"
     cv2.setLogLevel(0)
     capture = cv2.VideoCapture(source)

@@ -1,6 +1,6 @@
-"""A moving street, drawn from two portraits, the same every time.
+"""Draws the street of the demo: two people walk in and out, the same in each run.
 
-People walk in and out; their size and place change, and so do light, blur and noise.
+Their size and place change, and so do light, blur and noise.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,11 +14,11 @@ from hil_tests.scenes.drawing import (
     SEED,
     WIDTH_PX,
     Figure,
+    camera_effects,
     cut_out,
-    grain,
-    lay,
+    overlay_figure,
     scenery,
-    seen,
+    sensor_noise,
 )
 from hil_tests.scenes.portraits import Person, portrait
 from recognition.picture import Pixels, read_picture
@@ -53,7 +53,7 @@ def street(walks: Sequence[Walk] = WALKS, length_s: float = LENGTH_S) -> Iterato
     """Yield the frames of the scene, (720, 960, 3) RGB, `FRAMES_PER_S` to a second."""
     random = np.random.default_rng(SEED)
     houses = scenery(random)
-    noise = grain(random)
+    noise = sensor_noise(random)
     people = {walk.person for walk in walks}
     figures = {person: cut_out(read_picture(portrait(person))) for person in people}
     for number in range(round(length_s * FRAMES_PER_S)):
@@ -63,7 +63,7 @@ def street(walks: Sequence[Walk] = WALKS, length_s: float = LENGTH_S) -> Iterato
             if walk.start_s <= at_s < walk.end_s:
                 _place(picture, figures[walk.person], walk, at_s)
         y, x = random.integers(0, 64, 2)
-        yield seen(picture, at_s, noise[y : y + HEIGHT_PX, x : x + WIDTH_PX])
+        yield camera_effects(picture, at_s, noise[y : y + HEIGHT_PX, x : x + WIDTH_PX])
 
 
 def _place(picture: Pixels, figure: Figure, walk: Walk, at_s: float) -> None:
@@ -73,4 +73,4 @@ def _place(picture: Pixels, figure: Figure, walk: Walk, at_s: float) -> None:
     width, height = (round(length * scale) for length in figure.cover.shape[::-1])
     bob_px = 6.0 * scale * (1 + np.sin(2 * np.pi * 1.8 * at_s))
     left = round((walk.from_x + done * (walk.to_x - walk.from_x)) * WIDTH_PX - width / 2)
-    lay(picture, figure, left, round(HEIGHT_PX - height + bob_px), scale)
+    overlay_figure(picture, figure, left, round(HEIGHT_PX - height + bob_px), scale)

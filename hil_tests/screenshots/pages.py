@@ -21,7 +21,7 @@ SIZES: Final = {"phone": (390, 844), "desk": (1440, 900)}
 SCHEMES: Final = ("light", "dark")
 WAIT_MS: Final = 30_000
 COLOURS: Final = 256
-"""Enough for a page; a repository keeps every picture for ever."""
+"""Colours of a picture: enough for a page, and small in the repository."""
 
 
 def main() -> None:
@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def take(browser: Browser, desk: DeskSite, build: Path, to: Path) -> None:
-    """Take every picture: a candidate, a confirmed match, the report."""
+    """Take each picture: a candidate, a confirmed match, the report."""
     to.mkdir(parents=True, exist_ok=True)
     consoles = [
         Console(office(desk), desk.estate / f"{reviewer}.key", desk.passphrase)
@@ -92,7 +92,7 @@ def _page(browser: Browser, size: str, scheme: str, address: str) -> Page:
 
 
 def _shoot(page: Page, to: Path) -> None:
-    page.wait_for_timeout(400)  # Until what was pressed has been drawn.
+    page.wait_for_timeout(400)  # The page draws what the key changed.
     page.screenshot(path=to)
     with Image.open(to) as taken:
         small = taken.convert("RGB").quantize(COLOURS)

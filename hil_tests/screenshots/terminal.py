@@ -33,7 +33,7 @@ def main() -> None:
         make_site(desk)
         record = (desk.site / "ceremony-1.txt").read_text("utf-8")
         _draw("ceremony", "cat ceremony-1.txt", "\n".join(record.splitlines()[:26]))
-        _draw_gate(desk)
+        _draw_picture_check(desk)
         handle = list_person(desk, portrait(Person.HOPPER))
         tallylight("list", "build", str(desk.site), *_key(desk, "list-seal-example-police"))
         _run(desk, "sign", "list", "sign", *_key(desk, "list-sign-example-police"), "--yes")
@@ -48,8 +48,8 @@ def main() -> None:
         _run(desk, "policy", "policy", "show")
 
 
-def _draw_gate(desk: DeskSite) -> None:
-    """Somebody with two pictures, and the same with one of somebody else and one behind glasses."""
+def _draw_picture_check(desk: DeskSite) -> None:
+    """Draw three additions: two good pictures, one of another person, one behind dark glasses."""
     pictures = desk.folder / "pictures"
     pictures.mkdir()
     with Image.open(portrait(Person.HOPPER)) as opened:
@@ -100,7 +100,7 @@ def _draw(name: str, typed: str, said: str) -> None:
         console = Console(record=True, width=WIDTH, file=nowhere, force_terminal=True)
         console.print(Text(f"$ {typed}\n{said.rstrip()}"))
         drawing = console.export_svg(title="Tallylight")
-    # Whoever reads a document is not to be told to a server of fonts.
+    # A document must not load fonts from a server, which would learn of each reader.
     drawing = re.sub(r"@font-face \{.*?\n    \}\n", "", drawing, flags=re.DOTALL)
     (SCREENS / f"{name}.svg").write_text(drawing, encoding="utf-8")
     sys.stdout.write(f"docs/screens/{name}.svg\n")

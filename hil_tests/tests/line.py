@@ -1,4 +1,4 @@
-"""A camera's outbox, a broker and an estate's store, in a test's hands."""
+"""A delivery line for tests: a camera's outbox, a real broker and an estate's store."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -68,6 +68,6 @@ class Line:
         return Receiver(connection, store or self.store, cameras, key, on_stored)
 
     def receipted(self) -> list[int | str]:
-        """The digests for which the camera's ledger has a receipt."""
+        """Return the digests for which the camera's ledger has a receipt."""
         bodies = records(self.broker.state.courier, Happening.EVENT_RECEIPTED)
         return [body["envelope"] for body in bodies]

@@ -1,7 +1,7 @@
 """Pytest plugin: a test that fails while this machine stalls is repeated, at most three times.
 
 Tests of real processes judge times of a few hundred milliseconds. A machine that stands still for
-longer than their margin makes them fail, whatever the product does. A test with the mark `alone`
+longer than their margin makes them fail, even if the product is right. A test with the mark `alone`
 runs beside a thread that should wake every 10 ms. If the test fails and the thread was later than
 the margin, the run does not count: the test is repeated once the machine is calm, and the summary
 says so. A failure without a stall is a failure at once. No bound of a test is changed.
@@ -22,7 +22,7 @@ TICK_S: Final = 0.01
 MARGIN_S: Final = 0.05
 """Least slack of the bounds that tests judge: a lease of 200 ms, looking ends within 250 ms."""
 REPEATS: Final = 3
-"""A test that also fails in these runs has failed."""
+"""Most repetitions: a test that fails in all of them has failed."""
 CALM_S: Final = 1.0
 """So long without a stall, and the machine is calm."""
 PATIENCE_S: Final = 30.0

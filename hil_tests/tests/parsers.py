@@ -1,6 +1,6 @@
-"""Every parser that is given bytes from a network or a disk, with something that it takes.
+"""All parsers of bytes from a network or a disk, each with an input that it accepts.
 
-What a parser may do with any bytes is return a value or refuse them with a `FormatError`.
+A parser may return a value or refuse with a `FormatError`, whichever bytes it gets.
 """
 
 import json
@@ -36,13 +36,13 @@ from formats.topics import parse_topic
 from formats.watchlist import Body, read_body, write_body
 
 CORPUS = Path(__file__).parent / "corpus"
-"""A folder for each parser: inputs that once did what they must not, or look as if they could."""
+"""A folder for each parser: inputs that once broke the rule, or look likely to break it."""
 ASK_BYTES = 2
 
 
 @dataclass(frozen=True)
 class Parser:
-    """One parser and a seed that it takes."""
+    """One parser and a seed that it accepts."""
 
     name: str
     read: Callable[[bytes], object]
@@ -50,7 +50,7 @@ class Parser:
 
     @property
     def corpus(self) -> tuple[bytes, ...]:
-        """The kept inputs."""
+        """Return the kept inputs."""
         return tuple(path.read_bytes() for path in sorted((CORPUS / self.name).glob("*.bin")))
 
 
@@ -59,13 +59,13 @@ def vectors(name: str) -> Any:  # noqa: ANN401  # JSON.
 
 
 def envelopes(kind: str) -> tuple[bytes, ...]:
-    """The published envelopes of a kind that hold what the kind is for."""
+    """Return the published envelopes of a kind that hold their kind's content."""
     good = [one for one in vectors("envelope")["good"] if kind.lower() in one["name"]]
     return tuple(b64decode(one["blob"]) for one in good)
 
 
 def from_file(read_path: Callable[[Path], object]) -> Callable[[bytes], object]:
-    """A parser of paths as one of bytes."""
+    """Return a parser of bytes, made from a parser of paths."""
 
     def reading(data: bytes) -> object:
         with TemporaryDirectory() as folder:
@@ -96,7 +96,7 @@ def settings(kind: type[CameraConfig] | type[EstateConfig]) -> bytes:
 
 
 def parsers() -> list[Parser]:
-    """Return them all."""
+    """Return all parsers."""
     return [*_of_the_wire(), *_of_the_disk(), *_of_the_site()]
 
 

@@ -1,4 +1,4 @@
-"""What a camera installs: reviewed file by file, and nothing of a desk among it."""
+"""The camera's wheel: each file in it was reviewed, and none is a desk's."""
 
 import shutil
 import subprocess
@@ -15,7 +15,7 @@ WHEEL = Path(__file__).parents[2] / "provisioning" / "device" / "wheel"
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The wheel's files with their text."""
     folder = tmp_path_factory.mktemp("wheel")
-    shutil.rmtree(WHEEL / "build", ignore_errors=True)  # Or files of an older build get in.
+    shutil.rmtree(WHEEL / "build", ignore_errors=True)  # Files of an older build would get in.
     subprocess.run(
         [
             *(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-index"),

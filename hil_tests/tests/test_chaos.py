@@ -1,4 +1,4 @@
-"""The short form of the chaos; `make long-chaos` is the long one."""
+"""A short run of random faults between real programs; `make long-chaos` is the long one."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ FAULTS = {
 
 @pytest.mark.timeout(240)
 def test_through_every_fault_nothing_is_lost_doubled_or_unnoticed(tmp_path: Path) -> None:
-    outcome = run(tmp_path / "yard", count=150, pause_s=0.12, fault_s=0.6, seed=7)
+    outcome = run(tmp_path / "testbed", count=150, pause_s=0.12, fault_s=0.6, seed=7)
     assert outcome.sound, outcome
     assert outcome.promised == 150
     assert outcome.faults.keys() >= FAULTS

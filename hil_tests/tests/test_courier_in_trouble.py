@@ -1,4 +1,4 @@
-"""The courier when the disk is full, the broker small, the clock late, or a message nonsense."""
+"""The courier beside a full disk, a small broker, a late clock or a malformed message."""
 
 import os
 import time
@@ -39,7 +39,7 @@ def line(tmp_path: Path) -> Iterator[Line]:
 
 
 class FullAtFirst(Ledger):
-    """A ledger on a disk that has room again once something was removed."""
+    """A ledger on a full disk, which has room again once a file was removed."""
 
     def __init__(self, line: Line, code: int = ENOSPC) -> None:
         super().__init__(line.broker.state.courier, Program.COURIER)
@@ -79,7 +79,7 @@ def test_any_other_trouble_of_the_ledger_ends_the_courier_and_loses_nothing(line
 
 
 def old(line: Line) -> Courier:
-    """A courier whose only event is older than the policy lets it be."""
+    """Return a courier whose only event is older than the policy's retention."""
     line.put()
     path = line.broker.state.outbox / "waiting" / "000000000001"
     long_ago_s = time.time() - 30 * DAY_S - 60

@@ -1,6 +1,6 @@
-"""A crowd whose truth is known walks past the whole camera, on the real nets.
+"""A crowd with known ground truth walks past the whole camera, on the real nets.
 
-`make long-crowd` lets the people of a ZIP of pictures pass; here the two people of the demo do.
+The two people of the demo walk here. `make long-crowd` takes the people of a ZIP of pictures.
 """
 
 from io import BytesIO
@@ -14,8 +14,8 @@ from hil_tests.errors import DeskRefused
 from hil_tests.long.crowd.__main__ import detector, groups_of
 from hil_tests.long.crowd.run import Outcome, enlist, shown, walk
 from hil_tests.rig.desk_site import DeskSite
-from hil_tests.scenes.crowd import Crowd, gather
-from hil_tests.scenes.people import Somebody, portrayed
+from hil_tests.scenes.crowd import Crowd, make_crowd
+from hil_tests.scenes.people import Pedestrian, portrayed
 from recognition.face import Box
 from recognition.picture import Pixels
 
@@ -24,18 +24,18 @@ pytestmark = [pytest.mark.alone, pytest.mark.timeout(300)]
 GROUPS = 10
 SEED = 1
 NUMBER = 16
-"""A frame with both in it."""
+"""Return the number of a frame with both in it."""
 
 
 @pytest.fixture(scope="module")
-def people() -> list[Somebody]:
+def people() -> list[Pedestrian]:
     return portrayed(detector())
 
 
 @pytest.fixture(scope="module")
-def crowd(people: list[Somebody]) -> Crowd:
+def crowd(people: list[Pedestrian]) -> Crowd:
     """Two dozen passers-by, less four, who cross and hide each other."""
-    made = gather(people, [[0, 1]] * GROUPS, SEED)
+    made = make_crowd(people, [[0, 1]] * GROUPS, SEED)
     assert len(made.passings) >= 20
     assert len(made.hidden()) >= 5
     return made
@@ -87,7 +87,7 @@ def test_too_few_people_are_refused() -> None:
 
 
 def cut(picture: Pixels, box: Box) -> bytes:
-    """What a camera cuts out: the face with half its size around it, at most 256 px."""
+    """Return a camera's crop: the face with half its size around it, at most 256 px."""
     margin = max(box.width, box.height) / 2
     right, bottom = box.x + box.width + margin, box.y + box.height + margin
     corners = round(box.x - margin), round(box.y - margin), round(right), round(bottom)

@@ -1,4 +1,4 @@
-"""From the camera's outbox to the estate's store and back, over a real broker."""
+"""Delivery from the camera's outbox to the estate's store, and receipts back, by a real broker."""
 
 import threading
 import time
@@ -32,7 +32,7 @@ class Died(Exception):
 
 
 class DyingStore(Store):
-    """Keeps the event, and is gone before anybody is told."""
+    """Store the event, and die before the receipt is sent."""
 
     def add_envelope(self, sealed: Sealed, stored_utc_ms: int) -> bool:
         super().add_envelope(sealed, stored_utc_ms)
@@ -84,7 +84,7 @@ def delivering(line: Line, receiver: Receiver) -> Iterator[None]:
 
 
 def listening(connection: Connection) -> Callable[[Callable[[], bool]], None]:
-    """Somebody who takes messages and does nothing else."""
+    """A subscriber that receives messages and does nothing else."""
 
     def listen(running: Callable[[], bool]) -> None:
         while running():
@@ -95,7 +95,7 @@ def listening(connection: Connection) -> Callable[[Callable[[], bool]], None]:
 
 
 def run_until(connection: Connection, holds: Callable[[], object]) -> None:
-    """Own a connection until something holds."""
+    """Hold a connection open until a condition holds."""
 
     def turned() -> object:
         connection.run_network(0.02)
@@ -199,7 +199,10 @@ def test_a_receiver_that_dies_after_keeping_gets_the_event_again(line: Line) -> 
     assert len(line.outbox.names()) == 1
     with delivering(line, line.receiver(on_stored=told.append)):
         eventually(lambda: not line.outbox.names())
-    assert (line.store.count(), told) == (1, [sealed])  # Kept by the one, shown by the other.
+    assert (line.store.count(), told) == (
+        1,
+        [sealed],
+    )  # One stored it, the other showed it.
     assert line.receipted() == [sealed.digest.hex()]
 
 

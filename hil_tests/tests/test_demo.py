@@ -1,4 +1,4 @@
-"""The whole camera as a newcomer meets it: real processes, real broker, real pictures."""
+"""`make demo` as a new user runs it: real processes, real broker, real pictures."""
 
 import contextlib
 import json
@@ -175,5 +175,5 @@ def test_somebody_who_is_not_listed_leaves_no_trace(tmp_path: Path) -> None:
     assert run.seen.tap.payloads == []
     ledger = records(desk.camera / "watch" / "ledger.jsonl")
     assert all(isinstance(n, int) for n in ledger[-2].body.values())
-    # Three looks are compared as one, so the first two of a passer-by are compared with nobody.
+    # Three looks make one comparison, so the first two of a passer-by make none.
     assert 0 < int(ledger[-2].body["searched"]) < len(run.seen.witness.templates)

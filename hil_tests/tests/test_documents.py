@@ -1,4 +1,4 @@
-"""What the documents say exists, exists."""
+"""Files, anchors and names that the documents mention exist."""
 
 import re
 import subprocess

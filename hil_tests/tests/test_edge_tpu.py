@@ -1,7 +1,7 @@
 """The nets on a real Edge TPU: they load, they answer as the processor does, and they alternate.
 
 Needs an Edge TPU on USB and the compiled nets (`make models-edgetpu`); skipped elsewhere. A net
-that was asked to run on the Edge TPU never runs on the processor instead: a pass is the device's.
+that is opened on the Edge TPU does not fall back to the processor, so a pass is the device's.
 """
 
 from pathlib import Path

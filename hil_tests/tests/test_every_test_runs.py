@@ -1,4 +1,4 @@
-"""Each test runs in exactly one of the commands of `make test-all`, whatever its marks."""
+"""Each test runs in exactly one of the commands of `make test-all`, with any marks."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""The proxy does to a connection what it is told to, and nothing else."""
+"""The proxy of network faults: each fault does what it says, and no more."""
 
 import socket
 import threading
@@ -15,7 +15,7 @@ PAYLOAD = bytes(range(256)) * 40
 
 @contextmanager
 def echo() -> Iterator[int]:
-    """A server that says what it hears; its port."""
+    """An echo server; yields its port."""
     ended = threading.Event()
 
     def serve(door: socket.socket) -> None:
@@ -59,7 +59,7 @@ def call(proxy: FaultProxy) -> Iterator[socket.socket]:
 
 
 def heard(line: socket.socket, payload: bytes = PAYLOAD) -> bytes:
-    """What comes back, until as much came as was said or the connection ends."""
+    """Return the echo, until all came back or the connection ends."""
     got = b""
     try:
         line.sendall(payload)

@@ -1,4 +1,4 @@
-"""The demo's own checks can fail."""
+"""The demo's checks of its figures: each can fail."""
 
 import io
 from dataclasses import replace
@@ -81,7 +81,7 @@ def test_a_scene_of_the_users_own_need_not_show_anybody() -> None:
 
 def test_the_tap_takes_what_the_camera_signed() -> None:
     tap = Tap({Kind.EVENT: CAMERA.verify_key})
-    tap.take(event(CAMERA))
+    tap.judge_payload(event(CAMERA))
     assert tap.unsealed_bytes == 0
 
 
@@ -95,14 +95,14 @@ def test_the_tap_takes_what_the_camera_signed() -> None:
 )
 def test_the_tap_counts_whatever_nobody_signed(payload: bytes) -> None:
     tap = Tap({Kind.EVENT: CAMERA.verify_key})
-    tap.take(payload)
+    tap.judge_payload(payload)
     assert tap.unsealed_bytes == len(payload)
 
 
 def test_the_tap_counts_an_envelope_of_another_size() -> None:
     tap = Tap({Kind.EVENT: CAMERA.verify_key})
-    tap.take(event(CAMERA))
-    tap.take(event(CAMERA, recipients=3))
+    tap.judge_payload(event(CAMERA))
+    tap.judge_payload(event(CAMERA, recipients=3))
     assert tap.unsealed_bytes > 0
 
 

@@ -19,11 +19,11 @@ OFF_S = (2.0, 3.0)
 """The lamp goes out this long after the last look (docs/design.md, P1)."""
 DAY_S = 86400
 TAPE_MS = 5000
-"""Nobody looks for longer under tape (docs/lamp.md)."""
+"""Longest time that the camera looks under tape (docs/lamp.md)."""
 
 
 def looks_again_and_again(rig: Rig, more: int = 5) -> None:
-    """Wait until there were more looks; a busy machine may cost watch its lease in between."""
+    """Wait for more looks; restart watch if it lost its lease on a busy machine."""
     seen = len(rig.looks())
 
     def looked() -> bool:
@@ -35,7 +35,7 @@ def looks_again_and_again(rig: Rig, more: int = 5) -> None:
 
 
 def last_begin_ms(rig: Rig, since_ns: int) -> float:
-    """How long after a moment the last look began; negative when that was before."""
+    """Return how long after a moment the last look began; negative: before it."""
     return (max(look.begin_ns for look in rig.looks()) - since_ns) / 1e6
 
 
@@ -47,7 +47,7 @@ def all_in_light(rig: Rig) -> None:
 
 
 def goes_dark_after(rig: Rig, last: Look) -> None:
-    """The lamp goes out in the time that is promised after the last look."""
+    """Assert that the lamp goes out in the promised time after the last look."""
     rig.wait_until(lambda: not rig.lamp_light()[-1].high)
     off_s = (rig.lamp_light()[-1].at_ns - last.end_ns) / 1e9
     print(f"  lamp off {off_s:.2f} s after the last look ({OFF_S[0]:.1f} to {OFF_S[1]:.1f} s)")
@@ -225,7 +225,7 @@ def test_a_clock_that_leaves_the_lists_days_ends_the_looking(rig: Rig, by_s: int
     rig.shift_clock(by_s)
     ended_s = rig.wait_until(lambda: not rig.running(Program.WATCH))
     print(f"\n  ended {ended_s:.1f} s after the clock jumped by {by_s // DAY_S} days")
-    # Two guards look at the clock for every frame; which of them is first is chance.
+    # Two checks read the clock for each frame. Which of them is first is chance.
     expected = {"ListRefused"} if by_s > 0 else {"ClockWentBack", "ClockUntrusted"}
     assert rig.faults(Program.WATCH)[-1] in expected
     all_in_light(rig)

@@ -1,4 +1,4 @@
-"""A list that the broker carries: from the authority's command to whom the camera looks for."""
+"""A list that is published by the broker: the camera looks for the people on the new list."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from hil_tests.scenes.portraits import Person, portrait
 pytestmark = [pytest.mark.alone, pytest.mark.long, pytest.mark.broker, pytest.mark.timeout(240)]
 
 LOOKS = 10
-"""So many looks at somebody who is listed make an event."""
+"""Looks at a listed person that make an event."""
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def site(tmp_path: Path) -> DeskSite:
 
 
 def named(rig: Rig) -> list[str]:
-    """Whom the events in the estate's store name."""
+    """Return the entries that the events in the estate's store name."""
     sender = watch_keys(State(rig.desk.camera)).sign.verify_key
     key = unlock_opening(read_key(rig.desk.estate / f"{REVIEWERS[0]}.key"), PASSPHRASE)
     store = Store(f"sqlite:///{rig.desk.estate / 'events.sqlite'}")
@@ -49,11 +49,11 @@ def named(rig: Rig) -> list[str]:
 
 
 def publish_instead(rig: Rig, gone: str, person: Person) -> str:
-    """Take somebody off the list and put somebody else on it; the camera looks with it then."""
+    """Replace a person on the list by another; return once the camera looks with the new list."""
     tallylight("list", "remove", str(rig.desk.site), gone)
     handle = list_person(rig.desk, portrait(person))
     publish_list(rig.desk, by_broker=True)
-    rig.wait_until(lambda: not rig.running(Program.WATCH))  # A newer list is a fresh start.
+    rig.wait_until(lambda: not rig.running(Program.WATCH))  # Watch ends when a newer list comes.
     rig.restart(Program.WATCH)
     looked = len(rig.looks())
     rig.wait_until(lambda: len(rig.looks()) > looked + LOOKS)
@@ -67,7 +67,7 @@ def test_whom_the_authority_publishes_is_looked_for_and_whom_it_withdraws_no_lon
 ) -> None:
     absent = list_person(rig.desk, portrait(Person.COLLINS))
     publish_list(rig.desk)
-    rig.start()  # In front of the other one, who stays.
+    rig.start()  # The other person is in view, and stays.
     rig.connect_estate()
     present = publish_instead(rig, absent, Person.HOPPER)
     rig.wait_until(lambda: named(rig) == [present])

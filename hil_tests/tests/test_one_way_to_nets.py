@@ -1,4 +1,4 @@
-"""The programs come to their nets through a verified bundle, and through nothing else."""
+"""The programs load their nets from a verified bundle only."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 WAYS = re.compile(r"\b(load_manifest|(Net|Detector|Embedder)(\.load)?\()")
-"""What recipes and tests may use on nets that nobody has signed."""
+"""Functions that open unsigned nets: for recipes and tests only."""
 
 
 @pytest.mark.parametrize("program", ["firmware", "provisioning", "estate"])

@@ -1,7 +1,7 @@
-"""Whatever bytes come from a network or a disk: a value or a refusal, and nothing else.
+"""Fuzzing of all parsers: any bytes from a network or a disk give a value or a refusal.
 
 `make long-fuzz` runs the same for longer. An input that breaks the rule is kept in the corpus, and
-is tried first from then on.
+is tried first in later runs.
 """
 
 from hashlib import sha256
@@ -23,7 +23,7 @@ every_parser = pytest.mark.parametrize("parser", PARSERS, ids=lambda parser: par
 
 
 def judged(parser: Parser, data: bytes) -> None:
-    """Let a parser read; keep what makes it do anything but return or refuse."""
+    """Let a parser read; keep an input on which it neither returns nor refuses."""
     try:
         parser.read(data)
     except FormatError:

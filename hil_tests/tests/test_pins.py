@@ -1,4 +1,4 @@
-"""The simulated lines under the real devices of gpiozero."""
+"""The simulated GPIO lines, driven by gpiozero's real devices."""
 
 import socket
 import struct

@@ -1,4 +1,4 @@
-"""What removes an event from the camera's outbox: one receipt, and nothing that resembles it."""
+"""Receipts: only a valid receipt removes an event from the camera's outbox."""
 
 import time
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ def line(tmp_path: Path) -> Iterator[Line]:
 
 
 def flying(line: Line) -> Courier:
-    """A courier that has sent one event."""
+    """Return a courier that has sent one event."""
     (sealed,), (name,), courier = line.put(), line.outbox.names(), line.courier()
     courier.flights[name] = Flight(name, sealed.digest, number=1, again_s=time.monotonic() + 10)
     return courier

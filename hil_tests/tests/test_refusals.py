@@ -1,4 +1,4 @@
-"""What a user gives wrongly is refused in one sentence, with exit 1, and nothing is written."""
+"""Wrong inputs of the demo: one sentence, exit 1, and no file is written."""
 
 import os
 import socket
@@ -14,7 +14,7 @@ from hil_tests.scenes.portraits import Person, portrait
 
 
 def refused(tmp_path: Path, *words: str, path: str | None = None) -> str:
-    """Run the demo, which must refuse; return its one sentence."""
+    """Run the demo, which must refuse; return its sentence."""
     build = tmp_path / "build"
     environment = os.environ | ({"PATH": path} if path is not None else {})
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""From a person walking through the scene to a match that two people at two browsers confirmed."""
+"""From a person in the street to a match that two reviewers confirmed in two browsers."""
 
 import json
 import subprocess

@@ -15,7 +15,7 @@ PACKAGES = (
 
 
 def judged(copy: Path) -> subprocess.CompletedProcess[str]:
-    """What import-linter says of the copy; the copy stands before the installed packages."""
+    """Return import-linter's result for the copy, which stands before the installed packages."""
     program = "from importlinter.cli import lint_imports_command; lint_imports_command()"
     return subprocess.run(
         [sys.executable, "-c", program, "--no-cache"],

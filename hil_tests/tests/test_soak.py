@@ -1,4 +1,4 @@
-"""Half a minute of what `make long-soak` does for ten."""
+"""Half a minute of the random faults of `make long-soak`, and the judgement's bounds."""
 
 import pytest
 

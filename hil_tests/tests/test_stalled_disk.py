@@ -1,4 +1,4 @@
-"""A disk that takes nothing for five seconds, under the camera's real programs.
+"""A disk that stalls for five seconds, under the camera's real programs.
 
 The rig stalls every fsync, fdatasync and rename of the programs that a test names.
 """
@@ -21,7 +21,7 @@ HELD_S = 5.0
 AGAIN_S = 5.0
 """Longest time from the end of the stall until the camera looks again."""
 ENDED_S = 2.0
-"""A program ends so soon after SIGTERM."""
+"""Longest time from SIGTERM to the end of a program."""
 WATCH, GUARD = Program.WATCH, Program.LAMPGUARD
 
 

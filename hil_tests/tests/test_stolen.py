@@ -1,4 +1,4 @@
-"""What a thief has who takes the camera, or the broker's disk: nothing that opens an event."""
+"""Theft of the camera, or of the broker's disk: no key on them opens an event."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -34,7 +34,7 @@ TELLING = (
     b"score_ppm",
     b'"site"',
 )
-"""What the plain text of an event holds, and nothing else on the way."""
+"""Words that only the plain text of an event holds."""
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def files(folder: Path) -> dict[Path, bytes]:
 
 
 def stolen_keys(state: Path) -> list[PrivateKey]:
-    """Every secret on the camera's disk, taken for an X25519 key in every way there is."""
+    """Return each secret on the camera's disk as an X25519 key, in each possible way."""
     keys = []
     for content in files(state).values():
         if len(content) == 32:
@@ -102,7 +102,7 @@ def test_of_an_event_that_was_receipted_a_stolen_camera_holds_nothing_but_its_di
 
 
 def taken_disk(line: Line, payload: bytes) -> bytes:
-    """What the broker's disk holds that kept a message for an absent receiver."""
+    """Return the disk of a broker that keeps a message for an absent receiver."""
     topic = str(Topic(line.broker.camera.camera_id, Channel.EVENT))
     with closing(receiver(line.broker, session_s=60)) as absent:
         run_until(absent, lambda: absent.connected)

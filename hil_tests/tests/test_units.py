@@ -1,4 +1,4 @@
-"""The camera's units, as systemd's own tool judges them, and as they fit the programs."""
+"""The camera's units: systemd's own tool accepts them, and they fit the programs."""
 
 import re
 import shutil

@@ -1,4 +1,4 @@
-"""The camera's own program on a site that is not as it must be: one sentence, exit 1, dark."""
+"""`watch` on a broken site: one sentence, exit 1, and the lamp stays dark."""
 
 import json
 import shutil
@@ -45,7 +45,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> DeskSite:
 
 @pytest.fixture
 def bench(made: DeskSite, tmp_path: Path) -> Generator[Bench]:
-    """A camera of that site with its guard running, to be spoilt."""
+    """A camera of that site with its guard running, which a test breaks."""
     desk = DeskSite(tmp_path / "desk", 1)
     shutil.copytree(made.folder, desk.folder)
     config = desk.camera_config.read_text().replace(str(made.folder), str(desk.folder))
@@ -60,7 +60,7 @@ def bench(made: DeskSite, tmp_path: Path) -> Generator[Bench]:
 
 
 def refusal(bench: Bench) -> str:
-    """Run `watch`, which must refuse without a look; return its one sentence."""
+    """Run `watch`, which must refuse without a look; return its sentence."""
     lit_before = len(bench.board.edges)
     command = [sys.executable, "-m", "hil_tests.rig.desk.watch", "--source", "street"]
     done = subprocess.run(

@@ -1,1 +1,1 @@
-"""Nothing is lost: real programs, a real broker, and whatever goes wrong between them."""
+"""Chaos: random faults between real programs and a real broker; no event may be lost or doubled."""

@@ -1,4 +1,4 @@
-"""`make long-chaos`: the long form, with a table of what was done and what it came to."""
+"""`make long-chaos`: a long run of random faults, with a table of faults and losses."""
 
 import argparse
 import os
@@ -15,14 +15,14 @@ from hil_tests.long.chaos.run import Outcome, run
 
 
 def main() -> int:
-    """Run the chaos and print its table; 0 if nothing was lost, doubled or unnoticed."""
+    """Run the chaos and print its table; return 0 if no event was lost, doubled or unnoticed."""
     parser = argparse.ArgumentParser(prog="make long-chaos")
     parser.add_argument("--events", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=randbelow(2**31))
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         outcome = run(
-            Path(folder) / "yard",
+            Path(folder) / "testbed",
             count=chosen.events,
             pause_s=0.06,
             fault_s=0.8,
@@ -33,7 +33,7 @@ def main() -> int:
 
 
 def table(outcome: Outcome) -> Table:
-    """Return what was done and what it came to."""
+    """Return the table of faults and losses."""
     made = Table(
         title=f"{outcome.promised} events, {sum(outcome.faults.values())} faults, "
         f"{outcome.wall_s:.0f} s, seed {outcome.seed}, {os.cpu_count()} cores, "

@@ -1,7 +1,8 @@
-"""Stands in for `watch`: seals events and puts them into the outbox, as fast as it is told to.
+"""Stands in for `watch`: seals events and puts them into the outbox at a given rate.
 
-What it has sealed goes to one log before the outbox gets it, what the outbox has promised to keep
-to another after. Both logs lie outside of the camera. It may be killed at any moment.
+It logs each sealed event before it puts the event into the outbox, and each event in a second log
+after the outbox has promised to keep it. Both logs lie outside the camera. The maker may be killed
+at any moment.
 """
 
 import os

@@ -1,7 +1,8 @@
 """Inject faults at random while events are made, then count events: lost, doubled, unnoticed gaps.
 
-The faults are drawn from a seed, which is printed; the moments at which they strike are not
-repeatable, because the programs are real.
+It kills programs, cuts the power, fills the disk and breaks the network. The faults are drawn from
+a seed, which is printed. The moments at which they strike cannot be repeated, because the programs
+are real.
 """
 
 import tempfile
@@ -19,18 +20,18 @@ from sqlalchemy import delete, select
 from estate.intake.chains import read_chains
 from estate.store.envelopes import ENVELOPES, Store
 from hil_tests.long.chaos.maker import read_log
-from hil_tests.long.chaos.yard import Yard, is_small, open_yard
+from hil_tests.long.chaos.testbed import Testbed, is_small, open_testbed
 from hil_tests.rig.network_faults import FaultProxy, Faults
 
 DRAIN_S: Final = 120.0
 """Longest wait for the last event once the faults are over."""
 CONTROLS: Final = 20
-"""Rows taken out of a copy of the store, to see that their absence is noticed."""
+"""Rows that are removed from a copy of the store, to see that their absence is noticed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run came to."""
+    """The counts of one run."""
 
     promised: int
     lost: int
@@ -59,23 +60,23 @@ def run(  # noqa: PLR0913  # The conditions of a run.
 ) -> Outcome:
     """Make `count` events, with a fault about every `fault_s` seconds while they are being made."""
     dice, struck, begun_s = default_rng(seed), Counter[str](), time.monotonic()
-    with open_yard(folder, count=count, pause_s=pause_s, url=url) as yard:
-        faults = _faults(yard, dice)
-        while len(read_log(yard.logs / "promised")) < count:
-            yard.keep()
+    with open_testbed(folder, count=count, pause_s=pause_s, url=url) as testbed:
+        faults = _faults(testbed, dice)
+        while len(read_log(testbed.logs / "promised")) < count:
+            testbed.ensure_running()
             time.sleep(float(dice.uniform(0.2, 1.8)) * fault_s)
             name, fault = next(faults)
             fault()
             struck[name] += 1
-        _drain(yard, count)
-        yard.receiver.stop()
-        return _judge(yard, struck, time.monotonic() - begun_s, seed)
+        _drain(testbed, count)
+        testbed.receiver.stop()
+        return _judge(testbed, struck, time.monotonic() - begun_s, seed)
 
 
-def _faults(yard: Yard, dice: Generator) -> Iterator[tuple[str, Callable[[], None]]]:
-    """Yield what goes wrong next: all of it once in random order, and so on."""
+def _faults(testbed: Testbed, dice: Generator) -> Iterator[tuple[str, Callable[[], None]]]:
+    """Yield the next fault: each once in random order, and again from the start."""
     while True:
-        proxy = (yard.uplink, yard.downlink)[int(dice.integers(2))]
+        proxy = (testbed.uplink, testbed.downlink)[int(dice.integers(2))]
         at = int(dice.integers(3_000, 200_000))
         networks = {
             "connection cut within a message": Faults(cut_after=at),
@@ -84,16 +85,16 @@ def _faults(yard: Yard, dice: Generator) -> Iterator[tuple[str, Callable[[], Non
             "network slow": Faults(delay_s=0.05, bytes_per_s=200_000),
         }
         round_of: dict[str, Callable[[], None]] = {
-            "broker killed": yard.kill_broker,
-            "courier killed": yard.courier.kill,
-            "receiver killed": yard.receiver.kill,
-            "maker killed": yard.maker.kill,
-            "power of the camera cut": partial(yard.cut_power, dice),
+            "broker killed": testbed.kill_broker,
+            "courier killed": testbed.courier.kill,
+            "receiver killed": testbed.receiver.kill,
+            "maker killed": testbed.maker.kill,
+            "power of the camera cut": partial(testbed.cut_power, dice),
             "connections reset": proxy.cut,
             **{name: partial(_for_a_while, proxy, bad, dice) for name, bad in networks.items()},
         }
-        if is_small(yard.state):
-            round_of["disk of the camera full"] = partial(_fill, yard, dice)
+        if is_small(testbed.state):
+            round_of["disk of the camera full"] = partial(_fill, testbed, dice)
         names = list(round_of)
         for at in dice.permutation(len(names)):
             yield names[int(at)], round_of[names[int(at)]]
@@ -104,33 +105,33 @@ def _for_a_while(proxy: FaultProxy, faults: Faults, dice: Generator) -> None:
     time.sleep(float(dice.uniform(0.2, 1.5)))
     proxy.faults = Faults()
     if faults.half_open:
-        proxy.cut()  # In the field the keep-alive finds out; here there is no time to wait for it.
+        proxy.cut()  # In the field the keep-alive notices. Here there is no time to wait for it.
 
 
-def _fill(yard: Yard, dice: Generator) -> None:
-    yard.fill_disk()
+def _fill(testbed: Testbed, dice: Generator) -> None:
+    testbed.fill_disk()
     time.sleep(float(dice.uniform(0.2, 1.0)))
-    yard.free_disk()
+    testbed.free_disk()
 
 
-def _drain(yard: Yard, count: int) -> None:
-    """Wait until nothing waits any more."""
+def _drain(testbed: Testbed, count: int) -> None:
+    """Wait until no event waits in the outbox."""
     until_s = time.monotonic() + DRAIN_S
-    waiting = yard.state / "outbox" / "waiting"
-    while any(waiting.iterdir()) or len(read_log(yard.logs / "promised")) < count:
+    waiting = testbed.state / "outbox" / "waiting"
+    while any(waiting.iterdir()) or len(read_log(testbed.logs / "promised")) < count:
         if time.monotonic() > until_s:
             return  # What is missing then is counted as lost.
-        yard.keep()
+        testbed.ensure_running()
         time.sleep(0.1)
 
 
-def _judge(yard: Yard, struck: Counter[str], wall_s: float, seed: int) -> Outcome:
-    store = Store(yard.url)
+def _judge(testbed: Testbed, struck: Counter[str], wall_s: float, seed: int) -> Outcome:
+    store = Store(testbed.url)
     with store.engine.connect() as connection:
         kept = [row.hex() for (row,) in connection.execute(select(ENVELOPES.c.digest))]
         unseen = ENVELOPES.c.shown_utc_ms.is_(None)
         unshown = len(connection.execute(select(ENVELOPES.c.digest).where(unseen)).all())
-    promised, sealed = read_log(yard.logs / "promised"), read_log(yard.logs / "sealed")
+    promised, sealed = read_log(testbed.logs / "promised"), read_log(testbed.logs / "sealed")
     found = read_chains(store)
     outcome = Outcome(
         promised=len(promised),
@@ -144,10 +145,10 @@ def _judge(yard: Yard, struck: Counter[str], wall_s: float, seed: int) -> Outcom
         copies=sum(chain.copies for chain in found),
         faults={
             **struck,
-            "files torn by power cuts": yard.torn,
-            "events refused for want of room": len(read_log(yard.logs / "refused")),
+            "files torn by power cuts": testbed.torn,
+            "events refused for want of room": len(read_log(testbed.logs / "refused")),
             "programs that ended by themselves": sum(
-                held.ends for held in (yard.maker, yard.courier, yard.receiver)
+                program.ends for program in (testbed.maker, testbed.courier, testbed.receiver)
             ),
         },
         wall_s=wall_s,
@@ -158,7 +159,7 @@ def _judge(yard: Yard, struck: Counter[str], wall_s: float, seed: int) -> Outcom
 
 
 def _unnoticed(store: Store, seed: int) -> int:
-    """Take rows out of a copy of the store, one at a time: how often does nothing show?"""
+    """Remove rows from a copy of the store, one at a time; return how many go unnoticed."""
     with store.engine.connect() as connection:
         rows = [dict(row) for row in connection.execute(select(ENVELOPES)).mappings()]
     followed = {row["previous"] for row in rows}

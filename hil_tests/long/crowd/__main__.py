@@ -20,8 +20,8 @@ import numpy as np
 from hil_tests.errors import DeskRefused
 from hil_tests.long.crowd.run import enlist, walk
 from hil_tests.rig.desk_site import DeskSite
-from hil_tests.scenes.crowd import gather
-from hil_tests.scenes.people import PASSING_PICTURES, Somebody, archived, portrayed
+from hil_tests.scenes.crowd import make_crowd
+from hil_tests.scenes.people import PASSING_PICTURES, Pedestrian, archived, portrayed
 from recognition.detector import Detector
 from recognition.manifest import load_uncalibrated
 
@@ -40,7 +40,7 @@ def detector() -> Detector:
 def groups_of(
     people: int, listed: Sequence[int], count: int, random: np.random.Generator
 ) -> list[list[int]]:
-    """Return who walks together: by turns two of the list and none, everybody else a stranger."""
+    """Return who walks together: by turns two listed people and none; all others are strangers."""
     strangers = iter(random.permutation([who for who in range(people) if who not in listed]))
     groups = []
     for number in range(count):
@@ -52,19 +52,19 @@ def groups_of(
     return groups
 
 
-def _invited(archive: Path | None) -> list[Somebody]:
-    """Return everybody who could walk, those with most pictures first."""
+def _invited(archive: Path | None) -> list[Pedestrian]:
+    """Return all people who could walk, those with most pictures first."""
     if archive is None:
         return portrayed(detector())
     if not archive.is_file():
         raise DeskRefused(f"There is no ZIP {archive}: check FACES.")
     print(f"Looking for faces in {archive.name} ...", file=sys.stderr)
     people = list(islice(archived(archive, detector()), PEOPLE))
-    return sorted(people, key=lambda one: -len(one.looks))
+    return sorted(people, key=lambda one: -len(one.appearances))
 
 
 def main() -> int:
-    """Let a crowd pass, and print what its events are worth."""
+    """Let a crowd pass, and print precision and recall of its events."""
     parser = argparse.ArgumentParser(prog="make long-crowd", description=__doc__.splitlines()[0])
     parser.add_argument("--faces", type=Path, help="ZIP of Person_Name/picture.jpg")
     parser.add_argument("--groups", type=int, default=40)
@@ -77,12 +77,12 @@ def main() -> int:
         if chosen.faces is None:
             listed, groups = enlist(desk, people, len(people)), [[0, 1]] * chosen.groups
         else:
-            able = [one for one in people if len(one.looks) == PASSING_PICTURES]
+            able = [one for one in people if len(one.appearances) == PASSING_PICTURES]
             listed = enlist(desk, able, chosen.listed)
             places = list(listed.values())
             groups = groups_of(len(people), places, chosen.groups, random)
         began_s = time.monotonic()
-        outcome = walk(desk, gather(people, groups, chosen.seed), listed)
+        outcome = walk(desk, make_crowd(people, groups, chosen.seed), listed)
     print(f"seed {chosen.seed}, {time.monotonic() - began_s:.0f} s\n{outcome}")
     return 0
 

@@ -1,7 +1,8 @@
-"""Run the whole camera in front of a crowd, and measure precision and recall of its events.
+"""Runs the whole camera in front of a crowd; measures precision and recall of its events.
 
 The list is made and signed with the project's own commands, the guard is a process of its own, and
-`watch` runs on the real nets. The place of an event's crop in its frame tells who was seen.
+`watch` runs on the real nets. The place of an event's crop in its frame tells which passer-by it
+shows.
 """
 
 import time
@@ -34,7 +35,7 @@ from hil_tests.rig.desk.rig import DeskRig
 from hil_tests.rig.desk_site import DeskSite
 from hil_tests.rig.site_maker import PASSPHRASE, REVIEWERS, list_person, make_site, publish_list
 from hil_tests.scenes.crowd import Crowd, Passing
-from hil_tests.scenes.people import Somebody
+from hil_tests.scenes.people import Pedestrian
 from recognition.picture import Pixels
 
 COARSE: Final = 4
@@ -45,29 +46,29 @@ SHRUNK: Final = np.arange(1.0, 2.6, 0.1)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the events of a crowd came to."""
+    """The events of a crowd, beside the truth."""
 
     crowd: Crowd
     listed: Mapping[str, int]
-    """Who is on the list, by the handle of the entry."""
+    """The place in the crowd of each person on the list, by the handle of the entry."""
     about: Sequence[tuple[int, Passing | None]]
-    """For each event whom it names and whose face it shows."""
+    """For each event the person that it names, and the passer-by whose face it shows."""
     counts: Mapping[str, int | str]
     """What the camera's ledger says of the run."""
 
     @property
     def due(self) -> list[Passing]:
-        """Everybody of the list who walked past."""
+        """All passers-by who are on the list."""
         return [one for one in self.crowd.passings if one.who in self.listed.values()]
 
     @property
     def right(self) -> list[Passing]:
-        """Those of them whom an event names, once for each such event."""
+        """Passers-by that an event names rightly, once for each such event."""
         return [shown for named, shown in self.about if shown is not None and shown.who == named]
 
     @property
     def precision(self) -> Share:
-        """Share of events that name whom they show, and are not the second of one passer-by."""
+        """Share of events that name the person they show and are the first of that passer-by."""
         return Share.make(len(set(self.right)), len(self.about))
 
     @property
@@ -76,7 +77,7 @@ class Outcome:
         return Share.make(len(set(self.right)), len(self.due))
 
     def together(self) -> int:
-        """Return in how many groups two or more of the list walked at once."""
+        """Return in how many groups two or more listed people walked at once."""
         groups = [one.group for one in self.due]
         return sum(groups.count(group) > 1 for group in set(groups))
 
@@ -85,7 +86,7 @@ class Outcome:
         return (
             f"{len(self.crowd.passings)} passers-by, {len(self.due)} of them of the "
             f"{len(self.listed)} on the list, {self.together()} times two or more at once; "
-            f"{len(self.crowd.hidden())} were hidden by somebody on the way\n"
+            f"{len(self.crowd.hidden())} were hidden for a while by a nearer one\n"
             f"{counts['frames']} frames, {counts['faces']} faces, {counts['searched']} searches, "
             f"{counts['candidates']} above the threshold, {len(self.about)} events\n"
             f"precision {_told(self.precision)}\nrecall    {_told(self.recall)}"
@@ -101,7 +102,7 @@ def _told(share: Share) -> str:
 
 @dataclass
 class CrowdCamera:
-    """Gives a crowd's frames as fast as they are taken, exposed when the crowd's clock says."""
+    """A camera of a crowd's frames: as fast as they are taken, with the crowd's own times."""
 
     crowd: Crowd
     stamps: dict[int, int] = field(default_factory=dict)
@@ -109,7 +110,7 @@ class CrowdCamera:
 
     @contextmanager
     def running(self) -> Iterator[Iterator[Frame]]:
-        """Give every frame once."""
+        """Yield each frame once."""
         yield self._frames()
 
     def _frames(self) -> Iterator[Frame]:
@@ -120,7 +121,7 @@ class CrowdCamera:
             yield Frame(self.crowd.picture(number), stamp_ns)
 
 
-def enlist(desk: DeskSite, people: Sequence[Somebody], wanted: int) -> dict[str, int]:
+def enlist(desk: DeskSite, people: Sequence[Pedestrian], wanted: int) -> dict[str, int]:
     """Make a site with a list of the first of these people who can be on one.
 
     Args:
@@ -136,9 +137,9 @@ def enlist(desk: DeskSite, people: Sequence[Somebody], wanted: int) -> dict[str,
     """
     make_site(desk)
     listed: dict[str, int] = {}
-    for who, somebody in enumerate(people):
+    for who, person in enumerate(people):
         picture = desk.folder / "portrait"
-        picture.write_bytes(somebody.enrolment)
+        picture.write_bytes(person.enrolment)
         with suppress(DeskRefused):
             listed[list_person(desk, picture)] = who
         picture.unlink()
@@ -149,7 +150,7 @@ def enlist(desk: DeskSite, people: Sequence[Somebody], wanted: int) -> dict[str,
 
 
 def walk(desk: DeskSite, crowd: Crowd, listed: Mapping[str, int]) -> Outcome:
-    """Let the crowd walk past the camera of that site, and judge its events."""
+    """Let the crowd walk past the camera of that site; return its events beside the truth."""
     config, camera = read_settings(desk.camera_config, Config), CrowdCamera(crowd)
     with DeskRig(desk) as rig:
         rig.restart(Program.LAMPGUARD)
@@ -177,7 +178,7 @@ def opened(desk: DeskSite, config: Config) -> list[MatchEvent]:
 
 
 def shown(crowd: Crowd, number: int, crop: bytes | None) -> Passing | None:
-    """Return whose face the JPEG of a crop from one frame shows, in truth; None for nobody's."""
+    """Return the passer-by whose face the JPEG of a crop truly shows; None if it shows no face."""
     if crop is None:
         return None
     with Image.open(BytesIO(crop)) as opened_crop:

@@ -1,4 +1,4 @@
-"""`lampguard` on a desk: the camera's own program on simulated lines."""
+"""`lampguard` on the desk: the camera's own program on simulated GPIO lines."""
 
 import argparse
 import os

@@ -1,9 +1,9 @@
-"""Simulated lines of a Raspberry Pi: enough of pigpiod's socket protocol for gpiozero's devices.
+"""Simulated GPIO lines of a Raspberry Pi: the part of pigpiod's protocol that gpiozero needs.
 
-The lamp guard runs unmodified in its own process and drives real gpiozero devices; the wires
-between the lines are here, in the rig's hands, which can cut them, tie them high, and say
-afterwards when there was light. A request is four little-endian u32 (command, two parameters,
-length of what follows); the answer repeats the first three and ends with the result.
+The lamp guard runs unmodified in its own process and drives real gpiozero devices. The wires and
+the lamp between the lines are here: the rig breaks them, and reads when there was light and
+current. A request is four little-endian u32 (command, two parameters, length of what follows). The
+answer repeats the first three and ends with the result.
 """
 
 import socketserver
@@ -23,7 +23,7 @@ from hil_tests.rig.contract import Edge, LampDefect
 BOARD: Final = 0xA03111
 """Revision of a Raspberry Pi 4B."""
 VERSION: Final = 79
-"""Of pigpiod, the last there was."""
+"""The last version of pigpiod."""
 UNKNOWN: Final = 0xFFFFFFFF & -88
 """pigpiod's answer to a command it does not know."""
 
@@ -38,9 +38,9 @@ class Board:
 
     defect: LampDefect | None = None
     edges: list[Edge] = field(default_factory=list)
-    """Every change of sensed current since the start."""
+    """Each change of sensed current since the start."""
     shone: list[Edge] = field(default_factory=list)
-    """Every change of the lamp's light since the start."""
+    """Each change of the lamp's light since the start."""
     _driven: bool = False
     _modes: dict[int, int] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -52,12 +52,12 @@ class Board:
             self._note()
 
     def cut_power(self) -> None:
-        """Leave nothing driven, as when the board has no power."""
+        """Drive no line, as a board without power."""
         with self._lock:
             self._driven = False
             self._note()
 
-    def obey(self, command: int, line: int, value: int) -> int:
+    def execute(self, command: int, line: int, value: int) -> int:
         """Carry out one request; return pigpiod's result."""
         with self._lock:
             if command == SET_MODE:
@@ -125,10 +125,10 @@ class PinServer:
     """
 
     def __init__(self, board: Board, path: Path | None = None) -> None:
-        """Open the door.
+        """Open the port or the socket.
 
         Args:
-            board: what is served.
+            board: the lines.
             path: of the local socket; without one, a port.
         """
         self.board = board
@@ -170,14 +170,14 @@ class _LocalClient(socketserver.StreamRequestHandler):
     server: _Server
 
     def handle(self) -> None:
-        with suppress(ConnectionError):  # A guard that is killed says no farewell.
+        with suppress(ConnectionError):  # A killed guard closes no connection.
             self._serve()
 
     def _serve(self) -> None:
         while len(request := self.rfile.read(16)) == 16:
             command, line, value, following = struct.unpack("<4I", request)
             self.rfile.read(following)
-            result = self.server.board.obey(command, line, value)
+            result = self.server.board.execute(command, line, value)
             self.wfile.write(struct.pack("<4I", command, line, value, result))
 
 

@@ -1,4 +1,4 @@
-"""Starts the camera's and the estate's programs as processes of their own, and stops them all."""
+"""Starts the camera's and the estate's programs as processes, with logs, and stops them all."""
 
 import shutil
 import signal
@@ -24,7 +24,7 @@ class Programs(AbstractContextManager["Programs"]):
     """Processes that end when the context does, the latest first."""
 
     logs: Path
-    """Folder for what each program says on standard error."""
+    """Folder for the log of each program: its standard error."""
     may_end: frozenset[str] = frozenset()
     """Programs that may end by themselves; how they ended is for their starter to judge."""
     _running: list[tuple[str, subprocess.Popen[bytes]]] = field(default_factory=list)
@@ -47,13 +47,13 @@ class Programs(AbstractContextManager["Programs"]):
                 stdout=subprocess.PIPE if listen else log,
                 stderr=log,
                 pass_fds=pipes,
-                start_new_session=True,  # Ctrl-C is for the rig, which stops them in order.
+                start_new_session=True,  # Ctrl-C goes to the rig, which stops all in order.
             )
         self._running.append((name, process))
         return process
 
     def said(self, name: str) -> str:
-        """Return what a program has said on standard error."""
+        """Return what a program wrote on standard error."""
         return (self.logs / f"{name}.log").read_text(encoding="utf-8", errors="replace")
 
     def last_line(self, name: str) -> str:
@@ -62,17 +62,17 @@ class Programs(AbstractContextManager["Programs"]):
         return lines[-1] if lines else "it said nothing."
 
     def alive(self) -> None:
-        """Do nothing while all programs run that may not end.
+        """Check that all programs run that may not end.
 
         Raises:
-            DeskRefused: one has ended; with its last line.
+            DeskRefused: one has ended; the message has its last line.
         """
         for name, process in self._running:
             if process.poll() is not None and name not in self.may_end:
                 raise DeskRefused(f"{name} ended: {self.last_line(name)}")
 
     def await_ready(self, what: str, ready: Callable[[], bool]) -> None:
-        """Wait until `ready` says so.
+        """Wait until `ready` returns true.
 
         Raises:
             DeskRefused: it does not within `READY_S`, or a program ended.

@@ -1,4 +1,4 @@
-"""`watch` on a desk: the camera's own program with a desk source and a witness."""
+"""`watch` on the desk: the camera's own program, with a source of frames and the witness."""
 
 import argparse
 import sys
@@ -24,8 +24,8 @@ def main() -> int:
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--source", required=True)
     parser.add_argument("--rest-s", type=float, default=0.0)
-    parser.add_argument("--fault-file", type=Path, help="what the nets' runtime is to suffer")
-    parser.add_argument("--witness", type=int, help="descriptor of the rig's pipe")
+    parser.add_argument("--fault-file", type=Path, help="file that names an inference fault")
+    parser.add_argument("--witness", type=int, help="pipe of the inference marker")
     chosen = parser.parse_args()
     return exit_code(lambda: _watch(chosen))
 

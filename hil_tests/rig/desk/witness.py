@@ -1,8 +1,8 @@
-"""The rig's view into `watch`: when it looked, and what it must not leave behind.
+"""The inference marker of desk and virtual camera: reports each look of `watch` to the rig.
 
-On a rig a marker line says when an inference runs. On the desk the nets are wrapped, and each look
-is told through a pipe into the rig's memory; templates too, so that the rig can search the disk for
-them afterwards. None of this is on a camera.
+The nets are wrapped. Each look is reported through a pipe or a socket into the rig's memory, with
+templates and a few pixels of skin. With them the rig searches the disk afterwards for what `watch`
+must not leave behind. A real camera has none of this: there a GPIO line is the marker.
 """
 
 import json
@@ -30,7 +30,7 @@ from recognition.template import Template
 
 
 def witnessed(eye: Eye, pipe: int) -> Eye:
-    """Return the same eye, telling the rig of every look."""
+    """Return the same eye, which reports each look to the rig."""
     return Eye(
         eye.manifest,
         _WitnessedDetector(eye.detector, pipe),
@@ -39,7 +39,7 @@ def witnessed(eye: Eye, pipe: int) -> Eye:
 
 
 DISTINCT: Final = 8
-"""Different bytes that pixels must have to be told from anything else."""
+"""Different bytes that pixels must have to be distinct from other data."""
 PICTURE: Final = re.compile(
     rb"\xff\xd8\xff(?:\xe0..JFIF|\xe1..Exif|\xee..Adobe|\xdb\x00[\x43\x84])"
     rb"|\x89PNG\r\n|RIFF....WEBP|GIF8[79]a|\x93NUMPY",
@@ -51,7 +51,7 @@ of a net hold those by chance."""
 
 @dataclass(slots=True)
 class Witness:
-    """What the rig has seen of `watch`."""
+    """The reports of `watch`, as the rig received them."""
 
     looks: list[tuple[int, int]] = field(default_factory=list)
     """CLOCK_MONOTONIC nanoseconds of the begin and end of each inference."""
@@ -61,7 +61,7 @@ class Witness:
     """A few pixels in a row from the middle of every face, kept in memory only."""
 
     def listen(self, pipe: int) -> threading.Thread:
-        """Take in what comes through the pipe until it is closed."""
+        """Start a thread that receives reports through the pipe until it is closed."""
         thread = threading.Thread(target=self._listen, args=(pipe,), daemon=True)
         thread.start()
         return thread
@@ -76,7 +76,7 @@ class Witness:
                 self.skin += [bytes.fromhex(pixels) for pixels in said.get("skin", ())]
 
     def needles(self) -> list[bytes]:
-        """Return what must be in no file: templates and faces in every form one might write."""
+        """Return what must be in no file: templates and skin, in each likely form."""
         skin = [pixels for pixels in self.skin if len(set(pixels)) >= DISTINCT]
         return [*skin, *(form for one in self.templates for form in _forms(one))]
 
@@ -163,7 +163,7 @@ class _WitnessedEmbedder(Embedder):
 def _skin(pixels: Pixels, face: Face) -> bytes:
     """Return 24 bytes of the picture from the middle of the face."""
     row, column = round(face.points.nose.y), round(face.points.nose.x)
-    return pixels[row : row + 1, column : column + 8].tobytes() or b"nobody's nose"
+    return pixels[row : row + 1, column : column + 8].tobytes() or b"outside the picture"
 
 
 def _tell(pipe: int, said: Mapping[str, int | str | Sequence[str]]) -> None:

@@ -1,6 +1,6 @@
-"""`lampguard` in the virtual camera: the camera's own program, in its own unit, on simulated lines.
+"""`lampguard` in the virtual camera: the camera's own program in its own unit, on simulated lines.
 
-Its sandbox has no network, so the lines are served on a local socket in the rig's folder. With
+Its sandbox has no network, so the GPIO lines are served on a local socket in the rig's folder. With
 `--dark` it does what `tallylight-camera dark` does: it opens the lines, which puts the lamp out.
 """
 
@@ -40,7 +40,7 @@ def _dial(_address: tuple[str, int], _timeout: float | None = None) -> socket.so
 
 
 def main() -> int:
-    """Own the lamp, or put it out."""
+    """Guard the lamp, or switch it off."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--dark", action="store_true")

@@ -1,7 +1,7 @@
-"""What the camera's own code may expect of picamera2: kept by the real one and the desk's double.
+"""The contract of picamera2 with the camera's code: the real one and the desk's double keep it.
 
-`make hil-camera` runs these tests in a root file system where the real picamera2 is;
-everywhere else they run on the double.
+`make hil-camera` runs these tests in a root file system with the real picamera2. Elsewhere they run
+on the double.
 """
 
 import time
@@ -110,7 +110,7 @@ def test_a_camera_whose_frames_stop_has_stalled(
     with camera.running() as frames:
         next(frames).forget()
         camera._camera.stop()
-        # Whatever was under way when the frames stopped may still come.
+        # Frames that were under way may still come.
         with pytest.raises(CameraStalled, match="check its cable"):
             list(islice(frames, 3 * BUFFERS))
 

@@ -1,4 +1,4 @@
-"""Every test here has the previous version's files for itself, and is in their folder."""
+"""Fixture: each test has a copy of the previous version's files, and runs in their folder."""
 
 from pathlib import Path
 

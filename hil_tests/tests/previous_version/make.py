@@ -57,7 +57,7 @@ from provisioning.site.folder import open_site
 from provisioning.site.policy_text import policy_text
 
 LEFT_OUT = (".tflite", ".log", ".conf", ".so")
-"""Nets are the repository's own; logs and libraries are no state; only mosquitto reads *.conf."""
+"""Left out: nets, which the repository has; logs and libraries; *.conf, which mosquitto reads."""
 SETTINGS = ".toml"
 """Files with paths, which become relative to the folder that is unpacked."""
 NEVER_S = 3600.0
@@ -66,7 +66,7 @@ TRIES = 5
 
 
 @dataclass
-class Yard:
+class PreviousSite:
     """The site, and what its files are known to hold."""
 
     desk: DeskSite
@@ -198,12 +198,12 @@ def main() -> int:
     ).stdout.strip()
     with TemporaryDirectory() as scratch:
         folder = Path(scratch).resolve()
-        yard = Yard(DeskSite(folder / "desk", choose_port(0)))
-        for step in (yard.publish, yard.look, yard.decide, yard.account):
+        previous = PreviousSite(DeskSite(folder / "desk", choose_port(0)))
+        for step in (previous.publish, previous.look, previous.decide, previous.account):
             step()
         made = datetime.now(UTC).replace(microsecond=0)
-        yard.facts |= {"commit": commit, "made_utc_s": int(made.timestamp())}
-        text = json.dumps(yard.facts, indent=1, sort_keys=True) + "\n"
+        previous.facts |= {"commit": commit, "made_utc_s": int(made.timestamp())}
+        text = json.dumps(previous.facts, indent=1, sort_keys=True) + "\n"
         (folder / "facts.json").write_text(text, encoding="utf-8")
         pack(folder, to, made)
     print(f"{to}: {to.stat().st_size:,} bytes")
@@ -211,7 +211,7 @@ def main() -> int:
 
 
 def pack(folder: Path, to: Path, made: datetime) -> None:
-    """Put a folder's files into an archive that says nothing of this machine and its users.
+    """Pack a folder's files into an archive without names of this machine and its users.
 
     Raises:
         ValueError: a file names the folder, which is of this machine alone.

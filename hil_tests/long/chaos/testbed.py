@@ -1,4 +1,4 @@
-"""What the chaos run breaks: a camera on a small disk, a broker, a receiver, two bad networks."""
+"""The test bed of the chaos: a camera on a small disk, a broker, a receiver, two bad networks."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ from formats.keyfile import Cost, Purpose, make_key, write_key
 from hil_tests.rig.network_faults import HOST, FaultProxy
 from wire.tests.broker import Broker
 
-PASSPHRASE: Final = "a yard holds no secrets"  # noqa: S105  # As it says.
+PASSPHRASE: Final = "a test bed holds no secrets"  # noqa: S105  # As it says.
 CHEAP: Final = Cost(passes=1, memory_bytes=8192)
 DISK_BYTES: Final = 6 * 2**20
 """The camera's whole disk: about 140 events fill it."""
@@ -32,8 +32,8 @@ DRAFT_S: Final = 0.5
 
 
 @dataclass(slots=True)
-class Held:
-    """A program that is started again whenever it ends, as systemd would."""
+class SupervisedProgram:
+    """A program that is started again each time it ends, as systemd would."""
 
     command: Sequence[str]
     log: Path
@@ -42,8 +42,8 @@ class Held:
     ends: int = 0
     """How often it ended with an error by itself."""
 
-    def keep(self) -> None:
-        """Start it unless it runs, or has done what it was for."""
+    def ensure_running(self) -> None:
+        """Start the program unless it runs, or has ended with success."""
         if self.process is not None and self.process.poll() is None:
             return
         if self.process is not None and self.process.returncode not in {0, -signal.SIGKILL}:
@@ -53,27 +53,27 @@ class Held:
                 self.process = subprocess.Popen(self.command, stdout=log, stderr=log)
 
     def kill(self) -> None:
-        """As the kernel would for want of memory: at once, in the middle of anything."""
+        """Kill the program at once with SIGKILL, as the kernel does when memory is short."""
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
             self.kills += 1
 
     def pause(self) -> None:
-        """Stop it where it is."""
+        """Freeze the program with SIGSTOP."""
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGSTOP)
 
     def stop(self) -> None:
-        """End it in order."""
+        """End the program with SIGTERM."""
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
             self.process.wait()
 
 
 @dataclass(slots=True)
-class Yard:
-    """Everything of one run; `open_yard` makes it."""
+class Testbed:
+    """All parts of one run; `open_testbed` makes it."""
 
     folder: Path
     broker: Broker
@@ -81,9 +81,9 @@ class Yard:
     """Between camera and broker."""
     downlink: FaultProxy
     """Between broker and receiver."""
-    maker: Held
-    courier: Held
-    receiver: Held
+    maker: SupervisedProgram
+    courier: SupervisedProgram
+    receiver: SupervisedProgram
     broker_kills: int = 0
     power_cuts: int = 0
     torn: int = 0
@@ -97,30 +97,30 @@ class Yard:
 
     @property
     def logs(self) -> Path:
-        """What the maker says, outside of the camera."""
+        """The maker's logs, outside the camera."""
         return self.folder / "logs"
 
-    def keep(self) -> None:
-        """Start whatever has ended."""
-        for held in (self.maker, self.courier, self.receiver):
-            held.keep()
+    def ensure_running(self) -> None:
+        """Start each program that has ended."""
+        for program in (self.maker, self.courier, self.receiver):
+            program.ensure_running()
 
     def kill_broker(self) -> None:
-        """Kill the broker and start it again: it has forgotten all since it was last stopped."""
+        """Kill the broker and start it again; it loses all messages since it was last stopped."""
         self.broker.kill()
         self.broker.start()
         self.broker_kills += 1
 
     def cut_power(self, dice: Generator) -> None:
-        """End the camera in the middle of a step, with what was not yet synced torn."""
+        """Kill the camera in the middle of a step, and tear the files that were not yet synced."""
         self._await_draft()
-        for held in (self.maker, self.courier):
-            held.pause()
+        for program in (self.maker, self.courier):
+            program.pause()
         snapshot = self.folder / "snapshot"
         shutil.rmtree(snapshot, ignore_errors=True)
         shutil.copytree(self.state, snapshot)
-        for held in (self.maker, self.courier):
-            held.kill()
+        for program in (self.maker, self.courier):
+            program.kill()
         for path in unsynced(snapshot / "outbox"):
             path.write_bytes(path.read_bytes()[: int(dice.integers(0, path.stat().st_size + 1))])
             self.torn += 1
@@ -130,24 +130,24 @@ class Yard:
         self.power_cuts += 1
 
     def _await_draft(self) -> None:
-        """Wait a moment for something to be half written."""
+        """Wait for a half-written file, at most `DRAFT_S`."""
         outbox, until_s = self.state / "outbox", time.monotonic() + DRAFT_S
         while time.monotonic() < until_s and not unsynced(outbox):
             pass
 
     def fill_disk(self) -> None:
-        """Leave the camera no byte to write."""
+        """Fill the camera's disk to the last byte."""
         with suppress(OSError), (self.state / "filler").open("ab", buffering=0) as file:
             while True:
                 file.write(bytes(4096))
 
     def free_disk(self) -> None:
-        """Give it back."""
+        """Remove the filler."""
         (self.state / "filler").unlink(missing_ok=True)
 
 
 def unsynced(outbox: Path) -> list[Path]:
-    """Return the files that nobody has yet waited for the disk to have."""
+    """Return the files of an outbox that were not yet synced to the disk."""
     named = set()
     for name in CHAINS:
         try:
@@ -159,9 +159,9 @@ def unsynced(outbox: Path) -> list[Path]:
 
 
 @contextmanager
-def open_yard(
+def open_testbed(
     folder: Path, *, count: int, pause_s: float, url: str = "", small: bool = True
-) -> Iterator[Yard]:
+) -> Iterator[Testbed]:
     """Make everything and start the broker; stop everything at the end.
 
     Args:
@@ -181,11 +181,11 @@ def open_yard(
         downlink = stack.enter_context(FaultProxy(broker.port).running())
         url = url or f"sqlite:///{folder / 'store.db'}"
         programs = _programs(folder, broker, (uplink.port, downlink.port), count, pause_s, url)
-        yard = Yard(folder, broker, uplink, downlink, *programs, url=url)
-        yard.logs.mkdir()
-        for held in programs:
-            stack.callback(held.stop)
-        yield yard
+        testbed = Testbed(folder, broker, uplink, downlink, *programs, url=url)
+        testbed.logs.mkdir()
+        for program in programs:
+            stack.callback(program.stop)
+        yield testbed
 
 
 @contextmanager
@@ -208,15 +208,15 @@ def small_disk(folder: Path) -> Iterator[None]:
 
 
 def is_small(folder: Path) -> bool:
-    """Whether the file system under a folder may be filled without harm to anybody."""
+    """Return whether the file system under a folder is the small one, which may be filled."""
     disk = os.statvfs(folder)
     return disk.f_blocks * disk.f_frsize <= DISK_BYTES
 
 
-def _programs(  # noqa: PLR0913, PLR0917  # The parts of a yard.
+def _programs(  # noqa: PLR0913, PLR0917  # The parts of a testbed.
     folder: Path, broker: Broker, ports: tuple[int, int], count: int, pause_s: float, url: str
-) -> tuple[Held, Held, Held]:
-    key = make_key(Purpose.RECEIPT, "yard", PASSPHRASE, CHEAP)
+) -> tuple[SupervisedProgram, SupervisedProgram, SupervisedProgram]:
+    key = make_key(Purpose.RECEIPT, "testbed", PASSPHRASE, CHEAP)
     write_key(folder / "receipt.key", key)
     (folder / "passphrase").write_text(PASSPHRASE + "\n")
     Outbox(broker.state.outbox).set_terms(Terms(key.public, 30))
@@ -234,9 +234,9 @@ def _programs(  # noqa: PLR0913, PLR0917  # The parts of a yard.
     carrying = ("--config", str(camera), "courier")
     receiving = ("--config", str(receiver), "--passphrase-file", str(folder / "passphrase"))
     return (
-        Held([python, *making], folder / "maker.log"),
-        Held([python, "-m", "firmware", *carrying], folder / "courier.log"),
-        Held([python, "-m", "estate", "receive", *receiving], folder / "receiver.log"),
+        SupervisedProgram([python, *making], folder / "maker.log"),
+        SupervisedProgram([python, "-m", "firmware", *carrying], folder / "courier.log"),
+        SupervisedProgram([python, "-m", "estate", "receive", *receiving], folder / "receiver.log"),
     )
 
 

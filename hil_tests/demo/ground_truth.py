@@ -1,7 +1,7 @@
-"""Ground truth of the demo: which of the two people an event's crop shows, judged without the list.
+"""Ground truth of the demo: which of the two people an event really shows, without the list.
 
-The list has one entry, so every event names it, rightly or wrongly. In the drawn street there are
-only two people; the portrait that the event's crop resembles more decides which of them it shows.
+The list has one entry, so each event names it, rightly or wrongly. In the drawn street there are
+only two people. The person whose portrait is more similar to the event's crop is the true one.
 """
 
 from pathlib import Path
