@@ -111,13 +111,8 @@ def play(scene: Choice, build: Path, port: int, console: Console) -> int:
     public = build / "public-report.html"
     if figures.receipts:  # Before that the estate has no books to report from.
         write_report(desk, public)
-    logs = desk.folder / "logs"
-    for name, path in (
-        ("figures", report),
-        ("report", public),
-        ("crops", run.crops),
-        ("logs", logs),
-    ):
+    files = {"figures": report, "report": public, "crops": run.crops, "logs": desk.folder / "logs"}
+    for name, path in files.items():
         if path.exists():
             console.print(f"{name:8} {_short(path)}")
     if run.lost:

@@ -47,7 +47,9 @@ LIMITS: Final[Mapping[Backend, Mapping[Feature, Limit]]] = {
         Feature.BROKER: Limit("There is no broker here: install mosquitto.", unless="mosquitto"),
     },
     Backend.VIRTUAL: {
-        Feature.SCENES: Limit("libcamera's virtual pipeline shows colour bars and nothing else."),
+        Feature.SCENES: Limit(
+            "The virtual camera shows colour bars: no person, no infrared, no stall."
+        ),
         Feature.CLOCK: NO_COMPILER,
         Feature.DISK: NO_COMPILER,
         Feature.BROKER: Limit(

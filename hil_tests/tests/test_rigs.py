@@ -30,7 +30,7 @@ def test_each_back_end_has_a_row_in_the_table() -> None:
 @pytest.mark.parametrize("backend", list(Backend))
 def test_each_limit_is_one_sentence(backend: Backend) -> None:
     for limit in LIMITS[backend].values():
-        assert limit.reason[0].isupper() or limit.reason.startswith("libcamera")
+        assert limit.reason[0].isupper()
         assert limit.reason.endswith(".")
         assert limit.reason.count(". ") == 0
 
