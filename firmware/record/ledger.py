@@ -119,10 +119,11 @@ class Ledger:
 
     @property
     def head(self) -> Head:
-        """How many records there are, and the digest of the last."""
-        if self._last is None:
+        """How many records there are, and the digest of the last; any thread may ask."""
+        last = self._last  # Read once: a writer's thread replaces it.
+        if last is None:
             return EMPTY
-        return Head(Record.from_line(self._last).seq + 1, sha256(self._last).digest())
+        return Head(Record.from_line(last).seq + 1, sha256(last).digest())
 
     def sign_with(self, signer: Signer) -> None:
         """Verify the last checkpoint, sign the chain, and keep it signed from now on.

@@ -1,8 +1,13 @@
 """A program's ledger on a real disk."""
 
+import os
 import resource
 import signal
+import sys
+import threading
 import time
+from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -16,6 +21,7 @@ from formats.envelope import sender_id
 from formats.ledger import (
     Checkpoint,
     Happening,
+    Head,
     Program,
     Record,
     verify_against,
@@ -128,6 +134,36 @@ SIGNER = Signer(sender_id(KEY.verify_key), KEY)
 
 def signed(file: Path) -> Checkpoint:
     return verify_checkpoint((file.parent / "checkpoint.json").read_bytes(), KEY.verify_key)
+
+
+@pytest.fixture
+def threads_that_take_turns_often() -> Iterator[None]:
+    before_s = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    yield
+    sys.setswitchinterval(before_s)
+
+
+@pytest.mark.usefixtures("threads_that_take_turns_often")
+def test_a_head_is_of_one_record_while_another_thread_writes(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A status states it: a wrong head would make a forger of an honest camera."""
+    monkeypatch.setattr(os, "fsync", lambda _file: None)
+    ledger = Ledger(file.parent, Program.WATCH)
+
+    def write() -> None:
+        for _ in range(1000):
+            ledger.append(Happening.START)
+
+    writing = threading.Thread(target=write)
+    writing.start()
+    heads = set()
+    while writing.is_alive():
+        heads.add(ledger.head)
+    writing.join()
+    lines = file.read_bytes().splitlines()
+    assert heads == {Head(one.size, sha256(lines[one.size - 1]).digest()) for one in heads}
 
 
 def test_the_end_of_the_chain_is_signed_from_the_start(file: Path) -> None:
