@@ -99,11 +99,11 @@ class DiskWriter:
             DiskStalled: the queue is full.
             Exception: an earlier write failed, and `check` has not said so yet.
         """
-        if not regardless:
-            self.raise_failure()
-            if len(self._jobs) >= QUEUE_LIMIT:
-                raise _stalled(self.late_s)
-        with self._changed:
+        with self._changed:  # At once: a write must not get behind one that fails in between.
+            if not regardless:
+                self.raise_failure()
+                if len(self._jobs) >= QUEUE_LIMIT:
+                    raise _stalled(self.late_s)
             self._jobs.append(_Job(write, time.monotonic(), regardless))
             self._changed.notify_all()
 
@@ -127,13 +127,13 @@ class DiskWriter:
             raise _stalled(late_s)
 
     def flush(
-        self, *, within_s: float | None = None, meanwhile: Callable[[], None] = lambda: None
-    ) -> None:
-        """Wait until everything that was handed over is on the disk.
+        self, *, within_s: float | None = None, meanwhile: Callable[[], bool] = lambda: True
+    ) -> bool:
+        """Wait until everything that was handed over is on the disk; return whether it is.
 
         Args:
             within_s: longest wait; `STALLED_S` if there is none.
-            meanwhile: called every 10 ms or so.
+            meanwhile: called every 10 ms or so; returns False to end the wait.
 
         Raises:
             DiskStalled: it is not in time.
@@ -142,13 +142,15 @@ class DiskWriter:
         began_s = time.monotonic()
         limit_s = self._stalled_s if within_s is None else within_s
         while self.pending:
-            meanwhile()
+            if not meanwhile():
+                return False
             self.raise_failure()
             if (waited_s := time.monotonic() - began_s) > limit_s:
                 raise _stalled(waited_s)
             with self._changed:
                 self._changed.wait_for(lambda: not self._jobs, POLL_S)
         self.raise_failure()
+        return True
 
     def _work(self) -> None:
         while True:

@@ -42,6 +42,7 @@ def stay_dark(
     supervisor: Supervisor,
 ) -> None:
     """Stay dark for `rest_s` at most, and until the disk has taken what waits for it."""
+    error.with_traceback(None)  # It keeps the calls that it came through, with a face in hand.
     until_s = time.monotonic() + min(rest_s, LONGEST_REST_S.get(type(error), rest_s))
     while (time.monotonic() < until_s or writer.pending) and running():
         supervisor.alive(f"dark: {error}")

@@ -32,6 +32,8 @@ def watch(station: Station) -> None:
         TooHot: the camera is over its limit.
     """
     with station.camera.running() as frames, station.lamp.lit() as lit, _period(station, lit):
+        if not station.book.writer.flush(meanwhile=partial(_keep_lease, station, lit)):
+            return
         for frame in frames:
             station.book.writer.check()
             station.search.check(datetime.now(UTC))
@@ -80,8 +82,7 @@ def _announce(station: Station, lit: Lit, track: Track, candidate: Candidate) ->
 def _period(station: Station, lit: Lit) -> Generator[None]:
     """Record when looking began and ended, under which list, and its counts.
 
-    The beginning is on the disk before the first look. The lease is kept meanwhile: `lit.check`
-    beats while the program waits for the disk.
+    The caller waits until the beginning is on the disk before it looks.
     """
     station.counts.clear()
     station.reporter.stored = 0
@@ -101,12 +102,17 @@ def _period(station: Station, lit: Lit) -> Generator[None]:
         },
     )
     try:
-        station.book.writer.flush(meanwhile=lit.check)
         yield
     finally:
         station.tracks.forget()
         end = partial(_write_end, station, Moment.now())
         station.book.writer.submit(end, regardless=True)
+
+
+def _keep_lease(station: Station, lit: Lit) -> bool:
+    """Beat to the guard while the program waits for the disk; return whether to go on waiting."""
+    lit.check()
+    return station.running()
 
 
 def _write_end(station: Station, at: Moment) -> None:

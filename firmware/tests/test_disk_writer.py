@@ -76,15 +76,24 @@ def test_writes_that_pile_up_on_a_slow_disk_are_late_too() -> None:
 def test_waiting_for_the_disk_goes_on_with_something_else(disk: threading.Event) -> None:
     beats: list[float] = []
 
-    def beat() -> None:
+    def beat() -> bool:
         beats.append(time.monotonic())
         if len(beats) == 5:
             disk.set()
+        return True
 
     with DiskWriter() as writer:
         writer.submit(lambda: disk.wait(30))
         writer.flush(meanwhile=beat)
     assert len(beats) >= 5
+
+
+def test_a_program_that_is_told_to_stop_need_not_wait_for_the_disk(disk: threading.Event) -> None:
+    with DiskWriter() as writer:
+        writer.submit(lambda: disk.wait(30))
+        assert not writer.flush(meanwhile=lambda: False)
+        disk.set()
+        assert writer.flush()
 
 
 def test_a_full_queue_takes_no_more(disk: threading.Event) -> None:
@@ -112,6 +121,36 @@ def test_a_failure_comes_back_once_and_nothing_behind_it_is_written(disk: thread
         writer.submit(lambda: written.append("afterwards"))
         writer.flush()
     assert written == ["regardless", "afterwards"]
+
+
+class FailsInBetween(DiskWriter):
+    """Its disk fails right after a submission has asked whether one of its writes failed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fail = threading.Event()
+
+    def raise_failure(self) -> None:
+        super().raise_failure()
+        self.fail.set()
+        until_s = time.monotonic() + 0.2
+        while self.pending and time.monotonic() < until_s:
+            time.sleep(0.001)
+
+
+def test_a_write_that_is_handed_over_while_one_fails_is_not_written() -> None:
+    written: list[str] = []
+    with FailsInBetween() as writer:
+
+        def fail() -> None:
+            writer.fail.wait(30)
+            refuse()
+
+        writer.submit(fail, regardless=True)
+        writer.submit(lambda: written.append("behind"))
+        with pytest.raises(OSError, match="Input/output"):
+            writer.flush()
+    assert written == []
 
 
 @pytest.mark.parametrize("wait", [DiskWriter.check, DiskWriter.flush])

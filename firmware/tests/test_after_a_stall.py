@@ -1,0 +1,98 @@
+"""What a stall of the disk leaves behind: no template in memory, and no program that cannot end."""
+
+import gc
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from firmware.assembly import Means, run, watch_through_stalls
+from firmware.errors import DiskStalled
+from firmware.hardware.camera import Frame
+from firmware.identity import make_identity
+from firmware.supervisor import Supervisor
+from firmware.tests.camera_setup import WALK, publish
+from firmware.tests.command import config_of
+from firmware.tests.fakes import FakeCamera, FakeEmbedder, ScriptedGuard, eye, guarding
+from firmware.tests.held_disk import HeldDisk, held_disk
+from firmware.tests.station import run_of
+from formats.lease import Reason, Refused, encode_answer
+from recognition.template import Template
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[HeldDisk]:
+    with held_disk(tmp_path) as disk:
+        yield disk
+
+
+@pytest.fixture
+def light() -> Iterator[ScriptedGuard]:
+    with ScriptedGuard() as light:
+        yield light
+
+
+@dataclass
+class StartedCamera(FakeCamera):
+    """Says when it is started."""
+
+    on_start: Callable[[], None] = lambda: None
+
+    @contextmanager
+    def running(self) -> Iterator[Iterator[Frame]]:
+        self.on_start()
+        with super().running() as frames:
+            yield frames
+
+
+def test_watch_ends_within_two_seconds_of_being_told_before_its_period_is_on_the_disk(
+    tmp_path: Path, disk: HeldDisk
+) -> None:
+    config = config_of(tmp_path)
+    make_identity(config.state)
+    publish(config)
+    told_s: list[float] = []
+    tell = threading.Timer(0.3, lambda: told_s.append(time.monotonic()))
+
+    def start() -> None:
+        disk.hold()
+        tell.start()
+
+    camera = StartedCamera(WALK, on_start=start)
+    with guarding(tmp_path):
+        with pytest.raises(DiskStalled):
+            run(config, Means(lambda: camera, lambda _: eye(WALK)), lambda: not told_s)
+        ended_s = time.monotonic()
+        disk.let_go()
+    tell.join()
+    assert ended_s - told_s[0] < 2.0
+    assert camera.given == []
+
+
+def test_no_template_stays_in_memory_while_watch_rests_in_the_dark(
+    tmp_path: Path, disk: HeldDisk, light: ScriptedGuard
+) -> None:
+    """An error keeps the calls that it came through, with all that they had in hand."""
+    kept: list[list[Template]] = []
+
+    def lose_the_light() -> None:
+        disk.hold()
+        light.says(encode_answer(Refused(Reason.NOT_READY)))
+
+    class Ear(Supervisor):
+        def alive(self, status: str = "") -> None:
+            objects = gc.get_objects()
+            kept.append([one for one in objects if type(one) is Template and one.vector.any()])
+
+    made = run_of(
+        tmp_path, light.channel, FakeCamera(WALK), embedder=FakeEmbedder({4: lose_the_light})
+    )
+    means = Means(lambda: made.station.camera, lambda _: eye(WALK), Ear())
+    with made.station.book.writer:
+        watch_through_stalls(made.station, config_of(tmp_path).state, means, lambda: not kept)
+        disk.let_go()
+    assert kept == [[]]
