@@ -1,4 +1,4 @@
-"""Read settings: one flat TOML file into a frozen dataclass, whose fields are the keys.
+"""Settings files (TOML): read one into a frozen dataclass; refuse unknown and mistyped keys.
 
 A key is refused when it is unknown, empty or of another type, or missing although its field has no
 default. So a misspelt setting is not silently ignored. Environment variables change nothing.

@@ -1,4 +1,4 @@
-"""The health figures in words for people: one line each, with a mark where action is needed."""
+"""Health warnings: each figure in words, marked where it needs action (expiry, gaps, overdue)."""
 
 from dataclasses import dataclass
 from typing import Final

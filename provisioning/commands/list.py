@@ -1,4 +1,7 @@
-"""`tallylight list build|sign`; further commands: `list_entries`, `list_publication`."""
+"""`tallylight list build|sign`: show a signer the changes of the list, and sign it.
+
+The other commands of `tallylight list` are in `list_entries` and `list_publication`.
+"""
 
 from datetime import UTC, datetime
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The plan of a site: read one TOML file, on which people agree before any key is made.
+"""The plan of a site: default policy, and the TOML file on which people agree before keys exist.
 
 It names the holders of the keys and the first policy. `site init` reads it once, and refuses a
 field that is missing, unknown or out of bounds. Afterwards the signed policy counts, not the plan.
