@@ -28,8 +28,9 @@ QUEUE_LIMIT: Final = 64
 """Most writes that wait: 2 MB, if all of them are events of 33 kB."""
 POLL_S: Final = 0.01
 """Time between two looks at the queue while a program waits for it."""
-END_S: Final = 1.2
-"""Longest wait for the disk when a program ends: it must end within 2 s of SIGTERM."""
+END_S: Final = 0.7
+"""Longest wait for the disk when a program ends. It must end within 2 s of SIGTERM, of which a wait
+for the first lease may take one (`firmware.hardware.lamp.LIGHT_UP_S`)."""
 LEAVE_S: Final = 0.2
 """Longest wait for the thread when the queue is left."""
 

@@ -8,6 +8,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
+from threading import Event
 
 from firmware.hardware.camera import Frame
 from firmware.hardware.lamp import Lit
@@ -82,7 +83,8 @@ def _announce(station: Station, lit: Lit, track: Track, candidate: Candidate) ->
 def _period(station: Station, lit: Lit) -> Generator[None]:
     """Record when looking began and ended, under which list, and its counts.
 
-    The caller waits until the beginning is on the disk before it looks.
+    The caller waits until the beginning is on the disk before it looks. A beginning that the disk
+    refused has no end.
     """
     station.counts.clear()
     station.reporter.stored = 0
@@ -101,11 +103,13 @@ def _period(station: Station, lit: Lit) -> Generator[None]:
             "runtime": station.reporter.runtime,
         },
     )
+    begun = Event()
+    station.book.writer.submit(begun.set)  # Behind the beginning, and only if that was written.
     try:
         yield
     finally:
         station.tracks.forget()
-        end = partial(_write_end, station, Moment.now())
+        end = partial(_write_end, station, begun, Moment.now())
         station.book.writer.submit(end, regardless=True)
 
 
@@ -115,7 +119,9 @@ def _keep_lease(station: Station, lit: Lit) -> bool:
     return station.running()
 
 
-def _write_end(station: Station, at: Moment) -> None:
+def _write_end(station: Station, begun: Event, at: Moment) -> None:
     """Write the counts of the period after all earlier writes; events are those on the disk."""
+    if not begun.is_set():
+        return
     body = station.counts.to_body() | {"events": station.reporter.stored}
     station.book.ledger.append(Happening.PERIOD_END, body, at)

@@ -92,6 +92,9 @@ class Interlock:
     _samples: int = 0
     _sampled_s: float = 0.0
     _heard_s: float = 0.0
+    recorded: bool = True
+    """Whether the ledger takes the changes. Without it the lamp does not recover by itself: after a
+    power cut such recoveries would not count."""
     _unseen_s: float = 0.0
     """How long the lamp has shone without being seen. Kept over faults, so that the self-test finds
     the tape again before the next look."""
@@ -215,6 +218,7 @@ class Interlock:
     def _recover(self) -> None:
         while self.recoveries and self.now_s - self.recoveries[0] > RECOVERY_WINDOW_S:
             self.recoveries.popleft()
-        if self._elapsed_s >= RECOVER_S and len(self.recoveries) < RECOVERIES:
+        rested = self.recorded and self._elapsed_s >= RECOVER_S
+        if rested and len(self.recoveries) < RECOVERIES:
             self.recoveries.append(self.now_s)
             self._enter(State.BOOT, SELF_RECOVERY)

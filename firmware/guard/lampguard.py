@@ -187,13 +187,15 @@ class _Leases:
             OSError: a record cannot be written.
         """
         writer.raise_failure()
-        if writer.stalled and not self.disk_stalled:
+        stalled = writer.stalled
+        if stalled and not self.disk_stalled:
             log.warning(
                 "The disk has not taken a record for %.1f s: no light is granted; check the card.",
                 writer.late_s,
             )
-        self.disk_stalled = writer.stalled
-        if self.disk_stalled:
+        self.disk_stalled = stalled
+        self.interlock.recorded = not stalled
+        if stalled:
             self.interlock.stop(DISK_STALLED)
 
     def serve(self) -> None:

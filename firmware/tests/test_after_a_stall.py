@@ -1,6 +1,8 @@
 """What a stall of the disk leaves behind: no template in memory, and no program that cannot end."""
 
+import errno
 import gc
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,8 +21,10 @@ from firmware.tests.camera_setup import WALK, publish
 from firmware.tests.command import config_of
 from firmware.tests.fakes import FakeCamera, FakeEmbedder, ScriptedGuard, eye, guarding
 from firmware.tests.held_disk import HeldDisk, held_disk
+from firmware.tests.observations import records
 from firmware.tests.station import run_of
 from formats.lease import Reason, Refused, encode_answer
+from formats.ledger import Happening
 from recognition.template import Template
 
 
@@ -96,3 +100,21 @@ def test_no_template_stays_in_memory_while_watch_rests_in_the_dark(
         watch_through_stalls(made.station, config_of(tmp_path).state, means, lambda: not kept)
         disk.let_go()
     assert kept == [[]]
+
+
+def test_a_period_whose_beginning_the_disk_refused_has_no_end_in_the_ledger(
+    tmp_path: Path, light: ScriptedGuard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = run_of(tmp_path, light.channel, FakeCamera(WALK))
+    to_disk, refusals = os.fsync, [OSError(errno.EIO, "Input/output error")]
+
+    def refused_once(descriptor: int) -> None:
+        if refusals:
+            raise refusals.pop()
+        to_disk(descriptor)
+
+    monkeypatch.setattr(os, "fsync", refused_once)
+    with pytest.raises(OSError, match="Input/output"):
+        run.watch()
+    assert records(tmp_path, Happening.PERIOD_BEGIN) == []
+    assert records(tmp_path, Happening.PERIOD_END) == []

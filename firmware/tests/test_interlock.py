@@ -155,6 +155,19 @@ def test_after_a_minute_the_lamp_recovers_by_itself(rig: Rig) -> None:
     assert rig.state is State.OFF
 
 
+def test_the_lamp_does_not_recover_by_itself_while_its_ledger_takes_nothing(rig: Rig) -> None:
+    rig.lit().bulb.wire_cut = True
+    rig.step()
+    rig.bulb.wire_cut = False
+    rig.interlock.recorded = False
+    rig.step(RECOVER_S)
+    rig.run(0.3)
+    in_doubt = rig.state
+    rig.interlock.recorded = True
+    rig.run(0.3)
+    assert (in_doubt, rig.state) == (State.FAULT, State.OFF)
+
+
 def test_three_self_recoveries_a_day_and_no_fourth(rig: Rig) -> None:
     rig.bulb.wire_cut = True
     rig.run(0.05)
