@@ -1,8 +1,9 @@
 """The case file of a list: each entry's organisation, reason, legal basis and expiry, signed.
 
-Two organisations sign its digest. It holds no name and no biometrics: an entry is a random handle,
-a case is a salted digest of its reference. The templates stand in the list body
-(`formats.watchlist`), in the same order; `body_digest` ties the two together.
+Two organisations sign its digest, three where `formats.site_tuf` demands it. It holds no name and
+no biometrics: an entry is a random handle, a case is a salted digest of its reference. The
+templates stand in the list body (`formats.watchlist`), in the same order; `body_digest` ties the
+two together.
 Byte tables: docs/formats/watchlist.md.
 """
 

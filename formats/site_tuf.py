@@ -1,4 +1,4 @@
-"""TUF: the roles of a site's signed repository, their keys and thresholds, and its verification.
+"""TUF roles of a site: keys, thresholds, organisations that sign a list; repository verification.
 
 It names the roles, their thresholds (docs/design.md, section 5), and the expiry of root and
 targets. A list lives for `formats.casefile.LIST_LIFE_S`; snapshot and timestamp live for the

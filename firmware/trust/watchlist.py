@@ -1,4 +1,4 @@
-"""The accepted watchlist, and the rules about its files: signers, case file, body, live entries.
+"""The accepted watchlist, its expiry, its files' rules: signers, case file, body, live entries.
 
 `firmware.trust.site_verifier` states all rules in their order and proves who signed.
 `accept_list` enforces the rules about the files: (2) in part, (3) to (7). Only this module makes a

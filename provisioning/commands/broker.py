@@ -1,4 +1,4 @@
-"""`tallylight broker`: write certificates and ACL of the MQTT broker, revoke, check."""
+"""`tallylight broker`: port, address, certificates and ACL of the MQTT broker; revoke, check."""
 
 from datetime import UTC, datetime
 from getpass import getuser

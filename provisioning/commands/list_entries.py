@@ -1,4 +1,4 @@
-"""`tallylight list add|remove|show|review`: the people for the next list."""
+"""`tallylight list add|remove|show|review`: people for the next list; their options and days."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
