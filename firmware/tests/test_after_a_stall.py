@@ -77,6 +77,11 @@ def test_watch_ends_within_two_seconds_of_being_told_before_its_period_is_on_the
     assert camera.given == []
 
 
+def templates() -> list[Template]:
+    """Return the templates in this process's memory that are not overwritten."""
+    return [one for one in gc.get_objects() if type(one) is Template and one.vector.any()]
+
+
 def test_no_template_stays_in_memory_while_watch_rests_in_the_dark(
     tmp_path: Path, disk: HeldDisk, light: ScriptedGuard
 ) -> None:
@@ -89,9 +94,10 @@ def test_no_template_stays_in_memory_while_watch_rests_in_the_dark(
 
     class Ear(Supervisor):
         def alive(self, status: str = "") -> None:
-            objects = gc.get_objects()
-            kept.append([one for one in objects if type(one) is Template and one.vector.any()])
+            kept.append([one for one in templates() if id(one) not in earlier])
 
+    others = templates()  # Of other tests in this process; held, so that no id is used again.
+    earlier = {id(one) for one in others}
     made = run_of(
         tmp_path, light.channel, FakeCamera(WALK), embedder=FakeEmbedder({4: lose_the_light})
     )

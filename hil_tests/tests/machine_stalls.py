@@ -5,6 +5,8 @@ longer than their margin makes them fail, even if the product is right. A test w
 runs beside a thread that should wake every 10 ms. If the test fails and the thread was later than
 the margin, the run does not count: the test is repeated once the machine is calm, and the summary
 says so. A failure without a stall is a failure at once. No bound of a test is changed.
+
+Examples of hypothesis judge no time, in any test: they have no deadline.
 """
 
 import threading
@@ -16,6 +18,7 @@ from typing import Final
 
 import pytest
 from _pytest.runner import runtestprotocol
+from hypothesis import HealthCheck, settings
 
 TICK_S: Final = 0.01
 """The thread should wake this often."""
@@ -28,6 +31,10 @@ CALM_S: Final = 1.0
 PATIENCE_S: Final = 30.0
 """Longest wait for a calm machine before a repeat."""
 _NOTES: Final = pytest.StashKey[list[str]]()
+
+# Hypothesis allows 200 ms for an example, and little for drawing it; a stall can take that long.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 
 @dataclass(slots=True)

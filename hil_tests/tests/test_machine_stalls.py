@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 PLUGIN = "hil_tests.tests.machine_stalls"
 TESTS = """
@@ -135,3 +136,8 @@ def test_a_fixture_that_failed_is_made_anew(tmp_path: Path) -> None:
     status, runs, said = ran(tmp_path, "test_has_a_fixture", "test_shares_the_fixture")
     assert (status, runs) == (0, 2)
     assert "2 passed" in said
+
+
+def test_an_example_of_hypothesis_has_no_deadline_in_any_test() -> None:
+    assert settings().deadline is None
+    assert HealthCheck.too_slow in settings().suppress_health_check
