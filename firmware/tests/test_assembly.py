@@ -53,7 +53,8 @@ def test_a_newer_list_ends_the_run(tmp_path: Path, config: Config) -> None:
     with guarding(tmp_path):
         looks(config, running)
     assert records(config.state.watch, Happening.STOP) == [{"reason": "newer list"}]
-    assert records(config.state.watch, Happening.PERIOD_END)[0]["frames"] == 1
+    # Or none: it is noticed while the beginning of the period waits for the disk, too.
+    assert int(records(config.state.watch, Happening.PERIOD_END)[0]["frames"]) <= 1
 
 
 def test_a_refused_list_leaves_the_last_good_one(tmp_path: Path, config: Config) -> None:

@@ -89,7 +89,7 @@ def test_the_guard_grants_while_its_disk_hangs_and_ends_the_light_when_a_record_
     assert rig.running(WATCH), "It waits in the dark, and asks again and again."
     rig.stall_disk(())
     goes_on(rig)
-    assert ("hold", DISK_STALLED) in rig.lamp_states()
+    rig.wait_until(lambda: ("hold", DISK_STALLED) in rig.lamp_states())
     assert "fault" not in [state for state, _ in rig.lamp_states()]
 
 
