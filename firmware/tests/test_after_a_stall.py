@@ -13,7 +13,10 @@ from pathlib import Path
 import pytest
 
 from firmware.assembly import Means, run, watch_through_stalls
+from firmware.disk_writer import DiskWriter
 from firmware.errors import DiskStalled
+from firmware.guard.interlock import RECOVER_S, Interlock, State
+from firmware.guard.lampguard import _Leases, listen
 from firmware.hardware.camera import Frame
 from firmware.identity import make_identity
 from firmware.supervisor import Supervisor
@@ -124,3 +127,21 @@ def test_a_period_whose_beginning_the_disk_refused_has_no_end_in_the_ledger(
         run.watch()
     assert records(tmp_path, Happening.PERIOD_BEGIN) == []
     assert records(tmp_path, Happening.PERIOD_END) == []
+
+
+def test_a_guard_in_fault_does_not_recover_by_itself_while_its_disk_hangs(tmp_path: Path) -> None:
+    interlock = Interlock(0.0, on_change=lambda _: None, state=State.FAULT)
+    leases = _Leases(listen(tmp_path / "lamp.sock"), interlock, os.getuid())
+    let_go = threading.Event()
+    with DiskWriter(stalled_s=0.05) as writer:
+        writer.submit(let_go.wait)
+        time.sleep(0.1)
+        leases.check_disk(writer)
+        interlock.tick(RECOVER_S + 1, sensed=False)
+        assert interlock.state is State.FAULT
+        let_go.set()
+        writer.flush(within_s=5)
+        leases.check_disk(writer)
+    interlock.tick(RECOVER_S + 2, sensed=False)
+    leases.close()
+    assert list(interlock.recoveries) == [RECOVER_S + 2]

@@ -13,8 +13,7 @@ from firmware.assembly import run as run_watch
 from firmware.delivery.marks import Link
 from firmware.disk_writer import DiskWriter
 from firmware.errors import DiskStalled
-from firmware.guard.interlock import RECOVER_S, Interlock, State
-from firmware.guard.lampguard import DISK_STALLED, _Leases, listen, run
+from firmware.guard.lampguard import DISK_STALLED, run
 from firmware.hardware.camera import Frame
 from firmware.hardware.lamp import Lamp, Lit
 from firmware.identity import make_identity
@@ -107,24 +106,6 @@ def test_a_guard_whose_disk_hangs_for_too_long_ends_the_light_and_says_why(
             say(caller, Request.ASK)
     assert "check the card" in caplog.text
     assert not guard.has("fault")
-
-
-def test_a_guard_in_fault_does_not_recover_by_itself_while_its_disk_hangs(tmp_path: Path) -> None:
-    interlock = Interlock(0.0, on_change=lambda _: None, state=State.FAULT)
-    leases = _Leases(listen(tmp_path / "lamp.sock"), interlock, os.getuid())
-    let_go = threading.Event()
-    with DiskWriter(stalled_s=0.05) as writer:
-        writer.submit(let_go.wait)
-        time.sleep(0.1)
-        leases.check_disk(writer)
-        interlock.tick(RECOVER_S + 1, sensed=False)
-        assert interlock.state is State.FAULT
-        let_go.set()
-        writer.flush(within_s=5)
-        leases.check_disk(writer)
-    interlock.tick(RECOVER_S + 2, sensed=False)
-    leases.close()
-    assert list(interlock.recoveries) == [RECOVER_S + 2]
 
 
 def check_for_ever(lit: Lit) -> None:
