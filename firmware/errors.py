@@ -13,6 +13,7 @@ FirmwareError
 ├── TooHot             the camera or its accelerator is over its limit
 ├── MemoryOpen         this process cannot be closed to debuggers
 ├── LedgerBroken       the ledger on disk does not verify
+├── ForeignFile        a file in the state folder is a link, a FIFO, too large, or of another kind
 ├── FloorsBroken       the rollback floors can no longer be read
 ├── ClockUntrusted     the clock stands before a time that has passed, or no time server vouches
 ├── NetsNotJudged      the policy demands another evaluation of the nets than they have
@@ -24,6 +25,8 @@ FirmwareError
 └── EntryLapsed        firmware.trust: an entry is no longer live, so it is not searched for
 """
 
+from pathlib import Path
+
 from formats.errors import Refused
 
 
@@ -33,6 +36,22 @@ class FirmwareError(Refused):
 
 class IdentityRefused(FirmwareError):
     """A key file of this camera is missing or is not what it claims to be."""
+
+
+class ForeignFile(FirmwareError):
+    """A file in the state folder is a link, a FIFO, too large, or of another kind.
+
+    Attributes:
+        path: where it is.
+        found: what it is, as words: "a FIFO".
+    """
+
+    def __init__(self, path: Path, found: str, wanted: str) -> None:
+        super().__init__(
+            f"{path} is {found}, not {wanted}: find out which program put it there, and remove it."
+        )
+        self.path = path
+        self.found = found
 
 
 class FloorsBroken(FirmwareError):
