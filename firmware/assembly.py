@@ -35,8 +35,7 @@ from firmware.station import Station
 from firmware.supervisor import Supervisor
 from firmware.trust.acceptance import accept_inbox, site_folder
 from firmware.trust.clock import Clock, wall_clock
-from firmware.trust.floors import Floors, raise_floors
-from firmware.trust.site_verifier import floors_of
+from firmware.trust.floors import Floors, floors_of, raise_floors
 from firmware.trust.watchlist import ThisCamera, Watchlist
 from firmware.watch import watch
 from formats import VERSION

@@ -38,6 +38,11 @@ class State:
         return self.root / "watch"
 
     @property
+    def site(self) -> Path:
+        """The repository that `watch` accepted last."""
+        return self.watch / "site"
+
+    @property
     def courier(self) -> Path:
         """Keys and ledger of the program that has the network."""
         return self.root / "courier"

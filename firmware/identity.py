@@ -27,6 +27,7 @@ from firmware.config import State
 from firmware.delivery import durable
 from firmware.errors import IdentityRefused
 from firmware.record.ledger import Signer
+from firmware.trust.accepted import begin_trust
 from formats.camera_request import CameraIdentity, read_request, write_request
 from formats.errors import FormatError
 from formats.ledger import Program
@@ -50,6 +51,8 @@ def make_identity(state: State) -> CameraIdentity:
     """
     for folder in (state.lampguard, state.watch, state.courier):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not (state.watch / "sign.key").exists():  # Keys without floors are no new camera's.
+        begin_trust(state.site)
     made = (state.watch / "list.key", state.courier / "receipt.key")
     for path in (*_ledger_keys(state).values(), *made):
         if not path.exists():

@@ -78,6 +78,11 @@ CONFIG: Final = UpdaterConfig(
 )
 """Limits far below python-tuf's own: a site's repository is small."""
 _FILE_LIMIT: Final = 17 * 1024 * 1024  # The longest sealed body and case file are just over 16 MiB.
+LIMITS: Final[Mapping[str, int]] = {
+    METADATA_FOLDER: CONFIG.targets_max_length,
+    TARGETS_FOLDER: _FILE_LIMIT,
+}
+"""Bytes of the largest file by the folder that it lies in."""
 
 
 def site_role(site: str) -> str:

@@ -12,6 +12,7 @@ from estate.budget.false_alarms import FalseAlarmCount
 from estate.store.ledger import ledger_records
 from estate.tests.books import Office
 from firmware.tests import desk as authority
+from firmware.trust.accepted import begin_trust
 from firmware.trust.site_verifier import verify_site
 from firmware.trust.watchlist import ListRefused, Refusal, ThisCamera
 from formats.budget import BudgetState, read_statement
@@ -66,6 +67,7 @@ def test_a_broken_budget_is_signed_published_and_stops_the_camera(
     desk.estate = office.ledger_key
     inbox, camera = desk.publish(tmp_path / "inbox"), authority.CAMERA.camera_id
     this = ThisCamera(camera, authority.LIST_KEY, authority.MODEL)
+    begin_trust(tmp_path / "site")
     with pytest.raises(ListRefused) as refusal:
         verify_site(inbox, tmp_path / "site", desk.root, camera=this, now=authority.NOW)
     assert refusal.value.code is Refusal.BUDGET

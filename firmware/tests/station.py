@@ -32,6 +32,7 @@ from firmware.tests.fakes import (
     template_of,
 )
 from firmware.tests.observations import records
+from firmware.trust.accepted import begin_trust
 from firmware.trust.site_verifier import verify_site
 from firmware.trust.watchlist import ThisCamera, Watchlist
 from firmware.watch import watch
@@ -108,6 +109,7 @@ def listed(
     at.entries = [] if empty else at.entries
     camera = ThisCamera(desk.CAMERA.camera_id, desk.LIST_KEY, MANIFEST.model_digest)
     at.publish(folder / "inbox")
+    begin_trust(folder / "metadata")
     return verify_site(folder / "inbox", folder / "metadata", at.root, camera=camera, now=now)
 
 

@@ -10,7 +10,7 @@ from firmware.errors import ClockUntrusted
 from firmware.tests.desk import NOW, NOW_S, Desk, usual_policy
 from firmware.tests.verifier import Camera, flip, refused
 from firmware.trust.clock import BUILT, Clock
-from firmware.trust.floors import Floors, raise_floors, read_floors
+from firmware.trust.floors import Floors, begin_floors, raise_floors, read_floors
 from firmware.trust.watchlist import ListRefused, Refusal
 
 STRICT = replace(usual_policy(), unsynchronised=False)
@@ -56,6 +56,7 @@ def test_the_policy_may_do_without(tmp_path: Path) -> None:
 
 
 def test_the_time_is_saved_now_and_then(tmp_path: Path) -> None:
+    begin_floors(tmp_path)
     hands = Hands()
     clock = Clock(tmp_path, hands)
     clock.save_if_due(NOW_S + 86400)
@@ -68,6 +69,7 @@ def test_the_time_is_saved_now_and_then(tmp_path: Path) -> None:
 
 
 def test_a_clock_that_runs_ahead_does_not_lock_the_camera_out(tmp_path: Path) -> None:
+    begin_floors(tmp_path)
     Clock(tmp_path, lambda: NOW + timedelta(days=4000)).save_if_due(NOW_S + 3600)
     assert read_floors(tmp_path).utc_s == NOW_S + 3600
 

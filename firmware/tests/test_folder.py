@@ -33,7 +33,8 @@ def _hard_link(path: Path) -> None:
 
 def _socket(path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as listening:
-        listening.bind(str(path))
+        listening.bind(str(path.with_name("s")))  # The system allows 107 bytes.
+    path.with_name("s").rename(path)
 
 
 def _sparse(path: Path) -> None:

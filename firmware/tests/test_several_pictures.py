@@ -14,6 +14,7 @@ from firmware.tests.desk import DIM, LIST_KEY, Desk, entry, template_row
 from firmware.tests.fakes import CALIBRATION, MANIFEST, PasserBy, face_of, template_of
 from firmware.tests.station import ListDesk
 from firmware.tests.verifier import Camera, refused
+from firmware.trust.accepted import begin_trust
 from firmware.trust.site_verifier import verify_site
 from firmware.trust.watchlist import Refusal, ThisCamera, Watchlist
 from formats.watchlist import Body, read_body, write_body
@@ -37,6 +38,7 @@ def listed(folder: Path) -> Watchlist:
     at.amend_body = lambda body: write_body(replace(read_body(body), templates=rows))
     camera = ThisCamera(desk.CAMERA.camera_id, LIST_KEY, MANIFEST.model_digest)
     at.publish(folder / "inbox")
+    begin_trust(folder / "metadata")
     return verify_site(folder / "inbox", folder / "metadata", at.root, camera=camera, now=at.now)
 
 

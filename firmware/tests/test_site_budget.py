@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firmware.tests.desk import CAMERA, NOW, STRANGER, THIS_CAMERA, Desk
+from firmware.trust.accepted import begin_trust
 from firmware.trust.site_verifier import verify_accepted, verify_site
 from firmware.trust.watchlist import ListRefused, Refusal, Watchlist
 from formats.budget import (
@@ -44,6 +45,7 @@ def said(*cameras: CameraBudget) -> BudgetStatement:
 def verified(folder: Path, desk: Desk, version: int = 1) -> Watchlist:
     inbox = desk.publish(folder / f"inbox-{version}", version=version)
     metadata = folder / "state" / "site"
+    begin_trust(metadata)
     return verify_site(inbox, metadata, desk.root, camera=THIS_CAMERA, now=NOW)
 
 

@@ -1,5 +1,6 @@
 """Files of a repository that are missing, altered, endless or no files."""
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,9 @@ from firmware.tests.desk import (
     Desk,
     template_row,
 )
+from firmware.tests.test_folder import FOREIGN
 from firmware.tests.verifier import Camera, flip, only, refused
+from firmware.trust.floors import floors_of
 from firmware.trust.watchlist import Refusal
 from formats.watchlist import Body, write_body
 
@@ -77,21 +80,32 @@ def test_a_missing_inbox_is_refused(camera: Camera) -> None:
         camera.looks()
 
 
-def test_a_folder_in_place_of_a_file_is_refused(camera: Camera) -> None:
-    Desk().publish(camera.inbox)
-    timestamp = camera.inbox / "metadata" / "timestamp.json"
-    timestamp.unlink()
-    timestamp.mkdir()
-    with refused(Refusal.MISSING):
+@pytest.mark.parametrize("what", FOREIGN)
+@pytest.mark.parametrize("name", ["metadata/timestamp.json", "targets/*.watchlist-mill.sealed"])
+def test_what_is_no_plain_file_is_refused_at_once_and_by_name(
+    camera: Camera, name: str, what: str
+) -> None:
+    camera.takes(Desk())
+    before = set(camera.inbox.glob("targets/*"))
+    Desk().publish(camera.inbox, version=2)
+    (path,) = set(camera.inbox.glob(name)) - before
+    path.unlink()
+    make, named = FOREIGN[what]
+    make(path)
+    began_s = time.monotonic()
+    with refused(Refusal.FILE, match=f"{path.name} is .*{named}"):
         camera.looks()
+    assert time.monotonic() - began_s < 1
+    assert camera.reloads().version == 1
 
 
-def test_an_endless_file_is_refused(camera: Camera) -> None:
+@pytest.mark.parametrize("name", ["metadata", "targets", "."])
+def test_a_link_in_place_of_a_folder_is_refused(camera: Camera, name: str) -> None:
     Desk().publish(camera.inbox)
-    timestamp = camera.inbox / "metadata" / "timestamp.json"
-    timestamp.unlink()
-    timestamp.symlink_to("/dev/zero")
-    with refused(Refusal.ALTERED):
+    folder = camera.inbox / name
+    moved = folder.rename(folder.parent / "moved")
+    folder.symlink_to(moved)
+    with refused(Refusal.FILE, match="symbolic link"):
         camera.looks()
 
 
@@ -105,4 +119,23 @@ def test_metadata_that_is_no_json_is_refused(camera: Camera) -> None:
 def test_nothing_was_accepted_yet(camera: Camera) -> None:
     with refused(Refusal.MISSING):
         camera.reloads()
-    assert not camera.metadata.exists()
+    assert not camera.kept()
+
+
+def test_an_accepted_list_that_vanished_is_no_new_cameras(camera: Camera) -> None:
+    camera.takes(Desk(), version=2)
+    (camera.metadata / "accepted").unlink()
+    with refused(Refusal.FLOORS, match="is gone"):
+        camera.looks()
+    with refused(Refusal.FLOORS, match="is gone"):
+        camera.reloads()
+
+
+def test_floors_that_vanished_are_no_new_cameras(camera: Camera) -> None:
+    camera.takes(Desk(), version=2)
+    for path in floors_of(camera.metadata).iterdir():
+        path.unlink()
+    with refused(Refusal.FLOORS, match="broken or gone"):
+        camera.looks()
+    with refused(Refusal.FLOORS, match="broken or gone"):
+        camera.reloads()

@@ -12,6 +12,7 @@ from firmware.tests.desk import (
     THIS_CAMERA,
     Desk,
 )
+from firmware.trust.accepted import begin_trust
 from firmware.trust.site_verifier import verify_accepted, verify_site
 from firmware.trust.watchlist import ListRefused, Refusal, ThisCamera, Watchlist
 
@@ -22,6 +23,7 @@ class Camera:
     def __init__(self, folder: Path) -> None:
         self.inbox = folder / "inbox"
         self.metadata = folder / "metadata"
+        begin_trust(self.metadata)
 
     def takes(self, desk: Desk, *, version: int = 1, now: datetime = NOW) -> Watchlist:
         desk.publish(self.inbox, version=version)
@@ -42,8 +44,8 @@ class Camera:
 
 
 @contextmanager
-def refused(code: Refusal) -> Iterator[None]:
-    with pytest.raises(ListRefused) as caught:
+def refused(code: Refusal, *, match: str = ".") -> Iterator[None]:
+    with pytest.raises(ListRefused, match=match) as caught:
         yield
     assert caught.value.code is code, caught.value
 

@@ -21,7 +21,7 @@ from formats.list_end import End
 
 def site_folder(state: State) -> Path:
     """Return the folder of the repository that `watch` accepted last."""
-    return state.watch / "site"
+    return state.site
 
 
 def accept_inbox(  # noqa: PLR0913  # The camera's files, keys and clock are in different hands.

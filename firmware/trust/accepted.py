@@ -1,7 +1,9 @@
 """The last accepted repository on disk: replaced atomically, verified anew before each use.
 
 After a power cut the old or the new repository is there, whole. A refusal leaves the old one.
-`firmware.trust.site_verifier` verifies it again before it is used.
+`firmware.trust.site_verifier` verifies it again before it is used. A new camera begins with an
+empty one, which is made before its keys (`firmware.identity`): a repository that is gone later is
+not taken for a new camera's. The folder belongs to `watch`, and no other user may write it.
 """
 
 import os
@@ -13,26 +15,59 @@ from tempfile import mkdtemp
 from typing import BinaryIO, Final
 
 from firmware.delivery import durable
+from firmware.errors import FloorsBroken
+from firmware.folder import Folder
+from firmware.trust.floors import begin_floors, floors_of
 
 _LINK: Final = "accepted"
+_FIRST: Final = "first"
+
+
+def begin_trust(metadata: Path) -> None:
+    """Make the floors and the empty repository of a camera that has accepted nothing."""
+    begin_floors(floors_of(metadata))
+    link = metadata / _LINK
+    if not link.is_symlink():
+        (metadata / _FIRST).mkdir(mode=0o700, parents=True, exist_ok=True)
+        link.symlink_to(_FIRST)
+        _flush(metadata)
 
 
 def accepted_folder(metadata: Path) -> Path:
-    """Return the path of the last accepted repository, once there is one."""
-    return metadata / _LINK
+    """Return the path of the last accepted repository.
+
+    Raises:
+        FloorsBroken: it is gone, though every camera has one.
+    """
+    link = metadata / _LINK
+    if not link.is_symlink() or not link.is_dir():
+        raise FloorsBroken(
+            f"The accepted list in {metadata} is gone, so a rollback cannot be noticed: put a new "
+            "image and new keys on the camera, and register it again."
+        )
+    return link
 
 
-def open_accepted(metadata: Path, name: str) -> BinaryIO:
+def is_empty(metadata: Path) -> bool:
+    """Return whether this camera has accepted no repository yet; errors as of `accepted_folder`."""
+    return not any(accepted_folder(metadata).iterdir())
+
+
+def open_accepted(metadata: Path, name: str, *, limit: int) -> BinaryIO:
     """Open a file of the last accepted repository, by its name in the published repository.
 
     Raises:
         FileNotFoundError: the accepted repository does not have it.
+        ForeignFile: it is no regular file of `limit` bytes at most.
+        FloorsBroken: the repository is gone.
     """
     folder, _, file = name.rpartition("/")
     version, _, plain = file.partition(".")
     # TUF keeps trusted files without a version in the name, except the history of the root.
     kept = plain if version.isdecimal() and plain != "root.json" else file
-    return (accepted_folder(metadata) / folder / kept).open("rb")
+    link = accepted_folder(metadata)
+    with Folder(metadata / link.readlink().name) as repository, repository.folder(folder) as part:
+        return part.open(kept, limit=limit)
 
 
 @contextmanager
@@ -40,14 +75,13 @@ def replace_accepted(metadata: Path) -> Generator[Path]:
     """Give a copy of the accepted repository; it replaces the old if the block raises no error.
 
     Raises:
+        FloorsBroken: the old repository is gone.
         OSError: the folder cannot be written.
     """
-    metadata.mkdir(mode=0o700, parents=True, exist_ok=True)
     current = accepted_folder(metadata)
     copy = Path(mkdtemp(dir=metadata))
     try:
-        if current.exists():
-            shutil.copytree(current, copy, symlinks=True, dirs_exist_ok=True)
+        shutil.copytree(current, copy, symlinks=True, dirs_exist_ok=True)
         yield copy
         _flush(copy)
         link = metadata / f"{copy.name}.link"

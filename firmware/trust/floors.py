@@ -2,8 +2,9 @@
 
 The last accepted repository says so, too, but it is a folder of many files on a card that wears
 out. These few figures are kept twice, each copy with its own digest, and each is on the disk before
-the next is touched. So one copy is whole after a power cut. If both are broken the camera refuses,
-because it cannot tell what was rolled back.
+the next is touched. So one copy is whole after a power cut. If both are broken or gone the camera
+refuses, because it cannot tell what was rolled back. A new camera's first floors are written before
+its keys (`firmware.identity`), so that keys without floors are no new camera.
 """
 
 from collections.abc import Mapping
@@ -12,8 +13,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from firmware.delivery import durable
-from firmware.errors import FloorsBroken
+from firmware.errors import FloorsBroken, ForeignFile
+from firmware.folder import Folder
 from formats.errors import FormatError
 from formats.strict_json import Fields, dumps, parse
 
@@ -23,6 +24,7 @@ ROLES: Final = ("root", "targets", "site", "snapshot", "timestamp")
 
 _LIMIT: Final = 1024
 _DIGEST_DIGITS: Final = 64
+_FILE_LIMIT: Final = _DIGEST_DIGITS + _LIMIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,45 +44,80 @@ class Floors:
         return Floors(max(self.utc_s, other.utc_s), versions)
 
 
+def floors_of(metadata: Path) -> Path:
+    """Return the folder of the floors that belong to the accepted repository in `metadata`."""
+    return metadata.with_name("floors")
+
+
+def begin_floors(folder: Path) -> None:
+    """Write the floors of a camera that has accepted nothing, unless it has floors."""
+    with Folder.made(folder, 0o700) as open_folder:
+        if not any(open_folder.status(name) for name in COPIES):
+            _write(open_folder, Floors())
+
+
 def read_floors(folder: Path) -> Floors:
-    """Return the floors in `folder`; zeros if none were written.
+    """Return the floors in `folder`.
 
     Raises:
-        FloorsBroken: copies are there and none of them is whole.
+        FloorsBroken: there are none, or no copy is whole.
     """
-    paths = [folder / name for name in COPIES if (folder / name).exists()]
-    whole = [floors for path in paths if (floors := _read_copy(path)) is not None]
-    if paths and not whole:
-        raise FloorsBroken(
-            f"Both copies of the floors in {folder} are broken, so a rollback cannot be noticed: "
-            "put a new image and new keys on the camera, and register it again."
-        )
-    found = Floors()
-    for floors in whole:
-        found = found.raised(floors)
-    return found
+    try:
+        with Folder(folder) as open_folder:
+            return _read_whole(open_folder)
+    except FileNotFoundError as error:
+        raise _lost(folder) from error
 
 
 def raise_floors(folder: Path, floors: Floors) -> None:
     """Make the floors at least as high as these; they are on the disk when this returns.
 
     Raises:
-        FloorsBroken: both copies of the old floors are broken.
+        FloorsBroken: there are no old floors, or no copy of them is whole.
         OSError: the folder cannot be written.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    before = read_floors(folder)
-    after = before.raised(floors)
-    content = dumps({"utc_s": after.utc_s, "versions": dict(after.versions)})
+    try:
+        with Folder(folder) as open_folder:
+            _write(open_folder, _read_whole(open_folder).raised(floors))
+    except FileNotFoundError as error:
+        raise _lost(folder) from error
+
+
+def _write(folder: Folder, floors: Floors) -> None:
+    content = dumps({"utc_s": floors.utc_s, "versions": dict(floors.raised(Floors()).versions)})
     line = sha256(content).hexdigest().encode() + content
     for name in COPIES:
-        path = folder / name
-        if not path.exists() or path.read_bytes() != line:
-            durable.replace(path, line)
+        if _read_line(folder, name) != line:
+            folder.replace(name, line)
 
 
-def _read_copy(path: Path) -> Floors | None:
-    line = path.read_bytes()
+def _read_whole(folder: Folder) -> Floors:
+    lines = [_read_line(folder, name) for name in COPIES]
+    whole = [floors for line in lines if line and (floors := _read_copy(line)) is not None]
+    if not whole:
+        raise _lost(folder.path)
+    found = Floors()
+    for floors in whole:
+        found = found.raised(floors)
+    return found
+
+
+def _read_line(folder: Folder, name: str) -> bytes | None:
+    """Return the content of a copy; None if it is missing or no file of this size."""
+    try:
+        return folder.read(name, limit=_FILE_LIMIT)
+    except (FileNotFoundError, ForeignFile):
+        return None
+
+
+def _lost(folder: Path) -> FloorsBroken:
+    return FloorsBroken(
+        f"The floors in {folder} are broken or gone, so a rollback cannot be noticed: put a new "
+        "image and new keys on the camera, and register it again."
+    )
+
+
+def _read_copy(line: bytes) -> Floors | None:
     digest, content = line[:_DIGEST_DIGITS], line[_DIGEST_DIGITS:]
     if digest != sha256(content).hexdigest().encode():
         return None

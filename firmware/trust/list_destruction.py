@@ -11,6 +11,7 @@ from pathlib import Path
 from nacl.signing import SigningKey
 
 from firmware.delivery import durable
+from firmware.errors import FloorsBroken
 from firmware.record.ledger import Ledger
 from firmware.trust.accepted import accepted_folder
 from formats.casefile import read_casefile
@@ -35,7 +36,10 @@ class HeldList:
 
 def held_list(metadata: Path) -> HeldList | None:
     """Return the list that was accepted last, while its body is still there."""
-    targets = accepted_folder(metadata).resolve() / "targets"
+    try:
+        targets = accepted_folder(metadata).resolve() / "targets"
+    except FloorsBroken:
+        return None  # `firmware.trust.site_verifier` refuses it by name.
     bodies = tuple(targets.glob("*.sealed"))
     for path in targets.glob("*watchlist-*.json"):
         content = path.read_bytes()

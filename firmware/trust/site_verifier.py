@@ -24,21 +24,23 @@ here and, where they concern the files alone, in `firmware.trust.watchlist`:
 No network and no clock is touched here: a folder and a moment are passed in.
 """
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from tuf.api import exceptions as tuf
 
-from firmware.errors import FloorsBroken
-from firmware.trust.accepted import accepted_folder, open_accepted, replace_accepted
-from firmware.trust.floors import Floors, raise_floors, read_floors
+from firmware.errors import FloorsBroken, ForeignFile
+from firmware.folder import Folder
+from firmware.trust.accepted import accepted_folder, is_empty, open_accepted, replace_accepted
+from firmware.trust.floors import Floors, floors_of, raise_floors, read_floors
 from firmware.trust.watchlist import ListRefused, Refusal, ThisCamera, Watchlist, accept_list
 from formats.budget import read_statement
 from formats.errors import FormatError
-from formats.site_tuf import SignedSite, verify_repository
+from formats.site_tuf import LIMITS, SignedSite, verify_repository
 
 
 def verify_site(
@@ -56,9 +58,9 @@ def verify_site(
     Raises:
         ListRefused: a rule does not hold; nothing has changed.
     """
-    with replace_accepted(metadata) as copy:  # (0)
+    with _replacement(metadata) as copy:  # (0)
         floors = floors_of(metadata)
-        site = _prove(lambda name: (inbox / name).open("rb"), copy, trusted_root, floors, now)
+        site = _prove(partial(_open_inbox, inbox), copy, trusted_root, floors, now)
         watchlist = accept_list(site, camera, now)
         # Before the list itself: a power cut in between leaves the camera stricter, not laxer.
         raise_floors(floors, Floors(versions=site.versions))
@@ -75,13 +77,36 @@ def verify_accepted(
     Raises:
         ListRefused: there is none, or a rule no longer holds.
     """
-    trusted = accepted_folder(metadata)
-    if not trusted.exists():
+    try:
+        trusted, none_yet = accepted_folder(metadata), is_empty(metadata)
+    except FloorsBroken as error:
+        raise ListRefused(Refusal.FLOORS, str(error)) from error
+    if none_yet:
         raise ListRefused(Refusal.MISSING, "This camera has not accepted a list yet.")
     floors = floors_of(metadata)
-    site = _prove(lambda name: open_accepted(metadata, name), trusted, trusted_root, floors, now)
+    site = _prove(partial(_open_kept, metadata), trusted, trusted_root, floors, now)
     _check_budget(site, camera)
     return accept_list(site, camera, now)
+
+
+@contextmanager
+def _replacement(metadata: Path) -> Generator[Path]:
+    try:
+        with replace_accepted(metadata) as copy:
+            yield copy
+    except FloorsBroken as error:
+        raise ListRefused(Refusal.FLOORS, str(error)) from error
+
+
+def _open_inbox(inbox: Path, name: str) -> BinaryIO:
+    """Open a file that the courier wrote, without following it."""
+    folder, _, file = name.rpartition("/")
+    with Folder(inbox) as repository, repository.folder(folder) as part:
+        return part.open(file, limit=LIMITS[folder])
+
+
+def _open_kept(metadata: Path, name: str) -> BinaryIO:
+    return open_accepted(metadata, name, limit=LIMITS[name.rpartition("/")[0]])
 
 
 def _check_budget(site: SignedSite, camera: ThisCamera) -> None:
@@ -95,11 +120,6 @@ def _check_budget(site: SignedSite, camera: ThisCamera) -> None:
             "This camera's confirmed false alarms have broken the policy's budget: change its "
             "place or the policy, then let the estate clear it.",
         )
-
-
-def floors_of(metadata: Path) -> Path:
-    """Return the folder of the floors that belong to the accepted repository in `metadata`."""
-    return metadata.with_name("floors")
 
 
 def _check_floors(site: SignedSite, folder: Path, now: datetime) -> None:
@@ -124,6 +144,9 @@ def _prove(
     except (tuf.RepositoryError, tuf.DownloadError, FormatError) as error:
         if isinstance(error, tuf.ExpiredMetadataError):
             _save_end(open_file, trusted, root, floors, now)
+        foreign = error.__cause__
+        if isinstance(foreign, ForeignFile):
+            raise ListRefused(Refusal.FILE, str(foreign)) from error
         codes = (code for kind, code in _TUF_REFUSALS if isinstance(error, kind))
         code = next(codes, Refusal.FORM)
         raise ListRefused(code, f"The site's repository is refused: {error}") from error

@@ -32,6 +32,7 @@ class Refusal(StrEnum):
     """Why a list is refused, as the ledger records it."""
 
     MISSING = "WL_MISSING"
+    FILE = "WL_FILE"
     FORM = "WL_FORM"
     ALTERED = "WL_ALTERED"
     SIG = "WL_SIG"

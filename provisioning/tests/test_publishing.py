@@ -8,6 +8,7 @@ from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 
 from estate.budget.statement import write_statement_files
+from firmware.trust.accepted import begin_trust
 from firmware.trust.site_verifier import verify_site
 from firmware.trust.watchlist import ThisCamera
 from formats.budget import BudgetState, BudgetStatement, CameraBudget
@@ -102,6 +103,7 @@ def test_a_camera_accepts_what_was_published(listed: Workshop) -> None:
         list_key=PrivateKey((listed.folder / "list.key").read_bytes()),
         model_digest=read_unverified(listed.site / "model" / "bundle").model_digest,
     )
+    begin_trust(listed.folder / "metadata")
     watchlist = verify_site(
         listed.folder / "inbox",
         listed.folder / "metadata",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from nacl.public import PrivateKey
 
+from firmware.trust.accepted import begin_trust
 from firmware.trust.site_verifier import verify_site
 from firmware.trust.watchlist import ThisCamera
 from formats.keyfile import Locked, Purpose, make_key, read_key, write_key
@@ -54,6 +55,7 @@ def accepted_version(workshop: Workshop) -> int:
     )
     trusted, now = workshop.folder / "trusted", datetime.now(UTC)
     inbox = workshop.folder / "in"
+    begin_trust(trusted)
     return verify_site(inbox, trusted, site.root, camera=camera, now=now).version
 
 

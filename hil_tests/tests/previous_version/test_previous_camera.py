@@ -7,8 +7,8 @@ from firmware.delivery.outbox import Outbox
 from firmware.errors import FirmwareError
 from firmware.identity import camera_identity, courier_key, ledger_signer, make_identity, watch_keys
 from firmware.record.ledger import Ledger
-from firmware.trust.floors import read_floors
-from firmware.trust.site_verifier import floors_of, verify_accepted, verify_site
+from firmware.trust.floors import floors_of, read_floors
+from firmware.trust.site_verifier import verify_accepted, verify_site
 from firmware.trust.watchlist import Watchlist
 from formats.envelope import verify
 from formats.ledger import Happening, Program, Record, verify_against, verify_checkpoint
