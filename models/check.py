@@ -2,6 +2,7 @@
 
 Each net is loaded once, as a camera does when it starts. The check only reads. It exits with 0 when
 everything agrees, and with 1 and one sentence when something differs.
+Most of these sentences are those of `recognition.interpreter`, which a camera gives as well.
 """
 
 import sys
