@@ -18,6 +18,7 @@ from firmware.config import DEFAULT, Config
 from firmware.memory import close_memory
 from firmware.supervisor import supervisor
 from formats.errors import Refused
+from formats.ledger import Program
 from formats.settings import SettingsRefused, read_settings
 
 
@@ -74,8 +75,11 @@ def _lampguard(config: Config, chosen: argparse.Namespace) -> None:
         holder_uid = pwd.getpwnam(chosen.holder).pw_uid if chosen.holder else os.getuid()
     except KeyError as error:
         raise SettingsRefused(f"There is no user {chosen.holder}: create it first.") from error
-    with GpioPins(lgpio_factory(), config.lamp_eye) as pins:
-        run(config, pins, holder_uid, until_stopped(), supervisor())
+
+    def open_pins() -> GpioPins:
+        return GpioPins(lgpio_factory(), config.lamp_eye)
+
+    run(config, open_pins, holder_uid, until_stopped(), supervisor())
 
 
 def _watch(config: Config, chosen: argparse.Namespace) -> None:
@@ -95,10 +99,11 @@ def _courier(config: Config, _chosen: argparse.Namespace) -> None:
     run(config, until_stopped(), supervisor())
 
 
-def _dark(_config: Config, _chosen: argparse.Namespace) -> None:
+def _dark(config: Config, _chosen: argparse.Namespace) -> None:
     from firmware.hardware.pins import GpioPins, lgpio_factory  # noqa: PLC0415
+    from firmware.program_lock import only_one  # noqa: PLC0415
 
-    with GpioPins(lgpio_factory()):
+    with only_one(config.state.lampguard, Program.LAMPGUARD), GpioPins(lgpio_factory()):
         """Opening the lines switches the lamp off."""
 
 

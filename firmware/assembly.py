@@ -27,6 +27,7 @@ from firmware.looking.sight import Sight
 from firmware.looking.status_sender import StatusSender
 from firmware.looking.tracks import Tracks
 from firmware.nets import OpenEye, check_evaluation, check_processor, open_nets
+from firmware.program_lock import only_one
 from firmware.record.counts import Counts
 from firmware.record.ledger import Ledger
 from firmware.record.queued_ledger import QueuedLedger
@@ -36,6 +37,7 @@ from firmware.supervisor import Supervisor
 from firmware.trust.acceptance import accept_inbox, site_folder
 from firmware.trust.clock import Clock, wall_clock
 from firmware.trust.floors import Floors, floors_of, raise_floors
+from firmware.trust.newer_list import NewerList
 from firmware.trust.watchlist import ThisCamera, Watchlist
 from firmware.watch import watch
 from formats import VERSION
@@ -69,20 +71,24 @@ def run(config: Config, means: Means, running: Callable[[], bool]) -> None:
     After every end the supervisor starts the program anew, which is how a newer list is taken up.
     From the first light on every write waits in a queue for the disk, so that a program that is
     told to stop ends within 2 s while its disk hangs.
+
+    Raises:
+        AlreadyRunning: another `watch` has this state folder.
+        FirmwareError, FormatError, RecognitionError: as of `assemble` and `watch`.
     """
-    superseded = newer_list(config.state.inbox)
-
-    def go_on() -> bool:
-        return running() and not superseded()
-
-    ledger = Ledger(config.state.watch, Program.WATCH)
-    ledger.append(Happening.START, {"version": VERSION})
-    means.supervisor.ready()
-    with DiskWriter() as writer:
+    with only_one(config.state.watch, Program.WATCH), DiskWriter() as writer:
+        ledger = Ledger(config.state.watch, Program.WATCH)
+        ledger.append(Happening.START, {"version": VERSION})
+        means.supervisor.ready()
         book = QueuedLedger(ledger, writer)
+        newer = NewerList(config, book, means.wall)
+
+        def go_on() -> bool:
+            return running() and not newer.arrived()
+
         try:
             watch_through_stalls(assemble(config, means, book, go_on), config.state, means, go_on)
-            book.append(Happening.STOP, {"reason": "newer list" if superseded() else "stopped"})
+            book.append(Happening.STOP, {"reason": "newer list" if newer.arrived() else "stopped"})
             book.sign()
             writer.flush(within_s=END_S)
         except (FirmwareError, FormatError, RecognitionError) as error:
@@ -156,12 +162,6 @@ def assemble(
     )
 
 
-def newer_list(inbox: Path) -> Callable[[], bool]:
-    """Return a function that tells whether the inbox has changed since now."""
-    before = _written_ns(inbox)
-    return lambda: _written_ns(inbox) != before
-
-
 def _open_clock(state: State, means: Means, writer: DiskWriter) -> Clock:
     """Return the trusted clock, which saves its time through the queue."""
 
@@ -215,14 +215,6 @@ def _checked(
         return running()
 
     return go_on
-
-
-def _written_ns(inbox: Path) -> int:
-    """Return when the file that changes with every publication was last written."""
-    try:
-        return (inbox / "metadata" / "timestamp.json").stat().st_mtime_ns
-    except OSError:
-        return 0
 
 
 def _connect_guard(path: Path) -> int:

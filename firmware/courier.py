@@ -24,6 +24,7 @@ from firmware.delivery.inbox import install
 from firmware.delivery.outbox import Outbox
 from firmware.errors import IdentityRefused
 from firmware.identity import camera_identity, courier_key, ledger_signer
+from firmware.program_lock import only_one
 from firmware.record.ledger import Ledger
 from firmware.supervisor import Supervisor
 from formats import VERSION
@@ -86,8 +87,16 @@ class Courier:
 
 
 def run(config: Config, running: Callable[[], bool], supervisor: Supervisor | None = None) -> None:
-    """Open the outbox and the connection, and deliver until `running` says no."""
-    supervisor = supervisor or Supervisor()
+    """Open the outbox and the connection, and deliver until `running` says no.
+
+    Raises:
+        AlreadyRunning: another courier has this state folder.
+    """
+    with only_one(config.state.courier, Program.COURIER):
+        _run(config, running, supervisor or Supervisor())
+
+
+def _run(config: Config, running: Callable[[], bool], supervisor: Supervisor) -> None:
     ledger = Ledger(config.state.courier, Program.COURIER)
     ledger.sign_with(ledger_signer(config.state, Program.COURIER))
     ledger.append(Happening.START, {"version": VERSION})

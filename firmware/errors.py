@@ -1,6 +1,7 @@
 """Errors of the camera, named after what happened; a FAULT in the ledger has the class's name.
 
 FirmwareError
+├── AlreadyRunning     another process of this program runs on the same folder or socket
 ├── IdentityRefused    a key of this camera is missing or broken
 ├── LampDark           light cannot be proven: the lease ended, the guard refused or went away
 │   └── NoLease        the guard granted no lease when it was asked for light
@@ -52,6 +53,10 @@ class ForeignFile(FirmwareError):
         )
         self.path = path
         self.found = found
+
+
+class AlreadyRunning(FirmwareError):
+    """Another process of the same program runs on the same folder or socket."""
 
 
 class FloorsBroken(FirmwareError):

@@ -7,6 +7,7 @@ asking. systemd says how the program ended; this module turns that into a FAULT 
 from typing import Final
 
 from firmware.config import Accelerator, Config
+from firmware.program_lock import only_one
 from firmware.record.ledger import Ledger
 from formats.ledger import Happening, Program
 
@@ -22,10 +23,14 @@ def record_exit(config: Config, result: str, status: str) -> None:
         result: systemd's $SERVICE_RESULT: "success", "exit-code", "signal", "core-dump",
             "watchdog", "timeout" or "oom-kill", among others.
         status: systemd's $EXIT_STATUS: a signal's name without SIG, e.g. "ABRT".
+
+    Raises:
+        AlreadyRunning: `watch` runs.
     """
     if result not in ENDED_BY_ITSELF:
         code = fault_code(result, status, config.accelerator)
-        Ledger(config.state.watch, Program.WATCH).append(Happening.FAULT, {"code": code})
+        with only_one(config.state.watch, Program.WATCH):
+            Ledger(config.state.watch, Program.WATCH).append(Happening.FAULT, {"code": code})
 
 
 def fault_code(result: str, status: str, accelerator: Accelerator) -> str:

@@ -14,15 +14,17 @@ import struct
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 from firmware.config import Config
 from firmware.disk_writer import END_S, DiskWriter
 from firmware.guard.interlock import RECOVERY_WINDOW_S, SELF_RECOVERY, Change, Interlock, State
+from firmware.guard.listener import CALLERS, listen
 from firmware.hardware.pins import Pins
 from firmware.identity import ledger_signer
+from firmware.program_lock import only_one
 from firmware.record.ledger import Ledger
 from firmware.record.queued_ledger import QueuedLedger
 from firmware.supervisor import Supervisor
@@ -43,8 +45,6 @@ TICK_S: Final = 0.01
 """Sense is read and the state advanced this often: a dead lamp is seen within 10 ms."""
 PACKET_LIMIT: Final = 64
 """Longer than any request: a longer packet is cut and refused."""
-CALLERS: Final = 4
-"""Connections kept at once; the fifth is closed."""
 DISK_STALLED: Final = "disk stalled"
 """The reason, in the ledger, of a light that ended because the disk did not take records."""
 
@@ -53,16 +53,30 @@ log = logging.getLogger(__name__)
 
 def run(
     config: Config,
+    open_pins: Callable[[], AbstractContextManager[Pins]],
+    holder_uid: int,
+    running: Callable[[], bool],
+    supervisor: Supervisor,
+) -> None:
+    """Open lines, socket and ledger, and drive the lamp until `running` says no.
+
+    The lines are opened only under the lock: opening them switches the lamp off.
+
+    Raises:
+        AlreadyRunning: another guard has this state folder or this socket.
+        DiskStalled: the disk did not take the last records in time; the lamp is dark.
+    """
+    with only_one(config.state.lampguard, Program.LAMPGUARD), open_pins() as pins:
+        _run(config, pins, holder_uid, running, supervisor)
+
+
+def _run(
+    config: Config,
     pins: Pins,
     holder_uid: int,
     running: Callable[[], bool],
     supervisor: Supervisor,
 ) -> None:
-    """Open socket and ledger, and drive the lamp until `running` says no.
-
-    Raises:
-        DiskStalled: the disk did not take the last records in time; the lamp is dark.
-    """
     ledger = Ledger(config.state.lampguard, Program.LAMPGUARD)
     ledger.sign_with(ledger_signer(config.state, Program.LAMPGUARD))
     door = listen(config.lamp_socket)
@@ -102,18 +116,6 @@ def resume_interlock(records: Iterable[Record], *, now_s: float, utc_ms: int) ->
                 recoveries.append(now_s - age_s)
     state = State.FAULT if latched else State.BOOT
     return Interlock(now_s, on_change=lambda _: None, state=state, recoveries=recoveries)
-
-
-def listen(path: Path) -> socket.socket:
-    """Return the socket on which holders ask for leases, open to this user and its group."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)
-    door = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    door.bind(str(path))
-    path.chmod(0o660)
-    door.listen(CALLERS)
-    door.setblocking(False)  # noqa: FBT003  # The standard library's own signature.
-    return door
 
 
 def guard(  # noqa: PLR0913  # The last is for a restarted guard.

@@ -52,8 +52,12 @@ def publish(
     authority.publish(config.state.inbox, version=version)
 
 
-def looks(config: Config, running: Callable[[], bool] = lambda: True) -> None:
-    run(config, Means(lambda: FakeCamera(WALK), lambda _: eye(WALK)), running)
+def looks(
+    config: Config,
+    running: Callable[[], bool] = lambda: True,
+    shots: list[list[PasserBy]] = WALK,
+) -> None:
+    run(config, Means(lambda: FakeCamera(shots), lambda _: eye(shots)), running)
 
 
 def codes(config: Config, happening: Happening) -> list[int | str]:

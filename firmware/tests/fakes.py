@@ -15,7 +15,8 @@ import numpy as np
 
 from firmware.disk_writer import STALLED_S, DiskWriter
 from firmware.errors import LampDark
-from firmware.guard.lampguard import guard, listen
+from firmware.guard.lampguard import guard
+from firmware.guard.listener import listen
 from firmware.hardware.camera import Frame
 from firmware.hardware.lamp import Lit
 from firmware.record.ledger import Ledger

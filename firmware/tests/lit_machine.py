@@ -27,7 +27,8 @@ from hypothesis.stateful import (
 
 from firmware.errors import DiskStalled, LampDark
 from firmware.guard.interlock import Change, Interlock, State
-from firmware.guard.lampguard import _Leases, listen
+from firmware.guard.lampguard import _Leases
+from firmware.guard.listener import listen
 from firmware.hardware import lamp
 from firmware.hardware.lamp import LIGHT_UP_S, Lit, _Lease
 from firmware.tests.fakes import Bulb

@@ -16,7 +16,8 @@ from firmware.assembly import Means, run, watch_through_stalls
 from firmware.disk_writer import DiskWriter
 from firmware.errors import DiskStalled
 from firmware.guard.interlock import RECOVER_S, Interlock, State
-from firmware.guard.lampguard import _Leases, listen
+from firmware.guard.lampguard import _Leases
+from firmware.guard.listener import listen
 from firmware.hardware.camera import Frame
 from firmware.identity import make_identity
 from firmware.supervisor import Supervisor

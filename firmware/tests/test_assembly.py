@@ -1,11 +1,12 @@
 """A run of `watch` from its folders: what it needs, in which order, and what it says without."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
 
 import pytest
 
-from firmware.assembly import newer_list
 from firmware.config import Config
 from firmware.delivery.marks import Terms
 from firmware.delivery.outbox import Outbox
@@ -21,6 +22,7 @@ from firmware.tests.camera_setup import codes, looks, made_camera, publish
 from firmware.tests.command import config_of
 from firmware.tests.fakes import guarding
 from firmware.tests.observations import records
+from firmware.trust.newer_list import LOOK_S
 from firmware.trust.watchlist import ListRefused
 from formats.ledger import Happening
 
@@ -44,17 +46,23 @@ def test_with_all_of_its_parts_it_looks(tmp_path: Path, config: Config) -> None:
 
 
 def test_a_newer_list_ends_the_run(tmp_path: Path, config: Config) -> None:
-    publish(config)
+    now = datetime.now(UTC)  # Of both: the policy stays as it is.
+    publish(config, now=now)
+    published = Event()
 
     def running() -> bool:
-        publish(config, version=2)
+        if not published.is_set():
+            publish(config, version=2, now=now)
+            published.set()
+        time.sleep(LOOK_S / 20)
         return True
 
     with guarding(tmp_path):
-        looks(config, running)
-    assert records(config.state.watch, Happening.STOP) == [{"reason": "newer list"}]
-    # Or none: it is noticed while the beginning of the period waits for the disk, too.
-    assert int(records(config.state.watch, Happening.PERIOD_END)[0]["frames"]) <= 1
+        looks(config, running, [[]] * 100)
+        looks(config)
+    assert records(config.state.watch, Happening.STOP)[0] == {"reason": "newer list"}
+    assert int(records(config.state.watch, Happening.PERIOD_END)[0]["frames"]) < 100
+    assert records(config.state.watch, Happening.LIST_ACCEPTED)[-1]["version"] == 2
 
 
 def test_a_refused_list_leaves_the_last_good_one(tmp_path: Path, config: Config) -> None:
@@ -130,14 +138,3 @@ def test_every_refusal_is_in_the_ledger_by_its_name(config: Config) -> None:
     with pytest.raises(FirmwareError) as refusal:
         looks(config)
     assert codes(config, Happening.FAULT) == [type(refusal.value).__name__]
-
-
-def test_an_untouched_inbox_has_no_newer_list(config: Config) -> None:
-    publish(config)
-    assert not newer_list(config.state.inbox)()
-
-
-def test_the_first_list_is_newer_than_none(config: Config) -> None:
-    newer = newer_list(config.state.inbox)
-    publish(config)
-    assert newer()

@@ -1,6 +1,7 @@
 """A guard that starts again: recoveries of the last day count, and a fault stays a fault."""
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,6 @@ def test_a_restarted_guard_reads_its_own_ledger(tmp_path: Path) -> None:
     ledger = Ledger(config.state.lampguard, Program.LAMPGUARD)
     ledger.append(Happening.LAMP, {"from": "on", "to": "fault", "reason": "light lost"})
     ticks = iter([*[True] * 50, False])
-    run(config, Bulb(), os.getuid(), lambda: next(ticks), Supervisor())
+    run(config, lambda: nullcontext(Bulb()), os.getuid(), lambda: next(ticks), Supervisor())
     changes = records(config.state.lampguard, Happening.LAMP)
     assert len(changes) == 1

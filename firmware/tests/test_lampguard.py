@@ -3,12 +3,14 @@
 import os
 import socket
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from firmware.errors import LampDark
-from firmware.guard.lampguard import CALLERS, run
+from firmware.guard.lampguard import run
+from firmware.guard.listener import CALLERS
 from firmware.hardware.lamp import Lamp
 from firmware.identity import make_identity
 from firmware.record.ledger import Ledger, Moment
@@ -250,7 +252,7 @@ def test_a_run_is_recorded_from_start_to_stop(tmp_path: Path) -> None:
     config = config_of(tmp_path)
     make_identity(config.state)
     ticks = iter([True, True, False])
-    run(config, Bulb(), os.getuid(), lambda: next(ticks), Supervisor())
+    run(config, lambda: nullcontext(Bulb()), os.getuid(), lambda: next(ticks), Supervisor())
     assert len(records(config.state.lampguard, Happening.START)) == 1
     assert records(config.state.lampguard, Happening.STOP) == [{"reason": "stopped"}]
 

@@ -1,6 +1,7 @@
 """Every program of the camera signs its own ledger; the guard signs after every change."""
 
 import os
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,7 +41,7 @@ def test_all_that_a_guard_wrote_is_signed_when_it_ends(tmp_path: Path) -> None:
     config = config_of(tmp_path)
     key = make_identity(config.state).lampguard_key
     ticks = iter([*[True] * 50, False])
-    guard_lamp(config, Bulb(), os.getuid(), lambda: next(ticks), Supervisor())
+    guard_lamp(config, lambda: nullcontext(Bulb()), os.getuid(), lambda: next(ticks), Supervisor())
     assert signed(config.state.lampguard, key) == written(config.state.lampguard) > 2
 
 

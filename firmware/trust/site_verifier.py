@@ -89,6 +89,12 @@ def verify_accepted(
     return accept_list(site, camera, now)
 
 
+def refusal_of(error: Exception) -> Refusal:
+    """Return the code, for the ledger, of an error that a repository was refused with."""
+    codes = (code for kind, code in _REFUSALS if isinstance(error, kind))
+    return next(codes, Refusal.FORM)
+
+
 @contextmanager
 def _replacement(metadata: Path) -> Generator[Path]:
     try:
@@ -146,10 +152,9 @@ def _prove(
             _save_end(open_file, trusted, root, floors, now)
         foreign = error.__cause__
         if isinstance(foreign, ForeignFile):
-            raise ListRefused(Refusal.FILE, str(foreign)) from error
-        codes = (code for kind, code in _TUF_REFUSALS if isinstance(error, kind))
-        code = next(codes, Refusal.FORM)
-        raise ListRefused(code, f"The site's repository is refused: {error}") from error
+            raise ListRefused(refusal_of(foreign), str(foreign)) from error
+        why = f"The site's repository is refused: {error}"
+        raise ListRefused(refusal_of(error), why) from error
     _check_floors(site, floors, now)  # (2)
     _save_time(site, floors, now)
     return site
@@ -169,11 +174,14 @@ def _save_time(site: SignedSite, floors: Path, now: datetime) -> None:
 
 
 _BEFORE_ANY_END: Final = datetime.fromtimestamp(0, UTC)
-_TUF_REFUSALS: Final = (
+_REFUSALS: Final = (
+    (ForeignFile, Refusal.FILE),
+    (FloorsBroken, Refusal.FLOORS),
     (tuf.ExpiredMetadataError, Refusal.EXPIRED),
     (tuf.BadVersionNumberError, Refusal.ROLLBACK),
     (tuf.UnsignedMetadataError, Refusal.SIG),
     (tuf.LengthOrHashMismatchError, Refusal.ALTERED),
     (tuf.DownloadLengthMismatchError, Refusal.ALTERED),
     (tuf.DownloadError, Refusal.MISSING),
+    (OSError, Refusal.MISSING),
 )

@@ -26,8 +26,11 @@ def main() -> int:
 
 def _guard(chosen: argparse.Namespace) -> None:
     config = read_settings(chosen.config, Config)
-    with GpioPins(PiGPIOFactory("127.0.0.1", chosen.pins), config.lamp_eye) as pins:
-        run(config, pins, os.getuid(), until_stopped(), supervisor())
+
+    def open_pins() -> GpioPins:
+        return GpioPins(PiGPIOFactory("127.0.0.1", chosen.pins), config.lamp_eye)
+
+    run(config, open_pins, os.getuid(), until_stopped(), supervisor())
 
 
 if __name__ == "__main__":

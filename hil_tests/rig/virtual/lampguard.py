@@ -19,7 +19,9 @@ from firmware.__main__ import exit_code, until_stopped
 from firmware.config import Config
 from firmware.guard.lampguard import run
 from firmware.hardware.pins import GpioPins
+from firmware.program_lock import only_one
 from firmware.supervisor import supervisor
+from formats.ledger import Program
 from formats.settings import read_settings
 
 LINES: Final = "/opt/rig/pins.sock"
@@ -51,10 +53,15 @@ def main() -> int:
 def _guard(config: Path, *, dark: bool) -> None:
     pigpio.socket = SimpleNamespace(**{**vars(socket), "create_connection": _dial})
     settings = read_settings(config, Config)
-    with GpioPins(PiGPIOFactory(), settings.lamp_eye) as pins:
-        if not dark:
-            holder_uid = pwd.getpwnam(HOLDER).pw_uid
-            run(settings, pins, holder_uid, until_stopped(), supervisor())
+
+    def open_pins() -> GpioPins:
+        return GpioPins(PiGPIOFactory(), settings.lamp_eye)
+
+    if dark:
+        with only_one(settings.state.lampguard, Program.LAMPGUARD), open_pins():
+            return
+    holder_uid = pwd.getpwnam(HOLDER).pw_uid
+    run(settings, open_pins, holder_uid, until_stopped(), supervisor())
 
 
 if __name__ == "__main__":
