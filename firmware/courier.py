@@ -29,8 +29,11 @@ from firmware.record.ledger import Ledger
 from firmware.supervisor import Supervisor
 from formats import VERSION
 from formats.envelope import verify
-from formats.errors import FormatError
+from formats.envelope_header import ID_BYTES
+from formats.errors import FormatError, Malformed
+from formats.hexadecimal import read_hex
 from formats.ledger import Happening, Program
+from formats.public_keys import signing_key
 from formats.receipt import Receipt, open_receipt
 from formats.site_bundle import read_bundle
 from formats.topics import Channel, Topic, parse_topic
@@ -259,20 +262,21 @@ def _connection(config: Config) -> Connection:
     keys = config.state.courier
     try:
         camera = (keys / "camera-id").read_text(encoding="ascii")
-    except OSError as error:
+        topics = subscriptions(read_hex(camera, ID_BYTES))
+    except (OSError, UnicodeDecodeError, Malformed) as error:
         raise IdentityRefused(
-            "This camera has no identity: run `tallylight-camera identity`."
+            "This camera has no identity, or a broken camera-id: run `tallylight-camera identity`."
         ) from error
     certificate = Certificate(config.broker_ca, keys / "tls.crt", keys / "tls.key")
     address = Address(config.broker_host, config.broker_port, camera, certificate)
-    return Connection(address, subscriptions(bytes.fromhex(camera)))
+    return Connection(address, topics)
 
 
 def _verify_receipt(courier: Courier, blob: bytes) -> Receipt:
     terms = courier.outbox.terms()
     if terms is None:
         raise FormatError("It is not yet known whose receipts to believe.")
-    return open_receipt(blob, estate=VerifyKey(terms.receipts_from), key=courier.key)
+    return open_receipt(blob, estate=signing_key(terms.receipts_from), key=courier.key)
 
 
 def _record_broken(ledger: Ledger, name: str) -> None:

@@ -10,8 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from nacl.signing import VerifyKey
-
 from firmware.config import Accelerator, Config
 from firmware.delivery.outbox import Outbox
 from firmware.errors import (
@@ -32,6 +30,7 @@ from formats.errors import FormatError, Refused
 from formats.keyfile import read_public_key
 from formats.ledger import Happening, Program, Record
 from formats.model_bundle import verify_bundle
+from formats.public_keys import signing_key
 
 SWAPS: Final = Path("/proc/swaps")
 PATIENCE_S: Final = 1.0
@@ -100,7 +99,7 @@ def _keys(config: Config) -> str:
 
 
 def _nets(config: Config) -> str:
-    trusted = VerifyKey(read_public_key(config.model_key))
+    trusted = signing_key(read_public_key(config.model_key))
     return f"signed by the trusted key, in {verify_bundle(config.models, trusted).folder}"
 
 

@@ -7,14 +7,13 @@ frame is looked at before it has been asked.
 from collections.abc import Callable
 from typing import TypeAlias
 
-from nacl.signing import VerifyKey
-
 from firmware.config import Config
 from firmware.errors import AcceleratorMissing, NetsNotJudged, ProcessorRefused
 from firmware.hardware.accelerator import open_with_retry
 from formats.keyfile import read_public_key
 from formats.model_bundle import verify_bundle
 from formats.policy import Policy
+from formats.public_keys import signing_key
 from recognition.errors import ModelRefused
 from recognition.eye import Eye
 from recognition.interpreter import Accelerator
@@ -32,7 +31,7 @@ def open_eye(config: Config, accelerator: Accelerator) -> Eye:
         ModelRefused: a net is missing or has another digest, or the accelerator does not answer.
         AcceleratorMissing: it is not plugged in.
     """
-    trusted = VerifyKey(read_public_key(config.model_key))
+    trusted = signing_key(read_public_key(config.model_key))
     bundle = verify_bundle(config.models, trusted)
     if accelerator is Accelerator.EDGE_TPU:
         return open_with_retry(lambda: Eye.load(bundle, accelerator))

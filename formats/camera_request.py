@@ -16,9 +16,10 @@ from nacl.exceptions import CryptoError
 from nacl.public import PublicKey
 from nacl.signing import SigningKey, VerifyKey
 
-from formats.envelope import recipient_key, sender_id
+from formats.envelope import sender_id
 from formats.errors import Forged
 from formats.ledger import Program
+from formats.public_keys import recipient_key, signing_key
 from formats.strict_json import Fields, JsonValue, dumps, parse
 
 REQUEST_LIMIT: Final = 16 * 1024
@@ -57,6 +58,12 @@ class CameraIdentity:
             Program.COURIER: self.courier_key,
         }
 
+    @property
+    def public_keys(self) -> tuple[bytes, ...]:
+        """(32,) each: all five keys. No two are the same: each has one purpose."""
+        signing = (self.sign_key, self.lampguard_key, self.courier_key)
+        return (*map(bytes, signing), bytes(self.list_key), bytes(self.receipt_key))
+
     def to_json(self) -> dict[str, JsonValue]:
         """Return the five fields that `read_identity` reads."""
         return {
@@ -82,14 +89,14 @@ def read_identity(fields: Fields) -> CameraIdentity:
 
     Raises:
         Malformed: a key is missing or is not 32 bytes.
-        UnusableKey: a key that would be sealed to is of low order.
+        UnusableKey: a key is refused by `formats.public_keys`.
     """
     return CameraIdentity(
-        sign_key=VerifyKey(fields.hex_bytes("sign_key", 32)),
+        sign_key=signing_key(fields.hex_bytes("sign_key", 32)),
         list_key=recipient_key(fields.hex_bytes("list_key", 32)),
         receipt_key=recipient_key(fields.hex_bytes("receipt_key", 32)),
-        lampguard_key=VerifyKey(fields.hex_bytes("lampguard_key", 32)),
-        courier_key=VerifyKey(fields.hex_bytes("courier_key", 32)),
+        lampguard_key=signing_key(fields.hex_bytes("lampguard_key", 32)),
+        courier_key=signing_key(fields.hex_bytes("courier_key", 32)),
     )
 
 
@@ -106,7 +113,7 @@ def read_request(data: bytes) -> Request:
     Raises:
         TooLarge: longer than `REQUEST_LIMIT`.
         Malformed: not a request in its one spelling.
-        UnusableKey: a key that would be sealed to is of low order.
+        UnusableKey: a key is refused by `formats.public_keys`.
         Forged: the signature does not hold.
     """
     request, signature = parse(data, _read_signed, limit=REQUEST_LIMIT, what="camera request")

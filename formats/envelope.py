@@ -20,7 +20,6 @@ from hashlib import blake2b
 from itertools import pairwise
 from typing import Final, final
 
-from nacl.bindings import crypto_scalarmult
 from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, PublicKey, SealedBox
 from nacl.secret import Aead
@@ -55,7 +54,6 @@ __all__ = [  # The header's names are re-exported: callers import all about enve
     "key_id",
     "open_sealed",
     "read",
-    "recipient_key",
     "seal",
     "sender_id",
     "verify",
@@ -117,22 +115,6 @@ def sender_id(key: VerifyKey) -> bytes:
 def key_id(key: PublicKey) -> bytes:
     """Return the (8,) name of a recipient's key: BLAKE2b-64 of its public half."""
     return blake2b(bytes(key), digest_size=_KEY_ID_BYTES).digest()
-
-
-def recipient_key(data: bytes) -> PublicKey:
-    """Return the X25519 public key in 32 bytes, if it is fit to be sealed to.
-
-    Raises:
-        Malformed: not 32 bytes.
-        UnusableKey: of low order.
-    """
-    if len(data) != _KEY_BYTES:
-        raise Malformed("A recipient's key does not have 32 bytes.")
-    try:
-        crypto_scalarmult(bytes(PrivateKey.generate()), data)
-    except CryptoError as error:
-        raise UnusableKey("A recipient's key is of low order.") from error
-    return PublicKey(data)
 
 
 def wire_size(kind: Kind, slots: int, bucket: int | None = None) -> int:

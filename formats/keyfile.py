@@ -6,7 +6,6 @@ it, so a key can be named, counted and checked without the passphrase. A file is
 not changed. Each holder takes the file away on a stick; no other program needs it.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -21,7 +20,9 @@ from nacl.secret import SecretBox
 from nacl.signing import SigningKey
 from nacl.utils import random
 
-from formats.errors import FormatError
+from formats.errors import FormatError, Malformed
+from formats.hexadecimal import read_hex
+from formats.public_keys import recipient_key, signing_key
 from formats.strict_json import Fields, JsonValue, dumps, parse
 
 PASSPHRASE_LENGTH: Final = 12
@@ -180,9 +181,12 @@ def read_public_key(path: Path) -> bytes:
         text = path.read_bytes().strip()
     except OSError as error:
         raise KeyRefused(f"The public key {path} cannot be read: {error.strerror}.") from error
-    if not re.fullmatch(b"[0-9a-f]{64}", text):
-        raise KeyRefused(f"{path} is not a public key: 64 lower-case hexadecimal digits.")
-    return bytes.fromhex(text.decode())
+    try:
+        return read_hex(text.decode("ascii"), KEY_BYTES)
+    except (UnicodeDecodeError, Malformed) as error:
+        raise KeyRefused(
+            f"{path} is not a public key: 64 lower-case hexadecimal digits."
+        ) from error
 
 
 def find_keys(folder: Path, purpose: Purpose) -> Sequence[KeyFile]:
@@ -255,10 +259,12 @@ def _write_rest(rest: Locked | OnToken) -> dict[str, JsonValue]:
 
 
 def _read(fields: Fields) -> KeyFile:
+    purpose = fields.choice("purpose", Purpose)
+    read_public = recipient_key if purpose in OPENING else signing_key
     return KeyFile(
-        purpose=fields.choice("purpose", Purpose),
+        purpose=purpose,
         holder=fields.text("holder", at_most=128),
-        public=fields.hex_bytes("public", KEY_BYTES),
+        public=bytes(read_public(fields.hex_bytes("public", KEY_BYTES))),
         rest=_read_on_token(fields) if fields.has("token") else _read_locked(fields),
     )
 

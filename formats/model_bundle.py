@@ -18,6 +18,7 @@ from nacl.exceptions import CryptoError
 from nacl.signing import VerifyKey
 
 from formats.errors import Forged, FormatError, TooLarge
+from formats.public_keys import signing_key
 from formats.signer import Ed25519Signer
 from formats.strict_json import Fields, dumps, parse
 
@@ -118,7 +119,7 @@ def _read(path: Path, limit: int) -> bytes:
 
 
 def _read_statement(fields: Fields) -> tuple[VerifyKey, bytes]:
-    return VerifyKey(fields.hex_bytes("key", 32)), fields.hex_bytes("signature", 64)
+    return signing_key(fields.hex_bytes("key", 32)), fields.hex_bytes("signature", 64)
 
 
 def _short(key: VerifyKey) -> str:

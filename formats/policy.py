@@ -6,7 +6,6 @@ text is for people. A value that a program acts on is a key, a whole number or o
 Byte tables: docs/formats/policy.md.
 """
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -16,6 +15,9 @@ from nacl.signing import VerifyKey
 from formats.camera_request import CameraIdentity, read_identity
 from formats.envelope import sender_id
 from formats.errors import Malformed
+from formats.hexadecimal import read_hex
+from formats.organisations import refuse_confusable
+from formats.public_keys import signing_key
 from formats.schedule import Window, read_window, write_window
 from formats.strict_json import Fields, JsonValue, dumps, parse
 
@@ -39,8 +41,8 @@ FRESHNESS_H_LIMIT: Final = 7 * 24
 """Longest freshness that a site without daily contact may choose, in writing."""
 EVALUATIONS_LIMIT: Final = 8
 """Most evaluations that a policy names."""
-DIGEST_HEX: Final = re.compile("[0-9a-f]{64}")
-"""A SHA-256 as text."""
+DIGEST_BYTES: Final = 32
+"""Length of a SHA-256."""
 
 _SITE_LIMIT: Final = 32
 _SITE_LETTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
@@ -130,7 +132,11 @@ class Policy:
         if len(self.suppliers) not in SUPPLIERS:
             raise Malformed("A policy names 2 to 16 suppliers: every list needs two.")
         _refuse_twins("cameras", [place.camera.camera_id for place in self.places])
-        _refuse_twins("suppliers", [supplier.organisation for supplier in self.suppliers])
+        cameras = [place.camera for place in self.places]
+        _refuse_twins("cameras' keys", [key for each in cameras for key in each.public_keys])
+        organisations = [supplier.organisation for supplier in self.suppliers]
+        _refuse_twins("suppliers", organisations)
+        refuse_confusable(organisations)
         # With one key under two names, one organisation would count as two.
         keys = [key for each in self.suppliers for key in (each.sign_key, each.seal_key)]
         _refuse_twins("supplier keys", keys)
@@ -189,7 +195,7 @@ def read_policy(data: bytes) -> Policy:
     Raises:
         TooLarge: longer than `POLICY_LIMIT`.
         Malformed: not in its one spelling, a figure out of bounds, or something named twice.
-        UnusableKey: a camera's key is of low order.
+        UnusableKey: a key is refused by `formats.public_keys`.
     """
     return parse(data, _read, limit=POLICY_LIMIT, what="policy")
 
@@ -240,9 +246,12 @@ def read_evaluations(fields: Fields) -> tuple[bytes, ...]:
         Malformed: one is no SHA-256 in hexadecimal.
     """
     texts = fields.texts("evaluations", at_most=64, count=EVALUATIONS_LIMIT)
-    if not all(DIGEST_HEX.fullmatch(text) for text in texts):
-        raise Malformed("An evaluation is named by its SHA-256: 64 digits and letters a to f.")
-    return tuple(map(bytes.fromhex, texts))
+    try:
+        return tuple(read_hex(text, DIGEST_BYTES) for text in texts)
+    except Malformed as error:
+        raise Malformed(
+            "An evaluation is named by its SHA-256: 64 digits and letters a to f."
+        ) from error
 
 
 def _read_place(fields: Fields) -> Place:
@@ -256,8 +265,8 @@ def _read_place(fields: Fields) -> Place:
 def _read_supplier(fields: Fields) -> Supplier:
     return Supplier(
         organisation=fields.text("organisation", at_most=_NAME_LIMIT),
-        sign_key=VerifyKey(fields.hex_bytes("sign_key", 32)),
-        seal_key=VerifyKey(fields.hex_bytes("seal_key", 32)),
+        sign_key=signing_key(fields.hex_bytes("sign_key", 32)),
+        seal_key=signing_key(fields.hex_bytes("seal_key", 32)),
     )
 
 

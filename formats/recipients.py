@@ -11,8 +11,10 @@ from typing import Final
 from nacl.public import PublicKey
 from nacl.signing import VerifyKey
 
-from formats.envelope import key_id, recipient_key
+from formats.envelope import key_id
 from formats.errors import Malformed
+from formats.organisations import folded, organisation_key, refuse_confusable
+from formats.public_keys import recipient_key, signing_key
 from formats.strict_json import Fields, JsonValue, dumps, parse
 
 RECIPIENTS_LIMIT: Final = 64 * 1024
@@ -59,11 +61,13 @@ class Recipients:
             raise Malformed("There must be 2 to 64 reviewers: no reviewer decides alone.")
         if len({reviewer.key for reviewer in self.reviewers}) < len(self.reviewers):
             raise Malformed("Two reviewers have the same key.")
-        if len({reviewer.name for reviewer in self.reviewers}) < len(self.reviewers):
+        if len({folded(reviewer.name) for reviewer in self.reviewers}) < len(self.reviewers):
             raise Malformed("Two reviewers have the same name.")
         if len({reviewer.verdict_key for reviewer in self.reviewers}) < len(self.reviewers):
             raise Malformed("Two reviewers sign with the same key.")
-        if self.two_organisations and len({each.organisation for each in self.reviewers}) < 2:  # noqa: PLR2004
+        refuse_confusable(each.organisation for each in self.reviewers)
+        organisations = {organisation_key(each.organisation) for each in self.reviewers}
+        if self.two_organisations and len(organisations) < 2:  # noqa: PLR2004
             raise Malformed("All reviewers work for one organisation; two must decide together.")
 
 
@@ -86,7 +90,7 @@ def read_recipients(data: bytes) -> Recipients:
     Raises:
         TooLarge: longer than `RECIPIENTS_LIMIT`.
         Malformed: not in its one spelling, fewer than two reviewers, or one of them twice.
-        UnusableKey: a reviewer's key is of low order.
+        UnusableKey: a key is refused by `formats.public_keys`.
     """
     return parse(data, _read, limit=RECIPIENTS_LIMIT, what="recipients")
 
@@ -106,21 +110,21 @@ def read_reviewer(fields: Fields) -> Reviewer:
 
     Raises:
         Malformed: a field is missing or out of bounds.
-        UnusableKey: the key is of low order.
+        UnusableKey: a key is refused by `formats.public_keys`.
     """
     return Reviewer(
         name=fields.text("name", at_most=64),
         organisation=fields.text("organisation", at_most=128),
         key=recipient_key(fields.hex_bytes("key", 32)),
-        verdict_key=VerifyKey(fields.hex_bytes("verdict_key", 32)),
+        verdict_key=signing_key(fields.hex_bytes("verdict_key", 32)),
     )
 
 
 def _read(fields: Fields) -> Recipients:
     return Recipients(
         version=fields.integer("version", low=1, high=2**32 - 1),
-        receipt_key=VerifyKey(fields.hex_bytes("receipt_key", 32)),
-        ledger_key=VerifyKey(fields.hex_bytes("ledger_key", 32)),
+        receipt_key=signing_key(fields.hex_bytes("receipt_key", 32)),
+        ledger_key=signing_key(fields.hex_bytes("ledger_key", 32)),
         two_organisations=fields.boolean("two_organisations"),
         reviewers=fields.objects("reviewers", read_reviewer, count=REVIEWERS.stop - 1),
     )

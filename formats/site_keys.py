@@ -6,6 +6,7 @@ Importing this module removes every other kind of key from python-tuf in that pr
 from hashlib import sha256
 from typing import Any, Final
 
+from nacl.bindings import crypto_sign_BYTES
 from nacl.exceptions import CryptoError
 from nacl.signing import VerifyKey
 from securesystemslib.exceptions import UnverifiedSignatureError
@@ -17,6 +18,9 @@ from securesystemslib.signer import (  # type: ignore[attr-defined]  # Re-export
     Signer,
 )
 
+from formats.errors import FormatError
+from formats.hexadecimal import read_hex
+from formats.public_keys import PUBLIC_KEY_BYTES, signing_key
 from formats.signer import Ed25519Signer
 from formats.strict_json import dumps
 
@@ -39,7 +43,7 @@ class SiteKey(Key):
         Raises:
             ValueError: another type, a broken key, or a key id that is not this key's own.
         """
-        key = cls.of(VerifyKey(bytes.fromhex(key_dict["keyval"]["public"])))
+        key = cls.of(_read_key(key_dict["keyval"]["public"]))
         # With two key ids, one key could count as two signatures.
         if key.keyid != keyid or key.to_dict() != key_dict:
             raise ValueError("A key of the repository is not an Ed25519 key under its own name.")
@@ -52,7 +56,7 @@ class SiteKey(Key):
     @property
     def verify_key(self) -> VerifyKey:
         """The key itself."""
-        return VerifyKey(bytes.fromhex(self.keyval["public"]))
+        return _read_key(self.keyval["public"])
 
     def verify_signature(self, signature: Signature, data: bytes) -> None:
         """Verify that `signature` over `data` is this key's.
@@ -61,8 +65,8 @@ class SiteKey(Key):
             UnverifiedSignatureError: it is not.
         """
         try:
-            self.verify_key.verify(data, bytes.fromhex(signature.signature))
-        except (CryptoError, ValueError, TypeError) as error:
+            self.verify_key.verify(data, read_hex(signature.signature, crypto_sign_BYTES))
+        except (CryptoError, FormatError) as error:
             raise UnverifiedSignatureError(f"Key {self.keyid[:8]} did not sign this.") from error
 
 
@@ -94,6 +98,10 @@ class SiteSigner(Signer):
     ) -> Signer:
         """Refuse: a key comes from a key file and its passphrase, never from an address."""
         raise NotImplementedError
+
+
+def _read_key(text: str) -> VerifyKey:
+    return signing_key(read_hex(text, PUBLIC_KEY_BYTES))
 
 
 def _name(value: dict[str, str]) -> str:

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Final, TypeAlias, TypeVar
 
 from formats.errors import Malformed, TooLarge
+from formats.hexadecimal import read_hex
 
 JsonValue: TypeAlias = (
     "bool | int | str | Sequence[JsonValue] | Mapping[str, JsonValue] | None"  # Recursive.
@@ -145,9 +146,10 @@ class Fields:
     def hex_bytes(self, name: str, size: int) -> bytes:
         """Read exactly `size` bytes, written as lower-case hex."""
         value = self._take(name)
-        if isinstance(value, str) and len(value) == 2 * size and set(value) <= _HEX_DIGITS:
-            return bytes.fromhex(value)
-        raise self._wrong(name, f"is not {size} bytes in lower-case hex")
+        try:
+            return read_hex(value, size)
+        except Malformed as error:
+            raise self._wrong(name, f"is not {size} bytes in lower-case hex") from error
 
     def base64_bytes(self, name: str, *, at_most: int, at_least: int = 1) -> bytes:
         """Read bytes of bounded length, in canonical padded base64 (RFC 4648, section 4)."""
@@ -226,9 +228,6 @@ class Fields:
 
     def _wrong(self, name: str, fault: str) -> Malformed:
         return Malformed(f"{self._where}.{name} {fault}.")
-
-
-_HEX_DIGITS: Final = frozenset("0123456789abcdef")
 
 
 def _read_object(value: Mapping[str, JsonValue], read: Callable[[Fields], T], where: str) -> T:

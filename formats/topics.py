@@ -11,6 +11,7 @@ from typing import Final
 
 from formats.envelope_header import ID_BYTES
 from formats.errors import Malformed
+from formats.hexadecimal import read_hex
 
 _ROOT: Final = "tallylight/v1"
 _TOPIC: Final = re.compile(r"tallylight/v1/([0-9a-f]{32})/([a-z]+)")
@@ -60,7 +61,7 @@ def parse_topic(text: str) -> Topic:
     found = _TOPIC.fullmatch(text)
     if not found or found[2] not in set(Channel):
         raise Malformed("The topic is not tallylight/v1/{camera}/{channel}.")
-    return Topic(bytes.fromhex(found[1]), Channel(found[2]))
+    return Topic(read_hex(found[1], ID_BYTES), Channel(found[2]))
 
 
 def every_camera(channel: Channel) -> str:

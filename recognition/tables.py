@@ -7,11 +7,14 @@ line, because a person reads it in a terminal before trusting it.
 import tomllib
 from typing import Final, TypeVar
 
+from formats.errors import Malformed
+from formats.hexadecimal import read_hex
 from recognition.errors import ModelRefused
 
 T = TypeVar("T")
 
-DIGEST_HEX: Final = 64
+DIGEST_BYTES: Final = 32
+"""Length of a SHA-256."""
 TEXT_LIMIT: Final = 1000
 """Most characters of a text: a statement on training data is a few sentences."""
 
@@ -63,12 +66,11 @@ class Table:
         """Return the 32 bytes of a SHA-256."""
         text = self.value(key, str)
         try:
-            digest = bytes.fromhex(text)
-        except ValueError:
-            digest = b""
-        if len(text) != DIGEST_HEX or len(digest) * 2 != DIGEST_HEX:
-            raise ModelRefused(f"In {self._name}, {key} must be a SHA-256 in hexadecimal.")
-        return digest
+            return read_hex(text, DIGEST_BYTES)
+        except Malformed as error:
+            raise ModelRefused(
+                f"In {self._name}, {key} must be a SHA-256: 64 lower-case hexadecimal digits."
+            ) from error
 
     def numbers(self, key: str, kind: type[T]) -> tuple[T, ...]:
         """Return a list of values of one type."""

@@ -21,7 +21,9 @@ from estate.signed_site import VerifiedSite
 from estate.store.envelopes import Store
 from estate.store.ledger import METADATA, append_record, ledger_head, ledger_lines
 from formats.camera_request import CameraIdentity
+from formats.envelope_header import ID_BYTES
 from formats.errors import BrokenChain, FormatError
+from formats.hexadecimal import read_hex
 from formats.ledger import (
     Checkpoint,
     Happening,
@@ -108,7 +110,7 @@ def _verify_against_statuses(connection: Connection, origin: str, content: list[
     camera, _, program = origin.partition("/")
     if program != Program.WATCH:
         return
-    for status in statuses_of(connection, bytes.fromhex(camera)):
+    for status in statuses_of(connection, read_hex(camera, ID_BYTES)):
         head = Head(status.ledger_size, status.ledger_digest)
         try:
             verify_against(content, Checkpoint(origin, head))
@@ -139,7 +141,7 @@ def camera_origins(connection: Connection) -> list[str]:
 def camera_records(connection: Connection) -> Iterator[tuple[bytes, Record]]:
     """Yield every record of every camera's ledger, with the camera's id."""
     for origin in camera_origins(connection):
-        camera = bytes.fromhex(origin.partition("/")[0])
+        camera = read_hex(origin.partition("/")[0], ID_BYTES)
         for line in camera_lines(connection, origin):
             yield camera, Record.from_line(line)
 

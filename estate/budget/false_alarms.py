@@ -15,7 +15,9 @@ from typing import Final
 
 from estate.verdicts.decisions import Outcome
 from formats.budget import BudgetState
+from formats.envelope_header import ID_BYTES
 from formats.event import PPM
+from formats.hexadecimal import read_hex
 from formats.ledger import Happening, Record
 
 FALSE_ALARM: Final = 0.01
@@ -81,7 +83,7 @@ def count_false_alarms(
     for record in estate:
         body = record.body
         if record.event is Happening.STORED:
-            camera = bytes.fromhex(str(body["camera"]))
+            camera = read_hex(body["camera"], ID_BYTES)
             sender[str(body["envelope"])] = camera
             wrong.setdefault(camera, 0)
         elif record.event is Happening.DECISION and body["outcome"] == Outcome.NOT_A_MATCH:

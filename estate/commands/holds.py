@@ -10,6 +10,8 @@ from estate.passphrase import unlocking
 from estate.retention.holds import hold_event, release_event
 from formats.envelope import sender_id
 from formats.envelope_header import DIGEST_BYTES
+from formats.errors import Malformed
+from formats.hexadecimal import read_hex
 from formats.keyfile import KeyRefused, Purpose, unlock_signing
 
 Event = Annotated[str, typer.Argument(help="The event's digest, 64 hexadecimal digits.")]
@@ -62,12 +64,11 @@ def release(  # noqa: PLR0913  # Each is an option.
 
 def _digest(text: str) -> bytes:
     try:
-        digest = bytes.fromhex(text)
-    except ValueError:
-        digest = b""
-    if len(digest) != DIGEST_BYTES:
-        raise KeyRefused("Name the event by its digest: 64 hexadecimal digits.")
-    return digest
+        return read_hex(text, DIGEST_BYTES)
+    except Malformed as error:
+        raise KeyRefused(
+            "Name the event by its digest: 64 lower-case hexadecimal digits."
+        ) from error
 
 
 def _reviewers(keys: list[Path], passphrases: list[Path] | None) -> list[bytes]:

@@ -28,7 +28,8 @@ from estate.console.guard import Guard
 from estate.opening.portraits import find_portrait
 from estate.verdicts.export import export_match
 from formats.envelope_header import DIGEST_BYTES
-from formats.errors import Refused
+from formats.errors import Malformed, Refused
+from formats.hexadecimal import read_hex
 from formats.verdict import Judgement
 
 POLL_S: Final = 0.5
@@ -185,10 +186,9 @@ class _Pages:
 
     def _find(self, request: Request) -> Standing:
         try:
-            event = bytes.fromhex(request.path_params["event"])
-        except ValueError:
-            event = b""
-        standing = self._desk.standing(event) if len(event) == DIGEST_BYTES else None
+            standing = self._desk.standing(read_hex(request.path_params["event"], DIGEST_BYTES))
+        except Malformed:
+            standing = None
         if standing is None:
             raise HTTPException(
                 404, "There is no such event here: it was destroyed or did not arrive."

@@ -25,6 +25,7 @@ from formats.entry import Entry
 from formats.envelope import sender_id
 from formats.errors import FormatError
 from formats.event import MatchEvent
+from formats.organisations import organisation_key
 from formats.recipients import Reviewer
 from formats.status import Status
 from formats.verdict import Basis, Judgement, Verdict, read_verdict, sign_verdict
@@ -160,10 +161,11 @@ class Desk:
             signed = verdict_of(connection, event, self.identity)
             if signed is None:
                 query = select(VERDICTS.c.organisation).where(VERDICTS.c.event == event)
-                judged_by = [each for (each,) in connection.execute(query)]
+                judged_by = {organisation_key(each) for (each,) in connection.execute(query)}
+                mine = organisation_key(self.reviewer.organisation)
                 apart = self.site.recipients.two_organisations
                 decided = outcome_of(connection, event) is not None
-                waits = decided or (apart and self.reviewer.organisation in judged_by)
+                waits = decided or (apart and mine in judged_by)
                 return Standing(event, candidate, None, None, others_turn=waits)
             mine = read_verdict(signed, self.verdict_key.verify_key).judgement
             outcome = outcome_of(connection, event)

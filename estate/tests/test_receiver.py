@@ -139,7 +139,9 @@ def test_a_broken_enrolment_is_named(tmp_path: Path, content: bytes) -> None:
 
 def test_an_enrolment_that_was_changed_is_refused(tmp_path: Path, broker: Broker) -> None:
     request = (broker.state.root / "enrolment.json").read_bytes()
-    forged = request.replace(bytes(broker.camera.sign_key).hex().encode(), b"00" * 32)
+    forged = request.replace(
+        bytes(broker.camera.sign_key).hex().encode(), bytes(STRANGER.verify_key).hex().encode()
+    )
     (tmp_path / "forged").mkdir()
     (tmp_path / "forged" / "gate.json").write_bytes(forged)
     with pytest.raises(NoCamera, match="not signed"):

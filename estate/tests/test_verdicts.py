@@ -120,6 +120,21 @@ def test_a_site_can_demand_two_organisations(tmp_path: Path) -> None:
     assert office.desk(3).judge(event, MATCH) is Outcome.CONFIRMED
 
 
+@pytest.mark.parametrize("name", ["Police", "police ", "p0lice"])
+def test_an_organisation_that_is_spelt_anew_is_not_a_second_one(tmp_path: Path, name: str) -> None:
+    organisations = ("police", "police", "estate")
+    office = Office(tmp_path / "office", organisations=organisations, two_organisations=True)
+    event = office.arrive().digest
+    office.desk(1).judge(event, MATCH)
+    office.organisations = (name, name, "estate")  # In a later version of the recipients.
+    office.publish(version=2)
+    with pytest.raises(VerdictRefused, match="another organisation"):
+        office.desk(2).judge(event, MATCH)
+    standing = office.desk(2).standing(event)
+    assert standing
+    assert standing.others_turn
+
+
 def test_a_desk_shows_no_other_verdict_before_its_own(office: Office) -> None:
     event = office.arrive().digest
     untouched = office.desk(2).standing(event)

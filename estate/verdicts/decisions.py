@@ -35,6 +35,7 @@ from estate.store.envelopes import ENVELOPES, Store
 from estate.store.ledger import METADATA, append_record
 from formats.errors import FormatError
 from formats.ledger import Happening
+from formats.organisations import folded, organisation_key
 from formats.recipients import Reviewer
 from formats.verdict import Judgement, Verdict, named_reviewer, read_verdict, signature_of
 
@@ -136,8 +137,8 @@ def prove_confirmed(connection: Connection, site: VerifiedSite, event: bytes) ->
         for reviewer, verdict in authors
         if verdict.event == event and verdict.judgement is Judgement.MATCH
     ]
-    names = {reviewer.name for reviewer in agreed}
-    organisations = {reviewer.organisation for reviewer in agreed}
+    names = {folded(reviewer.name) for reviewer in agreed}
+    organisations = {organisation_key(reviewer.organisation) for reviewer in agreed}
     if len(agreed) != len(authors) or len(names) < NEEDED:
         raise NotConfirmed("Two different people must have confirmed a match before it may leave.")
     if site.recipients.two_organisations and len(organisations) < NEEDED:
@@ -182,11 +183,12 @@ def _store_verdict(
     if not connection.execute(here).scalar():  # (1)
         raise VerdictRefused("There is no such event here: it was destroyed, or never arrived.")
     given = _stored_verdicts(connection, verdict.event)
-    if any(each.name == reviewer.name for each in given):  # (3)
+    if any(folded(each.name) == folded(reviewer.name) for each in given):  # (3)
         raise VerdictRefused("You have given your verdict on this event already.")
     if outcome_of(connection, verdict.event) is not None:  # (2)
         raise VerdictRefused("Two people have decided this event already.")
-    same = any(each.organisation == reviewer.organisation for each in given)
+    mine = organisation_key(reviewer.organisation)
+    same = any(organisation_key(each.organisation) == mine for each in given)
     if site.recipients.two_organisations and same:  # (4)
         raise VerdictRefused(
             "Your organisation has given a verdict: the second must be of another organisation."

@@ -22,6 +22,7 @@ from formats.entry import Entry
 from formats.entry_columns import Entries
 from formats.envelope import Kind, open_sealed, read, verify
 from formats.errors import FormatError, NotForThisKey
+from formats.organisations import organisation_key
 from formats.policy import Policy, read_policy
 from formats.recipients import Recipients, read_recipients
 from formats.site_tuf import ORGANISATIONS, ORGANISATIONS_SENSITIVE, SignedSite
@@ -169,7 +170,8 @@ def _check_here_and_now(policy: Policy, case: CaseFile, camera: ThisCamera, now:
 
 
 def _check_signers(policy: Policy, case: CaseFile, signers: Iterable[VerifyKey]) -> None:
-    organisations = {supplier.sign_key: supplier.organisation for supplier in policy.suppliers}
+    suppliers = policy.suppliers
+    organisations = {each.sign_key: organisation_key(each.organisation) for each in suppliers}
     signed = {organisations.get(signer) for signer in signers}  # (4)
     if None in signed:
         raise ListRefused(Refusal.SUPPLIER, "A key signed the list that belongs to no supplier.")

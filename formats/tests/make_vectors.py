@@ -11,6 +11,8 @@ from pathlib import Path
 from formats.tests.casefile_vectors import casefiles
 from formats.tests.envelope_vectors import envelopes
 from formats.tests.estate_vectors import budgets, portraits
+from formats.tests.key_vectors import keys
+from formats.tests.name_vectors import organisations
 from formats.tests.plain_vectors import (
     destructions,
     events,
@@ -32,6 +34,8 @@ def vectors() -> dict[str, bytes]:
         "status.json": statuses(),
         "ledger.json": ledgers(),
         "lease.json": leases(),
+        "keys.json": keys(),
+        "organisations.json": organisations(),
         "topics.json": topics(),
         "verdict.json": verdicts(),
         "destruction.json": destructions(),

@@ -17,7 +17,6 @@ from formats.envelope import (
     key_id,
     open_sealed,
     read,
-    recipient_key,
     seal,
     sender_id,
     verify,
@@ -191,18 +190,7 @@ def test_the_same_recipient_twice_is_not_two_recipients() -> None:
 def test_a_recipient_of_low_order_is_refused(point: str) -> None:
     weak = bytes.fromhex(point)
     with pytest.raises(UnusableKey):
-        recipient_key(weak)
-    with pytest.raises(UnusableKey):
         seal(Kind.RECEIPT, b"", sender=CAMERA, recipients=[PublicKey(weak)], origin=ORIGIN)
-
-
-def test_a_recipient_key_of_another_length_is_refused() -> None:
-    with pytest.raises(Malformed):
-        recipient_key(bytes(31))
-
-
-def test_a_sound_recipient_key_is_taken() -> None:
-    assert recipient_key(bytes(ALICE.public_key)) == ALICE.public_key
 
 
 @pytest.mark.parametrize(

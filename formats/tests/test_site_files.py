@@ -4,14 +4,15 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
-from formats.camera_request import read_request, write_request
+from formats.camera_request import CameraIdentity, read_request, write_request
 from formats.casefile import read_casefile, write_casefile
 from formats.envelope import sender_id
 from formats.errors import Forged, FormatError, Malformed, TooLarge, UnusableKey
-from formats.policy import read_policy, site_name_is_plain, write_policy
+from formats.policy import Place, read_policy, site_name_is_plain, write_policy
 from formats.recipients import read_recipients, write_recipients
 from formats.strict_json import JsonValue, dumps
 from formats.tests.site_samples import (
@@ -22,6 +23,8 @@ from formats.tests.site_samples import (
     POLICE,
     POLICY,
     RECIPIENTS,
+    opening,
+    signing,
 )
 
 REQUEST = write_request(CAMERA_KEY, CAMERA, b"csr")
@@ -30,6 +33,44 @@ READERS: dict[str, tuple[Callable[[bytes], object], bytes]] = {
     "recipients": (read_recipients, write_recipients(RECIPIENTS)),
     "casefile": (read_casefile, write_casefile(CASE)),
     "request": (read_request, REQUEST),
+}
+
+
+FOLDER = Path(__file__).parent / "vectors"
+VECTORS = json.loads((FOLDER / "keys.json").read_text())
+NAMES = json.loads((FOLDER / "organisations.json").read_text())
+LOOKALIKES: dict[str, list[str]] = {
+    **NAMES["one_organisation"],
+    **{case: names for case, names in NAMES["two_scripts"].items() if len(names) == 2},
+}
+OTHER_CAMERA = CameraIdentity(
+    sign_key=signing(21).verify_key,
+    list_key=opening(22).public_key,
+    receipt_key=opening(23).public_key,
+    lampguard_key=signing(24).verify_key,
+    courier_key=signing(25).verify_key,
+)
+Keys = list[tuple[Callable[[bytes], object], bytes, tuple[str | int, ...]]]
+KEYS_IN_FILES: dict[str, Keys] = {
+    "x25519": [
+        (read_policy, READERS["policy"][1], ("places", 0, "list_key")),
+        (read_policy, READERS["policy"][1], ("places", 0, "receipt_key")),
+        (read_recipients, READERS["recipients"][1], ("reviewers", 0, "key")),
+        (read_request, REQUEST, ("request", "list_key")),
+        (read_request, REQUEST, ("request", "receipt_key")),
+    ],
+    "ed25519": [
+        *(
+            (read_policy, READERS["policy"][1], ("places", 0, f"{name}_key"))
+            for name in ("sign", "lampguard", "courier")
+        ),
+        (read_policy, READERS["policy"][1], ("suppliers", 0, "sign_key")),
+        (read_policy, READERS["policy"][1], ("suppliers", 0, "seal_key")),
+        (read_recipients, READERS["recipients"][1], ("reviewers", 0, "verdict_key")),
+        (read_recipients, READERS["recipients"][1], ("receipt_key",)),
+        (read_recipients, READERS["recipients"][1], ("ledger_key",)),
+        (read_request, REQUEST, ("request", "sign_key")),
+    ],
 }
 
 
@@ -145,6 +186,24 @@ def test_one_organisation_under_two_keys_is_refused() -> None:
         replace(POLICY, suppliers=(POLICE, replace(ESTATE, organisation="police")))
 
 
+@pytest.mark.parametrize("case", LOOKALIKES)
+def test_an_organisation_that_looks_like_another_is_no_second_supplier(case: str) -> None:
+    one, two = LOOKALIKES[case]
+    suppliers = (replace(POLICE, organisation=one), replace(ESTATE, organisation=two))
+    with pytest.raises(Malformed, match="organisations"):
+        replace(POLICY, suppliers=suppliers)
+
+
+@pytest.mark.parametrize("case", LOOKALIKES)
+def test_an_organisation_that_looks_like_another_is_no_second_reviewers(case: str) -> None:
+    reviewers = tuple(
+        replace(each, organisation=name)
+        for each, name in zip(RECIPIENTS.reviewers, LOOKALIKES[case], strict=True)
+    )
+    with pytest.raises(Malformed, match="organisations"):
+        replace(RECIPIENTS, reviewers=reviewers)
+
+
 def test_one_key_under_two_organisations_is_refused() -> None:
     with pytest.raises(Malformed, match="supplier keys are the same"):
         replace(POLICY, suppliers=(POLICE, replace(ESTATE, sign_key=POLICE.sign_key)))
@@ -163,6 +222,22 @@ def test_one_camera_twice_is_refused() -> None:
 def test_a_camera_key_of_low_order_is_refused() -> None:
     with pytest.raises(UnusableKey):
         read_policy(changed(write_policy(POLICY), "places", 0, "list_key", to="00" * 32))
+
+
+@pytest.mark.parametrize("name", ["list_key", "receipt_key"])
+def test_one_key_for_two_cameras_is_refused(name: str) -> None:
+    other = replace(OTHER_CAMERA, **{name: getattr(CAMERA, name)})
+    with pytest.raises(Malformed, match="cameras' keys are the same"):
+        replace(POLICY, places=(*POLICY.places, Place(other, "South gate", "Seen here twice.")))
+
+
+@pytest.mark.parametrize("kind", ["x25519", "ed25519"])
+def test_a_key_that_no_one_generates_is_refused_in_every_file(kind: str) -> None:
+    refused = VECTORS[kind]["refused"].values()
+    for read, content, path in KEYS_IN_FILES[kind]:
+        for text in refused:
+            with pytest.raises(UnusableKey):
+                read(changed(content, *path, to=text))
 
 
 @pytest.mark.parametrize(
@@ -209,10 +284,11 @@ def test_one_key_for_two_reviewers_is_refused() -> None:
         replace(RECIPIENTS, reviewers=(one, replace(two, key=one.key)))
 
 
-def test_one_name_for_two_reviewers_is_refused() -> None:
+@pytest.mark.parametrize("name", ["one", "One", "one ", "\uff4fne"])
+def test_one_name_for_two_reviewers_is_refused(name: str) -> None:
     one, two = RECIPIENTS.reviewers
     with pytest.raises(Malformed, match="same name"):
-        replace(RECIPIENTS, reviewers=(one, replace(two, name=one.name)))
+        replace(RECIPIENTS, reviewers=(one, replace(two, name=name)))
 
 
 def test_a_reviewer_key_of_low_order_is_refused() -> None:

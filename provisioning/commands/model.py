@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from nacl.signing import VerifyKey
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from formats.keyfile import Purpose, read_key, read_public_key
 from formats.model_bundle import verify_bundle
+from formats.public_keys import signing_key
 from formats.strict_json import JsonValue
 from provisioning.commands.options import (
     Folder,
@@ -87,7 +87,7 @@ def show(folder: Bundle, *, json: Json = False) -> None:
 @app.command()
 def verify(folder: Bundle, trust: Trust, *, json: Json = False) -> None:
     """Verify a bundle and load it, as a camera does that trusts this key."""
-    bundle = verify_bundle(folder, VerifyKey(read_public_key(trust)))
+    bundle = verify_bundle(folder, signing_key(read_public_key(trust)))
     manifest, signer = Eye.load(bundle).manifest, bytes(bundle.signer).hex()
     if not json:
         Console(markup=False).print(_table(manifest))
@@ -105,7 +105,7 @@ def adopt(
 ) -> None:
     """Verify a bundle and adopt it: people are enrolled with it, cameras run it."""
     adopting = open_site(site)
-    manifest = adopt_bundle(adopting, bundle, VerifyKey(read_public_key(trust)))
+    manifest = adopt_bundle(adopting, bundle, signing_key(read_public_key(trust)))
     print_result(
         f"The site's model is {manifest.model_digest.hex()}.\n"
         f"Every camera's image carries {adopting.models} and {adopting.model_key}.\n"

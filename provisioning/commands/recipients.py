@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from nacl.signing import VerifyKey
 
-from formats.envelope import recipient_key
 from formats.keyfile import read_public_key
+from formats.public_keys import recipient_key, signing_key
 from formats.recipients import Reviewer
 from provisioning.commands.options import Folder, Json, print_result
 from provisioning.site.folder import open_site
@@ -33,7 +32,7 @@ def add(
 ) -> None:
     """Add a reviewer with both keys, FILE.pub and FILE.verdict.pub; two holders then sign."""
     seal_key = recipient_key(read_public_key(key))
-    verdict_key = VerifyKey(read_public_key(key.with_suffix(".verdict.pub")))
+    verdict_key = signing_key(read_public_key(key.with_suffix(".verdict.pub")))
     added = Reviewer(reviewer, organisation, seal_key, verdict_key)
     open_site(folder).add_reviewer(added)
     slot = added.key_id.hex()
@@ -44,14 +43,14 @@ def add(
 @app.command()
 def receipt(folder: Folder, key: PublicKeyFile, *, json: Json = False) -> None:
     """Set the estate's Ed25519 receipt key; two holders then sign the policy."""
-    open_site(folder).set_receipt_key(VerifyKey(read_public_key(key)))
+    open_site(folder).set_receipt_key(signing_key(read_public_key(key)))
     print_result("The receipt key is set; the policy must be signed now.", json=json, set=True)
 
 
 @app.command()
 def ledger(folder: Folder, key: PublicKeyFile, *, json: Json = False) -> None:
     """Set the Ed25519 key that signs the estate's books; two holders then sign the policy."""
-    open_site(folder).set_ledger_key(VerifyKey(read_public_key(key)))
+    open_site(folder).set_ledger_key(signing_key(read_public_key(key)))
     print_result("The ledger key is set; the policy must be signed now.", json=json, set=True)
 
 

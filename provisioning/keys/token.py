@@ -20,6 +20,7 @@ from pkcs11.types import SignMixin
 from pkcs11.util.ec import encode_named_curve_parameters
 
 from formats.keyfile import KEY_BYTES, KEY_ID_BYTES, OPENING, KeyFile, KeyRefused, OnToken, Purpose
+from formats.public_keys import signing_key
 
 REGISTRY: Final = "libp11-kit.so.0"
 """p11-kit: one library that reaches every token library that the machine's owner has registered."""
@@ -46,7 +47,7 @@ class TokenKey:
     @property
     def verify_key(self) -> VerifyKey:
         """Return the public half."""
-        return VerifyKey(self.file.public)
+        return signing_key(self.file.public)
 
     def sign(self, message: bytes, /) -> Signature:
         """Return the key's signature over `message`, made on the token.

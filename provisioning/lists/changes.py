@@ -12,6 +12,7 @@ from tuf.api.metadata import Metadata, Targets  # type: ignore[attr-defined]  # 
 
 from formats.casefile import CaseFile, read_casefile
 from formats.entry import Entry
+from formats.organisations import organisation_key
 from formats.site_tuf import ORGANISATIONS, casefile_name, signers_of, site_role
 from provisioning.disk import write_atomically
 from provisioning.lists.build import SignedList
@@ -82,5 +83,9 @@ def read_history(site: Site) -> Sequence[PublishedList]:
 
 def last_published(site: Site) -> PublishedList | None:
     """Return the newest list of the history that two organisations have signed."""
-    signed = [each for each in read_history(site) if len(set(each.organisations)) >= ORGANISATIONS]
+    signed = [
+        each
+        for each in read_history(site)
+        if len(set(map(organisation_key, each.organisations))) >= ORGANISATIONS
+    ]
     return signed[-1] if signed else None

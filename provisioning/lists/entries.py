@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from nacl.exceptions import CryptoError
-from nacl.public import PrivateKey, PublicKey, SealedBox
+from nacl.public import PrivateKey, SealedBox
 from nacl.utils import random
 
 from formats.entry import (
@@ -28,6 +28,7 @@ from formats.entry import (
 )
 from formats.errors import FormatError
 from formats.keyfile import Purpose
+from formats.public_keys import recipient_key
 from formats.signer import Ed25519Signer
 from formats.strict_json import Fields, dumps, parse
 from formats.watchlist import HANDLE_BYTES
@@ -237,7 +238,7 @@ def _entry(case: Case, handle: bytes, pictures: Sequence[Quality], *, picture_ke
 
 
 def _kept(entry: Entry, templates: Sequence[Template], eye: Eye, site: Site) -> KeptEntry:
-    desk = PublicKey(site.key(Purpose.DESK).public)
+    desk = recipient_key(site.key(Purpose.DESK).public)
     locked = SealedBox(desk).encrypt(b"".join(each.vector.tobytes() for each in templates))
     return KeptEntry(entry, eye.manifest.model_digest, locked)
 

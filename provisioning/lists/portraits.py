@@ -14,6 +14,8 @@ from typing import Final
 from nacl.public import PublicKey
 from PIL import Image
 
+from formats.errors import Malformed
+from formats.hexadecimal import read_hex
 from formats.keyfile import KeyRefused
 from formats.policy import read_policy
 from formats.portrait import PICTURE_LIMIT, seal_portrait
@@ -39,15 +41,12 @@ def read_handle(text: str) -> bytes:
         EntryRefused: the text is no handle.
     """
     try:
-        handle = bytes.fromhex(text)
-    except ValueError:
-        handle = b""
-    if len(handle) != HANDLE_BYTES:
+        return read_hex(text, HANDLE_BYTES)
+    except Malformed as error:
         raise EntryRefused(
-            f"{text!r} is no handle, which is {HANDLE_BYTES} bytes in hexadecimal digits: copy it "
-            "from tallylight list show."
-        )
-    return handle
+            f"{text!r} is no handle, which is {HANDLE_BYTES} bytes in lower-case hexadecimal "
+            "digits: copy it from tallylight list show."
+        ) from error
 
 
 def seal_for_reviewers(

@@ -21,6 +21,7 @@ from formats.model_bundle import (
     sign_manifest,
     verify_bundle,
 )
+from formats.public_keys import signing_key
 from formats.signer import Ed25519Signer
 from provisioning.disk import atomic_folder, write_atomically
 from provisioning.errors import ModelsRefused, SiteRefused
@@ -108,7 +109,7 @@ def site_bundle(site: Site) -> VerifiedBundle:
     if not site.model_key.exists():
         raise SiteRefused("The site has no nets yet: tallylight model adopt.")
     try:
-        return verify_bundle(site.models, VerifyKey(read_public_key(site.model_key)))
+        return verify_bundle(site.models, signing_key(read_public_key(site.model_key)))
     except FormatError as error:
         raise SiteRefused(f"The site's nets are refused: {error}") from error
 

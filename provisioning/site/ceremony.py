@@ -15,6 +15,7 @@ from nacl.signing import VerifyKey
 
 from formats.keyfile import Cost, KeyFile, KeyRefused, OnToken, Purpose, make_key, write_key
 from formats.policy import Supplier, write_policy
+from formats.public_keys import signing_key
 from formats.signer import Ed25519Signer
 from formats.site_tuf import ROOT
 from provisioning.disk import atomic_folder, write_atomically
@@ -118,7 +119,7 @@ def _of_purpose(keys: list[KeyFile], purpose: Purpose) -> list[KeyFile]:
 
 
 def _public_keys(keys: list[KeyFile], purpose: Purpose) -> list[VerifyKey]:
-    return [VerifyKey(key.public) for key in _of_purpose(keys, purpose)]
+    return [signing_key(key.public) for key in _of_purpose(keys, purpose)]
 
 
 def _suppliers(plan: Plan, keys: list[KeyFile]) -> tuple[Supplier, ...]:

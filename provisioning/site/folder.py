@@ -33,6 +33,7 @@ from tuf.api.metadata import Metadata, Root  # type: ignore[attr-defined]  # Re-
 from formats.errors import FormatError
 from formats.keyfile import KeyFile, Purpose, find_keys
 from formats.policy import Place, Policy, read_policy, write_policy
+from formats.public_keys import signing_key
 from formats.recipients import Recipients, Reviewer, read_reviewer, write_reviewer
 from formats.site_keys import SiteKey
 from formats.strict_json import dumps, parse
@@ -155,7 +156,7 @@ class Site:
         """
         names = root.signed.roles[str(purpose)].keyids
         for key in find_keys(self.keys, purpose):
-            if SiteKey.of(VerifyKey(key.public)).keyid in names:
+            if SiteKey.of(signing_key(key.public)).keyid in names:
                 return key
         raise SiteRefused(f"The folder keys/ has no {purpose} key of the root: put its file there.")
 
@@ -201,12 +202,12 @@ class Site:
             SiteRefused: there is no receipt key or ledger key, or fewer than two reviewers.
         """
         try:
-            receipt_key = VerifyKey((self._recipients / _RECEIPT_FILE).read_bytes())
+            receipt_key = signing_key((self._recipients / _RECEIPT_FILE).read_bytes())
             reviewers = tuple(
                 parse(path.read_bytes(), read_reviewer, limit=_REVIEWER_LIMIT, what="reviewer")
                 for path in sorted(self._recipients.glob("*.json"))
             )
-            ledger_key = VerifyKey((self._recipients / _LEDGER_FILE).read_bytes())
+            ledger_key = signing_key((self._recipients / _LEDGER_FILE).read_bytes())
             apart = (self._recipients / _APART_FILE).exists()
             return Recipients(version, receipt_key, ledger_key, apart, reviewers)
         except FileNotFoundError as error:

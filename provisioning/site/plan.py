@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from formats.errors import FormatError, Malformed
+from formats.organisations import folded, refuse_confusable
 from formats.policy import (
     CAP_DEFAULT,
     CAP_LIMIT,
@@ -167,8 +168,11 @@ def _read(fields: Fields) -> Plan:
         ("root", plan.root_holders, ROOT.keys),
         ("policy", plan.policy_holders, TARGETS.keys),
     ):
-        if len(set(holders)) != keys:
+        if len({folded(holder) for holder in holders}) != keys:
             raise Malformed(f"There must be {keys} different holders of the {what} keys.")
+    if len(set(plan.organisations)) < len(plan.organisations):
+        raise Malformed("One organisation stands in the plan twice.")
+    refuse_confusable(plan.organisations)
     return plan
 
 

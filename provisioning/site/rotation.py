@@ -9,11 +9,12 @@ image, version by version: no image changes.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from nacl.signing import VerifyKey
 from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, Root  # type: ignore[attr-defined]  # Re-exports.
 
+from formats.hexadecimal import read_hex
 from formats.keyfile import KeyFile, KeyRefused
+from formats.public_keys import PUBLIC_KEY_BYTES, signing_key
 from formats.signer import Ed25519Signer
 from formats.site_keys import SiteKey
 from formats.site_tuf import ROOT_LIFE_S
@@ -137,7 +138,7 @@ def root_changes(before: Root, after: Root) -> list[str]:
         old, new = set(before.roles[role].keyids), set(after.roles[role].keyids)
         for change, keyids, root in (("leaves", old - new, before), ("comes", new - old, after)):
             for keyid in sorted(keyids):
-                public = bytes.fromhex(root.keys[keyid].keyval["public"])
+                public = read_hex(root.keys[keyid].keyval["public"], PUBLIC_KEY_BYTES)
                 lines.append(f"{role}: the key that {change} is: {fingerprint_words(public)}")
         if before.roles[role].threshold != after.roles[role].threshold:
             lines.append(f"{role}: {after.roles[role].threshold} must sign from now on")
@@ -145,14 +146,14 @@ def root_changes(before: Root, after: Root) -> list[str]:
 
 
 def _replace_key(root: Root, old: KeyFile, new: KeyFile) -> None:
-    role, leaving = str(old.purpose), SiteKey.of(VerifyKey(old.public)).keyid
+    role, leaving = str(old.purpose), SiteKey.of(signing_key(old.public)).keyid
     if old.purpose not in ROOT_ROLES or leaving not in root.roles[role].keyids:
         raise KeyRefused(
             "The key to replace holds no role of the root: name another one with --from."
         )
     if new.purpose is not old.purpose:
         raise KeyRefused(f"A {old.purpose} key is replaced by a {old.purpose} key.")
-    coming = SiteKey.of(VerifyKey(new.public))
+    coming = SiteKey.of(signing_key(new.public))
     if coming.keyid in root.keys:
         raise KeyRefused("The new key holds a role already: make one with tallylight site key.")
     root.revoke_key(leaving, role)

@@ -100,7 +100,11 @@ def test_a_site_with_an_odd_name_is_refused() -> None:
     ("before", "after", "reason"),
     [
         ('"Maker"', '"Oversight Body"', "5 different holders"),
+        ('"Maker"', '"oversight body "', "5 different holders"),
         ('"Estate Security", ', "", "3 different holders"),
+        ('"Example Estate"', '"Example Police"', "in the plan twice"),
+        ('"Example Estate"', '"example police"', "look the same"),
+        ('"Example Estate"', '"Example P\u043elice"', "in one script"),
         ("cap = ", "cup = ", "cap is missing"),
         ("cap = ", "comment = 1\ncap = ", "unknown fields"),
         ("retention_days = 30", "retention_days = 31", "retention_days"),

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 
 from formats.policy import read_policy
@@ -104,7 +105,7 @@ def test_a_policy_without_a_receipt_key_is_not_signed(begun: Workshop) -> None:
 
 
 def test_a_change_makes_the_signatures_void(prepared: Workshop) -> None:
-    key = ("--key", prepared.public("three", bytes([9]) * 32))
+    key = ("--key", prepared.public("three", bytes(PrivateKey(bytes([9]) * 32).public_key)))
     prepared.public("three.verdict", bytes(SigningKey(bytes([9]) * 32).verify_key))
     who = ("--reviewer", "three", "--organisation", "Example Estate")
     tallylight("recipients", "add", prepared.site, *who, *key)
