@@ -3,8 +3,8 @@
 Light first, then look: every function that sees a frame takes `lit`. The block begins when the
 guard has granted a lease, and the guard grants only while it senses the lamp's own current.
 `lit.check()` raises as soon as the lease has run out, the guard has refused, or the block has
-ended; a proof that is kept longer raises, too. Only this module makes the proof. It opens no
-socket: it is handed an open descriptor.
+ended; a proof that is kept longer raises, too. A grant for longer than a lease is refused. Only
+this module makes the proof. It opens no socket: it is handed an open descriptor.
 """
 
 import os
@@ -18,6 +18,7 @@ from typing import Final, final
 from firmware.errors import DiskStalled, LampDark, NoLease
 from formats.errors import Malformed
 from formats.lease import (
+    LEASE_MS,
     RENEW_MS,
     SILENT_MS,
     Grant,
@@ -30,6 +31,9 @@ from formats.lease import (
 
 LIGHT_UP_S: Final = 1.0
 """Longest wait for the first lease: the guard needs 60 ms of light, and boots in 200 ms."""
+LONGEST_NS: Final = (LEASE_MS + 1) * 1_000_000
+"""A grant ends at most this far from now: a lease, and 1 ms for rounding. Both sides read one
+clock, and the guard reads it first."""
 PACKET_LIMIT: Final = 64
 """Longer than any answer: a longer packet is cut and refused."""
 
@@ -168,8 +172,13 @@ def _hear(channel: int, *, wait_s: float) -> Grant | Refused | None:
     if not select.select([channel], [], [], wait_s)[0]:
         return None
     try:
-        return decode_answer(os.read(channel, PACKET_LIMIT))
+        answer = decode_answer(os.read(channel, PACKET_LIMIT))
     except BlockingIOError:
         return None
     except (OSError, Malformed) as error:  # An empty packet is a closed connection.
         raise LampDark("Nothing is looked at: the lamp guard is gone.") from error
+    if isinstance(answer, Grant) and answer.deadline_mono_ns > time.monotonic_ns() + LONGEST_NS:
+        raise LampDark(
+            "Nothing is looked at: the lamp guard granted more than a lease; restart it."
+        )
+    return answer

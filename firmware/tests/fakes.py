@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
+import pytest
 
 from firmware.disk_writer import STALLED_S, DiskWriter
 from firmware.errors import LampDark
 from firmware.guard.lampguard import guard
 from firmware.guard.listener import listen
+from firmware.hardware import lamp
 from firmware.hardware.camera import Frame
 from firmware.hardware.lamp import Lit
 from firmware.record.ledger import Ledger
@@ -125,30 +127,23 @@ def guarding(
             writer.flush()
 
 
-def own_the_lamp(folder: Path) -> None:
-    """Run the guard in a process of its own, until it is killed."""
-    with DiskWriter() as writer:
-        guard(
-            Bulb(),
-            listen(folder / "lamp.sock"),
-            QueuedLedger(Ledger(folder, Program.LAMPGUARD), writer),
-            holder_uid=os.getuid(),
-            running=lambda: True,
-        )
-
-
 @dataclass
 class ScriptedGuard:
     """The other end of a lamp's channel: it grants for a minute, or follows a test's script.
 
-    A context manager; `channel` is the holder's end.
+    A context manager; `channel` is the holder's end. While it is open, a holder in this process
+    believes a grant for a minute, so that a busy machine ends no test's light.
     """
 
     answers: tuple[Grant | Refused | None, ...] = ()
     """To the first requests for light; a grant for a minute to all others."""
+    longest_s: float = 61.0
+    """The longest grant that the holder believes."""
     heard: list[Request] = field(default_factory=list)
 
     def __enter__(self) -> Self:
+        self._bound = pytest.MonkeyPatch()
+        self._bound.setattr(lamp, "LONGEST_NS", int(self.longest_s * 1e9))
         self._near, self._far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._near.setblocking(False)  # noqa: FBT003  # The standard library's own signature.
         self._thread = threading.Thread(target=self._serve)
@@ -159,6 +154,7 @@ class ScriptedGuard:
         self._near.close()
         self._thread.join()
         self._far.close()
+        self._bound.undo()
 
     @property
     def channel(self) -> int:

@@ -1,5 +1,6 @@
 """The guard in a process of its own, killed or frozen while a holder looks."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -10,18 +11,36 @@ from pathlib import Path
 
 import pytest
 
+from firmware.disk_writer import DiskWriter
+from firmware.guard.lampguard import guard as run_guard
+from firmware.guard.listener import listen
 from firmware.hardware.lamp import Lamp
+from firmware.record.ledger import Ledger
+from firmware.record.queued_ledger import QueuedLedger
 from firmware.tests.fakes import Bulb, Guard, last_look
 from firmware.tests.observations import eventually
+from formats.ledger import Program
 
 pytestmark = pytest.mark.alone
 
 PROGRAM = """
 import sys
 from pathlib import Path
-from firmware.tests.fakes import own_the_lamp
+from firmware.tests.test_guard_process import own_the_lamp
 own_the_lamp(Path(sys.argv[1]))
 """
+
+
+def own_the_lamp(folder: Path) -> None:
+    """Run the guard in a process of its own, until it is killed."""
+    with DiskWriter() as writer:
+        run_guard(
+            Bulb(),
+            listen(folder / "lamp.sock"),
+            QueuedLedger(Ledger(folder, Program.LAMPGUARD), writer),
+            holder_uid=os.getuid(),
+            running=lambda: True,
+        )
 
 
 @pytest.fixture

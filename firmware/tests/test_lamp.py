@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from firmware.errors import DiskStalled, LampDark
-from firmware.hardware.lamp import Lamp, Lit
+from firmware.hardware.lamp import LONGEST_NS, Lamp, Lit
 from firmware.tests.fakes import LEASE_ID, ScriptedGuard, grant
 from firmware.tests.observations import eventually
-from formats.lease import SILENT_MS, Grant, Reason, Refused, Request, encode_answer
+from formats.lease import LEASE_MS, SILENT_MS, Grant, Reason, Refused, Request, encode_answer
 
 
 @pytest.fixture
@@ -147,6 +147,27 @@ def test_a_grant_that_came_too_late_is_not_taken() -> None:
     late = Grant(bytes(16), 1)
     with ScriptedGuard(answers=(late,)) as guard, pytest.raises(LampDark, match="no lease"):
         enter(Lamp(guard.channel))
+
+
+def test_the_longest_grant_is_a_lease() -> None:
+    assert LEASE_MS * 1_000_000 <= LONGEST_NS <= (LEASE_MS + 5) * 1_000_000
+
+
+@pytest.mark.parametrize("for_s", [LEASE_MS / 1000 + 0.5, 60, 1e9])
+def test_a_first_grant_for_longer_than_a_lease_is_no_light(for_s: float) -> None:
+    guard = ScriptedGuard(answers=(grant(for_s),), longest_s=LONGEST_NS / 1e9)
+    with guard, pytest.raises(LampDark, match="more than a lease"):
+        enter(Lamp(guard.channel))
+
+
+def test_a_renewal_for_longer_than_a_lease_ends_the_proof_for_good(guard: ScriptedGuard) -> None:
+    with Lamp(guard.channel).lit() as lit:
+        guard.says(encode_answer(grant(guard.longest_s + 1)))
+        with pytest.raises(LampDark, match="more than a lease"):
+            lit.check()
+        guard.says(encode_answer(grant(60)))
+        with pytest.raises(LampDark):
+            lit.check()
 
 
 def test_a_guard_that_is_not_ready_is_asked_again() -> None:
