@@ -4,6 +4,7 @@ Each command does all that its help says, or it changes nothing and prints one s
 """
 
 import logging
+import sys
 from typing import Any, TypeAlias
 
 import typer
@@ -22,6 +23,7 @@ from estate.commands.retention import retain
 from estate.commands.review import review
 from estate.commands.subject_access import ask
 from formats.errors import Refused
+from formats.memory import MemoryOpen, close_memory
 
 _Click: TypeAlias = Any  # Some versions of Typer bring their own copy of click.
 
@@ -68,7 +70,11 @@ app.add_typer(ledger.app, name="ledger")
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line, with this process's memory closed to debuggers."""
+    try:
+        close_memory()  # Before a key or a passphrase is in it.
+    except MemoryOpen as error:
+        sys.exit(f"Refused: {error}")
     app(prog_name="tallylight-estate")
 
 

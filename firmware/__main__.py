@@ -15,10 +15,10 @@ from functools import partial
 from pathlib import Path
 
 from firmware.config import DEFAULT, Config
-from firmware.memory import close_memory
 from firmware.supervisor import supervisor
 from formats.errors import Refused
 from formats.ledger import Program
+from formats.memory import close_memory
 from formats.settings import SettingsRefused, read_settings
 
 
@@ -34,7 +34,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "doctor": _doctor,
     }
     chosen = _parser().parse_args(arguments)
-    return exit_code(lambda: programs[chosen.program](read_settings(chosen.config, Config), chosen))
+
+    def program() -> None:
+        close_memory()  # Before a key or a face is in it.
+        programs[chosen.program](read_settings(chosen.config, Config), chosen)
+
+    return exit_code(program)
 
 
 def exit_code(program: Callable[[], None]) -> int:
@@ -87,7 +92,6 @@ def _watch(config: Config, chosen: argparse.Namespace) -> None:
     from firmware.hardware.camera import PiCamera  # noqa: PLC0415
     from firmware.nets import open_eye  # noqa: PLC0415
 
-    close_memory()
     eye = partial(open_eye, config)
     run(config, Means(PiCamera, eye, supervisor(), rest_s=chosen.rest_s), until_stopped())
 
@@ -95,7 +99,6 @@ def _watch(config: Config, chosen: argparse.Namespace) -> None:
 def _courier(config: Config, _chosen: argparse.Namespace) -> None:
     from firmware.courier import run  # noqa: PLC0415
 
-    close_memory()
     run(config, until_stopped(), supervisor())
 
 

@@ -12,7 +12,6 @@ FirmwareError
 ├── AcceleratorMissing the accelerator is not plugged in, or did not come back
 ├── ProcessorRefused   the policy does not let the nets run on the camera's own processor
 ├── TooHot             the camera or its accelerator is over its limit
-├── MemoryOpen         this process cannot be closed to debuggers
 ├── LedgerBroken       the ledger on disk does not verify
 ├── ForeignFile        a file in the state folder is a link, a FIFO, too large, or of another kind
 ├── FloorsBroken       the rollback floors can no longer be read
@@ -105,10 +104,6 @@ class ProcessorRefused(FirmwareError):
 
 class TooHot(FirmwareError):
     """The camera or its accelerator is hotter than it may be."""
-
-
-class MemoryOpen(FirmwareError):
-    """The kernel does not close this process's memory."""
 
 
 class LedgerBroken(FirmwareError):

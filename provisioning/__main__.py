@@ -5,6 +5,7 @@ noun's module is loaded when the noun is used, so that no command waits for the 
 noun.
 """
 
+import sys
 from importlib import import_module
 from typing import Any, TypeAlias
 
@@ -12,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from formats.errors import Refused
+from formats.memory import MemoryOpen, close_memory
 from provisioning.errors import ProvisioningError
 
 NOUNS = ("model", "site", "camera", "recipients", "policy", "list", "portrait", "broker")
@@ -57,7 +59,11 @@ def tallylight() -> None:
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line, with this process's memory closed to debuggers."""
+    try:
+        close_memory()  # Before a key or a passphrase is in it.
+    except MemoryOpen as error:
+        sys.exit(f"Refused: {error}")
     app(prog_name="tallylight")
 
 

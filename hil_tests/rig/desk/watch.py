@@ -7,8 +7,8 @@ from pathlib import Path
 from firmware import assembly, nets
 from firmware.__main__ import exit_code, until_stopped
 from firmware.config import Config
-from firmware.memory import close_memory
 from firmware.supervisor import supervisor
+from formats.memory import close_memory
 from formats.settings import read_settings
 from hil_tests.errors import DeskRefused
 from hil_tests.rig.desk.breakable import breakable

@@ -20,8 +20,8 @@ from firmware import assembly, nets
 from firmware.__main__ import exit_code, until_stopped
 from firmware.config import Config
 from firmware.hardware.camera import PiCamera
-from firmware.memory import close_memory
 from firmware.supervisor import supervisor
+from formats.memory import close_memory
 from formats.settings import read_settings
 from hil_tests.rig.desk.breakable import breakable
 from hil_tests.rig.desk.witness import witnessed

@@ -1,7 +1,8 @@
 """Process memory: forbid core dumps and debuggers, so that no face or key leaves it.
 
-No other process of the same user can then read this one's memory. The unit and the image forbid
-swap. docs/threat-model.md says what Python itself cannot promise.
+Every command of the project calls this before it reads its settings, and so before it has a key.
+No other process of the same user can then read this one's memory. Linux only. The camera's units
+and image forbid swap. docs/threat-model.md says what Python itself cannot promise.
 """
 
 import ctypes
@@ -9,11 +10,15 @@ import os
 import resource
 from typing import Final
 
-from firmware.errors import MemoryOpen
+from formats.errors import Refused
 
 PR_GET_DUMPABLE: Final = 3
 PR_SET_DUMPABLE: Final = 4
 """prctl(2)."""
+
+
+class MemoryOpen(Refused):
+    """This process cannot be closed to debuggers."""
 
 
 def close_memory() -> None:
@@ -27,7 +32,7 @@ def close_memory() -> None:
     if _prctl(PR_SET_DUMPABLE, 0) or _prctl(PR_GET_DUMPABLE, 0):
         raise MemoryOpen(
             f"This process cannot be closed to debuggers ({os.strerror(ctypes.get_errno())}): "
-            "nothing is looked at."
+            "nothing is done."
         )
 
 

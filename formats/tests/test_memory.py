@@ -6,7 +6,7 @@ import sys
 
 ABORTED = """
 import ctypes, os, resource
-from firmware.memory import close_memory
+from formats.memory import close_memory
 hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
 resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
 close_memory()
