@@ -9,9 +9,11 @@ from firmware.config import State
 from firmware.identity import watch_keys
 from formats.envelope import verify
 from formats.keyfile import read_key, unlock_opening
-from formats.ledger import Program
+from formats.ledger import Happening, Program
 from formats.message import open_event
-from hil_tests.rig.contract import Feature, Rig
+from formats.site_bundle import LAST, read_bundle, write_bundle
+from formats.topics import Channel, Topic
+from hil_tests.rig.contract import Feature, Rig, records_of
 from hil_tests.rig.desk.programs import choose_port
 from hil_tests.rig.desk_site import DeskSite
 from hil_tests.rig.site_maker import (
@@ -23,11 +25,18 @@ from hil_tests.rig.site_maker import (
     tallylight,
 )
 from hil_tests.scenes.portraits import Person, portrait
+from provisioning.broker.configuration import AUTHORITY_FILE, PUBLISHER, client_files
+from provisioning.lists.publication import published_bundle
+from provisioning.site.folder import Site
+from wire.certificate import Address, Certificate
+from wire.connection import Connection
 
 pytestmark = [pytest.mark.alone, pytest.mark.long, pytest.mark.broker, pytest.mark.timeout(240)]
 
 LOOKS = 10
 """Looks at a listed person that make an event."""
+MADE_UP = 52
+"""Bundles that the broker's operator makes up."""
 
 
 @pytest.fixture
@@ -58,6 +67,45 @@ def publish_instead(rig: Rig, gone: str, person: Person) -> str:
     looked = len(rig.looks())
     rig.wait_until(lambda: len(rig.looks()) > looked + LOOKS)
     return handle
+
+
+def send_made_up_bundles(desk: DeskSite) -> None:
+    """Send bundles whose timestamp nobody signed, each another one, to every camera."""
+    site = Site(desk.site)
+    files = read_bundle(published_bundle(site))
+    chain, key = client_files(site, PUBLISHER)
+    certificate = Certificate(site.broker / AUTHORITY_FILE, chain, key)
+    connection = Connection(Address("localhost", desk.port, PUBLISHER, certificate), ())
+    (place,) = site.policy.places
+    topic, acknowledged = str(Topic(place.camera.camera_id, Channel.SITE)), 0
+    while not connection.connected:
+        connection.run_network(0.05)
+    for number in range(MADE_UP):
+        files[LAST] = b'{"made_up":%d}' % number
+        connection.publish(topic, write_bundle(files), retain=True)
+        while acknowledged <= number:
+            connection.run_network(0.1)
+            acknowledged += sum(1 for _ in connection.take_acknowledged())
+    connection.close()
+
+
+@pytest.mark.needs(Feature.BROKER)
+@pytest.mark.needs(Feature.SCENES)
+def test_made_up_bundles_end_no_recognition_and_the_next_list_is_taken_up(rig: Rig) -> None:
+    absent = list_person(rig.desk, portrait(Person.COLLINS))
+    publish_list(rig.desk)
+    rig.start()
+    rig.connect_estate()
+    send_made_up_bundles(rig.desk)
+    last = rig.desk.camera / "inbox" / LAST
+    rig.wait_until(lambda: last.read_bytes() == b'{"made_up":%d}' % (MADE_UP - 1))
+    assert rig.running(Program.WATCH)
+    looked = len(rig.looks())
+    rig.wait_until(lambda: len(rig.looks()) > looked + LOOKS)
+    assert len(records_of(rig, Program.WATCH, Happening.PERIOD_BEGIN)) == 1
+    assert len(records_of(rig, Program.WATCH, Happening.LIST_REFUSED)) <= 1
+    present = publish_instead(rig, absent, Person.HOPPER)
+    rig.wait_until(lambda: named(rig) == [present])
 
 
 @pytest.mark.needs(Feature.BROKER)
