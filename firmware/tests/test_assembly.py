@@ -2,11 +2,13 @@
 
 import time
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from threading import Event
 
 import pytest
 
+from firmware.assembly import Means, run
 from firmware.config import Config
 from firmware.delivery.marks import Terms
 from firmware.delivery.outbox import Outbox
@@ -18,9 +20,9 @@ from firmware.errors import (
     OutboxFull,
 )
 from firmware.tests import desk
-from firmware.tests.camera_setup import codes, looks, made_camera, publish
+from firmware.tests.camera_setup import WALK, codes, looks, made_camera, publish
 from firmware.tests.command import config_of
-from firmware.tests.fakes import guarding
+from firmware.tests.fakes import FakeCamera, eye, guarding
 from firmware.tests.observations import records
 from firmware.trust.newer_list import LOOK_S
 from firmware.trust.watchlist import ListRefused
@@ -63,6 +65,22 @@ def test_a_newer_list_ends_the_run(tmp_path: Path, config: Config) -> None:
     assert records(config.state.watch, Happening.STOP)[0] == {"reason": "newer list"}
     assert int(records(config.state.watch, Happening.PERIOD_END)[0]["frames"]) < 100
     assert records(config.state.watch, Happening.LIST_ACCEPTED)[-1]["version"] == 2
+
+
+def test_a_newer_list_ends_the_rest_after_a_refusal(config: Config) -> None:
+    publish(config, now=datetime.now(UTC) - timedelta(days=8))
+    asked = count()
+
+    def running() -> bool:
+        if next(asked) == 1:
+            publish(config, version=2)
+        return True
+
+    began_s = time.monotonic()
+    means = Means(lambda: FakeCamera(WALK), lambda _: eye(WALK), rest_s=60.0)
+    with pytest.raises(ListRefused):
+        run(config, means, running)
+    assert time.monotonic() - began_s < 30
 
 
 def test_a_refused_list_leaves_the_last_good_one(tmp_path: Path, config: Config) -> None:

@@ -1,7 +1,9 @@
 """A second program on the same folder or socket is refused, and the first goes on."""
 
+import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from firmware.__main__ import main
 from firmware.config import Config
 from firmware.errors import AlreadyRunning, ForeignFile
-from firmware.guard.listener import listen
+from firmware.guard.listener import CALLERS, listen
 from firmware.hardware.lamp import Lamp
 from firmware.program_lock import only_one
 from firmware.record.ledger import Ledger
@@ -108,6 +110,18 @@ def test_a_second_guard_on_a_socket_is_refused_and_the_first_still_grants(tmp_pa
             caller.setblocking(False)  # noqa: FBT003  # The standard library's own signature.
             with Lamp(caller.fileno()).lit() as lit:
                 lit.check()
+
+
+def test_a_second_guard_does_not_wait_for_one_that_is_frozen(tmp_path: Path) -> None:
+    path = tmp_path / "lamp.sock"
+    with ExitStack() as opened:
+        opened.enter_context(listen(path))
+        for _ in range(CALLERS + 2):  # No one of them is taken up.
+            caller = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            opened.enter_context(caller).setblocking(False)  # noqa: FBT003  # The library's own.
+            caller.connect_ex(str(path))
+        with pytest.raises(AlreadyRunning):
+            listen(path)
 
 
 def test_what_is_no_socket_stays_where_the_guard_should_listen(tmp_path: Path) -> None:
