@@ -9,6 +9,7 @@ the wrong type or out of bounds is refused. No number is a float.
 
 import base64
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Final, TypeAlias, TypeVar
@@ -33,6 +34,16 @@ UTC_LOW_S: Final = 1_577_836_800
 
 UTC_HIGH_S: Final = 4_102_444_800
 """2100-01-01T00:00:00Z: a later time is a mistake, most often milliseconds for seconds."""
+
+UNPRINTABLE: Final = re.compile(
+    r"[\x00-\x1f\x7f-\xa0\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u1680\u180e"
+    r"\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ud800-\uf8ff\ufdd0-\ufdef\ufeff\ufff0-\ufffb"
+    r"\ufffe\uffff\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3"
+    r"\U0001d173-\U0001d17a\U0001fffe\U0001ffff\U0002fffe\U0002ffff\U0003fffe-\U000e00ff"
+    r"\U000e01f0-\U0010ffff]"
+)
+"""The characters that no text holds, as docs/formats/json.md lists them. The answer of
+`str.isprintable` depends on the version of Python, so that two readers would disagree."""
 
 
 def dumps(value: Mapping[str, JsonValue]) -> bytes:
@@ -68,6 +79,11 @@ def loads(data: bytes, *, limit: int) -> dict[str, JsonValue]:
     if dumps(value) != data:
         raise Malformed("The JSON text is not in its one canonical spelling.")
     return value
+
+
+def is_printable(text: str) -> bool:
+    """Return whether `text` holds only characters that a person sees, in one line."""
+    return UNPRINTABLE.search(text) is None
 
 
 def parse(data: bytes, read: Callable[["Fields"], T], *, limit: int, what: str) -> T:
@@ -217,7 +233,7 @@ class Fields:
         return value
 
     def _printable(self, name: str, value: JsonValue, at_most: int) -> str:
-        if isinstance(value, str) and 1 <= len(value) <= at_most and value.isprintable():
+        if isinstance(value, str) and 1 <= len(value) <= at_most and is_printable(value):
             return value
         raise self._wrong(name, f"is not one line of 1 to {at_most} printable characters")
 

@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 
 from formats.errors import Malformed
 from formats.hexadecimal import read_hex
+from formats.strict_json import is_printable
 from recognition.errors import ModelRefused
 
 T = TypeVar("T")
@@ -56,7 +57,7 @@ class Table:
     def text(self, key: str) -> str:
         """Return one printable line of 1 to `TEXT_LIMIT` characters."""
         text = self.value(key, str)
-        if not (1 <= len(text) <= TEXT_LIMIT and text.isprintable()):
+        if not (1 <= len(text) <= TEXT_LIMIT and is_printable(text)):
             raise ModelRefused(
                 f"In {self._name}, {key} must be one line of 1 to {TEXT_LIMIT} characters."
             )

@@ -10,6 +10,7 @@ from estate.signed_site import VerifiedSite
 from estate.store.envelopes import ENVELOPES, Store
 from estate.store.ledger import METADATA, append_record
 from formats.ledger import Happening
+from formats.strict_json import is_printable
 
 REASON_LIMIT: Final = 500
 HOLDS: Final = Table(
@@ -44,7 +45,7 @@ def hold_event(
         HoldRefused: not two different reviewers, no reason, or no such event.
     """
     first, second = _two(site, reviewers)
-    if not reason.strip() or len(reason) > REASON_LIMIT or not reason.isprintable():
+    if not reason.strip() or len(reason) > REASON_LIMIT or not is_printable(reason):
         raise HoldRefused(f"A hold needs a reason: one line of 1 to {REASON_LIMIT} characters.")
     with store.writing() as connection:
         append_record(connection, Happening.HELD, _body(event, first, second, reason))

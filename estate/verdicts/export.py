@@ -17,7 +17,7 @@ from estate.store.ledger import append_record
 from estate.verdicts.decisions import prove_confirmed
 from formats.event import MatchEvent
 from formats.ledger import Happening
-from formats.strict_json import dumps
+from formats.strict_json import dumps, is_printable
 
 NAME_LIMIT = 128
 
@@ -58,7 +58,7 @@ def export_match(desk: Exporter, event: bytes, recipient: str, to: str) -> bytes
     Raises:
         NotConfirmed: it is not confirmed by two people, or no recipient is named.
     """
-    if not to.strip() or len(to) > NAME_LIMIT or not to.isprintable():
+    if not to.strip() or len(to) > NAME_LIMIT or not is_printable(to):
         raise NotConfirmed("Name the recipient of the match in one line: the ledger keeps it.")
     try:
         key = pyrage.x25519.Recipient.from_str(recipient.strip())
