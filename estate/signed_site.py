@@ -3,9 +3,11 @@
 The repository is verified from its root, as on a camera. An expired repository still names the
 reviewers of the events that wait; `lapsed` says when it expired, and cameras are dark since. Case
 files are stored, because "was I on a list?" must have an answer after the list has ended. They hold
-no name and no biometrics.
+no name and no biometrics. Every version of policy and recipients is stored with its signatures, so
+that an outsider can check who was a reviewer when a verdict was given.
 """
 
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Connection, LargeBinary, Table, select
+from sqlalchemy import BigInteger, Column, Connection, LargeBinary, String, Table, select
 from tuf.api.exceptions import DownloadError, ExpiredMetadataError, RepositoryError
 from tuf.api.metadata import Metadata, Timestamp  # type: ignore[attr-defined]  # Re-exports.
 
@@ -29,7 +31,14 @@ from formats.errors import FormatError
 from formats.ledger import Happening
 from formats.policy import Policy, read_policy
 from formats.recipients import Recipients, Reviewer, read_recipients
-from formats.site_tuf import METADATA_FOLDER, SignedSite, verify_repository
+from formats.site_tuf import (
+    METADATA_FOLDER,
+    POLICY_FILE,
+    RECIPIENTS_FILE,
+    TARGETS_FOLDER,
+    SignedSite,
+    verify_repository,
+)
 
 LISTS: Final = Table(
     "lists",
@@ -38,6 +47,16 @@ LISTS: Final = Table(
     Column("met_utc_ms", BigInteger, nullable=False),
     Column("casefile", LargeBinary, nullable=False),
     Column("policy", LargeBinary, nullable=False),
+)
+SITE_FILES: Final = Table(
+    "site_files",
+    METADATA,
+    Column("name", String(128), primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+)
+_SITE_FILE: Final = re.compile(
+    r"metadata/[0-9]+\.root\.json|metadata/[0-9a-f]{64}\.targets\.json"
+    r"|targets/[0-9a-f]{64}\.(policy|recipients)\.json"
 )
 
 
@@ -49,11 +68,16 @@ class VerifiedSite:
     policy_digest: bytes
     """(32,) SHA-256 of the policy file."""
     recipients: Recipients
+    recipients_digest: bytes
+    """(32,) SHA-256 of the recipients file."""
     case: CaseFile
     digest: bytes
     """(32,) SHA-256 of the case file."""
     files: tuple[bytes, bytes]
     """Case file and policy, as they were signed."""
+    proof: Mapping[str, bytes]
+    """What proves policy and recipients to an outsider, by its name in exported books: every root
+    from the trusted one on, the targets role, and the two files."""
     lapsed: datetime | None
     """When the repository expired, if it has: cameras are dark since."""
 
@@ -72,17 +96,19 @@ def read_site(folder: Path, trusted_root: Path, now: datetime) -> VerifiedSite:
     try:
         root = trusted_root.read_bytes()
         try:
-            found, lapsed = _verify(folder, root, now), None
+            (found, proof), lapsed = _verify(folder, root, now), None
         except ExpiredMetadataError:
             lapsed = _end_of(folder)
-            found = _verify(folder, root, lapsed - timedelta(seconds=1))
+            found, proof = _verify(folder, root, lapsed - timedelta(seconds=1))
         return VerifiedSite(
             policy=read_policy(found.policy),
             policy_digest=sha256(found.policy).digest(),
             recipients=read_recipients(found.recipients),
+            recipients_digest=sha256(found.recipients).digest(),
             case=read_casefile(found.casefile),
             digest=sha256(found.casefile).digest(),
             files=(found.casefile, found.policy),
+            proof=proof,
             lapsed=lapsed,
         )
     except (RepositoryError, DownloadError, FormatError) as error:
@@ -90,18 +116,40 @@ def read_site(folder: Path, trusted_root: Path, now: datetime) -> VerifiedSite:
 
 
 def store_list(connection: Connection, site: VerifiedSite) -> None:
-    """Store the case file and its policy once, with a record in the ledger."""
+    """Store the list, its policy and the recipients once, with a record in the ledger for each."""
     casefile, policy = site.files
     row = {"digest": site.digest, "met_utc_ms": time.time_ns() // 1_000_000}
-    if not insert_once(connection, LISTS, row | {"casefile": casefile, "policy": policy}):
+    new_list = insert_once(connection, LISTS, row | {"casefile": casefile, "policy": policy})
+    new_files = {
+        name
+        for name, content in site.proof.items()
+        if insert_once(connection, SITE_FILES, {"name": name, "content": content})
+    }
+    if not new_list and not any(name.endswith(f".{RECIPIENTS_FILE}") for name in new_files):
         return
     body: dict[str, int | str] = {
         "version": site.case.version,
         "digest": site.digest.hex(),
         "policy_digest": site.policy_digest.hex(),
+        "recipients_digest": site.recipients_digest.hex(),
         "entries": len(site.case.entries),
     }
     append_record(connection, Happening.LIST_ACCEPTED, body)
+
+
+def stored_site_files(connection: Connection) -> dict[str, bytes]:
+    """Return every root, targets role, policy and recipients file that was ever stored, by name.
+
+    Raises:
+        SiteRefused: a row has another name: it was not stored by `store_list`.
+    """
+    rows = connection.execute(select(SITE_FILES.c.name, SITE_FILES.c.content)).all()
+    if not all(_SITE_FILE.fullmatch(name) for name, _ in rows):
+        raise SiteRefused(
+            "The store holds a file of the site under a name that no site has: keep the store as "
+            "evidence."
+        )
+    return {name: bytes(content) for name, content in rows}
 
 
 def stored_lists(connection: Connection) -> list[tuple[CaseFile, Policy]]:
@@ -122,11 +170,25 @@ def find_entry(connection: Connection, list_digest: bytes, handle: bytes) -> Ent
     return read_casefile(bytes(found)).entries.by_handle(handle)
 
 
-def _verify(folder: Path, root: bytes, now: datetime) -> SignedSite:
+def _verify(folder: Path, root: bytes, now: datetime) -> tuple[SignedSite, dict[str, bytes]]:
     with TemporaryDirectory() as trusted:
-        return verify_repository(
+        found = verify_repository(
             lambda name: (folder / name).open("rb"), Path(trusted), root=root, now=now
         )
+        return found, _proof(Path(trusted) / METADATA_FOLDER, found)
+
+
+def _proof(metadata: Path, found: SignedSite) -> dict[str, bytes]:
+    """Return what python-tuf has verified: roots by their version, other files by their digest."""
+    roots = (metadata / "root_history").glob("*.root.json")
+    proof = {f"{METADATA_FOLDER}/{path.name}": path.read_bytes() for path in roots}
+    for folder, name, content in (
+        (METADATA_FOLDER, "targets.json", (metadata / "targets.json").read_bytes()),
+        (TARGETS_FOLDER, POLICY_FILE, found.policy),
+        (TARGETS_FOLDER, RECIPIENTS_FILE, found.recipients),
+    ):
+        proof[f"{folder}/{sha256(content).hexdigest()}.{name}"] = content
+    return proof
 
 
 def _end_of(folder: Path) -> datetime:

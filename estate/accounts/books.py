@@ -17,7 +17,7 @@ from sqlalchemy import BigInteger, Column, Connection, LargeBinary, String, Tabl
 
 from estate.errors import BooksRefused
 from estate.intake.statuses import statuses_of
-from estate.signed_site import VerifiedSite
+from estate.signed_site import VerifiedSite, store_list, stored_site_files
 from estate.store.envelopes import Store
 from estate.store.ledger import METADATA, append_record, ledger_head, ledger_lines
 from formats.camera_request import CameraIdentity
@@ -149,21 +149,27 @@ def camera_records(connection: Connection) -> Iterator[tuple[bytes, Record]]:
 def export_books(store: Store, site: VerifiedSite, books: Path, to: Path) -> list[Path]:
     """Write all that `tallylight-verify` reads into a new folder; return the files."""
     to.mkdir(parents=True)
-    with store.reading() as connection:
+    with store.writing() as connection:
+        store_list(connection, site)  # So that the ledger names the recipients.
         ledgers = {ORIGIN: list(ledger_lines(connection))}
         ledgers |= {
             each: list(camera_lines(connection, each)) for each in camera_origins(connection)
         }
+        signed = stored_site_files(connection)
     keys = {ORIGIN: bytes(site.recipients.ledger_key).hex()}
     for place in site.policy.places:
         keys |= {origin: bytes(key).hex() for origin, key in _ledger_keys(place.camera).items()}
     for origin, content in ledgers.items():
         file = to / f"{origin.replace('/', '_')}.jsonl"
         file.write_bytes(b"".join(line + b"\n" for line in content))
-    for signed in sorted(books.glob("*.checkpoint")):
-        (to / signed.name).write_bytes(signed.read_bytes())
+    for checkpoints in sorted(books.glob("*.checkpoint")):
+        (to / checkpoints.name).write_bytes(checkpoints.read_bytes())
     (to / "keys.json").write_text(json.dumps(keys, indent=1) + "\n", encoding="utf-8")
-    return sorted(to.iterdir())
+    for name, file_content in signed.items():
+        path = to / "site" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(file_content)
+    return sorted(path for path in to.rglob("*") if path.is_file())
 
 
 def _verify_origin(site: VerifiedSite, content: list[bytes], signed: bytes) -> str:

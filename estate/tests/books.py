@@ -56,6 +56,10 @@ class Office:
     two_organisations: bool = False
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     keys: dict[str, KeyFile] = field(default_factory=dict)
+    site_version: int = 1
+    """Of policy and recipients."""
+    removed: tuple[int, ...] = ()
+    """Reviewers whom the recipients no longer name."""
 
     def __post_init__(self) -> None:
         self.folder.mkdir(exist_ok=True)
@@ -97,7 +101,7 @@ class Office:
     @property
     def recipients(self) -> Recipients:
         return Recipients(
-            version=1,
+            version=self.site_version,
             receipt_key=authority.signing(61).verify_key,
             ledger_key=self.ledger_key.verify_key,
             two_organisations=self.two_organisations,
@@ -109,6 +113,7 @@ class Office:
                     self.verdict_key(number).verify_key,
                 )
                 for number, organisation in enumerate(self.organisations, 1)
+                if number not in self.removed
             ),
         )
 
@@ -121,6 +126,7 @@ class Office:
     def publish(self, version: int = 1) -> None:
         policy = replace(
             authority.usual_policy(),
+            version=self.site_version,
             assessment=replace(
                 authority.usual_policy().assessment,
                 review_utc_s=int((self.now + timedelta(days=300)).timestamp()),
