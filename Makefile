@@ -101,6 +101,9 @@ long-lamp: $(VENV)/.dev  ## guard, holder and faults on a virtual clock: STEPS=<
 long-ledger: $(VENV)/.dev  ## change 100,000 records in a thousand places and find each: EDITS=<n> SEED=<n>
 	@$(PY) -m estate.tests.ledger_edits $(call option,EDITS) $(call option,SEED)
 
+long-readers: $(VENV)/.dev  ## change lines of the books and compare the two readers: EDITS=<n, 40000> SEED=<n>
+	@$(PY) -m estate.tests.two_readers $(call option,EDITS) $(call option,SEED)
+
 long-soak: $(VENV)/.dev  ## a camera that is struck each second in which it looks: SECONDS=<n, 600> SEED=<n>
 	@$(PY) -m hil_tests.long.soak $(call option,SECONDS) $(call option,SEED)
 

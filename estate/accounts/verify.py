@@ -2,49 +2,152 @@
 """Verifies a site's ledgers independently of the site (audit): `python3 verify.py FOLDER`.
 
 One file for outsiders. It needs Python 3.11 and PyNaCl, and imports nothing else of this project.
-FOLDER is the output of `tallylight-estate ledger export`: ledgers `*.jsonl`, `*.checkpoint` files
-and `keys.json`. If you kept checkpoints and keys yourself, give their folder with --kept.
+FOLDER is the output of `tallylight-estate ledger export`: ledgers `*.jsonl`, `*.checkpoint` files,
+`keys.json`, and in `site/` what the site signed. If you kept checkpoints, keys or `root.json`
+yourself, give their folder with --kept.
 
+(0) From the site's root, enough holders signed each root, each policy and each recipients file.
 For each ledger:
-(0) every line is one JSON object in canonical form, numbered from 0;
-(1) every line holds the SHA-256 of the line before it;
-(2) the ledger agrees with every checkpoint, and every checkpoint is signed by the ledger's key.
+(1) every line is one record in canonical form, numbered from 0, by the program of this ledger;
+(2) every line holds the SHA-256 of the line before it;
+(3) the ledger agrees with every checkpoint; the ledger's key signed each, and there is one.
 For the estate's ledger:
-(3) every verdict is signed; every decision follows from two verdicts of different people.
+(4) every verdict is signed by a reviewer whom the site's recipients name at that place;
+(5) every decision follows from two verdicts of different people; only what two confirmed is
+exported.
 Then it prints for every event when recognition ran, the list, what led to the candidate, and the
 reviewers. At the first bad record it names that record and exits with status 1.
 """
 
 import argparse
+import io
 import json
 import re
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import blake2b, sha256
 from pathlib import Path
 from typing import Any, TypeAlias
+from unicodedata import normalize
 
+from nacl.bindings import crypto_core_ed25519_is_valid_point
 from nacl.exceptions import CryptoError
 from nacl.signing import VerifyKey
 
 Json: TypeAlias = dict[str, Any]
-LINE_LIMIT = 4096
-MEMBERS = {"seq", "previous", "program", "mono_ns", "utc_ms", "event", "body"}
-DECIDING = {frozenset({"match"}): "confirmed", frozenset({"cannot_tell"}): "cannot_tell"}
-NEEDED = 2
-ESTATE = "estate"
-CHECKPOINT_DOMAIN = b"tallylight-checkpoint-v1\0"
-VERDICT_DOMAIN = b"tallylight-verdict-v1\0"
-BESIDES = {"envelope", "organisation", "key", "signature"}
+Rule: TypeAlias = Callable[[Any], bool]
+Rules: TypeAlias = Mapping[str, Rule]
+
+# --- The formats: docs/formats/json.md, ledger.md, verdict.md, policy.md ---
+INT_LIMIT, UTC_LOW_S, UTC_HIGH_S, PPM = 2**63 - 1, 1_577_836_800, 4_102_444_800, 1_000_000
+UNPRINTABLE = re.compile(
+    r"[\x00-\x1f\x7f-\xa0\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u1680\u180e"
+    r"\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ud800-\uf8ff\ufdd0-\ufdef\ufeff\ufff0-\ufffb"
+    r"\ufffe\uffff\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3"
+    r"\U0001d173-\U0001d17a\U0001fffe\U0001ffff\U0002fffe\U0002ffff\U0003fffe-\U000e00ff"
+    r"\U000e01f0-\U0010ffff]"
+)
 _spell = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
-_parse = json.JSONDecoder(parse_float=_spell, parse_constant=_spell).decode  # Refuses floats.
-_WORD, _NUMBER = r'"[^"\\\x00-\x1f]*"', r"(?:0|-?[1-9][0-9]*)"
-_PLAIN = re.compile(  # The canonical form of a record without escapes.
-    rf'\{{"body":\{{(?:{_WORD}:(?:{_WORD}|{_NUMBER})(?:,(?!\}})|(?=\}})))*\}},"event":{_WORD},'
-    rf'"mono_ns":{_NUMBER},"previous":{_WORD},"program":{_WORD},"seq":{_NUMBER},"utc_ms":{_NUMBER}\}}'
+
+
+def _whole(low: int = 0, high: int = INT_LIMIT) -> Rule:
+    return lambda value: type(value) is int and low <= value <= high
+
+
+def _hex(size: int) -> Rule:
+    digits = re.compile(f"[0-9a-f]{{{2 * size}}}")
+    return lambda value: isinstance(value, str) and digits.fullmatch(value) is not None
+
+
+def _word(*words: str) -> Rule:
+    return lambda value: isinstance(value, str) and value in words
+
+
+def _text(limit: int) -> Rule:
+    return lambda value: (
+        isinstance(value, str) and 1 <= len(value) <= limit and not UNPRINTABLE.search(value)
+    )
+
+
+def _is_flat(value: object) -> bool:
+    number = _whole(-INT_LIMIT)
+    return (
+        isinstance(value, dict)
+        and len(value) <= BODY_LIMIT
+        and all(isinstance(each, str) or number(each) for each in value.values())
+    )
+
+
+def _has(value: object, rules: Rules) -> bool:
+    return (
+        isinstance(value, dict)
+        and value.keys() == rules.keys()
+        and all(rule(value[name]) for name, rule in rules.items())
+    )
+
+
+def _signing_key(value: object) -> bool:
+    return HEX32(value) and _is_point(bytes.fromhex(str(value)))
+
+
+NUMBER, HEX16, HEX32, HEX64 = _whole(), _hex(16), _hex(32), _hex(64)
+PROGRAMS = ("watch", "lampguard", "courier", "receiver", "estate")
+EVENTS = (
+    *("start", "stop", "lamp", "period_begin", "period_end", "list_accepted", "list_refused"),
+    *("list_destroyed", "event_sealed", "status_sealed", "status_read", "event_receipted"),
+    *("event_lapsed", "outbox_full", "fault", "stored", "checkpoint", "verdict", "decision"),
+    *("exported", "held", "released", "destroyed", "budget"),
+)
+RECORD = {
+    "previous": HEX32,
+    "program": _word(*PROGRAMS),
+    "event": _word(*EVENTS),
+    "body": _is_flat,
+    **dict.fromkeys(("seq", "mono_ns", "utc_ms"), NUMBER),
+}
+CHECKPOINT = {"origin": _text(128), "size": _whole(1), "digest": HEX32, "signature": HEX64}
+VERDICT = {  # As the body of a record holds it.
+    **dict.fromkeys(("envelope", "list_digest", "model_digest", "policy_digest"), HEX32),
+    "key": _signing_key,
+    **dict.fromkeys(("reviewer", "camera", "lease_id"), HEX16),
+    **dict.fromkeys(("given_utc_ms", "captured_utc_ms"), _whole(0, 1000 * UTC_HIGH_S)),
+    "organisation": _text(128),
+    "judgement": _word("match", "not_a_match", "cannot_tell"),
+    "list_version": _whole(1),
+    "threshold_ppm": _whole(-PPM, PPM),
+    "retain_until_utc_s": _whole(UTC_LOW_S, UTC_HIGH_S),
+    "signature": HEX64,
+}
+REVIEWER = {
+    "name": _text(64),
+    "organisation": _text(128),
+    "key": lambda value: HEX32(value) and _opens(bytes.fromhex(value)),
+    "verdict_key": _signing_key,
+}
+RECIPIENTS = {
+    **dict.fromkeys(("ledger_key", "receipt_key"), _signing_key),
+    "reviewers": lambda value: isinstance(value, list) and all(_has(e, REVIEWER) for e in value),
+    "two_organisations": lambda value: isinstance(value, bool),
+    "version": _whole(1, 2**32 - 1),
+}
+LINE_LIMIT, BODY_LIMIT, CHECKPOINT_LIMIT, FILE_LIMIT = 4096, 32, 1024, 256 * 1024
+ESTATE, NEEDED = "estate", 2
+DECIDING = {frozenset({"match"}): "confirmed", frozenset({"cannot_tell"}): "cannot_tell"}
+BESIDES = {"envelope", "organisation", "key", "signature"}
+SHOWN = ("reviewer", "organisation", "judgement", "named_by_site")
+KEPT = {
+    *("verdict", "decision", "destroyed", "stored", "exported", "list_accepted"),
+    *("period_begin", "period_end"),
+}
+SUFFIXES = {".jsonl", ".checkpoint", ".json"}
+MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+CURVE = 2**255 - 19
+LOOKALIKES = (
+    *(("0", "o"), ("1", "l"), ("i", "l"), ("\u0131", "l"), ("\u0138", "k"), ("|", "l")),
+    *(("rn", "m"), ("vv", "w")),
 )
 
 
@@ -56,8 +159,235 @@ class Bad(Exception):
         self.record = record
 
 
+class NotAsExported(Exception):
+    """FOLDER is not what was exported: a file is missing, changed on the way, or unsigned."""
+
+
+def strict(data: bytes, rules: Rules, limit: int) -> Json:
+    """Return the object in `data`: its members follow `rules`, and it has its one spelling.
+
+    Raises:
+        ValueError: it is no such object.
+    """
+    text = data.decode() if len(data) <= limit else ""
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        value = None
+    _demand(_has(value, rules) and _spell(value) == text, "it is not in canonical form")
+    return dict(value)
+
+
+def _is_point(y: bytes) -> bool:
+    """Return whether an Ed25519 key is canonical, and in the subgroup of prime order."""
+    return bool(crypto_core_ed25519_is_valid_point(y))
+
+
+def _opens(key: bytes) -> bool:
+    """Return whether an X25519 key is canonical, and in the subgroup (RFC 7748, section 4.1)."""
+    u = int.from_bytes(key, "little")
+    return u < CURVE - 1 and _is_point(
+        ((u - 1) * pow(u + 1, -1, CURVE) % CURVE).to_bytes(32, "little")
+    )
+
+
+def organisation_key(name: str) -> str:
+    """Return what all names of one organisation have in common, case and lookalikes aside."""
+    folded = normalize("NFKC", normalize("NFKC", name).casefold())
+    plain = normalize("NFKD", " ".join(folded.split()))
+    for alike, stands_for in LOOKALIKES:
+        plain = plain.replace(alike, stands_for)
+    return "".join(each for each in plain if each.isalnum())
+
+
+def _is_signed(message: bytes, signature: str, key: str) -> bool:
+    try:
+        VerifyKey(bytes.fromhex(key)).verify(message, bytes.fromhex(signature))
+    except (CryptoError, ValueError, TypeError):
+        return False
+    return True
+
+
+# --- Files, and what a copy can do to them ---
+def _refuse_spoiled(path: Path) -> None:
+    """Refuse a file whose beginning shows that a copy has changed it.
+
+    Raises:
+        NotAsExported: it is none, or a program has changed its marks or line ends.
+    """
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise NotAsExported(f"{path.name!r} is not a plain file: copy the file itself.")
+    with path.open("rb") as file:
+        begin = file.read(LINE_LIMIT)
+    if begin.startswith(MARKS):
+        fault = "begins with a byte-order mark"
+    elif b"\r\n" in begin:
+        fault = "has other line ends (CRLF)"
+    else:
+        return
+    raise NotAsExported(f"{path.name} {fault}, from a program in transit: copy it in binary.")
+
+
+def _read(path: Path) -> bytes:
+    _refuse_spoiled(path)
+    with path.open("rb") as file:
+        data = file.read(FILE_LIMIT + 1)
+    if len(data) > FILE_LIMIT:
+        raise NotAsExported(f"{path.name} is longer than {FILE_LIMIT:,} bytes.")
+    return data
+
+
+def _lines(path: Path, limit: int) -> Iterator[bytes]:
+    """Yield each line without its newline; of a line that is too long, its beginning."""
+    _refuse_spoiled(path)
+    with path.open("rb") as file:
+        while line := file.readline(limit + 1):
+            if not line.endswith(b"\n") and len(line) <= limit:
+                raise NotAsExported(
+                    f"{path.name} ends within a line: it was cut short in transit: copy it again."
+                )
+            yield line.removesuffix(b"\n")
+
+
+def find_files(folder: Path) -> list[Path]:
+    """Return the files and folders in a folder of books, without dot files.
+
+    Raises:
+        NotAsExported: a copy has changed their names, or the books are in another folder.
+    """
+    found = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
+    for path in found:
+        lower = path.name.lower()
+        if path.name != lower and (lower == "site" or path.suffix.lower() in SUFFIXES):
+            raise NotAsExported(
+                f"The name {path.name!r} was changed to upper case in transit: rename it to "
+                f"{lower!r}."
+            )
+    if not any(path.suffix in SUFFIXES for path in found):
+        deeper = [path for path in found if path.is_dir() and any(path.glob("[!.]*.jsonl"))]
+        where = f"The books are one folder deeper: name {deeper[0]}." if deeper else ""
+        raise NotAsExported(where or f"{folder} holds no books: name the folder of the export.")
+    return found
+
+
+# --- (0) The site ---
+@dataclass
+class Site:
+    """What the site's holders have signed, in all versions that the estate has met."""
+
+    recipients: dict[str, Json] = field(default_factory=dict)
+    """By the SHA-256 of the file."""
+    keys: dict[str, set[str]] = field(default_factory=dict)
+    """The keys that sign each ledger's checkpoints."""
+    root: str = ""
+    """SHA-256 of the first root."""
+
+
+def read_site(folder: Path, kept: bytes | None) -> Site:
+    """Return what the site signed, verified from its first root, or from the root you kept.
+
+    Raises:
+        NotAsExported: a signature or a file is missing or does not hold.
+    """
+    site, roots, path = Site(), list[Json](), folder
+    try:
+        for path in _roots(folder):
+            data = _read(path)
+            site.root = site.root or sha256(data).hexdigest()
+            kept = None if kept == data else kept
+            roots.append(_root_after(roots[-1:], json.loads(data)))
+        _demand(kept is None, "the root that you kept is not among its roots")
+        for path in sorted((folder / "metadata").glob("[!.]*.targets.json")):
+            metadata = json.loads(_read(path))
+            enough = any(_signed_by(root, "targets", metadata) for root in roots)
+            _demand(enough, "too few holders signed it")
+            targets = metadata["signed"]["targets"]
+            _take_policy(site, _target(folder, targets, "policy.json"))
+            _take_recipients(site, _target(folder, targets, "recipients.json"))
+        _demand(bool(site.recipients), "it holds no signed recipients")
+    except OSError as error:
+        raise NotAsExported(f"site/: {error.filename} cannot be read: {error.strerror}.") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise NotAsExported(f"site/: {path.name} does not hold: {error}.") from error
+    return site
+
+
+def _root_after(before: list[Json], metadata: Json) -> Json:
+    signed: Json = metadata["signed"]
+    follows = not before or signed["version"] == before[0]["version"] + 1
+    _demand(follows and signed["_type"] == "root", "the root before it is missing")
+    enough = all(_signed_by(root, "root", metadata) for root in (*before, signed))
+    _demand(enough, "too few holders signed it")
+    return signed
+
+
+def _target(folder: Path, targets: Json, name: str) -> bytes:
+    digest = targets[name]["hashes"]["sha256"]
+    data = _read(folder / "targets" / f"{digest}.{name}")
+    _demand(sha256(data).hexdigest() == digest, f"{name} is not the file that was signed")
+    return data
+
+
+def _demand(holds: bool, why: str) -> None:  # noqa: FBT001
+    if not holds:
+        raise ValueError(why)
+
+
+def _roots(folder: Path) -> list[Path]:
+    found = (folder / "metadata").glob("[0-9]*.root.json")
+    return sorted(found, key=lambda path: int(path.name.removesuffix(".root.json")))
+
+
+def _signed_by(root: Json, role: str, metadata: Json) -> bool:
+    """Return whether enough keys to which `root` gives a role have signed the metadata."""
+    message, holders, good = _spell(metadata["signed"]).encode(), root["roles"][role], set[str]()
+    for each in metadata["signatures"]:
+        public = root["keys"].get(each["keyid"], {}).get("keyval", {}).get("public")
+        key = {"keytype": "ed25519", "keyval": {"public": public}, "scheme": "ed25519"}
+        named = each["keyid"] in holders["keyids"] and root["keys"][each["keyid"]] == key
+        if (
+            named
+            and _signing_key(public)
+            and HEX64(each["sig"])
+            and _is_signed(message, each["sig"], public)
+        ):
+            good.add(public)
+    return 1 <= int(holders["threshold"]) <= len(good)
+
+
+def _take_policy(site: Site, data: bytes) -> None:
+    for place in json.loads(data)["places"]:
+        camera = blake2b(bytes.fromhex(place["sign_key"]), digest_size=16).hexdigest()
+        keys = {"watch": "sign_key", "lampguard": "lampguard_key", "courier": "courier_key"}
+        for program, key in keys.items():
+            site.keys.setdefault(f"{camera}/{program}", set()).add(place[key])
+
+
+def _take_recipients(site: Site, data: bytes) -> None:
+    found = read_recipients(data)
+    site.recipients[sha256(data).hexdigest()] = found
+    site.keys.setdefault(ESTATE, set()).add(found["ledger_key"])
+
+
+def read_recipients(data: bytes) -> Json:
+    """Return the reviewers and keys in a recipients file.
+
+    Raises:
+        ValueError: it is none, or names one person or one key twice.
+    """
+    found = strict(data, RECIPIENTS, FILE_LIMIT // 4)
+    people = found["reviewers"]
+    for name in ("key", "name", "verdict_key"):
+        _demand(len({each[name] for each in people}) == len(people), "a reviewer is there twice")
+    organisations = {organisation_key(each["organisation"]) for each in people}
+    alone = found["two_organisations"] and len(organisations) < NEEDED
+    _demand(NEEDED <= len(people) <= 64 and not alone, "it names too few or too many")  # noqa: PLR2004
+    return found
+
+
+# --- (1), (2), (3) Ledgers ---
 def records(lines: Iterable[bytes], ends: dict[int, str] | None = None) -> Iterator[Json]:
-    """Yield each record once it is proven to continue the one before it: (0), (1), (2).
+    """Yield each record once it is proven to continue the one before it: (1), (2), (3).
 
     Args:
         lines: without their newlines, from the first.
@@ -72,7 +402,10 @@ def records(lines: Iterable[bytes], ends: dict[int, str] | None = None) -> Itera
     while line is not None:
         number += 1
         after = next(source, None)
-        record = _record(line, number)
+        try:
+            record = strict(line, RECORD, LINE_LIMIT)
+        except ValueError as error:
+            raise Bad(number, "it is not a record in canonical form") from error
         mine = sha256(line).hexdigest()
         if record["seq"] != number or record["previous"] != digest:
             _blame(record, number, after, mine, ends.get(number + 1))
@@ -88,35 +421,15 @@ def records(lines: Iterable[bytes], ends: dict[int, str] | None = None) -> Itera
         yield held
 
 
-def _record(line: bytes, number: int) -> Json:
-    record: Json = {}
-    try:
-        text = line.decode()
-        record = _parse(text)
-        whole = len(line) <= LINE_LIMIT and record.keys() == MEMBERS
-        whole = whole and (_is_plain(text, list(record["body"])) or _spell(record) == text)
-    except (ValueError, RecursionError, AttributeError):
-        whole = False
-    if not whole:
-        raise Bad(number, "it is not a record in canonical form")
-    return record
-
-
-def _is_plain(text: str, names: list[str]) -> bool:
-    """Return whether the text is canonical, without encoding it again."""
-    once = text.count('":') == len(MEMBERS) + len(names)  # No duplicate name.
-    return once and names == sorted(names) and _PLAIN.fullmatch(text) is not None
-
-
 def _blame(record: Json, number: int, after: bytes | None, mine: str, signed: str | None) -> None:
     """Name the bad one of two records that do not fit: a record that the next one names is good."""
     if record["seq"] > number:
         raise Bad(number, f"it is missing or out of place; record {record['seq']} is there")
     try:
-        whole = mine == (signed if after is None else _parse(after.decode())["previous"])
-    except (ValueError, KeyError, TypeError):
-        whole = False
-    if whole and number:
+        named = signed if after is None else strict(after, RECORD, LINE_LIMIT)["previous"]
+    except ValueError:
+        named = None
+    if named == mine and number:
         raise Bad(number - 1, "it was changed or inserted: the record after it names another")
     raise Bad(number, "it does not continue the record before it")
 
@@ -132,8 +445,8 @@ class Book:
     kept: list[Json] = field(default_factory=list)
 
 
-def verify_book(path: Path, checkpoints: list[Json], keys: dict[str, str], keep: set[str]) -> Book:
-    """Return a verified ledger with its records of the kinds in `keep`.
+def verify_book(path: Path, checkpoints: list[Json]) -> Book:
+    """Return a verified ledger with its records of the kinds in `KEPT`.
 
     Raises:
         Bad: a record or a checkpoint does not hold.
@@ -141,69 +454,134 @@ def verify_book(path: Path, checkpoints: list[Json], keys: dict[str, str], keep:
     book = Book(path.stem.replace("_", "/"))
     ends: dict[int, str] = {}
     for each in checkpoints:
-        if each["origin"] == book.name:
-            _check_checkpoint(each, keys.get(book.name, ""))
-            if ends.setdefault(each["size"], each["digest"]) != each["digest"]:
-                raise Bad(each["size"] - 1, "two signed checkpoints differ: the books were forked")
-    if not path.exists():
-        raise Bad(0, f"the whole ledger is missing; {max(ends)} records were signed")
-    with path.open("rb") as file:
-        for record in records((line.rstrip(b"\n") for line in file), ends):
-            book.size += 1
-            if record["event"] in keep:
-                book.kept.append(record)
+        mine = each["digest"]
+        if each["origin"] == book.name and ends.setdefault(each["size"], mine) != mine:
+            raise Bad(each["size"] - 1, "two signed checkpoints differ: the books were forked")
     book.signed = max(ends, default=0)
+    if not path.exists():
+        raise Bad(0, f"the whole ledger is missing; {book.signed} records were signed")
+    for record in records(_lines(path, LINE_LIMIT), ends):
+        if record["program"] != book.name.rpartition("/")[2]:
+            raise Bad(book.size, f"{record['program']} wrote it: the ledger was renamed")
+        book.size += 1
+        if record["event"] in KEPT:
+            book.kept.append(record)
     return book
 
 
-def _check_checkpoint(checkpoint: Json, key: str) -> None:
-    statement = {name: checkpoint[name] for name in ("origin", "size", "digest")}
-    _verify(CHECKPOINT_DOMAIN, statement, checkpoint["signature"], key, checkpoint["size"] - 1)
-
-
-def _verify(domain: bytes, statement: Json, signature: str, key: str, number: int) -> None:
-    try:
-        message = domain + _spell(statement).encode()
-        VerifyKey(bytes.fromhex(key)).verify(message, bytes.fromhex(signature))
-    except (CryptoError, ValueError, TypeError) as error:
-        raise Bad(number, "its signature does not hold") from error
-
-
-def verify_verdicts(book: Book) -> dict[str, Json]:
-    """Return every event of the estate's ledger with its verdicts and its destruction: (3).
+def read_checkpoint(line: bytes, keys: Mapping[str, set[str]]) -> Json:
+    """Return the checkpoint in `line`, signed by one of the keys of its ledger.
 
     Raises:
-        Bad: a verdict is not signed, or a decision does not follow from two of them.
+        ValueError: it is none, or its signature does not hold.
     """
-    events: dict[str, Json] = {}
-    for record in book.kept:
-        body, number = record["body"], record["seq"]
-        if "envelope" not in body:
-            continue
-        event = events.setdefault(body["envelope"], {"verdicts": []})
-        event[record["event"]] = record
-        if record["event"] == "verdict":
-            statement = {name: value for name, value in body.items() if name not in BESIDES}
-            statement |= {"kind": "verdict", "event": body["envelope"]}
-            key = bytes.fromhex(body["key"])
-            if blake2b(key, digest_size=16).hexdigest() != body["reviewer"]:
-                raise Bad(number, "its reviewer does not match its key")
-            _verify(VERDICT_DOMAIN, statement, body["signature"], body["key"], number)
-            event["verdicts"].append(body)
-        elif record["event"] == "decision":
-            _check_decision(event["verdicts"], body["outcome"], number)
-    return events
+    checkpoint = strict(line, CHECKPOINT, CHECKPOINT_LIMIT)
+    statement = {name: checkpoint[name] for name in ("origin", "size", "digest")}
+    message = b"tallylight-checkpoint-v1\0" + _spell(statement).encode()
+    mine = keys.get(checkpoint["origin"], ())
+    _demand(bool(mine), f"the site has no ledger {checkpoint['origin']!r}")
+    signed = any(_is_signed(message, checkpoint["signature"], key) for key in mine)
+    _demand(signed, "its signature does not hold")
+    return checkpoint
 
 
-def _check_decision(verdicts: list[Json], outcome: str, number: int) -> None:
-    people = {verdict["reviewer"] for verdict in verdicts}
-    judgements = frozenset(verdict["judgement"] for verdict in verdicts)
-    if len(people) != NEEDED or len(verdicts) != NEEDED:
-        raise Bad(number, "it was not decided by two different people")
-    if DECIDING.get(judgements, "not_a_match") != outcome:
-        raise Bad(number, "it does not follow from the two verdicts")
+# --- (4), (5) The estate ---
+@dataclass
+class Events:
+    """Every event of the estate's ledger, with its verdicts, its decision and its destruction."""
+
+    site: Site | None
+    """None for books that an earlier version exported: no reviewer can be looked up."""
+    found: dict[str, Json] = field(default_factory=dict)
+    in_force: Json | None = None
+    """The recipients that the ledger named last; None before it has named any."""
+    undated: int = 0
+    """Verdicts whose recipients the ledger does not name."""
+
+    def take(self, record: Json) -> None:
+        """Add the next record of the ledger: (4), (5).
+
+        Raises:
+            Bad: a verdict is not a reviewer's, or a decision or an export does not follow.
+        """
+        body, kind = record["body"], record["event"]
+        checks = {"verdict": self._judge, "decision": self._decide, "exported": self._export}
+        try:
+            if kind == "list_accepted":
+                self._name_recipients(body)
+            elif isinstance(body.get("envelope"), str):
+                event = self.found.setdefault(body["envelope"], {"verdicts": []})
+                if kind in checks:
+                    checks[kind](event, body)
+                event[kind] = record
+            else:
+                _demand(kind not in checks, "it names no event")
+        except ValueError as error:
+            raise Bad(record["seq"], str(error)) from error
+
+    def _name_recipients(self, body: Json) -> None:
+        digest = body.get("recipients_digest")
+        if digest is None:
+            return
+        _demand(self.site is not None, "the recipients that it names are not in site/")
+        named = self.site.recipients.get(digest) if self.site else None
+        _demand(named is not None, "the site has not signed the recipients that it names")
+        older = self.in_force and named and named["version"] < self.in_force["version"]
+        _demand(not older, "it goes back to older recipients")
+        self.in_force = named
+
+    @property
+    def _recipients(self) -> list[Json]:
+        every = [*self.site.recipients.values()] if self.site else []
+        return [self.in_force] if self.in_force else every
+
+    def _judge(self, event: Json, body: Json) -> None:
+        verify_verdict(body)
+        _demand("decision" not in event, "two people had decided already")
+        people = [each for named in self._recipients for each in named["reviewers"]]
+        mine = [each for each in people if each["verdict_key"] == body["key"]]
+        _demand(bool(mine) or self.site is None, "the site names no reviewer with its key then")
+        for each in mine[:1]:
+            same = each["organisation"] == body["organisation"]
+            _demand(same, "it names another organisation than the site")
+        self.undated += self.in_force is None
+        name = mine[0]["name"] if mine else body["reviewer"]
+        before = {each["name"] for each in event["verdicts"]}
+        _demand(name not in before, "one person judged it twice")
+        event["verdicts"].append(body | {"name": name, "named_by_site": bool(mine)})
+
+    def _decide(self, event: Json, body: Json) -> None:
+        verdicts = event["verdicts"]
+        _demand("decision" not in event, "two people had decided already")
+        _demand(len(verdicts) == NEEDED, "it was not decided by two different people")
+        outcome = DECIDING.get(frozenset(each["judgement"] for each in verdicts), "not_a_match")
+        _demand(outcome == body.get("outcome"), "it does not follow from the two verdicts")
+        demanded = self._recipients and all(each["two_organisations"] for each in self._recipients)
+        alone = len({organisation_key(each["organisation"]) for each in verdicts}) < NEEDED
+        _demand(not (demanded and alone), "one organisation decided it alone")
+
+    def _export(self, event: Json, _body: Json) -> None:
+        decided = event.get("decision", {}).get("body", {}).get("outcome")
+        _demand(decided == "confirmed", "two people had not confirmed what it exports")
 
 
+def verify_verdict(body: Json) -> None:
+    """Verify the verdict in a record's body: its form, and the signature of the key it names.
+
+    Raises:
+        ValueError: it does not hold.
+    """
+    _demand(_has(body, VERDICT), "it is not a verdict")
+    key = bytes.fromhex(body["key"])
+    same = blake2b(key, digest_size=16).hexdigest() == body["reviewer"]
+    _demand(same, "its reviewer does not match its key")
+    statement = {name: value for name, value in body.items() if name not in BESIDES}
+    statement |= {"kind": "verdict", "event": body["envelope"]}
+    message = b"tallylight-verdict-v1\0" + _spell(statement).encode()
+    _demand(_is_signed(message, body["signature"], body["key"]), "its signature does not hold")
+
+
+# --- What happened ---
 def periods(books: Iterable[Book]) -> dict[str, tuple[Json, Json | None]]:
     """Return begin and end of every camera's periods of use, by lamp lease."""
     found: dict[str, tuple[Json, Json | None]] = {}
@@ -212,9 +590,9 @@ def periods(books: Iterable[Book]) -> dict[str, tuple[Json, Json | None]]:
         for record in book.kept:
             if record["event"] == "period_begin":
                 begun = record
-                found[record["body"]["lease_id"]] = (record, None)
+                found[record["body"].get("lease_id", "")] = (record, None)
             elif record["event"] == "period_end" and begun is not None:
-                found[begun["body"]["lease_id"]] = (begun, record)
+                found[begun["body"].get("lease_id", "")] = (begun, record)
                 begun = None
     return found
 
@@ -226,14 +604,14 @@ def histories(events: dict[str, Json], used: dict[str, tuple[Json, Json | None]]
 
 def _history(envelope: str, event: Json, used: dict[str, tuple[Json, Json | None]]) -> Json:
     basis = event["verdicts"][0] if event["verdicts"] else {}
-    begin, end = used.get(basis.get("lease_id", ""), (None, None))
+    begin, end = used.get(basis.get("lease_id", "none"), (None, None))
     return {
         "event": envelope,
         "period": {"begin": _time(begin), "end": _time(end), "lease": basis.get("lease_id")},
         "list": {"version": basis.get("list_version"), "digest": basis.get("list_digest")},
         "list_is_the_periods": None
         if begin is None
-        else begin["body"]["list_digest"] == basis.get("list_digest"),
+        else begin["body"].get("list_digest") == basis.get("list_digest"),
         "led_to_it": {
             "captured": _moment(basis.get("captured_utc_ms")),
             "threshold_ppm": basis.get("threshold_ppm"),
@@ -241,10 +619,7 @@ def _history(envelope: str, event: Json, used: dict[str, tuple[Json, Json | None
             "policy": basis.get("policy_digest"),
             "sealed_input": envelope,
         },
-        "verified_by": [
-            {name: verdict[name] for name in ("reviewer", "organisation", "judgement")}
-            for verdict in event["verdicts"]
-        ],
+        "verified_by": [{name: each[name] for name in SHOWN} for each in event["verdicts"]],
         "outcome": event.get("decision", {}).get("body", {}).get("outcome"),
         "destroyed": _time(event.get("destroyed")),
     }
@@ -255,44 +630,119 @@ def _time(record: Json | None) -> str | None:
 
 
 def _moment(utc_ms: int | None) -> str | None:
-    return None if utc_ms is None else datetime.fromtimestamp(utc_ms / 1000, UTC).isoformat()
+    if utc_ms is None:
+        return None
+    if utc_ms > 1000 * UTC_HIGH_S:  # A clock may be wrong by more than a calendar holds.
+        return f"{utc_ms} ms after 1970"
+    return datetime.fromtimestamp(utc_ms / 1000, UTC).isoformat()
+
+
+# --- The program ---
+def verify_books(folder: Path, kept: Path | None) -> tuple[list[Book], Events, list[str]]:
+    """Return ledgers and events once every record is verified, and what could not be verified.
+
+    Raises:
+        NotAsExported: the first bad record, or a file that is missing or was changed on the way.
+    """
+    found = [*find_files(folder), *(find_files(kept) if kept else [])]
+    here = {path.name: path for path in found}  # What you kept yourself comes last, and counts.
+    root = kept / "root.json" if kept and (kept / "root.json").exists() else None
+    site = read_site(here["site"], _read(root) if root else None) if "site" in here else None
+    keys = _ledger_keys(site, here.get("keys.json"))
+    files = [path for path in found if path.suffix == ".checkpoint"]
+    signed = [each for path in files for each in _checkpoints(path, keys)]
+    names = {path.stem.replace("_", "/") for path in found if path.suffix == ".jsonl"}
+    names |= {ESTATE} | {each["origin"] for each in signed}
+    events, ledgers = Events(site), list[Book]()
+    for name in sorted(names - keys.keys()):
+        raise NotAsExported(f"The site has no ledger {name!r}: was the file renamed?")
+    for name in sorted(names):
+        path = folder / f"{name.replace('/', '_')}.jsonl"
+        try:
+            ledgers.append(verify_book(path, signed))
+            for record in ledgers[-1].kept if name == ESTATE else []:
+                events.take(record)
+        except Bad as bad:
+            raise NotAsExported(f"{path.name}, {bad}") from bad
+    for book in ledgers:
+        if not book.signed:
+            raise NotAsExported(f"No checkpoint signs the ledger {book.name}: ask for one.")
+    return ledgers, events, _notes(events, root)
+
+
+def _ledger_keys(site: Site | None, path: Path | None) -> Mapping[str, set[str]]:
+    keys: Json = {}
+    if path is None and site is None:
+        raise NotAsExported("keys.json is missing: without keys no signature can be verified.")
+    if path is not None:
+        try:
+            keys = json.loads(_read(path))
+            _demand(all(map(HEX32, keys.values())), "a key is not 64 lower-case hex digits")
+        except (ValueError, AttributeError, RecursionError) as error:
+            raise NotAsExported(f"keys.json is not a table of keys: {error}.") from error
+    if site is None:
+        return {name: {key} for name, key in keys.items()}
+    for name, key in keys.items():
+        if key not in site.keys.get(name, set()):
+            raise NotAsExported(f"keys.json has a key for {name!r} that the site has not signed.")
+    return site.keys
+
+
+def _checkpoints(path: Path, keys: Mapping[str, set[str]]) -> list[Json]:
+    try:
+        return [read_checkpoint(line, keys) for line in _lines(path, CHECKPOINT_LIMIT)]
+    except ValueError as error:
+        raise NotAsExported(f"A checkpoint in {path.name} does not hold: {error}.") from error
+
+
+def _notes(events: Events, root: Path | None) -> list[str]:
+    if events.site is None:
+        sentence = "NOT VERIFIED: who the reviewers are. An earlier version exported these books, "
+        return [sentence + "without site/. Ask for a new export."]
+    notes = []
+    if root is None:
+        notes.append(
+            f"The root {events.site.root} came with the books: compare it with the minutes of the "
+            "site's ceremony, or keep root.json and name its folder with --kept."
+        )
+    if events.undated:
+        notes.append(
+            f"NOT VERIFIED: when the reviewers of {events.undated} verdicts were named. An earlier "
+            "version wrote these records; the site has named these reviewers at some time."
+        )
+    return notes
 
 
 def main() -> int:
     """Verify the folder named on the command line; return 0 if every record is good."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--kept", type=Path, help="folder with checkpoints and keys.json of yours")
+    parser.add_argument(
+        "--kept", type=Path, help="folder with checkpoints, keys.json, root.json of yours"
+    )
     parser.add_argument("--json", action="store_true", help="print the history of every event")
     chosen = parser.parse_args()
-    folders = [chosen.folder, *([chosen.kept] if chosen.kept else [])]
-    keep = {"verdict", "decision", "destroyed", "stored", "exported", "period_begin", "period_end"}
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     began_s = time.monotonic()
     try:
-        files = [path for folder in folders for path in sorted(folder.glob("*.checkpoint"))]
-        signed = [json.loads(each) for path in files for each in path.read_text().splitlines()]
-        keys = json.loads((folders[-1] / "keys.json").read_text("utf-8"))
-        paths = sorted(chosen.folder.glob("*.jsonl"))
-        named = {each["origin"].replace("/", "_") for each in signed}
-        paths += sorted({chosen.folder / f"{name}.jsonl" for name in named} - {*paths})
-        books, events = list[Book](), dict[str, Json]()
-        for path in paths:
-            try:
-                books.append(verify_book(path, signed, keys, keep))
-                events |= verify_verdicts(books[-1]) if books[-1].name == ESTATE else {}
-            except Bad as bad:
-                print(f"{path.name}, {bad}")
-                return 1
-    except (OSError, ValueError, KeyError) as error:
-        print(f"The books cannot be read: {error}", file=sys.stderr)
+        books, events, notes = verify_books(chosen.folder, chosen.kept)
+    except NotAsExported as error:
+        print(error)
         return 1
+    except OSError as error:
+        print(f"{error.filename} cannot be read: {error.strerror}.", file=sys.stderr)
+        return 1
+    for note in notes:
+        print(note, file=sys.stderr if chosen.json else sys.stdout)
     if chosen.json:
-        print(json.dumps(histories(events, periods(books)), indent=1))
+        print(json.dumps(histories(events.found, periods(books)), indent=1))
         return 0
     for book in books:
         print(f"{book.name}: {book.size:,} records verified, {book.signed:,} of them signed")
-    took_s = time.monotonic() - began_s
-    print(f"{len(events)} events; {sum(b.size for b in books) / took_s:,.0f} records a second")
+    took_s, count = time.monotonic() - began_s, sum(book.size for book in books)
+    print(f"{len(events.found)} events; {count / took_s:,.0f} records a second")
     return 0
 
 

