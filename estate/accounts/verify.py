@@ -33,7 +33,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 from unicodedata import normalize
 
-from nacl.bindings import crypto_core_ed25519_is_valid_point
+from nacl.bindings import crypto_core_ed25519_is_valid_point as is_valid_point
 from nacl.exceptions import CryptoError
 from nacl.signing import VerifyKey
 
@@ -90,7 +90,7 @@ def _has(value: object, rules: Rules) -> bool:
 
 
 def _signing_key(value: object) -> bool:
-    return HEX32(value) and _is_point(bytes.fromhex(str(value)))
+    return HEX32(value) and is_valid_point(bytes.fromhex(str(value)))
 
 
 NUMBER, HEX16, HEX32, HEX64 = _whole(), _hex(16), _hex(32), _hex(64)
@@ -178,23 +178,21 @@ def strict(data: bytes, rules: Rules, limit: int) -> Json:
     return dict(value)
 
 
-def _is_point(y: bytes) -> bool:
-    """Return whether an Ed25519 key is canonical, and in the subgroup of prime order."""
-    return bool(crypto_core_ed25519_is_valid_point(y))
-
-
 def _opens(key: bytes) -> bool:
     """Return whether an X25519 key is canonical, and in the subgroup (RFC 7748, section 4.1)."""
     u = int.from_bytes(key, "little")
-    return u < CURVE - 1 and _is_point(
-        ((u - 1) * pow(u + 1, -1, CURVE) % CURVE).to_bytes(32, "little")
-    )
+    y = 0 if u >= CURVE - 1 else (u - 1) * pow(u + 1, -1, CURVE) % CURVE
+    return u < CURVE - 1 and is_valid_point(y.to_bytes(32, "little"))
+
+
+def folded(name: str) -> str:
+    """Return what all spellings of one name have in common: docs/formats/organisations.md."""
+    return " ".join(normalize("NFKC", normalize("NFKC", name).casefold()).split())
 
 
 def organisation_key(name: str) -> str:
-    """Return what all names of one organisation have in common, case and lookalikes aside."""
-    folded = normalize("NFKC", normalize("NFKC", name).casefold())
-    plain = normalize("NFKD", " ".join(folded.split()))
+    """Return what all names of one organisation have in common: docs/formats/organisations.md."""
+    plain = normalize("NFKD", folded(name))
     for alike, stands_for in LOOKALIKES:
         plain = plain.replace(alike, stands_for)
     return "".join(each for each in plain if each.isalnum())
@@ -378,9 +376,10 @@ def read_recipients(data: bytes) -> Json:
     found = strict(data, RECIPIENTS, FILE_LIMIT // 4)
     people = found["reviewers"]
     for name in ("key", "name", "verdict_key"):
-        _demand(len({each[name] for each in people}) == len(people), "a reviewer is there twice")
-    organisations = {organisation_key(each["organisation"]) for each in people}
-    alone = found["two_organisations"] and len(organisations) < NEEDED
+        once = len({folded(each[name]) for each in people}) == len(people)
+        _demand(once, "a reviewer is there twice")
+    employers = {organisation_key(each["organisation"]) for each in people}
+    alone = found["two_organisations"] and len(employers) < NEEDED
     _demand(NEEDED <= len(people) <= 64 and not alone, "it names too few or too many")  # noqa: PLR2004
     return found
 
@@ -545,7 +544,7 @@ class Events:
             same = each["organisation"] == body["organisation"]
             _demand(same, "it names another organisation than the site")
         self.undated += self.in_force is None
-        name = mine[0]["name"] if mine else body["reviewer"]
+        name = folded(mine[0]["name"]) if mine else body["reviewer"]
         before = {each["name"] for each in event["verdicts"]}
         _demand(name not in before, "one person judged it twice")
         event["verdicts"].append(body | {"name": name, "named_by_site": bool(mine)})

@@ -18,6 +18,7 @@ from nacl.signing import SigningKey, VerifyKey
 from estate.accounts import verify
 from formats.errors import FormatError
 from formats.ledger import Record, verify_checkpoint
+from formats.public_keys import signing_key
 from formats.strict_json import Fields, dumps, parse
 from formats.tests.make_vectors import FOLDER
 from formats.tests.second_encoder import ESTATE, canonical
@@ -68,7 +69,7 @@ def _read_verdict(body: dict[str, int | str]) -> None:
 
 def _read_around(fields: Fields) -> VerifyKey:
     fields.text("organisation", at_most=128)
-    return VerifyKey(fields.hex_bytes("key", 32))
+    return signing_key(fields.hex_bytes("key", 32))
 
 
 class _Keys(dict[str, set[str]]):
