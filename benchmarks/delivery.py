@@ -17,6 +17,7 @@ from estate.tests.events import sealed_event
 from firmware.delivery import marks
 from firmware.delivery.marks import Link
 from firmware.delivery.outbox import CHAINS
+from firmware.folder import Folder
 from firmware.identity import watch_keys
 from formats.envelope import NO_PREVIOUS
 from hil_tests.long.chaos.testbed import Testbed
@@ -52,6 +53,7 @@ def drain(count: int) -> tuple[float, float]:
         testbed.receiver.ensure_running()
         time.sleep(START_S)
         testbed.courier.ensure_running()
+        testbed.maker.ensure_running()  # It removes the events whose receipts have come.
         waiting, courier = testbed.state / "outbox" / "waiting", testbed.courier.process
         if courier is None:
             raise SystemExit("The courier did not start: its log is in the testbed's folder.")
@@ -70,8 +72,9 @@ def fill(testbed: Testbed, count: int) -> None:
         (outbox / "waiting" / f"{number:012d}").write_bytes(sealed.blob)
         previous = sealed.digest
         link = Link(number, sealed.header.boot_id, number, sealed.digest)
-    for name in CHAINS:
-        marks.write(outbox / name, link)
+    with Folder(outbox) as folder:
+        for name in CHAINS:
+            marks.write(folder, name, link)
 
 
 def _await_fewer(waiting: Path, count: int) -> None:

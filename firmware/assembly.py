@@ -1,7 +1,8 @@
 """Start `watch`: assemble a station from verified parts, run it, and record why it ended.
 
-The order is the order of trust: keys, nets, list, threshold, outbox, lamp, camera. No part asks for
-light before all of them are there. A part that is missing is in the ledger by its name.
+The order is the order of trust: keys, outbox, nets, list, threshold, lamp, camera. No part asks for
+light before all of them are there. A part that is missing is in the ledger by its name. The outbox
+comes early, so that a camera that stays dark removes the events whose receipts have come.
 """
 
 import os
@@ -13,8 +14,11 @@ from functools import partial
 from pathlib import Path
 
 from firmware.config import SYNCHRONISED, Config, State
+from firmware.delivery.chain_check import check_chain
 from firmware.delivery.marks import Link, Terms
 from firmware.delivery.outbox import Outbox
+from firmware.delivery.receipts import Receipts
+from firmware.delivery.removal import Removal
 from firmware.disk_writer import END_S, DiskWriter
 from firmware.errors import DiskStalled, FirmwareError, LampDark, NoLease
 from firmware.hardware.camera import Camera
@@ -131,21 +135,28 @@ def assemble(
     """Return a station that may ask for light.
 
     Raises:
-        IdentityRefused, ListRefused, NetsNotJudged, AcceleratorMissing, ProcessorRefused,
-        NobodyListed, ListNotServed, OutsideHours, OutboxFull, LampDark: a part is missing or
-            refused; no frame was looked at.
+        IdentityRefused, FolderShared, ForeignFile, ListRefused, NetsNotJudged,
+        AcceleratorMissing, ProcessorRefused, NobodyListed, ListNotServed, OutsideHours, OutboxFull,
+        LampDark: a part is missing or refused; no frame was looked at.
     """
     state, keys = config.state, watch_keys(config.state)
     book.ledger.sign_with(ledger_signer(state, Program.WATCH))
+    outbox, link = _open_outbox(state, keys, book.ledger, running, means.supervisor)
+    removal = Removal(outbox, Receipts(state.receipts), book.ledger, means.synchronised)
+    while removal.round() and running():
+        means.supervisor.alive("dark: removing events that were receipted")
     clock = _open_clock(state, means, book.writer)
     eye, watchlist = _accept(config, means, keys, book.ledger, clock)
     counts = Counts()
     search = Search(watchlist, eye.manifest.calibration, counts)
     search.check(clock.now())
-    outbox, link = _open_outbox(state, watchlist, book.ledger)
+    key, days = bytes(watchlist.recipients.receipt_key), watchlist.policy.retention_days
+    outbox.set_terms(Terms(key, days))
+    outbox.room()
     sight, model_digest = Sight(eye, counts), eye.manifest.model_digest
     lamp, camera = Lamp(_connect_guard(config.lamp_socket)), means.camera()
     reporter = Reporter(search, outbox, book, keys.sign, sight.runtime, model_digest, link)
+    reporter.remove = removal.round
     return Station(
         lamp=lamp,
         camera=camera,
@@ -192,15 +203,24 @@ def _accept(
     return eye, watchlist
 
 
-def _open_outbox(state: State, watchlist: Watchlist, ledger: Ledger) -> tuple[Outbox, Link | None]:
-    """Return the outbox under the list's terms, repaired and with room, and its newest event."""
+def _open_outbox(
+    state: State,
+    keys: WatchKeys,
+    ledger: Ledger,
+    running: Callable[[], bool],
+    supervisor: Supervisor,
+) -> tuple[Outbox, Link | None]:
+    """Return the outbox, repaired and compared with the ledger, and its newest event."""
+
+    def meanwhile() -> bool:
+        supervisor.alive("dark: reading the events that wait")
+        return running()
+
     outbox = Outbox(state.outbox)
-    key, days = bytes(watchlist.recipients.receipt_key), watchlist.policy.retention_days
-    outbox.set_terms(Terms(key, days))
     link, set_aside = outbox.recover()
-    for name in set_aside:
+    link = check_chain(outbox, ledger, link)
+    for name in (*set_aside, *outbox.set_aside_broken(keys.sign.verify_key, meanwhile)):
         ledger.append(Happening.FAULT, {"code": "outbox_broken", "name": name})
-    outbox.room()
     return outbox, link
 
 

@@ -23,7 +23,7 @@ class Accelerator(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The state folder: one folder for each program's own files, and two shared ones."""
+    """The state folder: one folder for each program's own files, and three shared ones."""
 
     root: Path
 
@@ -49,8 +49,13 @@ class State:
 
     @property
     def outbox(self) -> Path:
-        """Sealed events: written by `watch`, sent and deleted by `courier`."""
+        """Sealed events: written and deleted by `watch`, read and sent by `courier`."""
         return self.root / "outbox"
+
+    @property
+    def receipts(self) -> Path:
+        """The estate's receipts, by which `watch` deletes events: written by `courier`."""
+        return self.root / "receipts"
 
     @property
     def inbox(self) -> Path:

@@ -1,7 +1,8 @@
-"""The program `courier`: send sealed events over MQTT with retry, delete them on signed receipts.
+"""The program `courier`: send sealed events over MQTT with retry, hand receipts over to `watch`.
 
-It has the network, and opens no event. An event leaves the outbox on the estate's signed receipt
-and on nothing else: the broker's own acknowledgement says only that the broker had it in memory.
+It has the network, and opens no event. It reads the outbox and deletes nothing there: `watch` does,
+on the estate's signed receipt and on nothing else. The broker's own acknowledgement says only that
+the broker had the event in memory.
 Until the receipt comes, the event is sent again, at growing intervals. Each copy expires at the
 broker when the next one is due, so a receiver that was absent finds one. A site bundle that the
 estate publishes for this camera goes into the inbox unopened. The courier has no camera, no lamp
@@ -12,17 +13,17 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from errno import ENOSPC
 from pathlib import Path
 from typing import Final
 
-from nacl.public import PrivateKey
 from nacl.signing import VerifyKey
 
-from firmware.config import SYNCHRONISED, Config
+from firmware.config import Config
+from firmware.delivery.hand_over import HandOver
 from firmware.delivery.inbox import install
-from firmware.delivery.outbox import Outbox
-from firmware.errors import IdentityRefused
+from firmware.delivery.receipts import Receipts
+from firmware.delivery.waiting import WaitingEvents
+from firmware.errors import ForeignFile, IdentityRefused
 from firmware.identity import camera_identity, courier_key, ledger_signer
 from firmware.program_lock import only_one
 from firmware.record.ledger import Ledger
@@ -33,8 +34,6 @@ from formats.envelope_header import ID_BYTES
 from formats.errors import FormatError, Malformed
 from formats.hexadecimal import read_hex
 from formats.ledger import Happening, Program
-from formats.public_keys import signing_key
-from formats.receipt import Receipt, open_receipt
 from formats.site_bundle import read_bundle
 from formats.topics import Channel, Topic, parse_topic
 from wire.certificate import Address, Certificate
@@ -51,8 +50,8 @@ NO_RECEIVER_S: Final = (0.25, 10.0)
 no flood for one that is absent."""
 DOUBLINGS: Final = 6
 """Most doublings of a wait: enough to reach the longest wait."""
-LAPSE_S: Final = 60.0
-"""Time between two checks for events that were kept for too long."""
+TIDY_S: Final = 1.0
+"""Time between two looks at which events are gone from the outbox."""
 
 log = logging.getLogger(__name__)
 
@@ -75,16 +74,17 @@ class Flight:
 class Courier:
     """The courier's parts and state."""
 
-    outbox: Outbox
+    outbox: WaitingEvents
     connection: Connection
-    key: PrivateKey
-    """Opens receipts."""
+    hand_over: HandOver
     camera: VerifyKey
     """The key that signed the waiting events."""
     inbox: Path
     ledger: Ledger
-    lapsed_s: float = float("-inf")
-    """CLOCK_MONOTONIC of the last check for events that were kept for too long."""
+    tidied_s: float = float("-inf")
+    """CLOCK_MONOTONIC of the last look at which events are gone."""
+    broken: set[str] = field(default_factory=set)
+    """Names in the outbox that are no event of this camera: they were recorded, and are skipped."""
     flights: dict[str, Flight] = field(default_factory=dict)
     """Events handed to the broker on this connection and not receipted yet, by name."""
 
@@ -103,13 +103,10 @@ def _run(config: Config, running: Callable[[], bool], supervisor: Supervisor) ->
     ledger = Ledger(config.state.courier, Program.COURIER)
     ledger.sign_with(ledger_signer(config.state, Program.COURIER))
     ledger.append(Happening.START, {"version": VERSION})
-    outbox = Outbox(config.state.outbox)
-    outbox.finish_removals()
-    camera = camera_identity(config.state).sign_key
-    for name in outbox.set_aside_broken(camera):
-        _record_broken(ledger, name)
-    key, inbox = courier_key(config.state), config.state.inbox
-    courier = Courier(outbox, _connection(config), key, camera, inbox, ledger)
+    state, outbox = config.state, WaitingEvents(config.state.outbox)
+    hand_over = HandOver(outbox, Receipts(state.receipts), courier_key(state), ledger)
+    camera = camera_identity(state).sign_key
+    courier = Courier(outbox, _connection(config), hand_over, camera, state.inbox, ledger)
     supervisor.ready()
 
     def go_on() -> bool:
@@ -122,7 +119,7 @@ def _run(config: Config, running: Callable[[], bool], supervisor: Supervisor) ->
 
 
 def deliver(courier: Courier, running: Callable[[], bool]) -> None:
-    """Send waiting events and delete receipted ones, until `running` says no."""
+    """Send waiting events and hand receipts over, until `running` says no."""
     try:
         while running():
             courier.connection.run_network(NETWORK_S)
@@ -135,8 +132,8 @@ def deliver(courier: Courier, running: Callable[[], bool]) -> None:
             for name in events_due(courier):
                 send_event(courier, name)
             courier.ledger.keep_signed()
-            if time.monotonic() - courier.lapsed_s >= LAPSE_S:
-                destroy_lapsed(courier)
+            if time.monotonic() - courier.tidied_s >= TIDY_S:
+                tidy(courier)
     finally:
         courier.connection.close()
 
@@ -159,21 +156,23 @@ def events_due(courier: Courier) -> list[str]:
     flying = {name for name, flight in courier.flights.items() if flight.again_s > now_s}
     if len(flying) >= courier.connection.window:
         return []  # The folder, which may be long, is not read.
-    rest = [name for name in courier.outbox.names() if name not in flying]
+    settled = flying | courier.hand_over.names | courier.broken
+    rest = [name for name in _waiting(courier) if name not in settled]
     rest.sort(key=lambda name: courier.flights[name].again_s if name in courier.flights else 0.0)
     return rest[: max(0, courier.connection.window - len(flying))]
 
 
 def send_event(courier: Courier, name: str) -> None:
-    """Publish one event; set it aside if the file has changed on the disk.
+    """Publish one event; skip and record it if the file has changed on the disk.
 
     If the connection has just ended, the event waits for the next one.
     """
     try:
         sealed = verify(courier.outbox.read_sealed(name), courier.camera).sealed
-    except FormatError:
-        courier.outbox.set_aside(name)
-        _record_broken(courier.ledger, name)
+    except FileNotFoundError:  # `watch` has just removed it.
+        return
+    except (FormatError, ForeignFile):
+        _skip(courier, name)
         return
     before = courier.flights.get(name)
     tries = before.tries + 1 if before else 1
@@ -200,7 +199,7 @@ def retry_soon(courier: Courier, number: int) -> None:
 
 
 def handle_message(courier: Courier, message: Message) -> None:
-    """Handle one MQTT message: a site bundle goes to the inbox, a receipt deletes its event.
+    """Handle one MQTT message: a site bundle goes to the inbox, a receipt to `watch`.
 
     Any other message is logged and dropped.
     """
@@ -215,47 +214,31 @@ def handle_message(courier: Courier, message: Message) -> None:
     except OSError as error:  # Events go on; the broker sends the bundle again at the next start.
         log.warning("The site's bundle cannot be written: %s.", error.strerror)
         return
-    delete_receipted(courier, message.payload)
+    hand_over_receipt(courier, message.payload)
 
 
-def destroy_lapsed(courier: Courier) -> None:
-    """Destroy events that have waited for longer than the policy's retention."""
-    courier.lapsed_s = time.monotonic()
-    terms = courier.outbox.terms()
-    if terms is None or not SYNCHRONISED.exists():
-        return
-    for name in courier.outbox.destroy_lapsed(terms.keep_days):
-        courier.ledger.append(Happening.EVENT_LAPSED, {"name": name})
+def tidy(courier: Courier) -> None:
+    """Forget the events that are gone from the outbox, and remove their receipts."""
+    courier.tidied_s = time.monotonic()
+    waiting = set(_waiting(courier))
+    courier.hand_over.check()
+    courier.hand_over.drop_gone(waiting)
+    courier.hand_over.record()
+    courier.flights = {name: one for name, one in courier.flights.items() if name in waiting}
+    courier.broken &= waiting
 
 
-def delete_receipted(courier: Courier, blob: bytes) -> None:
-    """Delete the event that a receipt names, once the receipt is verified; else log and drop it."""
+def hand_over_receipt(courier: Courier, blob: bytes) -> None:
+    """Hand a verified receipt over to `watch`, which deletes its event; else log and drop it."""
     try:
-        receipt = _verify_receipt(courier, blob)
+        receipt, content = courier.hand_over.open(blob)
     except FormatError as error:
         log.warning("A message on the receipts' topic is no receipt: %s", error)
         return
     for flight in tuple(courier.flights.values()):
-        if flight.digest == receipt.envelope_digest:
-            _delete(courier, flight, receipt)
-
-
-def _delete(courier: Courier, flight: Flight, receipt: Receipt) -> None:
-    """Record the receipt, then delete the event; on a full disk delete first."""
-    body: dict[str, int | str] = {
-        "sequence": receipt.sequence,
-        "envelope": receipt.envelope_digest.hex(),
-        "stored_utc_ms": receipt.stored_utc_ms,
-    }
-    try:
-        courier.ledger.append(Happening.EVENT_RECEIPTED, body)
-        courier.outbox.remove(flight.name)
-    except OSError as error:
-        if error.errno != ENOSPC:
-            raise
-        courier.outbox.remove(flight.name)
-        courier.ledger.append(Happening.EVENT_RECEIPTED, body)
-    del courier.flights[flight.name]
+        digest = receipt.envelope_digest
+        if flight.digest == digest and courier.hand_over.put(flight.name, receipt, content):
+            del courier.flights[flight.name]
 
 
 def _connection(config: Config) -> Connection:
@@ -272,15 +255,20 @@ def _connection(config: Config) -> Connection:
     return Connection(address, topics)
 
 
-def _verify_receipt(courier: Courier, blob: bytes) -> Receipt:
-    terms = courier.outbox.terms()
-    if terms is None:
-        raise FormatError("It is not yet known whose receipts to believe.")
-    return open_receipt(blob, estate=signing_key(terms.receipts_from), key=courier.key)
+def _waiting(courier: Courier) -> list[str]:
+    """Return the names of the waiting events; none if the outbox is no folder of events."""
+    try:
+        return courier.outbox.names()
+    except ForeignFile as error:
+        _skip(courier, error.path.name)
+        return []
 
 
-def _record_broken(ledger: Ledger, name: str) -> None:
-    ledger.append(Happening.FAULT, {"code": "outbox_broken", "name": name})
+def _skip(courier: Courier, name: str) -> None:
+    """Record a name in the outbox that is no event of this camera, once."""
+    if name not in courier.broken:
+        courier.broken.add(name)
+        courier.ledger.append(Happening.FAULT, {"code": "outbox_broken", "name": name})
 
 
 def _wait_s(bounds: tuple[float, float], tries: int) -> float:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from firmware.config import Accelerator, Config
-from firmware.delivery.outbox import Outbox
+from firmware.delivery.waiting import WaitingEvents
 from firmware.errors import (
     AcceleratorMissing,
     CameraStalled,
@@ -161,7 +161,7 @@ def _list(config: Config) -> str:
 def _outbox(config: Config) -> str:
     if not config.state.outbox.exists():
         return "empty"
-    outbox = Outbox(config.state.outbox)
+    outbox = WaitingEvents(config.state.outbox)
     outbox.room()
     return f"{len(outbox.names())} events wait for their receipts"
 

@@ -14,6 +14,7 @@ FirmwareError
 ├── TooHot             the camera or its accelerator is over its limit
 ├── LedgerBroken       the ledger on disk does not verify
 ├── ForeignFile        a file in the state folder is a link, a FIFO, too large, or of another kind
+├── FolderShared       another user can write in a folder that only this program may write
 ├── FloorsBroken       the rollback floors can no longer be read
 ├── ClockUntrusted     the clock stands before a time that has passed, or no time server vouches
 ├── NetsNotJudged      the policy demands another evaluation of the nets than they have
@@ -56,6 +57,10 @@ class ForeignFile(FirmwareError):
 
 class AlreadyRunning(FirmwareError):
     """Another process of the same program runs on the same folder or socket."""
+
+
+class FolderShared(FirmwareError):
+    """Another user can write in a folder that only this program may write."""
 
 
 class FloorsBroken(FirmwareError):

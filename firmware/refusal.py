@@ -12,9 +12,9 @@ from functools import partial
 from typing import Final
 
 from firmware.config import State
-from firmware.delivery.outbox import Outbox
+from firmware.delivery.waiting import WaitingEvents
 from firmware.disk_writer import END_S, DiskWriter
-from firmware.errors import DiskStalled, LampDark, NoLease, OutboxFull
+from firmware.errors import DiskStalled, ForeignFile, LampDark, NoLease, OutboxFull
 from firmware.record.ledger import Ledger, Moment
 from firmware.record.queued_ledger import QueuedLedger
 from firmware.supervisor import Supervisor
@@ -54,9 +54,10 @@ def stay_dark(
 
 def _write(state: State, ledger: Ledger, error: Refused, at: Moment) -> None:
     if isinstance(error, OutboxFull):
-        waiting = len(Outbox(state.outbox).names())
+        waiting = len(WaitingEvents(state.outbox).names())
         ledger.append(Happening.OUTBOX_FULL, {"waiting": waiting}, at)
     else:
         kind = LampDark if isinstance(error, LampDark) else type(error)
-        ledger.append(Happening.FAULT, {"code": kind.__name__}, at)
+        what = {"name": str(error.path)} if isinstance(error, ForeignFile) else {}
+        ledger.append(Happening.FAULT, {"code": kind.__name__} | what, at)
     ledger.sign()

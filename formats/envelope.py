@@ -51,8 +51,10 @@ __all__ = [  # The header's names are re-exported: callers import all about enve
     "Sealed",
     "TimeQuality",
     "Verified",
+    "content_key",
     "key_id",
     "open_sealed",
+    "open_with",
     "read",
     "seal",
     "sender_id",
@@ -205,15 +207,23 @@ def open_sealed(verified: Verified, key: PrivateKey) -> bytes:
         Forged: one of (0) to (3) does not hold, although the sender signed.
         Malformed: (4) does not hold.
     """
-    sealed = verified.sealed
-    secret = _open_slot(sealed, key)  # (0)
-    content_key, bound_to = secret[:_KEY_BYTES], secret[_KEY_BYTES:]
-    if bound_to != _digest(sealed.blob[:HEADER_BYTES]):  # (1)
+    return open_with(verified, content_key(verified, key))
+
+
+def content_key(verified: Verified, key: PrivateKey) -> bytes:
+    """Return the (32,) key that opens this one envelope; errors as of `open_sealed`."""
+    secret = _open_slot(verified.sealed, key)  # (0)
+    if secret[_KEY_BYTES:] != _digest(verified.sealed.blob[:HEADER_BYTES]):  # (1)
         raise Forged("The slot was filled for another envelope.")
-    body_at = _body_at(sealed.header)
+    return secret[:_KEY_BYTES]
+
+
+def open_with(verified: Verified, content: bytes) -> bytes:
+    """Do (2) to (4) of `open_sealed`, which suffice against a wrong content key: see `_pad`."""
+    sealed, body_at = verified.sealed, _body_at(verified.sealed.header)
     front, body = sealed.blob[:body_at], sealed.blob[body_at + _LENGTH.size : -_SIGNATURE_BYTES]
     try:
-        padded = Aead(content_key).decrypt(body, front, sealed.header.nonce)  # (2)
+        padded = Aead(content).decrypt(body, front, sealed.header.nonce)  # (2)
     except CryptoError as error:
         raise Forged("The body was not encrypted with the slot's key.") from error
     return _unpad(sealed.header, padded)

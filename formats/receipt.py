@@ -3,6 +3,10 @@
 A receipt travels in an envelope of its own, sealed to a key of the camera's courier that opens
 receipts and nothing else. So everything on the broker looks alike. It names the stored bytes by
 their digest. It says nothing about their content: the estate's receiver cannot open them.
+
+On the camera the courier hands it over to `watch`, which deletes the event: the envelope, and in
+front of it the content key that opens this envelope alone. So `watch` verifies the estate's
+signature itself, and no receipt can be made up by the courier.
 """
 
 from collections.abc import Sequence
@@ -18,14 +22,21 @@ from formats.envelope import (
     Kind,
     Origin,
     Sealed,
+    content_key,
     open_sealed,
+    open_with,
     read,
     seal,
     verify,
+    wire_size,
 )
+from formats.errors import Malformed
 from formats.strict_json import Fields, dumps, parse
 
 _PAYLOAD_LIMIT: Final = 1024 - 44  # The one bucket, less what the envelope repeats inside.
+_KEY_BYTES: Final = 32
+HANDED_OVER_LIMIT: Final = _KEY_BYTES + wire_size(Kind.RECEIPT, Kind.RECEIPT.value.slots[-1])
+"""Bytes of a receipt that is handed over, at most: with its content key, for 64 readers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +92,28 @@ def open_receipt(blob: bytes, *, estate: VerifyKey, key: PrivateKey) -> Receipt:
         NotForThisKey: sealed to others.
     """
     return _read(open_sealed(verify(read(Kind.RECEIPT, blob), estate), key))
+
+
+def hand_over(blob: bytes, *, estate: VerifyKey, key: PrivateKey) -> bytes:
+    """Return a receipt as a program without `key` reads it: `read_handed_over`.
+
+    Raises:
+        Malformed, Forged, NotForThisKey: see `open_receipt`.
+    """
+    return content_key(verify(read(Kind.RECEIPT, blob), estate), key) + blob
+
+
+def read_handed_over(data: bytes, *, estate: VerifyKey) -> Receipt:
+    """Return a receipt that was handed over: 32 bytes of content key, then the envelope.
+
+    Raises:
+        Malformed: not a content key and a receipt envelope, or its payload is not a receipt.
+        Forged: not signed by `estate`, or the content key is another envelope's.
+    """
+    if len(data) < _KEY_BYTES:
+        raise Malformed("The receipt that was handed over is cut short.")
+    verified = verify(read(Kind.RECEIPT, data[_KEY_BYTES:]), estate)
+    return _read(open_with(verified, data[:_KEY_BYTES]))
 
 
 def _read(payload: bytes) -> Receipt:

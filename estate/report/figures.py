@@ -196,7 +196,11 @@ def _count_estate(figures: Figures, estate: Sequence[Record], of_period: Sequenc
 def _count_cameras(figures: Figures, of_period: Sequence[Record]) -> None:
     kinds = Counter(each.event for each in of_period)
     figures.sealed = kinds[Happening.EVENT_SEALED]
-    figures.receipted = kinds[Happening.EVENT_RECEIPTED]
+    # The courier records a receipt when it comes, and `watch` when it deletes the event.
+    receipted = {
+        each.body["envelope"] for each in of_period if each.event is Happening.EVENT_RECEIPTED
+    }
+    figures.receipted = len(receipted)
     figures.lapsed = kinds[Happening.EVENT_LAPSED]
     figures.lists_refused = kinds[Happening.LIST_REFUSED]
     figures.lists_destroyed = kinds[Happening.LIST_DESTROYED]

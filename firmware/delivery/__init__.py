@@ -1,1 +1,1 @@
-"""Delivery: the outbox and inbox on disk, between `watch` and `courier`."""
+"""Delivery: the outbox, the receipts and the inbox on disk, between `watch` and `courier`."""

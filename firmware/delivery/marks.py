@@ -7,10 +7,9 @@ is against accidents; it is no signature.
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path
 from typing import Final, TypeVar
 
-from firmware.delivery import durable
+from firmware.folder import Folder
 from formats import strict_json
 from formats.errors import Malformed
 
@@ -88,9 +87,9 @@ class Terms:
         )
 
 
-def write(path: Path, mark: Link | Terms) -> None:
-    """Put the mark at `path`, whole or not at all."""
-    durable.replace(path, mark.to_bytes())
+def write(folder: Folder, name: str, mark: Link | Terms) -> None:
+    """Put the mark at `name` in a folder, whole or not at all."""
+    folder.replace(name, mark.to_bytes())
 
 
 def _guarded(members: dict[str, strict_json.JsonValue]) -> bytes:

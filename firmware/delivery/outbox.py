@@ -1,10 +1,11 @@
 """The outbox: sealed events in a folder on disk until the estate's receipt; limits, power cuts.
 
-One file is one event; `watch` puts them in, `courier` sends and removes them.
+One file is one event. Only `watch` writes here: it puts events in, and removes them on a receipt
+that it has verified itself (`firmware/delivery/removal.py`). The courier reads.
 
     part/      being written: no program reads it
     waiting/   whole and durable: sent again and again until the receipt comes
-    leaving/   receipted or lapsed, being overwritten: only the courier's
+    leaving/   receipted or lapsed, being overwritten
     broken/    changed on the disk: set aside, kept, and recorded
     chain      number, sequence and digest of the newest event, so that the chain survives a restart
     chain-copy the same once more: a broken one is repaired from the other
@@ -17,25 +18,27 @@ dropped for lack of room: a full outbox refuses, and recognition stops.
 
 import os
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from errno import EDQUOT, ENOSPC
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from nacl.signing import VerifyKey
 
-from firmware.delivery import durable, marks
+from firmware.delivery import marks
 from firmware.delivery.marks import Link, Terms
-from firmware.errors import OutboxFull
-from formats.envelope import Kind, Sealed, read, verify, wire_size
+from firmware.delivery.waiting import LARGEST, LIMIT_BYTES, NAMES_LIMIT, PLACES, WaitingEvents
+from firmware.errors import FolderShared, ForeignFile, OutboxFull
+from firmware.folder import Folder
+from formats.envelope import Kind, Sealed, read, verify
 from formats.errors import FormatError
 
-LIMIT_BYTES: Final = 512 * 2**20
-"""About 15,000 events of 33 kB."""
-LARGEST: Final = wire_size(Kind.EVENT, Kind.EVENT.value.slots[-1])
-"""Bytes of an event for as many reviewers as an envelope can have."""
-FREE_BYTES: Final = 2**20
-"""Kept free on the file system beside the next event, for ledgers and names."""
 CHAINS: Final = ("chain", "chain-copy")
+NAME_DIGITS: Final = 12
+"""An event's file has its number as its name: a folder in order of names is in order of events."""
+FOLDER_MODE: Final = 0o750
+WRITABLE_BY_OTHERS: Final = 0o022
 DAY_S: Final = 24 * 3600
 SANE_UTC_S: Final = 1_767_225_600
 """2026-01-01: a file that claims to be older was written before the clock was set."""
@@ -50,129 +53,113 @@ class Recovered(NamedTuple):
     """Names of files that had changed on the disk: they are in `broken/` now."""
 
 
-class Room(NamedTuple):
-    """The room of an outbox when it was measured."""
+class _Places(NamedTuple):
+    """The folders of the outbox, open."""
 
-    events: int
-    """How many more events fit."""
-    waiting: int
-    """How many wait for their receipts."""
-    full: str
-    """The message when no more fit."""
+    root: Folder
+    part: Folder
+    waiting: Folder
+    leaving: Folder
+    broken: Folder
 
 
-class Outbox:
-    """The folder above. One `watch` writes it and one `courier` reads it."""
+class Outbox(WaitingEvents):
+    """The folder above, for the one program that writes it."""
 
-    def __init__(self, folder: Path, *, limit_bytes: int = LIMIT_BYTES) -> None:
-        self._folder = folder
-        self._limit_bytes = limit_bytes
-        self._part, self._waiting = folder / "part", folder / "waiting"
-        self._leaving, self._broken = folder / "leaving", folder / "broken"
-        self._places = (self._part, self._waiting, self._leaving, self._broken)
-        for place in self._places:
-            place.mkdir(mode=0o770, parents=True, exist_ok=True)
+    def __init__(self, path: Path, *, limit_bytes: int = LIMIT_BYTES) -> None:
+        """Make what is missing.
 
-    # For `watch`.
+        Raises:
+            FolderShared: another user can write in one of the folders.
+            ForeignFile: something else is in the place of a folder.
+        """
+        super().__init__(path, limit_bytes=limit_bytes)
+        with Folder.made(path, FOLDER_MODE) as root:
+            for name in PLACES:
+                root.folder(name, mode=FOLDER_MODE).close()
+        with self._open() as at:
+            for folder in at:
+                _refuse_shared(folder)
 
     def recover(self) -> Recovered:
         """Finish what a power cut interrupted, and repair or set aside broken files."""
-        found, broken = self._read_chains()
-        if not found and broken:
-            newest = self._newest_waiting()
-            found = [newest] if newest else []
-        link = max(found, key=lambda each: each.number, default=None)
-        for draft in sorted(self._part.iterdir()):
-            if link is not None and _is(draft, link):
-                durable.rename(draft, self._waiting / draft.name)
-            elif link is not None and draft.name == _name(link):
-                broken.append(draft.name)
-                self._put_aside(draft)
-            else:
-                draft.unlink()
-        if link is not None and found != [link, link]:
-            self._write_chains(link)
+        with self._open() as at:
+            for name in at.leaving.names(limit=NAMES_LIMIT):
+                _erase(at.leaving, name)
+            found, broken = _read_chains(at)
+            if not found and broken:
+                newest = self._newest_waiting()
+                found = [newest] if newest else []
+            link = max(found, key=lambda each: each.number, default=None)
+            for name in at.part.names(limit=NAMES_LIMIT):
+                if link is not None and _is(at.part, name, link):
+                    at.part.rename(name, at.waiting, name)
+                elif not _drop_draft(at, name, named=link is not None and name == name_of(link)):
+                    broken.append(name)
+            if link is not None and found != [link, link]:
+                _write_chains(at, link)
         return Recovered(link, tuple(broken))
-
-    def room(self) -> Room:
-        """Return how much room there is, while one more event fits.
-
-        Raises:
-            OutboxFull: the next event would not fit, into its share or onto the disk.
-        """
-        room = self.measure()
-        if room.events < 1:
-            raise OutboxFull(room.full)
-        return room
-
-    def measure(self) -> Room:
-        """Return how much room there is, in its share and on the disk."""
-        used = sum(_size(path) for place in self._places for path in place.iterdir())
-        disk = os.statvfs(self._folder)
-        in_share = (self._limit_bytes - used) // LARGEST
-        on_disk = (disk.f_bavail * disk.f_frsize - FREE_BYTES) // LARGEST
-        full = "The disk is full: recognition stops until there is room."
-        if in_share <= on_disk:
-            full = (
-                f"The outbox holds {used} of {self._limit_bytes} bytes: recognition stops until "
-                "the estate's receipts come; check the network and the receiver."
-            )
-        return Room(max(0, min(in_share, on_disk)), len(self.names()), full)
 
     def put(self, sealed: Sealed, link: Link) -> None:
         """Keep one event until its receipt comes; it is on disk when this returns.
 
         Raises:
             OutboxFull: the disk had no room after all.
+            ForeignFile: something else is in the event's place.
         """
-        name = _name(link)
+        name = name_of(link)
         try:
-            durable.write(self._part / name, sealed.blob)
-            durable.sync_folder(self._part)
-            self._write_chains(link)
-            durable.rename(self._part / name, self._waiting / name)
+            with self._open() as at:
+                at.part.write(name, sealed.blob)
+                at.part.sync()
+                _write_chains(at, link)
+                at.part.rename(name, at.waiting, name)
         except OSError as error:
             if error.errno in {ENOSPC, EDQUOT}:
                 raise OutboxFull("The disk is full: recognition stops.") from error
             raise
 
+    def set_link(self, link: Link) -> None:
+        """Name the event after which the chain goes on."""
+        with self._open() as at:
+            _write_chains(at, link)
+
     def set_terms(self, terms: Terms) -> None:
         """Write whose receipts allow removal and how long events are kept."""
-        if self._terms() != terms:
-            marks.write(self._folder / "terms", terms)
+        if self.terms() != terms:
+            with self._open() as at:
+                marks.write(at.root, "terms", terms)
 
-    # For `courier`.
+    def numbers(self) -> set[int]:
+        """Return the numbers of the events that are here, waiting or set aside."""
+        with self._open() as at:
+            names = [name for place in at for name in place.names(limit=NAMES_LIMIT)]
+        return {number for name in names if (number := number_of(name)) is not None}
 
-    def terms(self) -> Terms | None:
-        """Return the terms, or None before a list was verified or when they are broken."""
-        return self._terms()
+    def set_aside_broken(
+        self, camera: VerifyKey, meanwhile: Callable[[], bool] = lambda: True
+    ) -> list[str]:
+        """Set aside waiting files that this camera did not write so; return their names.
 
-    def names(self) -> list[str]:
-        """Return the names of the waiting events, oldest first."""
-        return sorted(os.listdir(self._waiting))  # noqa: PTH208  # Three times as fast.
-
-    def read_sealed(self, name: str) -> Sealed:
-        """Return one waiting event.
-
-        Raises:
-            FormatError: the file has changed on the disk.
+        Args:
+            camera: the key that signed the events.
+            meanwhile: called before each file; returns False to end early.
         """
-        return read(Kind.EVENT, (self._waiting / name).read_bytes())
-
-    def set_aside_broken(self, camera: VerifyKey) -> list[str]:
-        """Set aside waiting files that this camera did not write so; return their names."""
         broken = []
         for name in self.names():
+            if not meanwhile():
+                break
             try:
                 verify(self.read_sealed(name), camera)
-            except FormatError:
+            except (FormatError, ForeignFile):
                 broken.append(name)
                 self.set_aside(name)
         return broken
 
     def set_aside(self, name: str) -> None:
         """Move a broken file to `broken/`."""
-        self._put_aside(self._waiting / name)
+        with self._open() as at:
+            _put_aside(at, at.waiting, name)
 
     def remove(self, name: str) -> None:
         """Overwrite and delete an event whose receipt has come.
@@ -180,53 +167,35 @@ class Outbox:
         It is moved to `leaving/` first, so that after a power cut a half-overwritten event does not
         count as a broken one.
         """
-        self._destroy(self._waiting / name)
+        with self._open() as at:
+            _destroy(at, at.waiting, name)
 
-    def destroy_lapsed(self, keep_days: int) -> list[str]:
+    def destroy_lapsed(self, keep_days: int, *, until_s: float = float("inf")) -> list[str]:
         """Destroy events that were kept for longer than `keep_days`; return their names.
 
         Call it only when the clock has been set. A file from before the clock was set counts from
-        now on.
+        now on. It stops at `until_s` of CLOCK_MONOTONIC; the next call goes on.
         """
         now_s, lapsed = time.time(), []
-        for place in (self._waiting, self._broken):
-            for path in sorted(place.iterdir()):
-                written_s = path.stat().st_mtime
-                if written_s < SANE_UTC_S:
-                    os.utime(path)
-                elif now_s - written_s > keep_days * DAY_S:
-                    self._destroy(path)
-                    lapsed.append(path.name)
+        with self._open() as at:
+            for place in (at.waiting, at.broken):
+                for name in place.names(limit=NAMES_LIMIT):
+                    found = place.status(name)
+                    if found is None or time.monotonic() >= until_s:
+                        continue
+                    if found.st_mtime < SANE_UTC_S:
+                        os.utime(name, dir_fd=place.descriptor, follow_symlinks=False)
+                    elif now_s - found.st_mtime > keep_days * DAY_S:
+                        _destroy(at, place, name)
+                        lapsed.append(name)
         return lapsed
 
-    def finish_removals(self) -> None:
-        """Finish removals that a power cut interrupted. For the courier, at its start."""
-        for leaving in self._leaving.iterdir():
-            leaving.unlink()
-
-    def _terms(self) -> Terms | None:
-        try:
-            return Terms.from_bytes((self._folder / "terms").read_bytes())
-        except (FileNotFoundError, FormatError):
-            return None
-
-    def _read_chains(self) -> tuple[list[Link], list[str]]:
-        """Return the links that are sound, and the names of those that are not."""
-        found, broken = [], []
-        for name in CHAINS:
-            path = self._folder / name
-            try:
-                found.append(Link.from_bytes(path.read_bytes()))
-            except FileNotFoundError:
-                continue
-            except FormatError:
-                broken.append(name)
-                self._put_aside(path)
-        return found, broken
-
-    def _write_chains(self, link: Link) -> None:
-        for name in CHAINS:
-            marks.write(self._folder / name, link)
+    @contextmanager
+    def _open(self) -> Iterator[_Places]:
+        with Folder(self._path) as root:
+            part, waiting, leaving, broken = (root.folder(name) for name in PLACES)
+            with part, waiting, leaving, broken:
+                yield _Places(root, part, waiting, leaving, broken)
 
     def _newest_waiting(self) -> Link | None:
         for name in reversed(self.names()):
@@ -234,35 +203,80 @@ class Outbox:
                 sealed = self.read_sealed(name)
                 header = sealed.header
                 return Link(int(name), header.boot_id, header.sequence, sealed.digest)
-            except (FormatError, ValueError):
+            except (FormatError, ForeignFile, ValueError):
                 continue
         return None
 
-    def _put_aside(self, path: Path) -> None:
-        durable.rename(path, self._broken / f"{path.name}-{time.time_ns()}")
 
-    def _destroy(self, path: Path) -> None:
-        leaving = self._leaving / path.name
-        durable.rename(path, leaving)
-        durable.overwrite(leaving)
-        leaving.unlink()
-        durable.sync_folder(path.parent)
+def name_of(link: Link) -> str:
+    """Return the name of an event's file."""
+    return f"{link.number:0{NAME_DIGITS}d}"
 
 
-def _name(link: Link) -> str:
-    return f"{link.number:012d}"
+def number_of(name: str) -> int | None:
+    """Return the number of the event in a file of the outbox, also of one that was set aside."""
+    digits = name[:NAME_DIGITS]
+    return int(digits) if len(digits) == NAME_DIGITS and digits.isdecimal() else None
 
 
-def _size(path: Path) -> int:
-    """Return the bytes of a file; 0 once the courier has removed it."""
+def _refuse_shared(folder: Folder) -> None:
+    found = os.fstat(folder.descriptor)
+    if found.st_uid != os.geteuid() or found.st_mode & WRITABLE_BY_OTHERS:
+        raise FolderShared(
+            f"{folder.path} can be written by another user: run `systemd-tmpfiles --create`, and "
+            "find out what was changed there."
+        )
+
+
+def _read_chains(at: _Places) -> tuple[list[Link], list[str]]:
+    """Return the links that are sound, and the names of those that are not."""
+    found, broken = [], []
+    for name in CHAINS:
+        try:
+            found.append(Link.from_bytes(at.root.read(name, limit=marks.LIMIT)))
+        except FileNotFoundError:
+            continue
+        except (FormatError, ForeignFile):
+            broken.append(name)
+            _put_aside(at, at.root, name)
+    return found, broken
+
+
+def _write_chains(at: _Places, link: Link) -> None:
+    for name in CHAINS:
+        marks.write(at.root, name, link)
+
+
+def _drop_draft(at: _Places, name: str, *, named: bool) -> bool:
+    """Remove a draft; set it aside if a chain names it, or if it is a folder. Return if it went."""
+    if not named:
+        with suppress(ForeignFile):
+            at.part.remove(name)
+            return True
+    _put_aside(at, at.part, name)
+    return False
+
+
+def _put_aside(at: _Places, place: Folder, name: str) -> None:
+    place.rename(name, at.broken, f"{name}-{time.time_ns()}")
+
+
+def _destroy(at: _Places, place: Folder, name: str) -> None:
+    place.rename(name, at.leaving, name)
+    _erase(at.leaving, name)
+
+
+def _erase(leaving: Folder, name: str) -> None:
+    """Overwrite and remove a file; what is no event is only removed, and a folder stays."""
     try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return 0
+        leaving.overwrite(name, limit=LARGEST)
+    except ForeignFile:
+        with suppress(ForeignFile):
+            leaving.remove(name)
 
 
-def _is(draft: Path, link: Link) -> bool:
+def _is(place: Folder, name: str, link: Link) -> bool:
     try:
-        return read(Kind.EVENT, draft.read_bytes()).digest == link.digest
-    except FormatError:
+        return read(Kind.EVENT, place.read(name, limit=LARGEST)).digest == link.digest
+    except (FormatError, ForeignFile):
         return False

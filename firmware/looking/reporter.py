@@ -8,6 +8,7 @@ function that holds a proof of light waits for the disk.
 
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
@@ -19,7 +20,8 @@ from nacl.signing import SigningKey
 
 from firmware.config import SYNCHRONISED
 from firmware.delivery.marks import Link
-from firmware.delivery.outbox import Outbox, Room
+from firmware.delivery.outbox import Outbox
+from firmware.delivery.waiting import Room
 from firmware.errors import OutboxFull
 from firmware.hardware.lamp import Lit
 from firmware.looking.search import Candidate, Search
@@ -42,7 +44,10 @@ STORM_S: Final = 60.0
 reviewers cannot judge more than one in two seconds, and no storm may hide a first sighting."""
 DAY_S: Final = 24 * 3600
 MEASURE_S: Final = 10.0
-"""The outbox is measured again this often, and with every event: it may hold 15,000 files."""
+"""The outbox is measured again this often, and with every event: it may hold 15,000 files. Before
+it is, the events whose receipts have come are removed."""
+BACKLOG_S: Final = 1.0
+"""The same, while more receipts have come than were removed at once."""
 PROGRAMS: Final = ("firmware", "formats", "recognition")
 """The packages whose digest an event carries as the firmware's."""
 
@@ -86,11 +91,15 @@ class Reporter:
     """The newest event of earlier runs, from the outbox."""
     boot_id: bytes = field(default_factory=lambda: token_bytes(16))
     firmware_digest: bytes = field(default_factory=programs_digest)
+    remove: Callable[[], bool] = lambda: False
+    """Removes receipted events, and returns whether there are more; see `Removal.round`."""
     stored: int = 0
     """Events of this period that are on the disk; set to 0 while no write waits."""
     _handed: int = 0
     """Events and statuses of this run that were handed over for the disk."""
     _measured: "_Measured" = field(init=False)
+    _backlog: bool = False
+    """Whether there are more events to remove."""
     _reported_ns: dict[bytes, int] = field(default_factory=dict, repr=False)
     _recent_ns: deque[int] = field(default_factory=deque, repr=False)
     """When the latest events were made, CLOCK_MONOTONIC, oldest first."""
@@ -185,20 +194,26 @@ class Reporter:
         """
         room = self.outbox.room()
         self.outbox.put(sealed, link)
-        body: dict[str, int | str] = {"sequence": link.sequence, "envelope": link.digest.hex()}
+        body: dict[str, int | str] = {
+            "number": link.number,
+            "sequence": link.sequence,
+            "envelope": link.digest.hex(),
+        }
         self.book.ledger.append(happening, body, at)
         self.stored += happening is Happening.EVENT_SEALED
         left = room._replace(events=room.events - 1, waiting=room.waiting + 1)
         self._measured = _Measured(left, self._measured.done + 1, time.monotonic())
 
     def measure_if_due(self) -> None:
-        """Have the outbox measured now and then, unless a write waits already."""
-        due = time.monotonic() - self._measured.at_s >= MEASURE_S
+        """Have receipted events removed and the outbox measured, unless a write waits already."""
+        every_s = BACKLOG_S if self._backlog else MEASURE_S
+        due = time.monotonic() - self._measured.at_s >= every_s
         if due and not self.book.writer.pending:
             self.book.writer.submit(self._measure)
 
     def _measure(self) -> None:
-        """Measure the outbox. In the writer's thread: a folder can be as slow as its disk."""
+        """Remove and measure. In the writer's thread: a folder can be as slow as its disk."""
+        self._backlog = self.remove()
         done = self._measured.done
         self._measured = _Measured(self.outbox.measure(), done, time.monotonic())
 

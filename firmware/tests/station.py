@@ -8,7 +8,8 @@ from pathlib import Path
 from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 
-from firmware.delivery.outbox import LIMIT_BYTES, Outbox
+from firmware.delivery.outbox import Outbox
+from firmware.delivery.waiting import LIMIT_BYTES
 from firmware.disk_writer import DiskWriter
 from firmware.hardware.lamp import Lamp
 from firmware.hardware.temperature import Thermometer

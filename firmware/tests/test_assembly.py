@@ -1,5 +1,6 @@
 """A run of `watch` from its folders: what it needs, in which order, and what it says without."""
 
+import os
 import time
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -12,6 +13,7 @@ from firmware.assembly import Means, run
 from firmware.config import Config
 from firmware.delivery.marks import Terms
 from firmware.delivery.outbox import Outbox
+from firmware.delivery.waiting import LIMIT_BYTES
 from firmware.errors import (
     FirmwareError,
     IdentityRefused,
@@ -19,11 +21,13 @@ from firmware.errors import (
     NobodyListed,
     OutboxFull,
 )
+from firmware.identity import watch_keys
 from firmware.tests import desk
 from firmware.tests.camera_setup import WALK, codes, looks, made_camera, publish
 from firmware.tests.command import config_of
 from firmware.tests.fakes import FakeCamera, eye, guarding
 from firmware.tests.observations import records
+from firmware.tests.outbox_events import event
 from firmware.trust.newer_list import LOOK_S
 from firmware.trust.watchlist import ListRefused
 from formats.ledger import Happening
@@ -125,10 +129,10 @@ def test_without_a_guard_it_stays_dark(config: Config) -> None:
 
 def test_with_a_full_outbox_the_lamp_stays_off(tmp_path: Path, config: Config) -> None:
     publish(config)
-    waiting = config.state.outbox / "waiting"
-    waiting.mkdir(parents=True)
-    with (waiting / "000000000001").open("wb") as file:
-        file.truncate(512 * 2**20)
+    sealed, link = event(1, key=watch_keys(config.state).sign)
+    Outbox(config.state.outbox).put(sealed, link)
+    with (config.state.outbox / "broken" / "000000000002").open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, LIMIT_BYTES)
     with guarding(tmp_path) as guard, pytest.raises(OutboxFull):
         looks(config)
     assert not guard.has("arming")

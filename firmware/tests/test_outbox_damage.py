@@ -6,7 +6,8 @@ import pytest
 from nacl.signing import SigningKey
 
 from firmware.delivery.marks import Link, Terms
-from firmware.delivery.outbox import LARGEST, Outbox, Recovered
+from firmware.delivery.outbox import Outbox, Recovered
+from firmware.delivery.waiting import LARGEST
 from firmware.errors import OutboxFull
 from firmware.tests.outbox_events import BOOT, KEY, event
 from formats.envelope import Kind, wire_size

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from firmware.delivery.outbox import LARGEST, Outbox
+from firmware.delivery.outbox import Outbox
+from firmware.delivery.waiting import LARGEST
 from firmware.errors import LampDark, OutboxFull
 from firmware.hardware.lamp import Lamp, Lit
 from firmware.looking.reporter import PROGRAMS, STORM, STORM_S, Reporter, programs_digest
@@ -74,7 +75,7 @@ def test_an_event_is_on_disk_and_in_the_ledger(tmp_path: Path, search: Search, l
     reporter(tmp_path, search).report(candidate(), decided(), lit)
     (sealed,) = waiting(tmp_path)
     (record,) = records(tmp_path, Happening.EVENT_SEALED)
-    assert record == {"sequence": 1, "envelope": sealed.digest.hex()}
+    assert record == {"number": 1, "sequence": 1, "envelope": sealed.digest.hex()}
 
 
 def test_events_are_a_chain_over_restarts_with_no_sequence_used_twice(

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from firmware.delivery.outbox import LARGEST
+from firmware.delivery.waiting import LARGEST
 from firmware.errors import LampDark, OutboxFull
 from firmware.tests.fakes import (
     LEASE_ID,

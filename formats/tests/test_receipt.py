@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from formats.envelope import Kind, Origin, TimeQuality, seal, wire_size
 from formats.errors import Forged, FormatError, Malformed, NotForThisKey
-from formats.receipt import Receipt, open_receipt, seal_receipt
+from formats.receipt import (
+    HANDED_OVER_LIMIT,
+    Receipt,
+    hand_over,
+    open_receipt,
+    read_handed_over,
+    seal_receipt,
+)
 from formats.strict_json import INT_LIMIT
 from formats.tests.envelope_vectors import RECEIPT
 from formats.tests.make_vectors import FOLDER
@@ -111,3 +118,43 @@ def test_a_payload_that_is_not_a_receipt_is_refused(wrong: dict[str, object]) ->
 def test_a_receipt_that_could_not_be_read_back_is_not_sealed() -> None:
     with pytest.raises(Malformed):
         seal_for_courier(replace(PUBLISHED, camera=b"short"))
+
+
+# Handed over by the courier to `watch`, which has no key that opens receipts.
+
+
+def handed_over(name: str = "a receipt for the courier alone") -> bytes:
+    return hand_over(BLOBS[name], estate=ESTATE.verify_key, key=COURIER)
+
+
+@pytest.mark.parametrize(
+    "name", ["a receipt for the courier alone", "a receipt for the courier and the estate"]
+)
+def test_a_receipt_that_was_handed_over_is_read_without_the_couriers_key(name: str) -> None:
+    data = handed_over(name)
+    assert read_handed_over(data, estate=ESTATE.verify_key) == PUBLISHED
+    assert len(data) == 32 + len(BLOBS[name]) <= HANDED_OVER_LIMIT
+
+
+def test_a_receipt_handed_over_with_a_flipped_bit_is_refused_at_every_one_of_1371_bytes() -> None:
+    data = bytearray(handed_over())
+    assert len(data) == 1371
+    for at in range(len(data)):
+        data[at] ^= 1 << at % 8
+        with pytest.raises(FormatError):
+            read_handed_over(bytes(data), estate=ESTATE.verify_key)
+        data[at] ^= 1 << at % 8
+
+
+@pytest.mark.parametrize("length", [0, 31, 32, 1370, 1372])
+def test_a_receipt_handed_over_in_another_length_is_refused(length: int) -> None:
+    with pytest.raises(FormatError):
+        read_handed_over((handed_over() + b"\0")[:length], estate=ESTATE.verify_key)
+
+
+def test_a_courier_hands_over_no_receipt_that_another_key_signed() -> None:
+    recipients = [COURIER.public_key]
+    made_up = seal_receipt(PUBLISHED, sender=STRANGER, recipients=recipients, origin=ORIGIN).blob
+    data = hand_over(made_up, estate=STRANGER.verify_key, key=COURIER)
+    with pytest.raises(Forged):
+        read_handed_over(data, estate=ESTATE.verify_key)

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
 
-from firmware.config import Config
+from firmware.config import Config, State
 from firmware.nets import open_eye
 from formats.ledger import Happening
 from formats.settings import read_settings
@@ -29,6 +29,7 @@ from hil_tests.demo.tap import FORMAT, ON_THE_WIRE, Tap
 from hil_tests.errors import DeskRefused
 from hil_tests.rig.desk.pins import PinServer
 from hil_tests.rig.desk.programs import READY_S, Programs, find_program
+from hil_tests.rig.desk.receipted import remove_receipted
 from hil_tests.rig.desk_site import DeskSite
 from hil_tests.rig.site_maker import REVIEWERS, signers
 from hil_tests.scenes.portraits import Person
@@ -187,9 +188,8 @@ class Run:
     def _await_delivery(self, programs: Programs) -> None:
         ledger = records(self.desk.camera / "watch" / "ledger.jsonl")
         events = sum(record.event is Happening.EVENT_SEALED for record in ledger)
-        waiting = self.desk.camera / "outbox" / "waiting"
         until_s = time.monotonic() + DELIVERED_S
-        while any(waiting.iterdir()) or min(self._told()) < events:
+        while remove_receipted(State(self.desk.camera)) or min(self._told()) < events:
             programs.alive()
             if time.monotonic() > until_s:
                 return

@@ -10,8 +10,12 @@ from estate.intake.receiver import Receiver
 from estate.store.envelopes import Store
 from estate.tests.events import sealed_event
 from firmware.courier import Courier, subscriptions
+from firmware.delivery.hand_over import HandOver
 from firmware.delivery.marks import Link, Terms
 from firmware.delivery.outbox import Outbox
+from firmware.delivery.receipts import Receipts
+from firmware.delivery.removal import Removal
+from firmware.delivery.waiting import WaitingEvents
 from firmware.identity import courier_key, watch_keys
 from firmware.record.ledger import Ledger
 from firmware.tests.observations import records
@@ -34,6 +38,9 @@ class Line:
     def __post_init__(self) -> None:
         self.outbox = Outbox(self.broker.state.outbox)
         self.outbox.set_terms(Terms(bytes(ESTATE.verify_key), 30))
+        watching = Ledger(self.broker.state.watch, Program.WATCH)
+        receipts = Receipts(self.broker.state.receipts)
+        self.removal = Removal(self.outbox, receipts, watching, lambda: True)
         self.store = self.opened_store(Store)
 
     def opened_store(self, kind: type[Store]) -> Store:
@@ -52,8 +59,15 @@ class Line:
         camera = self.broker.camera.camera_id
         connection = self.broker.connection(self.broker.name, subscriptions(camera))
         ledger = Ledger(self.broker.state.courier, Program.COURIER)
-        key, signed = courier_key(self.broker.state), self.broker.camera.sign_key
-        return Courier(self.outbox, connection, key, signed, self.broker.state.inbox, ledger)
+        waiting, key = WaitingEvents(self.broker.state.outbox), courier_key(self.broker.state)
+        handed = HandOver(waiting, Receipts(self.broker.state.receipts), key, ledger)
+        signed, inbox = self.broker.camera.sign_key, self.broker.state.inbox
+        return Courier(waiting, connection, handed, signed, inbox, ledger)
+
+    def waiting(self) -> list[str]:
+        """Do a round of `watch`; return the names of the events that still wait."""
+        self.removal.round()
+        return self.outbox.names()
 
     def receiver(
         self,

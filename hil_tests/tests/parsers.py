@@ -24,7 +24,7 @@ from formats.keyfile import Cost, Purpose, make_key, read_key, write_key
 from formats.lease import decode_answer, decode_request
 from formats.ledger import Record, verify_checkpoint
 from formats.policy import read_policy, write_policy
-from formats.receipt import open_receipt
+from formats.receipt import hand_over, open_receipt, read_handed_over
 from formats.recipients import read_recipients, write_recipients
 from formats.settings import read_settings
 from formats.site_bundle import LAST, read_bundle, write_bundle
@@ -111,6 +111,14 @@ def _of_the_wire() -> list[Parser]:
             "receipt",
             lambda data: open_receipt(data, estate=ESTATE.verify_key, key=COURIER),
             envelopes("RECEIPT"),
+        ),
+        Parser(
+            "handed-over-receipt",
+            lambda data: read_handed_over(data, estate=ESTATE.verify_key),
+            tuple(
+                hand_over(blob, estate=ESTATE.verify_key, key=COURIER)
+                for blob in envelopes("RECEIPT")
+            ),
         ),
         Parser("bundle", read_bundle, (write_bundle(files),)),
         Parser(

@@ -10,14 +10,13 @@ import pytest
 
 from firmware.courier import (
     RETRY_S,
-    Courier,
     Flight,
-    delete_receipted,
-    destroy_lapsed,
+    events_due,
+    hand_over_receipt,
     handle_message,
     send_event,
+    tidy,
 )
-from firmware.delivery.outbox import DAY_S
 from firmware.record.ledger import Ledger, Moment
 from firmware.tests.observations import records
 from formats.ledger import Happening, Program
@@ -62,68 +61,33 @@ def on(line: Line, channel: Channel, payload: bytes) -> Message:
 
 def test_on_a_full_disk_a_receipt_still_removes_the_event_and_is_recorded(line: Line) -> None:
     courier = flying(line)
-    courier.ledger = FullAtFirst(line)
+    courier.hand_over.ledger = FullAtFirst(line)
     (flight,) = courier.flights.values()
-    delete_receipted(courier, receipt_for(line, flight.digest))
-    assert line.outbox.names() == []
+    hand_over_receipt(courier, receipt_for(line, flight.digest))
+    assert line.receipted() == []
+    assert line.waiting() == []
+    tidy(courier)
     assert line.receipted() == [flight.digest.hex()]
 
 
 def test_any_other_trouble_of_the_ledger_ends_the_courier_and_loses_nothing(line: Line) -> None:
     courier = flying(line)
     (flight,) = courier.flights.values()
-    courier.ledger = FullAtFirst(line, code=EIO)
+    courier.hand_over.ledger = FullAtFirst(line, code=EIO)
     with pytest.raises(OSError, match="Input/output"):
-        delete_receipted(courier, receipt_for(line, flight.digest))
-    assert len(line.outbox.names()) == 1
-
-
-def old(line: Line) -> Courier:
-    """Return a courier whose only event is older than the policy's retention."""
-    line.put()
-    path = line.broker.state.outbox / "waiting" / "000000000001"
-    long_ago_s = time.time() - 30 * DAY_S - 60
-    os.utime(path, (long_ago_s, long_ago_s))
-    return line.courier()
-
-
-def test_what_waited_for_too_long_is_destroyed_and_recorded(
-    line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("firmware.courier.SYNCHRONISED", tmp_path)
-    destroy_lapsed(old(line))
-    assert line.outbox.names() == []
-    lapsed = records(line.broker.state.courier, Happening.EVENT_LAPSED)
-    assert lapsed == [{"name": "000000000001"}]
-
-
-def test_while_nobody_has_set_the_clock_nothing_is_too_old(
-    line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("firmware.courier.SYNCHRONISED", tmp_path / "never")
-    destroy_lapsed(old(line))
-    assert len(line.outbox.names()) == 1
-
-
-def test_before_any_list_was_verified_nothing_is_too_old(
-    line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("firmware.courier.SYNCHRONISED", tmp_path)
-    courier = old(line)
-    (line.broker.state.outbox / "terms").unlink()
-    destroy_lapsed(courier)
-    assert len(line.outbox.names()) == 1
+        hand_over_receipt(courier, receipt_for(line, flight.digest))
+    assert len(line.waiting()) == 1
 
 
 def test_for_a_broker_that_takes_no_event_the_event_waits_and_the_ledger_says_why(
     line: Line,
 ) -> None:
     line.put()
-    (name,), courier = line.outbox.names(), line.courier()
+    (name,), courier = line.waiting(), line.courier()
     courier.connection.connected, courier.connection.largest_bytes = True, 10_000
     send_event(courier, name)
     assert records(line.broker.state.courier, Happening.FAULT) == [{"code": "broker_too_small"}]
-    assert line.outbox.names() == [name]
+    assert line.waiting() == [name]
     assert courier.flights[name].again_s > time.monotonic() + RETRY_S[1] - 5
 
 
@@ -132,7 +96,7 @@ def test_an_event_that_is_never_receipted_is_sent_less_and_less_often(
     line: Line, tries: int, expected_s: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     line.put()
-    (name,), courier, told = line.outbox.names(), line.courier(), list[int | None]()
+    (name,), courier, told = line.waiting(), line.courier(), list[int | None]()
 
     def publish(_topic: str, _payload: bytes, *, expires_s: int | None = None) -> int:
         told.append(expires_s)
@@ -161,14 +125,18 @@ def test_an_inbox_that_cannot_be_written_ends_nothing(
     assert "cannot be written" in caplog.text
 
 
-def test_an_event_whose_bytes_changed_while_waiting_is_not_sent(line: Line) -> None:
+def test_an_event_whose_bytes_changed_while_waiting_is_not_sent_and_is_recorded_once(
+    line: Line,
+) -> None:
     line.put()
-    (name,), courier = line.outbox.names(), line.courier()
+    (name,), courier = line.waiting(), line.courier()
+    courier.connection.connected = True
     path = line.broker.state.outbox / "waiting" / name
     damaged = bytearray(path.read_bytes())
     damaged[-100] ^= 1
     path.write_bytes(damaged)
-    send_event(courier, name)
-    assert line.outbox.names() == []
+    for _ in range(2):
+        send_event(courier, name)
+    assert events_due(courier) == []
     fault = {"code": "outbox_broken", "name": name}
     assert records(line.broker.state.courier, Happening.FAULT) == [fault]

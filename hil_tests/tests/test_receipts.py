@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 from nacl.signing import SigningKey
 
+from estate.tests.events import EVENT
 from firmware.courier import (
     NO_RECEIVER_S,
     Courier,
     Flight,
-    delete_receipted,
     events_due,
+    hand_over_receipt,
     retry_soon,
 )
 from formats.envelope import NO_PREVIOUS, Origin, TimeQuality
@@ -31,7 +32,7 @@ def line(tmp_path: Path) -> Iterator[Line]:
 
 def flying(line: Line) -> Courier:
     """Return a courier that has sent one event."""
-    (sealed,), (name,), courier = line.put(), line.outbox.names(), line.courier()
+    (sealed,), (name,), courier = line.put(), line.waiting(), line.courier()
     courier.flights[name] = Flight(name, sealed.digest, number=1, again_s=time.monotonic() + 10)
     return courier
 
@@ -39,7 +40,7 @@ def flying(line: Line) -> Courier:
 def receipt_for(line: Line, digest: bytes, *, sender: SigningKey = ESTATE) -> bytes:
     camera = line.broker.camera
     origin = Origin(bytes(16), 1, 0, TimeQuality.UNSYNCHRONISED, NO_PREVIOUS)
-    receipt = Receipt(camera.camera_id, bytes(16), 1, digest, 1)
+    receipt = Receipt(camera.camera_id, EVENT.boot_id, 1, digest, 1)
     to = [camera.receipt_key]
     return seal_receipt(receipt, sender=sender, recipients=to, origin=origin).blob
 
@@ -50,45 +51,45 @@ def receipt_for(line: Line, digest: bytes, *, sender: SigningKey = ESTATE) -> by
 )
 def test_what_is_no_receipt_removes_nothing(line: Line, blob: bytes) -> None:
     courier = flying(line)
-    delete_receipted(courier, blob)
-    assert len(line.outbox.names()) == 1
+    hand_over_receipt(courier, blob)
+    assert len(line.waiting()) == 1
 
 
 def test_a_receipt_for_another_event_removes_nothing(line: Line) -> None:
     courier = flying(line)
-    delete_receipted(courier, receipt_for(line, bytes(32)))
-    assert len(line.outbox.names()) == 1
+    hand_over_receipt(courier, receipt_for(line, bytes(32)))
+    assert len(line.waiting()) == 1
     assert line.receipted() == []
 
 
 def test_a_forged_receipt_removes_nothing(line: Line) -> None:
     courier = flying(line)
     (flight,) = courier.flights.values()
-    delete_receipted(courier, receipt_for(line, flight.digest, sender=STRANGER))
-    assert len(line.outbox.names()) == 1
+    hand_over_receipt(courier, receipt_for(line, flight.digest, sender=STRANGER))
+    assert len(line.waiting()) == 1
 
 
 def test_before_it_is_known_whose_receipts_count_none_does(line: Line) -> None:
     courier = flying(line)
     (flight,) = courier.flights.values()
     (line.broker.state.outbox / "terms").unlink()
-    delete_receipted(courier, receipt_for(line, flight.digest))
-    assert len(line.outbox.names()) == 1
+    hand_over_receipt(courier, receipt_for(line, flight.digest))
+    assert len(line.waiting()) == 1
 
 
 def test_a_receipt_that_comes_twice_removes_once(line: Line) -> None:
     courier = flying(line)
     (flight,) = courier.flights.values()
-    delete_receipted(courier, receipt_for(line, flight.digest))
-    delete_receipted(courier, receipt_for(line, flight.digest))
-    assert (line.outbox.names(), len(line.receipted())) == ([], 1)
+    hand_over_receipt(courier, receipt_for(line, flight.digest))
+    hand_over_receipt(courier, receipt_for(line, flight.digest))
+    assert (line.waiting(), len(line.receipted())) == ([], 1)
 
 
 def test_the_one_receipt_removes_the_event(line: Line) -> None:
     courier = flying(line)
     (flight,) = courier.flights.values()
-    delete_receipted(courier, receipt_for(line, flight.digest))
-    assert line.outbox.names() == []
+    hand_over_receipt(courier, receipt_for(line, flight.digest))
+    assert line.waiting() == []
     assert line.receipted() == [flight.digest.hex()]
 
 
@@ -103,16 +104,16 @@ def test_events_that_are_never_receipted_do_not_keep_the_others_waiting(line: Li
     line.put(30)
     courier = line.courier()
     courier.connection.connected = True
-    for name in line.outbox.names()[:20]:
+    for name in line.waiting()[:20]:
         courier.flights[name] = Flight(name, bytes(32), number=1, again_s=time.monotonic() - 1)
-    assert events_due(courier)[:10] == line.outbox.names()[20:]
+    assert events_due(courier)[:10] == line.waiting()[20:]
 
 
 def test_of_events_sent_before_the_one_that_waited_longest_comes_first(line: Line) -> None:
     line.put(3)
     courier = line.courier()
     courier.connection.connected = True
-    names = line.outbox.names()
+    names = line.waiting()
     for name, ago_s in zip(names, (1, 3, 2), strict=True):
         again_s = time.monotonic() - ago_s
         courier.flights[name] = Flight(name, bytes(32), number=1, again_s=again_s)

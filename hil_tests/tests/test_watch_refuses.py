@@ -47,7 +47,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> DeskSite:
 def bench(made: DeskSite, tmp_path: Path) -> Generator[Bench]:
     """A camera of that site with its guard running, which a test breaks."""
     desk = DeskSite(tmp_path / "desk", 1)
-    shutil.copytree(made.folder, desk.folder)
+    shutil.copytree(made.folder, desk.folder, symlinks=True)
     config = desk.camera_config.read_text().replace(str(made.folder), str(desk.folder))
     desk.camera_config.write_text(config)
     board = Board()

@@ -1,8 +1,8 @@
-"""Stands in for `watch`: seals events and puts them into the outbox at a given rate.
+"""Stands in for `watch`: puts sealed events into the outbox, and removes those with a receipt.
 
-It logs each sealed event before it puts the event into the outbox, and each event in a second log
-after the outbox has promised to keep it. Both logs lie outside the camera. The maker may be killed
-at any moment.
+It ends when all events are made and removed. It logs each sealed event before it puts the event
+into the outbox, and each event in a second log after the outbox has promised to keep it. Both logs
+lie outside the camera. The maker may be killed at any moment.
 """
 
 import os
@@ -17,15 +17,22 @@ from nacl.signing import SigningKey
 
 from estate.tests.events import EVENT, REVIEWERS
 from firmware.config import State
+from firmware.delivery.chain_check import check_chain
 from firmware.delivery.marks import Link
 from firmware.delivery.outbox import Outbox
+from firmware.delivery.receipts import Receipts
+from firmware.delivery.removal import Removal
 from firmware.errors import OutboxFull
 from firmware.identity import watch_keys
+from firmware.record.ledger import Ledger
 from formats.envelope import NO_PREVIOUS, Sealed, sender_id
+from formats.ledger import Happening, Program
 from formats.message import seal_event
 
 FULL_S: Final = 0.2
 """After a refusal it waits this long, as its supervisor would."""
+ROUND_S: Final = 0.05
+"""Time between two looks for receipts when all events are made."""
 
 
 @dataclass(slots=True)
@@ -56,10 +63,12 @@ class Maker:
 
 def make(state: State, logs: Path, count: int, pause_s: float) -> None:
     """Make events until `count` were promised in all, in this run and those before it."""
-    promised = logs / "promised"
-    while len(read_log(promised)) < count:
-        outbox = Outbox(state.outbox)
-        maker = Maker(outbox, watch_keys(state).sign, token_bytes(16), outbox.recover().link)
+    promised, outbox = logs / "promised", Outbox(state.outbox)
+    ledger = Ledger(state.watch, Program.WATCH)
+    removal = Removal(outbox, Receipts(state.receipts), ledger, lambda: False)
+    while len(read_log(promised)) < count or removal.round() or outbox.names():
+        link = check_chain(outbox, ledger, outbox.recover().link)
+        maker = Maker(outbox, watch_keys(state).sign, token_bytes(16), link)
         try:
             for _ in range(count - len(read_log(promised))):
                 outbox.room()
@@ -68,10 +77,19 @@ def make(state: State, logs: Path, count: int, pause_s: float) -> None:
                 outbox.put(sealed, link)
                 maker.link = link
                 append(promised, sealed.digest)
+                record(ledger, link)
+                removal.round()
                 time.sleep(pause_s)
         except OutboxFull:
             append(logs / "refused", bytes(32))
             time.sleep(FULL_S)
+        time.sleep(ROUND_S)
+
+
+def record(ledger: Ledger, link: Link) -> None:
+    """Record a sealed event, as `watch` does."""
+    body: dict[str, int | str] = {"number": link.number, "sequence": link.sequence}
+    ledger.append(Happening.EVENT_SEALED, body | {"envelope": link.digest.hex()})
 
 
 def append(log: Path, digest: bytes) -> None:

@@ -121,7 +121,8 @@ class Testbed:
         shutil.copytree(self.state, snapshot)
         for program in (self.maker, self.courier):
             program.kill()
-        for path in unsynced(snapshot / "outbox"):
+        drafts = (snapshot / "receipts").glob(".*.part")
+        for path in (*unsynced(snapshot / "outbox"), *drafts):
             path.write_bytes(path.read_bytes()[: int(dice.integers(0, path.stat().st_size + 1))])
             self.torn += 1
         for path in self.state.iterdir():

@@ -20,7 +20,7 @@ from PIL import Image
 from estate.report.intervals import Share
 from firmware import assembly, nets
 from firmware.config import Config
-from firmware.delivery.outbox import Outbox
+from firmware.delivery.waiting import WaitingEvents
 from firmware.hardware.camera import Frame
 from firmware.identity import watch_keys
 from formats.envelope import verify
@@ -172,7 +172,7 @@ def walk(desk: DeskSite, crowd: Crowd, listed: Mapping[str, int]) -> Outcome:
 
 def opened(desk: DeskSite, config: Config) -> list[MatchEvent]:
     """Return the events in the camera's outbox, opened with a reviewer's key."""
-    outbox, sender = Outbox(config.state.outbox), watch_keys(config.state).sign.verify_key
+    outbox, sender = WaitingEvents(config.state.outbox), watch_keys(config.state).sign.verify_key
     key = unlock_opening(read_key(desk.estate / f"{REVIEWERS[0]}.key"), PASSPHRASE)
     return [open_event(verify(outbox.read_sealed(name), sender), key) for name in outbox.names()]
 

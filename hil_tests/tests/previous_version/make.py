@@ -25,7 +25,7 @@ from estate.console.desk import Desk
 from estate.signed_site import read_site
 from estate.store.envelopes import Store
 from firmware.assembly import Means, assemble
-from firmware.config import Config
+from firmware.config import Config, State
 from firmware.disk_writer import DiskWriter
 from firmware.errors import LampDark
 from firmware.looking.status_sender import StatusSender
@@ -40,6 +40,7 @@ from formats.verdict import Judgement
 from hil_tests.demo.review import office, send_portrait
 from hil_tests.rig.contract import Outage
 from hil_tests.rig.desk.programs import choose_port
+from hil_tests.rig.desk.receipted import remove_receipted
 from hil_tests.rig.desk.rig import DeskRig
 from hil_tests.rig.desk_site import DeskSite
 from hil_tests.rig.site_maker import (
@@ -107,7 +108,7 @@ class PreviousSite:
             rig.restart(Program.LAMPGUARD)
             self._look_until({Happening.EVENT_SEALED, Happening.STATUS_SEALED}, status_s=2.0)
             rig.wait_until(
-                lambda: len(rig.stored_events()) > 1 and not any(self._waiting.iterdir())
+                lambda: len(rig.stored_events()) > 1 and not remove_receipted(self._state)
             )
             rig.set_outage(Outage.BROKER_DOWN)
             self._look_until({Happening.EVENT_SEALED}, status_s=NEVER_S)
@@ -115,8 +116,8 @@ class PreviousSite:
         self.facts["camera"] = (self.desk.camera / "courier" / "camera-id").read_text()
 
     @property
-    def _waiting(self) -> Path:
-        return self.desk.camera / "outbox" / "waiting"
+    def _state(self) -> State:
+        return State(self.desk.camera)
 
     def _look_until(self, wanted: set[Happening], *, status_s: float) -> None:
         """Run `watch` in this process until its ledger has a new record of each kind."""

@@ -3,6 +3,7 @@
 import pytest
 
 from firmware import doctor
+from firmware.delivery.chain_check import check_chain
 from firmware.delivery.outbox import Outbox
 from firmware.errors import FirmwareError
 from firmware.identity import camera_identity, courier_key, ledger_signer, make_identity, watch_keys
@@ -122,6 +123,7 @@ def test_the_outbox_continues_after_the_event_that_waits(previous: Previous) -> 
     assert (link.number, link.digest.hex()) == (3, previous.facts["waiting"])
     assert outbox.names() == ["000000000003"]
     assert outbox.set_aside_broken(camera_identity(state).sign_key) == []
+    assert check_chain(outbox, Ledger(state.watch, Program.WATCH), link) == link
 
 
 def test_the_outbox_knows_whose_receipts_count(previous: Previous) -> None:
