@@ -33,6 +33,8 @@ from formats.model_bundle import verify_bundle
 from formats.public_keys import signing_key
 
 SWAPS: Final = Path("/proc/swaps")
+CONTROLLERS: Final = Path("/sys/fs/cgroup/cgroup.controllers")
+"""What the kernel can bound for a unit; without `memory`, MemoryMax= has no effect."""
 PATIENCE_S: Final = 1.0
 """Longest wait for the guard's socket."""
 STAGES: Final = (
@@ -87,6 +89,7 @@ def _parts(config: Config) -> dict[str, Callable[[], str]]:
         "clock": _clock,
         "temperature": _temperature,
         "swap": _swap,
+        "memory": lambda: _memory(CONTROLLERS),
     }
 
 
@@ -185,6 +188,16 @@ def _swap() -> str:
     if len(SWAPS.read_text(encoding="utf-8").splitlines()) > 1:
         raise FirmwareError("Swap is on, and memory could be written to a disk: swapoff -a.")
     return "off"
+
+
+def _memory(controllers: Path) -> str:
+    found = controllers.read_text(encoding="ascii").split() if controllers.exists() else []
+    if "memory" not in found:
+        raise FirmwareError(
+            "The kernel bounds no unit's memory: add cgroup_enable=memory to "
+            "/boot/firmware/cmdline.txt and start the camera again."
+        )
+    return "MemoryMax= of the units has effect"
 
 
 def _last_period(config: Config) -> Iterator[str]:

@@ -97,6 +97,20 @@ def test_a_lamp_in_fault_is_named_with_its_reason(
     assert "no light in the test" in line
 
 
+def test_a_kernel_that_does_not_bound_memory_is_named(
+    tmp_path: Path,
+    config: Config,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    controllers = tmp_path / "cgroup.controllers"
+    monkeypatch.setattr(doctor, "CONTROLLERS", controllers)
+    controllers.write_text("cpuset cpu io pids\n")
+    assert "cgroup_enable=memory" in said(config, capsys)["memory"]
+    controllers.write_text("cpuset cpu io memory pids\n")
+    assert said(config, capsys)["memory"].startswith("ok")
+
+
 def test_a_refused_list_is_named(config: Config, capsys: pytest.CaptureFixture[str]) -> None:
     ledger = Ledger(config.state.watch, Program.WATCH)
     ledger.append(Happening.LIST_REFUSED, {"code": "expired"})

@@ -31,6 +31,11 @@ SIMULATED: Final = {
 DARK: Final = f"""ExecStopPost=
 ExecStopPost={PYTHON} -m hil_tests.rig.virtual.lampguard --dark --config {CONFIG}
 """
+SEARCH: Final = f"{PYTHON} /opt/source/hil_tests/rig/virtual/neighbours.py"
+SOCKETS_FILE: Final = "sockets.json"
+"""What a program's unit could connect to, in the program's own folder."""
+NEIGHBOUR: Final = f"[Service]\nExecStart={SEARCH} --serve\n"
+"""Another service of the camera, with sockets that each user may connect to."""
 COMMAND: Final = f"#!{PYTHON}\nimport sys\nfrom firmware.__main__ import main\nsys.exit(main())\n"
 
 
@@ -75,12 +80,20 @@ def _write_units(
         place = system / f"{unit.name}.d"
         place.mkdir()
         program = Program(unit.stem.removeprefix("tallylight-"))
-        lines = [] if as_shipped else ["Restart=no"]
+        lines = [_search(program)] if as_shipped else ["Restart=no"]
         (place / "rig.conf").write_text(
             _drop_in(program, variables[program], lines), encoding="utf-8"
         )
+    if as_shipped:
+        (system / "neighbour.service").write_text(NEIGHBOUR, encoding="utf-8")
+        (wanted / "neighbour.service").symlink_to("../neighbour.service")
     for part in ("sysusers.d", "tmpfiles.d"):
         shutil.copytree(UNITS / part, etc / part)
+
+
+def _search(program: Program) -> str:
+    """Return the line that lets a unit search for sockets of other services before it starts."""
+    return f"ExecStartPre={SEARCH} --search /{STATE}/{program}/{SOCKETS_FILE}"
 
 
 def _drop_in(program: Program, variables: Sequence[str], lines: list[str]) -> str:

@@ -13,6 +13,8 @@ from formats.ledger import Happening, Program
 from hil_tests.rig.backends import open_virtual
 from hil_tests.rig.contract import Feature, records_of
 from hil_tests.rig.desk_site import DeskSite
+from hil_tests.rig.virtual.neighbours import ABSTRACT, KNOWN, SERVED
+from hil_tests.rig.virtual.overlay import SOCKETS_FILE
 from hil_tests.rig.virtual.rig import VirtualRig
 
 pytestmark = [
@@ -21,6 +23,8 @@ pytestmark = [
     pytest.mark.needs(Feature.UNITS),
     pytest.mark.timeout(200),
 ]
+NOTIFY = "/run/systemd/notify"
+LAMP_SOCKET = "/run/tallylight-lamp/lamp.sock"
 BACK_S = 60.0
 """Longest time until a program that ended looks again."""
 
@@ -60,6 +64,11 @@ def attempts(camera: VirtualRig) -> dict[str, str]:
     return dict(json.loads(camera.state_file("watch/attempts.json").read_text()))
 
 
+def sockets(camera: VirtualRig, program: Program) -> dict[str, str]:
+    """Return what the program's unit could connect to when it started last."""
+    return dict(json.loads(camera.state_file(f"{program}/{SOCKETS_FILE}").read_text()))
+
+
 @pytest.mark.parametrize(
     "attempt",
     [
@@ -86,6 +95,35 @@ def test_every_unit_runs_as_a_user_of_its_own(camera: VirtualRig, program: Progr
     user = camera.machine.run("id", "-u", shows(camera, program, "User"))
     assert set(uids.split()[1:]) == {user}
     assert shows(camera, program, "ActiveState") == "active"
+
+
+@pytest.mark.parametrize("program", [Program.LAMPGUARD, Program.WATCH, Program.COURIER])
+def test_no_unit_reaches_a_socket_of_another_service(camera: VirtualRig, program: Program) -> None:
+    reached = sockets(camera, program)
+    print("\n  " + "\n  ".join(f"{name}: {result}" for name, result in reached.items()))
+    assert {*SERVED, *KNOWN} <= set(reached)
+    allowed = {NOTIFY, ABSTRACT} if program is Program.COURIER else {NOTIFY, LAMP_SOCKET}
+    assert {name for name, result in reached.items() if result == "connected"} <= allowed
+
+
+@pytest.mark.parametrize("program", [Program.LAMPGUARD, Program.WATCH, Program.COURIER])
+def test_a_unit_takes_at_most_half_of_the_memory_and_tasks_that_it_may(
+    camera: VirtualRig, program: Program
+) -> None:
+    lines = camera.machine.run("cat", f"/proc/{shows(camera, program, 'MainPID')}/status")
+    figures = dict(line.split(":", 1) for line in lines.splitlines())
+    peak_bytes, threads = int(figures["VmHWM"].split()[0]) * 1024, int(figures["Threads"])
+    print(f"\n  {program}: at most {peak_bytes / 2**20:.0f} MiB resident, {threads} threads")
+    assert 2 * peak_bytes <= int(shows(camera, program, "MemoryMax"))
+    assert 2 * threads <= int(shows(camera, program, "TasksMax"))
+
+
+def test_the_sockets_of_the_other_service_listen(camera: VirtualRig) -> None:
+    search = ("/opt/tallylight/bin/python3", "/opt/source/hil_tests/rig/virtual/neighbours.py")
+    camera.machine.run(*search, "--search", "/tmp/sockets.json")  # noqa: S108  # In the camera.
+    reached = json.loads(camera.machine.run("cat", "/tmp/sockets.json"))  # noqa: S108
+    named = (*SERVED, ABSTRACT, "/run/systemd/journal/socket")
+    assert {name: reached[name] for name in named} == dict.fromkeys(named, "connected")
 
 
 def test_watch_has_an_empty_network_of_its_own(camera: VirtualRig) -> None:
