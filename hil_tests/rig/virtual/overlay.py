@@ -113,7 +113,7 @@ def _write_site(over: Path, desk: DeskSite) -> None:
     shutil.copy(desk.site / "root.json", etc / "root.json")
     shutil.copy(desk.broker / "ca.pem", etc / "broker.pem")
     for name in ("watch", "courier", "lampguard", "inbox"):
-        shutil.copytree(desk.camera / name, state / name)
+        shutil.copytree(desk.camera / name, state / name, symlinks=True)
     shutil.copy(desk.camera / "enrolment.json", state)
     (state / "enrolment.json").chmod(0o644)
     for path in (state / "inbox", *(state / "inbox").rglob("*"), etc, *etc.rglob("*")):
