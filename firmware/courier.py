@@ -24,6 +24,7 @@ from firmware.delivery.inbox import install
 from firmware.delivery.receipts import Receipts
 from firmware.delivery.waiting import WaitingEvents
 from firmware.errors import ForeignFile, IdentityRefused
+from firmware.folder import Folder
 from firmware.identity import camera_identity, courier_key, ledger_signer
 from firmware.program_lock import only_one
 from firmware.record.ledger import Ledger
@@ -211,6 +212,9 @@ def handle_message(courier: Courier, message: Message) -> None:
     except FormatError as error:
         log.warning("A message is no bundle of the site: %s", error)
         return
+    except ForeignFile as error:
+        log.warning("The site's bundle cannot be written: %s", error)
+        return
     except OSError as error:  # Events go on; the broker sends the bundle again at the next start.
         log.warning("The site's bundle cannot be written: %s.", error.strerror)
         return
@@ -244,7 +248,8 @@ def hand_over_receipt(courier: Courier, blob: bytes) -> None:
 def _connection(config: Config) -> Connection:
     keys = config.state.courier
     try:
-        camera = (keys / "camera-id").read_text(encoding="ascii")
+        with Folder(keys) as own:
+            camera = own.read("camera-id", limit=2 * ID_BYTES).decode("ascii")
         topics = subscriptions(read_hex(camera, ID_BYTES))
     except (OSError, UnicodeDecodeError, Malformed) as error:
         raise IdentityRefused(

@@ -10,7 +10,8 @@
     enrolment.json                  the camera request: the public halves, signed, for registration
 
 `tallylight-camera identity` makes them as root; the image gives each folder to its program
-(`provisioning/device/image/systemd/tmpfiles.d`).
+(`provisioning/device/image/systemd/tmpfiles.d`). The folders may belong to a program that was taken
+over: no link in them is followed.
 
 No key here opens an event: events are sealed to reviewers.
 """
@@ -24,8 +25,8 @@ from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 
 from firmware.config import State
-from firmware.delivery import durable
 from firmware.errors import IdentityRefused
+from firmware.folder import Folder
 from firmware.record.ledger import Signer
 from firmware.trust.accepted import begin_trust
 from formats.camera_request import CameraIdentity, read_request, write_request
@@ -34,6 +35,12 @@ from formats.ledger import Program
 
 KEY_BYTES: Final = 32
 OPENSSL_S: Final = 30
+TLS_KEY_LIMIT: Final = 1024
+"""A P-256 key in PEM has 241 bytes."""
+REQUEST_LIMIT: Final = 16 * 1024
+"""A camera request has about 2 kB."""
+READ_BY_ALL: Final = 0o644
+FOR_ITS_OWNER: Final = 0o600
 
 
 class WatchKeys(NamedTuple):
@@ -48,15 +55,16 @@ def make_identity(state: State) -> CameraIdentity:
 
     Raises:
         IdentityRefused: a key that exists is broken, or openssl is missing or fails.
+        ForeignFile: a key or a folder is a link, a FIFO, or of another kind.
     """
     for folder in (state.lampguard, state.watch, state.courier):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not (state.watch / "sign.key").exists():  # Keys without floors are no new camera's.
+        Folder.made(folder, 0o700).close()
+    if not _is_there(state.watch / "sign.key"):  # Keys without floors are no new camera's.
         begin_trust(state.site)
     made = (state.watch / "list.key", state.courier / "receipt.key")
     for path in (*_ledger_keys(state).values(), *made):
-        if not path.exists():
-            _write_key(path, os.urandom(KEY_BYTES))
+        if not _is_there(path):
+            _write(path, os.urandom(KEY_BYTES), FOR_ITS_OWNER)
     keys = watch_keys(state)
     signing = {name: SigningKey(_read_key(path)) for name, path in _ledger_keys(state).items()}
     identity = CameraIdentity(
@@ -67,8 +75,8 @@ def make_identity(state: State) -> CameraIdentity:
         courier_key=signing[Program.COURIER].verify_key,
     )
     csr = _tls_request(state.courier / "tls.key", identity.camera_id.hex())
-    durable.replace(state.root / "enrolment.json", write_request(keys.sign, identity, csr))
-    durable.replace(state.courier / "camera-id", identity.camera_id.hex().encode())
+    _write(_request(state), write_request(keys.sign, identity, csr), READ_BY_ALL)
+    _write(state.courier / "camera-id", identity.camera_id.hex().encode(), READ_BY_ALL)
     return identity
 
 
@@ -99,9 +107,9 @@ def camera_identity(state: State) -> CameraIdentity:
     Raises:
         IdentityRefused: the request is missing or broken.
     """
-    path = state.root / "enrolment.json"
+    path = _request(state)
     try:
-        return read_request(path.read_bytes()).identity
+        return read_request(_read(path, REQUEST_LIMIT)).identity
     except (OSError, FormatError) as error:
         raise IdentityRefused(
             f"{path} cannot be used: run `tallylight-camera identity`."
@@ -124,6 +132,11 @@ def ledger_signer(state: State, program: Program) -> Signer:
     return Signer(identity.camera_id, key)
 
 
+def _request(state: State) -> Path:
+    """Return the path of the camera request; the state folder itself may be a link of root's."""
+    return state.root.resolve() / "enrolment.json"
+
+
 def _ledger_keys(state: State) -> dict[Program, Path]:
     return {
         Program.WATCH: state.watch / "sign.key",
@@ -134,7 +147,7 @@ def _ledger_keys(state: State) -> dict[Program, Path]:
 
 def _read_key(path: Path) -> bytes:
     try:
-        key = path.read_bytes()
+        key = _read(path, KEY_BYTES)
     except OSError as error:
         raise IdentityRefused(
             f"The key {path} cannot be read ({error.strerror}): run `tallylight-camera identity`."
@@ -144,11 +157,19 @@ def _read_key(path: Path) -> bytes:
     return key
 
 
-def _write_key(path: Path, key: bytes) -> None:
-    draft = path.with_suffix(".part")
-    draft.touch(mode=0o600)
-    durable.write(draft, key)
-    durable.rename(draft, path)
+def _is_there(path: Path) -> bool:
+    with Folder(path.parent) as folder:
+        return folder.status(path.name) is not None
+
+
+def _read(path: Path, limit: int) -> bytes:
+    with Folder(path.parent) as folder:
+        return folder.read(path.name, limit=limit)
+
+
+def _write(path: Path, content: bytes, mode: int) -> None:
+    with Folder(path.parent) as folder:
+        folder.replace(path.name, content, mode=mode)
 
 
 def _tls_request(key: Path, camera: str) -> bytes:
@@ -156,20 +177,22 @@ def _tls_request(key: Path, camera: str) -> bytes:
 
     OpenSSL's own program makes both: the camera needs no X.509 library for one request.
     """
-    if not key.exists():
-        draft = key.with_suffix(".part")
-        _openssl(
-            "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", str(draft)
-        )
-        draft.chmod(0o600)
-        durable.rename(draft, key)
-    return _openssl("req", "-new", "-key", str(key), "-subj", f"/CN={camera}", "-outform", "DER")
+    if not _is_there(key):
+        made = _openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
+        _write(key, made, FOR_ITS_OWNER)
+    request = ("req", "-new", "-key", "/dev/stdin", "-subj", f"/CN={camera}", "-outform", "DER")
+    return _openssl(*request, given=_read(key, TLS_KEY_LIMIT))
 
 
-def _openssl(*arguments: str) -> bytes:
+def _openssl(*arguments: str, given: bytes = b"") -> bytes:
+    """Run OpenSSL; it opens no file of ours."""
     try:
-        done = subprocess.run(  # noqa: S603  # Fixed words and our own paths; no shell.
-            ["/usr/bin/openssl", *arguments], check=True, capture_output=True, timeout=OPENSSL_S
+        done = subprocess.run(  # noqa: S603  # Fixed words; no shell.
+            ["/usr/bin/openssl", *arguments],
+            input=given,
+            check=True,
+            capture_output=True,
+            timeout=OPENSSL_S,
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise IdentityRefused(

@@ -6,7 +6,7 @@ import pytest
 from cryptography import x509
 
 from firmware.config import State
-from firmware.errors import IdentityRefused
+from firmware.errors import ForeignFile, IdentityRefused
 from firmware.identity import courier_key, ledger_signer, make_identity, watch_keys
 from firmware.tests.power_cut import cut
 from formats.camera_request import read_request
@@ -127,3 +127,41 @@ def test_a_power_cut_leaves_whole_keys_or_none(state: State, step: int) -> None:
     sizes = {path.stat().st_size for path in state.root.rglob("s*.key")}
     assert sizes <= {32}
     make_identity(state)
+
+
+@pytest.mark.parametrize(
+    "name", ["courier/camera-id", "courier/tls.key", "watch/list.key", "watch/sign.key"]
+)
+def test_root_writes_through_no_link_that_a_program_left(state: State, name: str) -> None:
+    make_identity(state)
+    outside = state.root / "outside"
+    outside.write_text("of another program")
+    path = state.root / name
+    path.unlink()
+    for draft in (path.with_name(f".{path.name}.part"), path.with_suffix(".part")):
+        draft.symlink_to(outside)
+    make_identity(state)
+    assert outside.read_text() == "of another program"
+    assert path.is_file()
+    assert not path.is_symlink()
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_a_key_that_is_a_link_is_refused_by_its_name(state: State, name: str) -> None:
+    make_identity(state)
+    path = state.root / name
+    path.rename(state.root / "moved")
+    path.symlink_to(state.root / "moved")
+    with pytest.raises(ForeignFile, match=f"{path.name} is a symbolic link"):
+        make_identity(state)
+
+
+@pytest.mark.parametrize("name", ["watch", "lampguard", "courier", "watch/site", "watch/floors"])
+def test_root_makes_no_key_behind_a_link_to_a_folder(state: State, name: str) -> None:
+    path = state.root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    (state.root / "elsewhere").mkdir()
+    path.symlink_to(state.root / "elsewhere")
+    with pytest.raises(ForeignFile, match="is a symbolic link, not a folder"):
+        make_identity(state)
+    assert list((state.root / "elsewhere").iterdir()) == []

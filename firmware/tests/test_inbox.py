@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from firmware.delivery.inbox import install
+from firmware.errors import ForeignFile
 from firmware.tests.power_cut import cut
 
 OLD = {"metadata/1.root.json": b"root", "targets/old": b"old", "metadata/timestamp.json": b"1"}
@@ -43,3 +44,25 @@ def test_what_a_power_cut_left_over_is_removed_by_the_next(tmp_path: Path) -> No
     (tmp_path / "targets" / ".new.part").write_bytes(b"half")
     install(tmp_path, NEW)
     assert found(tmp_path) == NEW
+
+
+@pytest.mark.parametrize("name", ["metadata/timestamp.json", "targets/new", "targets/.new.part"])
+def test_the_courier_writes_through_no_link_in_its_inbox(tmp_path: Path, name: str) -> None:
+    inbox, outside = tmp_path / "inbox", tmp_path / "outside"
+    install(inbox, OLD)
+    outside.write_bytes(b"2")
+    (inbox / name).unlink(missing_ok=True)
+    (inbox / name).symlink_to(outside)
+    install(inbox, NEW)
+    assert outside.read_bytes() == b"2"
+    assert found(inbox) == NEW
+    assert not any(path.is_symlink() for path in inbox.rglob("*"))
+
+
+def test_a_link_in_place_of_a_folder_is_refused(tmp_path: Path) -> None:
+    inbox = tmp_path / "inbox"
+    install(inbox, OLD)
+    (inbox / "metadata").rename(tmp_path / "moved")
+    (inbox / "metadata").symlink_to(tmp_path / "moved")
+    with pytest.raises(ForeignFile, match="metadata is a symbolic link"):
+        install(inbox, NEW)

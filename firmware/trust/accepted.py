@@ -14,23 +14,23 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import BinaryIO, Final
 
-from firmware.delivery import durable
 from firmware.errors import FloorsBroken
 from firmware.folder import Folder
 from firmware.trust.floors import begin_floors, floors_of
 
 _LINK: Final = "accepted"
 _FIRST: Final = "first"
+_BODY_LIMIT: Final = 17 * 1024 * 1024  # As `formats.site_tuf`, which the courier must not load.
 
 
 def begin_trust(metadata: Path) -> None:
     """Make the floors and the empty repository of a camera that has accepted nothing."""
     begin_floors(floors_of(metadata))
-    link = metadata / _LINK
-    if not link.is_symlink():
-        (metadata / _FIRST).mkdir(mode=0o700, parents=True, exist_ok=True)
-        link.symlink_to(_FIRST)
-        _flush(metadata)
+    with Folder.made(metadata, 0o700) as repositories:
+        if repositories.status(_LINK) is None:
+            repositories.folder(_FIRST, mode=0o700).close()
+            os.symlink(_FIRST, _LINK, dir_fd=repositories.descriptor)
+            repositories.sync()
 
 
 def accepted_folder(metadata: Path) -> Path:
@@ -110,5 +110,6 @@ def _remove(path: Path) -> None:
         path.unlink()
     else:
         for body in path.rglob("*.sealed"):
-            durable.overwrite(body)
+            with Folder(body.parent) as folder:
+                folder.overwrite(body.name, limit=_BODY_LIMIT)
         shutil.rmtree(path)

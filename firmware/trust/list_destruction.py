@@ -4,14 +4,16 @@ Templates live in memory only. The card holds the sealed body, which is overwrit
 removed. Flash may keep old blocks all the same: their content is sealed to this camera's key.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
+from typing import Final
 
 from nacl.signing import SigningKey
 
-from firmware.delivery import durable
 from firmware.errors import FloorsBroken
+from firmware.folder import Folder
 from firmware.record.ledger import Ledger
 from firmware.trust.accepted import accepted_folder
 from formats.casefile import read_casefile
@@ -19,6 +21,10 @@ from formats.envelope import sender_id
 from formats.errors import FormatError
 from formats.ledger import Happening
 from formats.list_end import End, ListEnd, sign_list_end
+from formats.site_tuf import LIMITS, TARGETS_FOLDER
+
+NAMES: Final = 1000
+"""More files than a repository has targets: policy, recipients, case file, body and statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +43,17 @@ class HeldList:
 def held_list(metadata: Path) -> HeldList | None:
     """Return the list that was accepted last, while its body is still there."""
     try:
-        targets = accepted_folder(metadata).resolve() / "targets"
+        targets = accepted_folder(metadata).resolve() / TARGETS_FOLDER
+        with Folder(targets) as folder:
+            names = folder.names(limit=NAMES)
+            cases = [name for name in names if "watchlist-" in name and name.endswith(".json")]
+            contents = [folder.read(name, limit=LIMITS[TARGETS_FOLDER]) for name in cases]
     except FloorsBroken:
         return None  # `firmware.trust.site_verifier` refuses it by name.
-    bodies = tuple(targets.glob("*.sealed"))
-    for path in targets.glob("*watchlist-*.json"):
-        content = path.read_bytes()
+    except FileNotFoundError:
+        return None  # Nothing was accepted yet.
+    bodies = tuple(targets / name for name in names if name.endswith(".sealed"))
+    for content in contents:
         try:
             case = read_casefile(content)
         except FormatError:
@@ -72,10 +83,8 @@ def destroy_body(before: HeldList, end: End, log: DestructionLog, now_s: int) ->
         OSError: the card cannot be written; the body may still be there, and nothing was signed.
     """
     for path in before.bodies:
-        if path.exists():
-            durable.overwrite(path)
-            path.unlink()
-            durable.sync_folder(path.parent)
+        with suppress(FileNotFoundError), Folder(path.parent) as folder:
+            folder.overwrite(path.name, limit=LIMITS[TARGETS_FOLDER])
     record = ListEnd(
         sender_id(log.key.verify_key),
         before.version,
@@ -84,8 +93,8 @@ def destroy_body(before: HeldList, end: End, log: DestructionLog, now_s: int) ->
         end,
         now_s,
     )
-    log.records.mkdir(mode=0o700, parents=True, exist_ok=True)
     name = f"{before.version:06}-{before.digest.hex()[:16]}.json"
-    durable.replace(log.records / name, sign_list_end(record, log.key))
+    with Folder.made(log.records, 0o700) as records:
+        records.replace(name, sign_list_end(record, log.key))
     body: dict[str, int | str] = {"version": before.version, "digest": before.digest.hex()}
     log.ledger.append(Happening.LIST_DESTROYED, body | {"end": str(end)})
