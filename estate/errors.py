@@ -3,6 +3,7 @@
 EstateError
 ├── NoCamera          no camera is registered, or a registration request is broken
 ├── StoreRefused      the store cannot be opened or written
+│   └── RowRefused    a row says more than what is signed
 ├── SiteRefused       the site's signed repository does not verify
 ├── VerdictRefused    a verdict is refused: a second one, an unknown reviewer, too late
 ├── NotConfirmed      an export needs a confirmed match, and this is none
@@ -23,6 +24,17 @@ class NoCamera(EstateError):
 
 class StoreRefused(EstateError):
     """The store of sealed events cannot be opened or written."""
+
+
+class RowRefused(StoreRefused):
+    """A row of the store says more than what is signed: it was changed from outside."""
+
+    def __init__(self, event: bytes, why: str) -> None:
+        super().__init__(
+            f"Event {event.hex()[:16]} is refused: {why}. Keep the database as evidence, and find "
+            "out who can write it."
+        )
+        self.event = event
 
 
 class SiteRefused(EstateError):

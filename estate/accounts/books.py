@@ -19,10 +19,17 @@ from estate.errors import BooksRefused
 from estate.intake.statuses import statuses_of
 from estate.signed_site import VerifiedSite, store_list, stored_site_files
 from estate.store.envelopes import Store
-from estate.store.ledger import METADATA, append_record, ledger_head, ledger_lines
+from estate.store.ledger import (
+    CHECKPOINTS,
+    METADATA,
+    append_record,
+    checkpointed_records,
+    ledger_head,
+    ledger_lines,
+)
 from formats.camera_request import CameraIdentity
 from formats.envelope_header import ID_BYTES
-from formats.errors import BrokenChain, FormatError
+from formats.errors import FormatError
 from formats.hexadecimal import read_hex
 from formats.ledger import (
     Checkpoint,
@@ -54,17 +61,11 @@ def write_checkpoint(store: Store, key: SigningKey, folder: Path) -> Head:
     Raises:
         BooksRefused: the ledger is empty or broken, or disagrees with the last checkpoint.
     """
-    file = folder / f"{ORIGIN}.checkpoint"
+    file = folder / CHECKPOINTS
     folder.mkdir(parents=True, exist_ok=True)
     with store.writing() as connection:
-        try:
-            now = ledger_head(connection)
-            for last in file.read_bytes().splitlines()[-1:] if file.exists() else []:
-                verify_against(ledger_lines(connection), verify_checkpoint(last, key.verify_key))
-        except (BrokenChain, FormatError) as error:
-            raise BooksRefused(
-                f"The ledger has been changed ({error}) Keep the store and {file} as evidence."
-            ) from error
+        checkpointed_records(connection, folder, key.verify_key)
+        now = ledger_head(connection)
         if not now.size:
             raise BooksRefused("The ledger has no records yet: there is nothing to sign.")
         with file.open("ab") as appended:
@@ -95,13 +96,15 @@ def add_camera_ledger(
         known = list(camera_lines(connection, origin))
         if content[: len(known)] != known:
             raise BooksRefused(f"The ledger {ledger} contradicts an earlier one of this camera.")
-        _verify_against_statuses(connection, origin, content)
+        _verify_against_statuses(connection, site, origin, content)
         for seq, line in enumerate(content[len(known) :], len(known)):
             connection.execute(insert(CAMERA_LINES).values(origin=origin, seq=seq, line=line))
     return origin, len(content) - len(known)
 
 
-def _verify_against_statuses(connection: Connection, origin: str, content: list[bytes]) -> None:
+def _verify_against_statuses(
+    connection: Connection, site: VerifiedSite, origin: str, content: list[bytes]
+) -> None:
     """Verify the ledger against the sizes and digests in its camera's statuses (anti-rollback).
 
     Raises:
@@ -110,7 +113,7 @@ def _verify_against_statuses(connection: Connection, origin: str, content: list[
     camera, _, program = origin.partition("/")
     if program != Program.WATCH:
         return
-    for status in statuses_of(connection, read_hex(camera, ID_BYTES)):
+    for status in statuses_of(connection, site.reviewers, read_hex(camera, ID_BYTES)):
         head = Head(status.ledger_size, status.ledger_digest)
         try:
             verify_against(content, Checkpoint(origin, head))

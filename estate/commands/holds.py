@@ -1,65 +1,84 @@
 """`tallylight-estate hold` and `release`: two people keep an event beyond its retention time."""
 
+import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from estate.commands.options import AsJson, Settings, current_site, open_office, print_result
-from estate.passphrase import unlocking
-from estate.retention.holds import hold_event, release_event
-from formats.envelope import sender_id
+from estate.errors import HoldRefused
+from estate.passphrase import PassphraseFile, unlocking
+from estate.retention.holds import hold_event, proposals, release_event
+from estate.signed_site import VerifiedSite
+from estate.store.envelopes import Store
 from formats.envelope_header import DIGEST_BYTES
 from formats.errors import Malformed
 from formats.hexadecimal import read_hex
 from formats.keyfile import KeyRefused, Purpose, unlock_signing
 
 Event = Annotated[str, typer.Argument(help="The event's digest, 64 hexadecimal digits.")]
-TwoKeys = Annotated[
-    list[Path], typer.Option("--key", help="A reviewer's verdict key; give this option twice.")
+ReviewerKey = Annotated[Path, typer.Option("--key", help="Your verdict key.")]
+Reason = Annotated[
+    str | None,
+    typer.Option(help="Why: one line, for the ledger. The second person leaves it out."),
 ]
-TwoPassphraseFiles = Annotated[
-    list[Path] | None,
-    typer.Option("--passphrase-file", help="Files with their passphrases, in the same order."),
-]
-Reason = Annotated[str, typer.Option(help="Why: one line, which the ledger keeps.")]
+Agreed = Annotated[bool, typer.Option("--yes", help="Sign without being asked.")]
 
 
 def hold(  # noqa: PLR0913  # Each is an option.
     config: Settings,
     event: Event,
-    key: TwoKeys,
-    reason: Reason,
-    passphrase_file: TwoPassphraseFiles = None,
+    key: ReviewerKey,
+    reason: Reason = None,
+    passphrase_file: PassphraseFile = None,
     *,
+    yes: Agreed = False,
     as_json: AsJson = False,
 ) -> None:
-    """Keep an event beyond its time: two people, each with their key, and a reason."""
+    """Keep an event beyond its time. Two people run this, each with their own key.
+
+    The first gives a reason. The second is shown who asks and why, and signs the same.
+    """
     office, store = open_office(config)
-    hold_event(
-        store, current_site(office), _digest(event), _reviewers(key, passphrase_file), reason
-    )
+    site, digest = current_site(office), _digest(event)
+    why = _reason(store, site, digest, reason, yes=yes)
+    signer = unlock_signing(*unlocking(key, Purpose.VERDICT, passphrase_file))
+    held = hold_event(store, site, digest, signer, why, time.time_ns() // 1_000_000)
     store.close()
-    print_result("The event is held until two people release it.", as_json=as_json, held=event)
+    sentence = "The event is held until two people release it."
+    if not held:
+        sentence = (
+            "You have signed the hold. A second person must run tallylight-estate hold with this "
+            "event and their own key, or the event is destroyed at its time."
+        )
+    print_result(sentence, as_json=as_json, event=event, held=held)
 
 
 def release(  # noqa: PLR0913  # Each is an option.
     config: Settings,
     event: Event,
-    key: TwoKeys,
-    reason: Reason,
-    passphrase_file: TwoPassphraseFiles = None,
+    key: ReviewerKey,
+    reason: Reason = None,
+    passphrase_file: PassphraseFile = None,
     *,
+    yes: Agreed = False,
     as_json: AsJson = False,
 ) -> None:
-    """Release a held event, so that it is destroyed at its time: two people, each with a key."""
+    """Release a held event, so that it is destroyed at its time. Two people run this."""
     office, store = open_office(config)
-    release_event(
-        store, current_site(office), _digest(event), _reviewers(key, passphrase_file), reason
-    )
+    site, digest = current_site(office), _digest(event)
+    why = _reason(store, site, digest, reason, yes=yes)
+    signer = unlock_signing(*unlocking(key, Purpose.VERDICT, passphrase_file))
+    released = release_event(store, site, digest, signer, why, time.time_ns() // 1_000_000)
     store.close()
     sentence = "The event is released: it is destroyed at its time."
-    print_result(sentence, as_json=as_json, released=event)
+    if not released:
+        sentence = (
+            "You have signed the release. A second person must run tallylight-estate release with "
+            "this event and their own key; until then it is held."
+        )
+    print_result(sentence, as_json=as_json, event=event, released=released)
 
 
 def _digest(text: str) -> bytes:
@@ -71,13 +90,26 @@ def _digest(text: str) -> bytes:
         ) from error
 
 
-def _reviewers(keys: list[Path], passphrases: list[Path] | None) -> list[bytes]:
-    """Return the reviewers' ids, each proven by an unlocked verdict key."""
-    files: list[Path | None] = [*passphrases] if passphrases else [None for _ in keys]
-    if len(files) != len(keys):
-        raise KeyRefused("Give as many passphrase files as keys, or none.")
-    reviewers = []
-    for path, file in zip(keys, files, strict=True):
-        key = unlock_signing(*unlocking(path, Purpose.VERDICT, file))
-        reviewers.append(sender_id(key.verify_key))
-    return reviewers
+def _reason(
+    store: Store, site: VerifiedSite, event: bytes, reason: str | None, *, yes: bool
+) -> str:
+    """Return the reason to sign: the one given, or the one that another person has signed.
+
+    Raises:
+        HoldRefused: no reason was given and none was proposed, or this person does not agree.
+    """
+    with store.reading() as connection:
+        waiting = proposals(connection, site, event)
+    if reason is not None:
+        return reason
+    if not waiting:
+        raise HoldRefused("No other person has asked for this: give a reason with --reason.")
+    other = waiting[0]
+    typer.echo(
+        f"{other.name} ({other.organisation}) asks to {other.kind} the event {event.hex()[:16]}.\n"
+        f"Reason: {other.reason}",
+        err=True,
+    )
+    if not yes and not typer.confirm("Do you sign this?", err=True):
+        raise HoldRefused("You did not sign: nothing was changed.")
+    return other.reason

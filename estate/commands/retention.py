@@ -11,6 +11,7 @@ from estate.passphrase import PassphraseFile, unlocking
 from estate.retention.destruction import destroy, due_events, trusted_now
 from estate.retention.period import retention_days
 from estate.signed_site import VerifiedSite
+from estate.store.ledger import checkpointed_records
 from formats.keyfile import Purpose, unlock_signing
 
 
@@ -27,14 +28,25 @@ def retain(
     office, store = open_office(config)
     key = unlock_signing(*unlocking(office.ledger_key, Purpose.LEDGER, passphrase_file))
 
+    site: list[VerifiedSite] = []
+
     def read_site() -> VerifiedSite:
-        return delete_unlisted(office.books / "portraits", current_site(office))
+        site.append(delete_unlisted(office.books / "portraits", current_site(office)))
+        return site[0]
 
     days = retention_days(store, read_site)
     with store.writing() as connection:
-        now_s = trusted_now(connection, int(time.time()), clock_is_right=clock_is_right)
-        due = due_events(connection, now_s, days)
-    signed = destroy(store, due, key, office.books / "certificates")
+        records = checkpointed_records(connection, office.books, key.verify_key)
+        now_s = trusted_now(connection, int(time.time()), key, clock_is_right=clock_is_right)
+        due = due_events(connection, site[0] if site else None, records, now_s, days)
+    signed = destroy(store, due.doomed, key, office.books / "certificates")
     store.close()
+    for refused in due.refused:
+        typer.echo(str(refused), err=True)
     sentence = f"{len(signed)} events were destroyed; certificates: {office.books}."
-    print_result(sentence, as_json=as_json, destroyed=[each.event.hex() for each in due])
+    print_result(
+        sentence,
+        as_json=as_json,
+        destroyed=[each.event.hex() for each in due.doomed],
+        refused=[each.event.hex() for each in due.refused],
+    )

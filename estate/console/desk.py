@@ -12,15 +12,20 @@ from threading import Lock
 
 from nacl.public import PrivateKey
 from nacl.signing import SigningKey
-from sqlalchemy import select
 
-from estate.errors import VerdictRefused
+from estate.errors import RowRefused, VerdictRefused
 from estate.intake.statuses import store_status
 from estate.opening.decrypt import open_envelope
-from estate.retention.destruction import store_deadline
+from estate.retention.destruction import store_end
 from estate.signed_site import VerifiedSite, find_entry, store_list
 from estate.store.envelopes import Store
-from estate.verdicts.decisions import VERDICTS, Outcome, accept_verdict, outcome_of, verdict_of
+from estate.verdicts.decisions import (
+    Outcome,
+    accept_verdict,
+    outcome_of,
+    proven_verdicts,
+    verdict_of,
+)
 from formats.entry import Entry
 from formats.envelope import sender_id
 from formats.errors import FormatError
@@ -133,7 +138,11 @@ class Desk:
         return outcome
 
     def _open(self, digest: bytes) -> None:
-        sealed = self.store.envelope(digest)
+        try:
+            sealed = self.store.envelope(digest)
+        except RowRefused as error:
+            self.closed[digest] = str(error)
+            return
         if sealed is None:
             return
         cameras = {place.camera.camera_id: place.camera for place in self.site.policy.places}
@@ -143,30 +152,28 @@ class Desk:
             self.closed[digest] = str(error)
             return
         if isinstance(candidate, Status):
-            self._store_status(digest, candidate)
+            now_ms = time.time_ns() // 1_000_000
+            with self.store.writing() as connection:
+                store_status(connection, digest, candidate, self.verdict_key, now_ms)
+            self._statuses.add(digest)
             return
         self._opened[digest] = candidate
         self.arrivals += 1
         with self.store.writing() as connection:
-            store_deadline(connection, digest, candidate.retain_until_utc_s)
-
-    def _store_status(self, digest: bytes, status: Status) -> None:
-        with self.store.writing() as connection:
-            store_status(connection, digest, status)
-        self._statuses.add(digest)
+            store_end(connection, candidate, digest, self.verdict_key)
 
     def _standing(self, event: bytes) -> Standing:
         candidate = self._opened[event]
         with self.store.reading() as connection:
             signed = verdict_of(connection, event, self.identity)
             if signed is None:
-                query = select(VERDICTS.c.organisation).where(VERDICTS.c.event == event)
-                judged_by = {organisation_key(each) for (each,) in connection.execute(query)}
+                given = proven_verdicts(connection, self.site, event)
+                judged_by = {organisation_key(author.organisation) for author, _ in given}
                 mine = organisation_key(self.reviewer.organisation)
                 apart = self.site.recipients.two_organisations
-                decided = outcome_of(connection, event) is not None
+                decided = outcome_of(connection, self.site, event) is not None
                 waits = decided or (apart and mine in judged_by)
                 return Standing(event, candidate, None, None, others_turn=waits)
             mine = read_verdict(signed, self.verdict_key.verify_key).judgement
-            outcome = outcome_of(connection, event)
+            outcome = outcome_of(connection, self.site, event)
             return Standing(event, candidate, mine, outcome, others_turn=False)

@@ -13,11 +13,13 @@ from typing import Final
 from cryptography import x509
 from sqlalchemy import select
 
+from estate.errors import RowRefused
 from estate.intake.chains import Chain, read_chains
 from estate.intake.statuses import newest_statuses, status_digests
+from estate.retention.proofs import unproven_rows
 from estate.signed_site import VerifiedSite
 from estate.store.envelopes import ENVELOPES, Store
-from estate.verdicts.decisions import DECISIONS
+from estate.verdicts.decisions import decided_events
 from formats.policy import Place
 from formats.status import Status
 
@@ -63,6 +65,8 @@ class Health:
     """Number of events that two people have not decided."""
     overdue: int
     """Number of events past the policy's retention period: is the timer running?"""
+    refused: Sequence[str]
+    """A sentence for each event of which the database says more than signatures prove."""
     certificates: dict[str, int]
     """Expiry of each certificate, seconds since 1970, by file name."""
 
@@ -77,9 +81,11 @@ def read_health(
     """Return the health figures at `now`."""
     now_s = int(now.timestamp())
     with store.reading() as connection:
-        decided = {bytes(event) for (event,) in connection.execute(select(DECISIONS.c.event))}
+        decided = set(decided_events(connection, site))
         query = select(ENVELOPES.c.digest, ENVELOPES.c.stored_utc_ms)
-        statuses, words = status_digests(connection), newest_statuses(connection)
+        statuses = status_digests(connection, site.reviewers)
+        words = newest_statuses(connection, site.reviewers)
+        unproven = unproven_rows(connection, site)
         kept = [
             (bytes(digest), stored_utc_ms)
             for digest, stored_utc_ms in connection.execute(query.where(ENVELOPES.c.blob != b""))
@@ -98,6 +104,7 @@ def read_health(
         repository_lapsed=site.lapsed is not None,
         waiting=sum(digest not in decided | statuses for digest, _ in kept),
         overdue=sum(stored < oldest_ms for _, stored in kept),
+        refused=[str(RowRefused(event, why)) for event, why in sorted(unproven.items())],
         certificates={path.name: _end_of(path) for path in certificates},
     )
 
@@ -131,6 +138,7 @@ def prometheus_text(health: Health) -> str:
         f"tallylight_repository_lapsed {int(health.repository_lapsed)}",
         f"tallylight_events_waiting {health.waiting}",
         f"tallylight_events_overdue {health.overdue}",
+        f"tallylight_rows_refused {len(health.refused)}",
     ]
     for name, end_s in health.certificates.items():
         lines.append(f'tallylight_certificate_expires_timestamp_seconds{{file="{name}"}} {end_s}')

@@ -32,6 +32,7 @@ def health_lines(seen: Health) -> list[HealthLine]:
         HealthLine("Waiting for two people", str(seen.waiting)),
         HealthLine("Older than the policy allows", overdue, wrong=bool(seen.overdue)),
     ]
+    found += [HealthLine("Refused", sentence, wrong=True) for sentence in seen.refused]
     for name, end_s in seen.certificates.items():
         found.append(HealthLine(f"Certificate {name}", *_end(seen, end_s, soon_s=SOON_S)))
     return found

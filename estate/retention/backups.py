@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.engine import make_url
 
 from estate.errors import BooksRefused
-from estate.retention.destruction import DueEvent, destroy
+from estate.retention.destruction import CERTIFICATES, DueEvent, destroy
 from estate.store.envelopes import ENVELOPES, Store
 from formats.destruction import Ground, read_destruction
 from formats.errors import FormatError
@@ -72,7 +72,8 @@ def destroy_again(store: Store, certificates: Path, key: SigningKey) -> int:
             raise BooksRefused(f"The certificate {path} is refused: {error}") from error
         named[gone.event] = gone.camera
     with store.reading() as connection:
-        query = select(ENVELOPES.c.digest).where(ENVELOPES.c.blob != b"")
+        certified = select(CERTIFICATES.c.event)
+        query = select(ENVELOPES.c.digest).where(ENVELOPES.c.digest.not_in(certified))
         here = {bytes(digest) for (digest,) in connection.execute(query)}
     doomed = [DueEvent(event, named[event], Ground.RESTORED) for event in sorted(here & set(named))]
     return len(destroy(store, doomed, key, certificates))

@@ -3,11 +3,13 @@
 (0) The clock must be right. If it is before a moment that this store has seen, no event is
     destroyed. If it is more than `LEAP_S` after the newest record of the ledger, it may have been
     set forward by mistake, and a person must confirm it.
-(1) An event's time is its own `retain_until`, as the first reviewer's console read it. An event
+(1) An event's time is its own `retain_until`, as a reviewer's console read and signed it. An event
     that no reviewer has opened is due when the policy's retention period has passed since it was
-    stored.
+    stored, by the estate's verified ledger.
 (2) An event that two people hold, with a reason, is not due until two people release it.
-(3) The envelope and its slots are overwritten in place, and the write-ahead log is overwritten.
+(3) A decision, a hold, a status and an end count as far as reviewers' signatures prove them. An
+    event of which a row says more is named, and not destroyed on the strength of that row.
+(4) The envelope and its slots are overwritten in place, and the write-ahead log is overwritten.
     Only then the certificate of destruction is signed, and the ledger records it.
 
 Which copies this reaches and which it cannot reach: docs/decisions/0011.
@@ -19,7 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from nacl.signing import SigningKey
+from nacl.exceptions import CryptoError
+from nacl.signing import SigningKey, VerifyKey
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -33,26 +36,24 @@ from sqlalchemy import (
     update,
 )
 
-from estate.errors import BooksRefused
-from estate.intake.statuses import delete_status, status_digests
-from estate.retention.holds import held_events
+from estate.errors import BooksRefused, RowRefused
+from estate.intake.statuses import delete_status
+from estate.retention.proofs import read_proofs
+from estate.signed_site import VerifiedSite
+from estate.store.acts import ACTS, store_act
 from estate.store.envelopes import ENVELOPES, Store
-from estate.store.insert_once import insert_once
 from estate.store.ledger import LEDGER, METADATA, append_record
-from estate.verdicts.decisions import DECISIONS, VERDICTS, Outcome
+from estate.verdicts.decisions import VERDICTS
+from formats.act import Act, Kind, sign_act
 from formats.destruction import Destruction, Ground, sign_destruction
+from formats.envelope import sender_id
+from formats.event import MatchEvent
 from formats.ledger import Happening, Record
 from formats.policy import RETENTION_DAYS_LIMIT
 
 DAY_S: Final = 24 * 3600
 LEAP_S: Final = 7 * DAY_S
 """A clock further past the newest record is believed only if a person confirms it."""
-DEADLINES: Final = Table(
-    "deadlines",
-    METADATA,
-    Column("event", LargeBinary(32), primary_key=True),
-    Column("retain_until_utc_s", BigInteger, nullable=False),
-)
 CERTIFICATES: Final = Table(
     "certificates",
     METADATA,
@@ -64,7 +65,9 @@ CLOCK: Final = Table(
     METADATA,
     Column("one", Integer, primary_key=True, autoincrement=False),
     Column("floor_utc_s", BigInteger, nullable=False),
+    Column("signature", LargeBinary),
 )
+_CLOCK_DOMAIN: Final = b"tallylight-clock-v1\0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,24 +79,42 @@ class DueEvent:
     ground: Ground
 
 
-def store_deadline(connection: Connection, event: bytes, retain_until_utc_s: int) -> None:
-    """Store the event's own `retain_until`; the earliest one counts."""
-    row = {"event": event, "retain_until_utc_s": retain_until_utc_s}
-    if not insert_once(connection, DEADLINES, row):
-        here = DEADLINES.c
-        later = (here.event == event) & (here.retain_until_utc_s > retain_until_utc_s)
-        connection.execute(update(DEADLINES).where(later).values(row))
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What must be destroyed now, and what is refused because its rows prove nothing."""
+
+    doomed: Sequence[DueEvent]
+    """Oldest first."""
+    refused: Sequence[RowRefused]
+    """What rows say without proof. None of it has hastened or delayed a destruction, except that an
+    event that is called held, or whose arrival is unknown, stays."""
 
 
-def trusted_now(connection: Connection, now_s: int, *, clock_is_right: bool = False) -> int:
-    """Return `now_s` if the clock can be believed, and store it as the floor.
+def store_end(connection: Connection, event: MatchEvent, digest: bytes, key: SigningKey) -> None:
+    """Store the reviewer's signed word on when an event ends, once for each reviewer."""
+    act = Act(
+        Kind.OPENED,
+        digest,
+        sender_id(key.verify_key),
+        time.time_ns() // 1_000_000,
+        retain_until_utc_s=event.retain_until_utc_s,
+    )
+    store_act(connection, sign_act(act, key))
+
+
+def trusted_now(
+    connection: Connection, now_s: int, key: SigningKey, *, clock_is_right: bool = False
+) -> int:
+    """Return `now_s` if the clock can be believed, and store it as the floor, signed.
+
+    A floor that the estate's key has not signed does not count.
 
     Raises:
         BooksRefused: it is before, or more than `LEAP_S` past, what this store has seen.
     """
-    floor = connection.execute(select(CLOCK.c.floor_utc_s)).scalar() or 0
     last = connection.execute(select(LEDGER.c.line).order_by(LEDGER.c.seq.desc()).limit(1)).scalar()
-    newest = max(floor, 0 if last is None else Record.from_line(bytes(last)).utc_ms // 1000)
+    recorded_s = 0 if last is None else Record.from_line(bytes(last)).utc_ms // 1000
+    newest = max(_floor(connection, key.verify_key), recorded_s)
     if now_s < newest:
         raise BooksRefused("The clock stands before the newest record: set it, then repeat.")
     if newest and now_s - newest > LEAP_S and not clock_is_right:
@@ -101,38 +122,59 @@ def trusted_now(connection: Connection, now_s: int, *, clock_is_right: bool = Fa
             "The clock is more than a week past the newest record: if it is right, repeat with "
             "--clock-is-right."
         )
+    signature = key.sign(_clock_statement(now_s)).signature
     connection.execute(delete(CLOCK))
-    connection.execute(insert(CLOCK).values(one=1, floor_utc_s=now_s))
+    connection.execute(insert(CLOCK).values(one=1, floor_utc_s=now_s, signature=signature))
     return now_s
 
 
-def due_events(connection: Connection, now_s: int, retention_days: int) -> list[DueEvent]:
-    """Return the events that must be destroyed now, oldest first."""
-    unconfirmed = {
-        bytes(event)
-        for event, outcome in connection.execute(select(DECISIONS.c.event, DECISIONS.c.outcome))
-        if outcome != Outcome.CONFIRMED
-    }
-    deadlines = {bytes(event): until for event, until in connection.execute(select(DEADLINES))}
-    statuses = status_digests(connection)
+def due_events(
+    connection: Connection,
+    site: VerifiedSite | None,
+    records: Sequence[Record],
+    now_s: int,
+    retention_days: int,
+) -> Due:
+    """Return the events that must be destroyed now, and those whose rows are refused.
+
+    Args:
+        connection: to the store.
+        site: names the reviewers whose signatures count; None if it cannot be verified.
+        records: of the estate's ledger, verified.
+        now_s: the trusted time, seconds since 1970.
+        retention_days: by the policy.
+    """
+    proofs = read_proofs(connection, site, records)
     longest_s = min(retention_days, RETENTION_DAYS_LIMIT) * DAY_S
-    here, kept = ENVELOPES.c, held_events(connection)
+    here = ENVELOPES.c
     certified = {bytes(event) for (event,) in connection.execute(select(CERTIFICATES.c.event))}
     query = select(here.digest, here.camera, here.stored_utc_ms, here.blob == b"")
-    found = []
+    doomed, refused = [], []
     for digest, camera, stored_utc_ms, gone in connection.execute(
         query.order_by(here.stored_utc_ms)
     ):
-        event, latest = bytes(digest), stored_utc_ms // 1000 + longest_s
-        if event in (certified if gone else kept):
-            continue  # An event overwritten without a certificate met a power cut: it is due again.
-        if event in unconfirmed:
-            found.append(DueEvent(event, bytes(camera), Ground.NOT_A_MATCH))
-        elif event in statuses:
-            found.append(DueEvent(event, bytes(camera), Ground.STATUS))
-        elif gone or now_s >= min(latest, deadlines.get(event, latest)):
-            found.append(DueEvent(event, bytes(camera), Ground.RETENTION))
-    return found
+        event = bytes(digest)
+        if event in (certified if gone else proofs.held):
+            continue
+        why = proofs.refusal(event, stored_utc_ms // 1000, gone=gone)
+        if why is not None:
+            refused.append(RowRefused(event, why))
+            continue
+        if event in proofs.unproven and not gone:
+            refused.append(RowRefused(event, proofs.unproven[event]))  # Its time still counts.
+        end_s = proofs.stored_s[event] + longest_s
+        ground = None
+        if event in proofs.rejected:
+            ground = Ground.NOT_A_MATCH
+        elif event in proofs.statuses:
+            ground = Ground.STATUS
+        elif now_s >= min(end_s, proofs.ends_s.get(event, end_s)):
+            ground = Ground.RETENTION
+        if ground is None and gone:
+            refused.append(RowRefused(event, "its envelope is gone before its time"))
+        elif ground is not None:  # Without an envelope: a power cut came before its certificate.
+            doomed.append(DueEvent(event, bytes(camera), ground))
+    return Due(doomed, refused)
 
 
 def destroy(store: Store, doomed: Sequence[DueEvent], key: SigningKey, folder: Path) -> list[bytes]:
@@ -159,10 +201,31 @@ def _overwrite(connection: Connection, event: bytes) -> None:
     blob = connection.execute(select(ENVELOPES.c.blob).where(here)).scalar() or b""
     connection.execute(update(ENVELOPES).where(here).values(blob=bytes(len(blob))))
     connection.execute(update(ENVELOPES).where(here).values(blob=b""))
-    connection.execute(delete(DEADLINES).where(DEADLINES.c.event == event))
+
+
+def _forget(connection: Connection, event: bytes) -> None:
+    """Delete what proved that an event was due, once its certificate is stored."""
+    ours = ACTS.c.kind != str(Kind.STATUS)
+    connection.execute(delete(ACTS).where((ACTS.c.event == event) & ours))
     delete_status(connection, event)
     # The ledger keeps verdicts and decision for good; they hold no face.
     connection.execute(delete(VERDICTS).where(VERDICTS.c.event == event))
+
+
+def _floor(connection: Connection, key: VerifyKey) -> int:
+    """Return the stored floor, if the estate's key has signed it; else 0."""
+    row = connection.execute(select(CLOCK)).first()
+    if row is None or row.signature is None:
+        return 0
+    try:
+        key.verify(_clock_statement(row.floor_utc_s), bytes(row.signature))
+    except (CryptoError, ValueError):
+        return 0
+    return int(row.floor_utc_s)
+
+
+def _clock_statement(floor_utc_s: int) -> bytes:
+    return _CLOCK_DOMAIN + str(floor_utc_s).encode()
 
 
 def _certify(store: Store, each: DueEvent, key: SigningKey, folder: Path) -> bytes:
@@ -177,5 +240,6 @@ def _certify(store: Store, each: DueEvent, key: SigningKey, folder: Path) -> byt
             "ground": str(each.ground),
         }
         append_record(connection, Happening.DESTROYED, body)
+        _forget(connection, each.event)
     (folder / f"{each.event.hex()}.json").write_bytes(signed)
     return signed

@@ -1,89 +1,222 @@
-"""Holds (legal hold): two people keep an event beyond its time, and two people release it."""
+"""Holds (legal hold): two people keep an event beyond its time, and two people release it.
+
+Each of the two signs with their own key at their own machine. The first proposes with a reason. The
+second sees who proposes what, and signs the same reason. A hold or release counts while both
+signatures hold; the ledger's record carries them. A row that a database's owner writes is no hold.
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Column, Connection, LargeBinary, String, Table, delete, insert, select
+from nacl.signing import SigningKey
+from sqlalchemy import Column, Connection, LargeBinary, String, Table, delete, select
 
 from estate.errors import HoldRefused
 from estate.signed_site import VerifiedSite
+from estate.store.acts import ACTS, proven_acts, store_act
 from estate.store.envelopes import ENVELOPES, Store
 from estate.store.ledger import METADATA, append_record
-from formats.ledger import Happening
-from formats.strict_json import is_printable
+from formats.act import REASON_LIMIT, SIGNATURE_BYTES, Act, Kind, sign_act, signature_of, verify_act
+from formats.envelope import sender_id
+from formats.envelope_header import DIGEST_BYTES, ID_BYTES
+from formats.errors import FormatError, Malformed
+from formats.hexadecimal import read_hex
+from formats.ledger import Happening, Record
+from formats.organisations import folded
+from formats.recipients import Reviewer
 
-REASON_LIMIT: Final = 500
-HOLDS: Final = Table(
+OLD_HOLDS: Final = Table(
     "holds",
     METADATA,
     Column("event", LargeBinary(32), primary_key=True),
     Column("first", LargeBinary, nullable=False),
     Column("second", LargeBinary),
-    Column("reason", String(REASON_LIMIT), nullable=False),
+    Column("reason", String(500), nullable=False),
 )
+"""Holds of versions before signed acts. They prove nothing: such an event is refused by name."""
+_REASON: Final = f"A hold needs a reason: one line of 1 to {REASON_LIMIT} characters."
+_RECORDS: Final = {Kind.HOLD: Happening.HELD, Kind.RELEASE: Happening.RELEASED}
 
 
-def held_events(connection: Connection) -> set[bytes]:
-    """Return the digests of all events that two people hold."""
-    query = select(HOLDS.c.event).where(HOLDS.c.second.is_not(None))
-    return {bytes(event) for (event,) in connection.execute(query)}
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What one person has signed, and a second person has not."""
+
+    kind: Kind
+    name: str
+    organisation: str
+    reason: str
 
 
-def hold_event(
-    store: Store, site: VerifiedSite, event: bytes, reviewers: Sequence[bytes], reason: str
-) -> None:
-    """Keep an event until two people release it.
+@dataclass(frozen=True, slots=True)
+class _Signed:
+    act: Act
+    reviewer: Reviewer
+    data: bytes
+
+
+def held_events(connection: Connection, site: VerifiedSite) -> set[bytes]:
+    """Return the digests of all events that two people hold, by their signatures."""
+    by_event: dict[bytes, list[_Signed]] = {}
+    for act, reviewer, data in proven_acts(connection, site.reviewers, Kind.HOLD):
+        by_event.setdefault(act.event, []).append(_Signed(act, reviewer, data))
+    return {event for event, acts in by_event.items() if _agreed(acts)}
+
+
+def called_held(
+    connection: Connection, site: VerifiedSite | None, records: Sequence[Record]
+) -> set[bytes]:
+    """Return the stored events that a row or the ledger calls held; it may be untrue.
+
+    Args:
+        connection: to the store.
+        site: names the reviewers; None if it cannot be verified: no release counts then.
+        records: of the estate's ledger, verified; a hold in it ends with a signed release.
+    """
+    called = {bytes(event) for (event,) in connection.execute(select(OLD_HOLDS.c.event))}
+    for record in records:
+        if record.event is Happening.HELD and "first_signature" in record.body:
+            called.add(_event(record))
+        elif record.event is Happening.RELEASED and site and _signed_by_two(site, record):
+            called.discard(_event(record))
+    here = select(ENVELOPES.c.digest).where(ENVELOPES.c.blob != b"")
+    return called & {bytes(event) for (event,) in connection.execute(here)}
+
+
+def proposals(connection: Connection, site: VerifiedSite, event: bytes) -> list[Proposal]:
+    """Return what one person has proposed for this event and a second has not signed yet."""
+    held = event in held_events(connection, site)
+    wanted = Kind.RELEASE if held else Kind.HOLD
+    acts = proven_acts(connection, site.reviewers, wanted, event=event)
+    return [
+        Proposal(act.kind, reviewer.name, reviewer.organisation, act.reason or "")
+        for act, reviewer, _ in acts
+    ]
+
+
+def hold_event(  # noqa: PLR0913, PLR0917  # Store, site, and what a person signs.
+    store: Store, site: VerifiedSite, event: bytes, key: SigningKey, reason: str, now_ms: int
+) -> bool:
+    """Sign one person's half of a hold; return whether two people hold the event now.
 
     Args:
         store: the store that holds the event.
         site: names the reviewers.
         event: its digest.
-        reviewers: ids of two different people, each proven by an unlocked key.
-        reason: one line, for the ledger.
+        key: this person's verdict key.
+        reason: one line, for the ledger; the second person's must be the first person's.
+        now_ms: this person's clock, milliseconds since 1970.
 
     Raises:
-        HoldRefused: not two different reviewers, no reason, or no such event.
+        HoldRefused: no reviewer, no reason or another one, no such event, or it is held already.
     """
-    first, second = _two(site, reviewers)
-    if not reason.strip() or len(reason) > REASON_LIMIT or not is_printable(reason):
-        raise HoldRefused(f"A hold needs a reason: one line of 1 to {REASON_LIMIT} characters.")
-    with store.writing() as connection:
-        append_record(connection, Happening.HELD, _body(event, first, second, reason))
-        here = select(ENVELOPES.c.blob).where(ENVELOPES.c.digest == event)
-        if not connection.execute(here).scalar():
-            raise HoldRefused("There is no such event here: it was destroyed, or never arrived.")
-        if event in held_events(connection):
-            raise HoldRefused("This event is held already.")
-        row = {"event": event, "first": first, "second": second, "reason": reason}
-        connection.execute(insert(HOLDS).values(row))
+    return _sign_half(
+        store, site, Act(Kind.HOLD, event, sender_id(key.verify_key), now_ms, reason), key
+    )
 
 
-def release_event(
-    store: Store, site: VerifiedSite, event: bytes, reviewers: Sequence[bytes], reason: str
-) -> None:
-    """Release a held event, so that it is destroyed at its time.
+def release_event(  # noqa: PLR0913, PLR0917  # As of a hold.
+    store: Store, site: VerifiedSite, event: bytes, key: SigningKey, reason: str, now_ms: int
+) -> bool:
+    """Sign one person's half of a release; return whether the event is released now.
 
     Raises:
-        HoldRefused: not two different reviewers, no reason, or it is not held.
+        HoldRefused: as of `hold_event`, or it is not held.
     """
-    first, second = _two(site, reviewers)
+    return _sign_half(
+        store, site, Act(Kind.RELEASE, event, sender_id(key.verify_key), now_ms, reason), key
+    )
+
+
+def _sign_half(store: Store, site: VerifiedSite, act: Act, key: SigningKey) -> bool:
+    if act.reviewer not in site.reviewers:
+        raise HoldRefused(
+            "The site names no reviewer with this key: have them added and published."
+        )
+    try:
+        signed = sign_act(act, key)
+    except Malformed as error:
+        raise HoldRefused(_REASON) from error
+    if not (act.reason or "").strip():
+        raise HoldRefused(_REASON)
     with store.writing() as connection:
-        append_record(connection, Happening.RELEASED, _body(event, first, second, reason))
-        if not connection.execute(delete(HOLDS).where(HOLDS.c.event == event)).rowcount:
-            raise HoldRefused("This event is not held.")
+        _check(connection, site, act)
+        mine = (ACTS.c.event == act.event) & (ACTS.c.kind == str(act.kind))
+        connection.execute(delete(ACTS).where(mine & (ACTS.c.reviewer == act.reviewer)))
+        store_act(connection, signed)
+        acts = proven_acts(connection, site.reviewers, act.kind, event=act.event)
+        agreed = _agreed([_Signed(*each) for each in acts])
+        if not agreed:
+            return False
+        append_record(connection, _RECORDS[act.kind], _body(agreed))
+        if act.kind is Kind.RELEASE:
+            both = ACTS.c.kind.in_([str(Kind.HOLD), str(Kind.RELEASE)])
+            connection.execute(delete(ACTS).where((ACTS.c.event == act.event) & both))
+        return True
 
 
-def _two(site: VerifiedSite, reviewers: Sequence[bytes]) -> tuple[bytes, bytes]:
-    named = [site.reviewers[each].name for each in reviewers if each in site.reviewers]
-    if len(set(named)) != 2 or len(reviewers) != 2:  # noqa: PLR2004
-        raise HoldRefused("Two different reviewers of the site must hold or release together.")
-    return reviewers[0], reviewers[1]
+def _check(connection: Connection, site: VerifiedSite, act: Act) -> None:
+    here = select(ENVELOPES.c.blob).where(ENVELOPES.c.digest == act.event)
+    if not connection.execute(here).scalar():
+        raise HoldRefused("There is no such event here: it was destroyed, or never arrived.")
+    held = act.event in held_events(connection, site)
+    if act.kind is Kind.HOLD and held:
+        raise HoldRefused("This event is held already.")
+    if act.kind is Kind.RELEASE and not held:
+        raise HoldRefused("This event is not held.")
+    for other, reviewer, _ in proven_acts(connection, site.reviewers, act.kind, event=act.event):
+        if other.reviewer != act.reviewer and other.reason != act.reason:
+            raise HoldRefused(
+                f"{reviewer.name} has signed another reason: sign the same one, or agree first."
+            )
 
 
-def _body(event: bytes, first: bytes, second: bytes, reason: str) -> dict[str, int | str]:
+def _agreed(acts: Sequence[_Signed]) -> tuple[_Signed, _Signed] | None:
+    """Return the two acts of different people with one reason; None without them."""
+    ordered = sorted(acts, key=lambda each: each.act.given_utc_ms)
+    for at, first in enumerate(ordered):
+        for second in ordered[at + 1 :]:
+            same = first.act.reason == second.act.reason
+            if same and folded(first.reviewer.name) != folded(second.reviewer.name):
+                return first, second
+    return None
+
+
+def _body(agreed: tuple[_Signed, _Signed]) -> dict[str, int | str]:
+    first, second = agreed
     return {
-        "envelope": event.hex(),
-        "first": first.hex(),
-        "second": second.hex(),
-        "reason": reason,
+        "envelope": first.act.event.hex(),
+        "first": first.act.reviewer.hex(),
+        "first_utc_ms": first.act.given_utc_ms,
+        "first_signature": signature_of(first.data).hex(),
+        "second": second.act.reviewer.hex(),
+        "second_utc_ms": second.act.given_utc_ms,
+        "second_signature": signature_of(second.data).hex(),
+        "reason": first.act.reason or "",
     }
+
+
+def _signed_by_two(site: VerifiedSite, record: Record) -> bool:
+    """Return whether a release in the ledger carries two people's signatures."""
+    names = set()
+    for which in ("first", "second"):
+        try:
+            reviewer = site.reviewers[read_hex(record.body[which], ID_BYTES)]
+            act = Act(
+                Kind.RELEASE,
+                _event(record),
+                sender_id(reviewer.verdict_key),
+                int(record.body[f"{which}_utc_ms"]),
+                str(record.body["reason"]),
+            )
+            signature = read_hex(record.body[f"{which}_signature"], SIGNATURE_BYTES)
+            verify_act(act, signature, reviewer.verdict_key)
+        except (KeyError, ValueError, FormatError):
+            return False
+        names.add(folded(reviewer.name))
+    return len(names) == 2  # noqa: PLR2004  # Two people.
+
+
+def _event(record: Record) -> bytes:
+    return read_hex(record.body["envelope"], DIGEST_BYTES)

@@ -2,7 +2,7 @@
 
 Imports only `errors`; `signed_site` and every folder above may import it. Each table has one owner,
 the module that declares it. No other module writes to it, with one exception: retention overwrites
-envelopes and deletes verdicts of destroyed events.
+envelopes and deletes verdicts and acts of destroyed events.
 
 | table | holds | owner |
 |---|---|---|
@@ -13,8 +13,8 @@ envelopes and deletes verdicts of destroyed events.
 | `statuses` | what a reviewer's key has read of cameras' statuses | `intake.statuses` |
 | `camera_lines` | cameras' ledgers, line by line | `accounts.books` |
 | `verdicts`, `decisions` | signed verdicts, and what two of them decided | `verdicts.decisions` |
-| `holds` | events that two people keep beyond their time | `retention.holds` |
-| `deadlines` | `retain_until` of each opened event | `retention.destruction` |
+| `holds` | holds of earlier versions, without signatures; only read | `retention.holds` |
+| `acts` | reviewers' signed acts: hold, release, opened, held a status | `store.acts` |
 | `certificates` | signed certificates of destruction | `retention.destruction` |
 | `clock` | the floor below which the clock is not believed | `retention.destruction` |
 | `filler` | nothing; zeros pass through it over SQLite's log | `store.scrub` |

@@ -6,6 +6,7 @@ envelope stand its place in the camera's chain, from its header, the number of c
 whether it was shown. The store holds no key and opens no envelope.
 """
 
+import logging
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
@@ -29,11 +30,12 @@ from sqlalchemy import (
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from estate.errors import StoreRefused
+from estate.errors import RowRefused, StoreRefused
 from estate.store.ledger import METADATA, append_record
 from estate.store.migrations import migrate
 from estate.store.scrub import scrub, scrub_and_dispose
 from formats.envelope import Kind, Sealed, read
+from formats.errors import FormatError
 from formats.ledger import Happening
 
 ENVELOPES: Final = Table(
@@ -54,6 +56,7 @@ ENVELOPES: Final = Table(
     Index("envelopes_by_digest", "camera", "digest"),
     Index("envelopes_by_previous", "camera", "previous"),
 )
+log = logging.getLogger(__name__)
 LOCK_S: Final = 20
 """Longest wait for another receiver that is writing to the same SQLite file."""
 TRIES: Final = 5
@@ -126,21 +129,31 @@ class Store:
         self._update(sealed, shown_utc_ms=time.time_ns() // 1_000_000)
 
     def envelopes(self, *, unshown: bool = False) -> Iterator[Sealed]:
-        """Yield all envelopes that are not destroyed, or only those that were not yet shown."""
-        query = select(ENVELOPES.c.blob).order_by(ENVELOPES.c.stored_utc_ms)
+        """Yield all envelopes that are not destroyed, or only those that were not yet shown.
+
+        A row that holds another envelope than its digest says is logged and left out.
+        """
+        query = select(ENVELOPES.c.digest, ENVELOPES.c.blob).order_by(ENVELOPES.c.stored_utc_ms)
         query = query.where(ENVELOPES.c.blob != b"")
         if unshown:
             query = query.where(ENVELOPES.c.shown_utc_ms.is_(None))
         with self._engine.connect() as connection:
-            for (blob,) in connection.execution_options(yield_per=100).execute(query):
-                yield read(Kind.EVENT, blob)
+            for digest, blob in connection.execution_options(yield_per=100).execute(query):
+                try:
+                    yield _verified(bytes(digest), bytes(blob))
+                except RowRefused as error:
+                    log.warning("%s", error)
 
     def envelope(self, digest: bytes) -> Sealed | None:
-        """Return the envelope with this digest; None if it did not come or was destroyed."""
+        """Return the envelope with this digest; None if it did not come or was destroyed.
+
+        Raises:
+            RowRefused: its row holds something else.
+        """
         query = select(ENVELOPES.c.blob).where(ENVELOPES.c.digest == digest)
         with self.reading() as connection:
             blob = connection.execute(query).scalar()
-        return read(Kind.EVENT, bytes(blob)) if blob else None
+        return _verified(digest, bytes(blob)) if blob else None
 
     def digests(self) -> Sequence[bytes]:
         """Return the digests of all envelopes that are not destroyed, oldest first."""
@@ -205,6 +218,17 @@ class Store:
                 return connection.execute(change).rowcount > 0
         except SQLAlchemyError as error:
             raise StoreRefused("The store cannot be written: check its disk and rights.") from error
+
+
+def _verified(digest: bytes, blob: bytes) -> Sealed:
+    """Return the envelope in a row, if it is the one that the row names."""
+    try:
+        sealed = read(Kind.EVENT, blob)
+    except FormatError as error:
+        raise RowRefused(digest, "its envelope was changed") from error
+    if sealed.digest != digest:
+        raise RowRefused(digest, "its row holds another envelope")
+    return sealed
 
 
 def _engine(url: URL) -> Engine:

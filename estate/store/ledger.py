@@ -7,8 +7,10 @@ receivers and consoles write one chain.
 
 import time
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Final
 
+from nacl.signing import VerifyKey
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -22,9 +24,22 @@ from sqlalchemy import (
     update,
 )
 
+from estate.errors import BooksRefused
 from estate.store.insert_once import insert_once
-from formats.ledger import Happening, Head, Program, Record, next_record, verify_chain
+from formats.errors import FormatError
+from formats.ledger import (
+    Happening,
+    Head,
+    Program,
+    Record,
+    next_record,
+    verify_against,
+    verify_chain,
+    verify_checkpoint,
+)
 
+CHECKPOINTS: Final = "estate.checkpoint"
+"""File of the books with the signed checkpoints of this ledger, one on each line."""
 METADATA: Final = MetaData()
 LEDGER: Final = Table(
     "ledger",
@@ -77,6 +92,29 @@ def ledger_records(connection: Connection) -> list[Record]:
     """
     written = list(ledger_lines(connection))
     verify_chain(written)
+    return [Record.from_line(line) for line in written]
+
+
+def checkpointed_records(connection: Connection, books: Path, key: VerifyKey) -> list[Record]:
+    """Return every record, once the chain is verified against the newest signed checkpoint.
+
+    Args:
+        connection: to the store.
+        books: folder with the checkpoints; without any, the chain alone is verified.
+        key: the estate's ledger key.
+
+    Raises:
+        BooksRefused: a record was changed, or the chain is not the one that was signed.
+    """
+    file, written = books / CHECKPOINTS, list(ledger_lines(connection))
+    try:
+        verify_chain(written)
+        for last in file.read_bytes().splitlines()[-1:] if file.exists() else []:
+            verify_against(written, verify_checkpoint(last, key))
+    except FormatError as error:
+        raise BooksRefused(
+            f"The ledger has been changed ({error}) Keep the store and {file} as evidence."
+        ) from error
     return [Record.from_line(line) for line in written]
 
 

@@ -1,10 +1,12 @@
 """Retention: which events are destroyed, when, which are kept, and that nothing of them is left."""
 
+import time
 from contextlib import suppress
 from threading import Thread
 
 import pytest
-from typer.testing import CliRunner
+from nacl.signing import SigningKey
+from typer.testing import CliRunner, Result
 
 from estate.__main__ import app
 from estate.errors import BooksRefused, HoldRefused
@@ -12,9 +14,10 @@ from estate.retention import destruction as retention
 from estate.retention.destruction import (
     DAY_S,
     LEAP_S,
+    Due,
     destroy,
     due_events,
-    store_deadline,
+    store_end,
     trusted_now,
 )
 from estate.retention.holds import hold_event, release_event
@@ -22,8 +25,10 @@ from estate.store.envelopes import Store
 from estate.store.ledger import ledger_records
 from estate.tests.books import STRANGER, Office, jpeg
 from estate.tests.needles import CANARY, needles
+from formats.act import Kind
 from formats.destruction import Ground, read_destruction
-from formats.envelope import Kind, open_sealed, read, sender_id, verify
+from formats.envelope import Kind as EnvelopeKind
+from formats.envelope import open_sealed, read, sender_id, verify
 from formats.errors import FormatError
 from formats.ledger import Happening
 from formats.verdict import Judgement
@@ -35,13 +40,22 @@ def now_s(office: Office) -> int:
     return int(office.now.timestamp())
 
 
-def grounds(office: Office, at_s: int, days: int = 30) -> list[tuple[bytes, Ground]]:
+def due(office: Office, at_s: int, days: int = 30) -> Due:
     with office.store.reading() as connection:
-        return [(each.event, each.ground) for each in due_events(connection, at_s, days)]
+        return due_events(connection, office.site(), ledger_records(connection), at_s, days)
 
 
-def people(office: Office) -> list[bytes]:
-    return [sender_id(office.verdict_key(number).verify_key) for number in (1, 2)]
+def grounds(office: Office, at_s: int, days: int = 30) -> list[tuple[bytes, Ground]]:
+    found = due(office, at_s, days)
+    assert found.refused == []
+    return [(each.event, each.ground) for each in found.doomed]
+
+
+def sign(office: Office, kind: Kind, event: bytes, number: int, reason: str = "A court.") -> bool:
+    """Let one reviewer sign a hold or a release; return whether it counts now."""
+    act = {Kind.HOLD: hold_event, Kind.RELEASE: release_event}[kind]
+    key = office.verdict_key(number)
+    return act(office.store, office.site(), event, key, reason, time.time_ns() // 1_000_000)
 
 
 def judge(office: Office, event: bytes, *judgements: Judgement) -> None:
@@ -78,8 +92,9 @@ def test_an_opened_event_ends_when_it_says_itself(office: Office) -> None:
 def test_the_earliest_word_about_the_end_counts(office: Office) -> None:
     event = office.arrive().digest
     with office.store.writing() as connection:
-        for until_s in (now_s(office) + 5, now_s(office) + 3, now_s(office) + 9):
-            store_deadline(connection, event, until_s)
+        for number, until_s in ((1, now_s(office) + 5), (2, now_s(office) + 3)):
+            said = office.candidate(retain_until_utc_s=until_s)
+            store_end(connection, said, event, office.verdict_key(number))
     assert grounds(office, now_s(office) + 2) == []
     assert grounds(office, now_s(office) + 3) == [(event, Ground.RETENTION)]
 
@@ -102,56 +117,99 @@ def test_one_verdict_ends_nothing_and_a_confirmed_match_is_kept(office: Office) 
 
 def test_what_two_people_hold_stays_until_two_people_release_it(office: Office) -> None:
     event = office.arrive().digest
-    hold_event(office.store, office.site(), event, people(office), "Asked for by a court.")
+    assert [sign(office, Kind.HOLD, event, number) for number in (1, 2)] == [False, True]
     assert grounds(office, now_s(office) + 99 * DAY_S) == []
-    release_event(office.store, office.site(), event, people(office), "The court has it.")
+    assert not sign(office, Kind.RELEASE, event, 2, "The court has it.")
+    assert grounds(office, now_s(office) + 99 * DAY_S) == []
+    assert sign(office, Kind.RELEASE, event, 1, "The court has it.")
     assert grounds(office, now_s(office) + 99 * DAY_S) == [(event, Ground.RETENTION)]
 
 
 def test_one_person_holds_nothing(office: Office) -> None:
-    event, (one, two) = office.arrive().digest, people(office)
-    for who in ([one], [one, one], [one, bytes(16)], [one, two, one]):
-        with pytest.raises(HoldRefused, match="Two different"):
-            hold_event(office.store, office.site(), event, who, "Because.")
+    event = office.arrive().digest
+    assert [sign(office, Kind.HOLD, event, 1) for _ in range(3)] == [False] * 3
+    stranger = SigningKey(bytes(32))
+    with pytest.raises(HoldRefused, match="no reviewer"):
+        hold_event(office.store, office.site(), event, stranger, "A court.", 1)
     assert grounds(office, now_s(office) + 99 * DAY_S) == [(event, Ground.RETENTION)]
+
+
+def test_two_people_sign_the_same_reason(office: Office) -> None:
+    event = office.arrive().digest
+    sign(office, Kind.HOLD, event, 1, "A court.")
+    with pytest.raises(HoldRefused, match="r1 has signed another reason"):
+        sign(office, Kind.HOLD, event, 2, "The police.")
+
+
+def test_what_is_held_is_not_held_twice_and_what_is_not_is_not_released(office: Office) -> None:
+    event = office.arrive().digest
+    with pytest.raises(HoldRefused, match="not held"):
+        sign(office, Kind.RELEASE, event, 1)
+    for number in (1, 2):
+        sign(office, Kind.HOLD, event, number)
+    with pytest.raises(HoldRefused, match="held already"):
+        sign(office, Kind.HOLD, event, 1)
 
 
 @pytest.mark.parametrize("reason", ["", "  ", "two\nlines", "x" * 501])
 def test_a_hold_without_a_reason_is_none(office: Office, reason: str) -> None:
     event = office.arrive().digest
     with pytest.raises(HoldRefused, match="reason"):
-        hold_event(office.store, office.site(), event, people(office), reason)
+        sign(office, Kind.HOLD, event, 1, reason)
 
 
-def test_the_command_holds_with_two_keys(office: Office) -> None:
+def run_hold(office: Office, event: bytes, number: int, *more: str, said: str = "") -> Result:
+    key = str(office.folder / f"r{number}.verdict.key")
+    words = ["hold", event.hex(), "--config", str(office.settings), "--key", key]
+    return CliRunner().invoke(app, [*words, *office.passphrase, *more], input=said)
+
+
+def test_two_people_hold_each_with_their_own_key(office: Office) -> None:
     event = office.arrive().digest
-    keys = [word for n in (1, 2) for word in ("--key", str(office.folder / f"r{n}.verdict.key"))]
-    words = ["hold", event.hex(), "--config", str(office.settings), *keys, "--reason", "A court."]
-    done = CliRunner().invoke(app, [*words, *office.passphrase, *office.passphrase])
-    assert done.exit_code == 0, done.output
+    first = run_hold(office, event, 1, "--reason", "A court.")
+    assert (first.exit_code, "A second person" in first.output) == (0, True), first.output
+    second = run_hold(office, event, 2, said="y\n")
+    assert second.exit_code == 0, second.output
+    assert "r1 (police) asks to hold" in second.output
+    assert "Reason: A court." in second.output
     with office.store.reading() as connection:
         (held,) = [each for each in ledger_records(connection) if each.event is Happening.HELD]
-    assert [held.body["first"], held.body["second"]] == [each.hex() for each in people(office)]
+    people = [sender_id(office.verdict_key(number).verify_key).hex() for number in (1, 2)]
+    assert [held.body["first"], held.body["second"]] == people
+    assert held.body["reason"] == "A court."
+
+
+def test_the_second_person_who_does_not_agree_changes_nothing(office: Office) -> None:
+    event = office.arrive().digest
+    run_hold(office, event, 1, "--reason", "A court.")
+    refused = run_hold(office, event, 2, said="n\n")
+    assert (refused.exit_code, "nothing was changed" in refused.output) == (1, True)
+    assert grounds(office, now_s(office) + 99 * DAY_S) == [(event, Ground.RETENTION)]
+
+
+def test_a_hold_that_nobody_asked_for_needs_a_reason(office: Office) -> None:
+    refused = run_hold(office, office.arrive().digest, 1)
+    assert (refused.exit_code, "--reason" in refused.output) == (1, True)
 
 
 def test_a_clock_that_was_set_back_destroys_nothing(office: Office) -> None:
     office.arrive()
     with office.store.writing() as connection:
-        trusted_now(connection, now_s(office) + DAY_S)
+        trusted_now(connection, now_s(office) + DAY_S, office.ledger_key)
     with (
         office.store.writing() as connection,
         pytest.raises(BooksRefused, match="stands before"),
     ):
-        trusted_now(connection, now_s(office))
+        trusted_now(connection, now_s(office), office.ledger_key)
 
 
 def test_a_clock_that_leaps_ahead_is_believed_only_when_a_person_says_so(office: Office) -> None:
     office.arrive()
     leapt = now_s(office) + LEAP_S + 60
     with office.store.writing() as connection, pytest.raises(BooksRefused, match="past"):
-        trusted_now(connection, leapt)
+        trusted_now(connection, leapt, office.ledger_key)
     with office.store.writing() as connection:
-        assert trusted_now(connection, leapt, clock_is_right=True) == leapt
+        assert trusted_now(connection, leapt, office.ledger_key, clock_is_right=True) == leapt
 
 
 def test_a_destroyed_event_has_a_certificate_and_a_record(office: Office) -> None:
@@ -232,7 +290,9 @@ def test_no_key_that_ever_existed_opens_what_is_left(office: Office) -> None:
         for key in keys:
             with suppress(FormatError):
                 camera = office.site().policy.places[0].camera
-                opened.append(open_sealed(verify(read(Kind.EVENT, blob), camera.sign_key), key))
+                opened.append(
+                    open_sealed(verify(read(EnvelopeKind.EVENT, blob), camera.sign_key), key)
+                )
     assert (left, opened) == ([], [])
 
 
@@ -242,8 +302,7 @@ def test_the_search_finds_what_a_careless_deletion_leaves(
     sealed = office.arrive(crop_jpeg=jpeg() + CANARY)
     judge(office, sealed.digest, NOT, NOT)
     monkeypatch.setattr(type(office.store), "scrub", lambda _: None)
-    with office.store.reading() as connection:
-        doomed = due_events(connection, now_s(office), 30)
+    doomed = due(office, now_s(office)).doomed
     destroy(office.store, doomed, office.ledger_key, office.folder / "certificates")
     assert any(needle in disk(office) for needle in needles(sealed))
 

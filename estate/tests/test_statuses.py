@@ -82,12 +82,16 @@ def test_a_status_that_was_read_is_destroyed_and_the_last_word_stays(office: Off
     tell(office, 2)
     office.desk(1)
     with office.store.reading() as connection:
-        doomed = due_events(connection, int(datetime.now(UTC).timestamp()), 30)
+        now_s, records = int(datetime.now(UTC).timestamp()), ledger_records(connection)
+        doomed = due_events(connection, office.site(), records, now_s, 30).doomed
     assert [each.ground for each in doomed] == [Ground.STATUS, Ground.STATUS]
     destroy(office.store, doomed, CAMERA_KEY, office.folder / "certificates")
     assert office.store.digests() == []
     with office.store.reading() as connection:
-        assert [each[1].sequence for each in newest_statuses(connection).values()] == [2]
+        assert [
+            each[1].sequence
+            for each in newest_statuses(connection, office.site().reviewers).values()
+        ] == [2]
     assert office.desk(2).standings() == []
 
 

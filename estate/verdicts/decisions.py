@@ -24,6 +24,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    delete,
     insert,
     select,
 )
@@ -34,10 +35,11 @@ from estate.signed_site import VerifiedSite
 from estate.store.envelopes import ENVELOPES, Store
 from estate.store.ledger import METADATA, append_record
 from formats.errors import FormatError
+from formats.event import MatchEvent
 from formats.ledger import Happening
 from formats.organisations import folded, organisation_key
 from formats.recipients import Reviewer
-from formats.verdict import Judgement, Verdict, named_reviewer, read_verdict, signature_of
+from formats.verdict import Basis, Judgement, Verdict, named_reviewer, read_verdict, signature_of
 
 VERDICTS: Final = Table(
     "verdicts",
@@ -98,12 +100,18 @@ def accept_verdict(store: Store, site: VerifiedSite, signed: bytes) -> Outcome |
     try:
         with store.writing() as connection:
             _store_verdict(connection, site, reviewer, verdict, signed)
-            given = _stored_verdicts(connection, verdict.event)
-            if len(given) < NEEDED:
-                return None
-            return _decide(connection, verdict, given)
-    except IntegrityError as error:  # (3) Two consoles of one person at the same moment.
-        raise VerdictRefused("You have given your verdict on this event already.") from error
+            return _decide(connection, site, verdict.event)
+    except IntegrityError as error:
+        with store.reading() as connection:
+            given = proven_verdicts(connection, site, verdict.event)
+        if any(
+            folded(author.name) == folded(reviewer.name) for author, _ in given
+        ):  # (3) From another console.
+            raise VerdictRefused("You have given your verdict on this event already.") from error
+        raise VerdictRefused(
+            "The database holds a verdict in your name that you did not sign: keep it as evidence, "
+            "and see tallylight-estate health."
+        ) from error
 
 
 def verdict_of(connection: Connection, event: bytes, reviewer: bytes) -> bytes | None:
@@ -113,15 +121,84 @@ def verdict_of(connection: Connection, event: bytes, reviewer: bytes) -> bytes |
     return None if found is None else bytes(found)
 
 
-def outcome_of(connection: Connection, event: bytes) -> Outcome | None:
-    """Return what was decided about an event, for display; None while it is undecided."""
-    query = select(DECISIONS.c.outcome).where(DECISIONS.c.event == event)
-    found = connection.execute(query).scalar()
-    return None if found is None else Outcome(found)
+def outcome_of(connection: Connection, site: VerifiedSite, event: bytes) -> Outcome | None:
+    """Return what two signed verdicts decide about an event; None while they decide nothing.
+
+    It is derived from the signatures each time: the row in `decisions` proves nothing.
+    """
+    given = proven_verdicts(connection, site, event)
+    organisations = {organisation_key(reviewer.organisation) for reviewer, _ in given}
+    if site.recipients.two_organisations and len(organisations) < NEEDED:  # (4)
+        return None
+    return _outcome(given)
 
 
-def prove_confirmed(connection: Connection, site: VerifiedSite, event: bytes) -> Confirmed:
+def decided_events(connection: Connection, site: VerifiedSite) -> dict[bytes, Outcome]:
+    """Return the outcome of every event that two signed verdicts decide."""
+    query = select(VERDICTS.c.event).distinct()
+    events = [bytes(event) for (event,) in connection.execute(query)]
+    found = {event: outcome_of(connection, site, event) for event in events}
+    return {event: outcome for event, outcome in found.items() if outcome is not None}
+
+
+def unproven_decisions(connection: Connection, site: VerifiedSite) -> set[bytes]:
+    """Return the events of which a row says another outcome than the signed verdicts.
+
+    A destroyed event has no verdicts in the store any more: its row is not looked at.
+    """
+    here = select(ENVELOPES.c.digest).where(ENVELOPES.c.blob != b"")
+    query = select(DECISIONS.c.event, DECISIONS.c.outcome).where(DECISIONS.c.event.in_(here))
+    decided = decided_events(connection, site)
+    rows = {bytes(event): outcome for event, outcome in connection.execute(query)}
+    return {event for event, outcome in rows.items() if decided.get(event) != outcome}
+
+
+def unproven_verdicts(connection: Connection, site: VerifiedSite) -> set[bytes]:
+    """Return the events with a verdict's row that its reviewer did not sign so."""
+    found = set()
+    for row in connection.execute(select(VERDICTS)):
+        said = (bytes(row.event), bytes(row.reviewer), row.name, row.organisation, row.judgement)
+        try:
+            reviewer, verdict = _verify_author(site, bytes(row.signed))
+        except VerdictRefused:
+            if bytes(row.reviewer) in site.reviewers:
+                found.add(bytes(row.event))
+            continue
+        signed = (verdict.event, verdict.reviewer, reviewer.name, reviewer.organisation)
+        if said != (*signed, str(verdict.judgement)):
+            found.add(bytes(row.event))
+    return found
+
+
+def proven_verdicts(
+    connection: Connection, site: VerifiedSite, event: bytes
+) -> list[tuple[Reviewer, Verdict]]:
+    """Return the verdicts on this event whose signatures hold, each with its author.
+
+    A row of a reviewer whom the site no longer names, or that was changed, does not count.
+    """
+    query = select(VERDICTS.c.signed).where(VERDICTS.c.event == event)
+    proven = []
+    for (signed,) in connection.execute(query):
+        try:
+            reviewer, verdict = _verify_author(site, bytes(signed))
+        except VerdictRefused:
+            continue
+        if verdict.event == event:
+            proven.append((reviewer, verdict))
+    return proven
+
+
+def prove_confirmed(
+    connection: Connection, site: VerifiedSite, event: bytes, candidate: MatchEvent | None = None
+) -> Confirmed:
     """Return the proof that two different people confirmed the event, from their signatures.
+
+    Args:
+        connection: to the store.
+        site: names the reviewers.
+        event: digest of the sealed event.
+        candidate: what is inside it, where the caller has opened it. The verdicts must rest on it.
 
     Raises:
         NotConfirmed: the signatures do not prove it.
@@ -143,6 +220,13 @@ def prove_confirmed(connection: Connection, site: VerifiedSite, event: bytes) ->
         raise NotConfirmed("Two different people must have confirmed a match before it may leave.")
     if site.recipients.two_organisations and len(organisations) < NEEDED:
         raise NotConfirmed("People of two different organisations must have confirmed this match.")
+    bases = {verdict.basis for _, verdict in authors}
+    if candidate is not None:
+        bases.add(Basis.of(candidate))
+    if len(bases) > 1:
+        raise NotConfirmed(
+            "The verdicts do not rest on what this event holds: keep the database as evidence."
+        )
     return Confirmed(event, signed, _Made())
 
 
@@ -154,13 +238,6 @@ def _verify_author(site: VerifiedSite, signed: bytes) -> tuple[Reviewer, Verdict
         return reviewer, read_verdict(signed, reviewer.verdict_key)
     except FormatError as error:
         raise VerdictRefused(f"The verdict is refused: {error}") from error
-
-
-@dataclass(frozen=True, slots=True)
-class _StoredVerdict:
-    organisation: str
-    name: str
-    judgement: Judgement
 
 
 def _store_verdict(
@@ -182,10 +259,10 @@ def _store_verdict(
     here = select(ENVELOPES.c.blob).where(ENVELOPES.c.digest == verdict.event)
     if not connection.execute(here).scalar():  # (1)
         raise VerdictRefused("There is no such event here: it was destroyed, or never arrived.")
-    given = _stored_verdicts(connection, verdict.event)
+    given = [author for author, _ in proven_verdicts(connection, site, verdict.event)]
     if any(folded(each.name) == folded(reviewer.name) for each in given):  # (3)
         raise VerdictRefused("You have given your verdict on this event already.")
-    if outcome_of(connection, verdict.event) is not None:  # (2)
+    if outcome_of(connection, site, verdict.event) is not None:  # (2)
         raise VerdictRefused("Two people have decided this event already.")
     mine = organisation_key(reviewer.organisation)
     same = any(organisation_key(each.organisation) == mine for each in given)
@@ -204,22 +281,25 @@ def _store_verdict(
     connection.execute(insert(VERDICTS).values(row))
 
 
-def _stored_verdicts(connection: Connection, event: bytes) -> list[_StoredVerdict]:
-    query = select(VERDICTS).where(VERDICTS.c.event == event)
-    return [
-        _StoredVerdict(row.organisation, row.name, Judgement(row.judgement))
-        for row in connection.execute(query)
-    ]
-
-
-def _decide(connection: Connection, verdict: Verdict, given: Sequence[_StoredVerdict]) -> Outcome:
-    judgements = {each.judgement for each in given}
-    outcome = {
-        frozenset({Judgement.MATCH}): Outcome.CONFIRMED,
-        frozenset({Judgement.CANNOT_TELL}): Outcome.CANNOT_TELL,
-    }.get(frozenset(judgements), Outcome.NOT_A_MATCH)
-    body: dict[str, int | str] = {"envelope": verdict.event.hex(), "outcome": str(outcome)}
+def _decide(connection: Connection, site: VerifiedSite, event: bytes) -> Outcome | None:
+    """Record the outcome, if the signed verdicts decide the event now."""
+    outcome = outcome_of(connection, site, event)
+    if outcome is None:
+        return None
+    body: dict[str, int | str] = {"envelope": event.hex(), "outcome": str(outcome)}
     record = append_record(connection, Happening.DECISION, body)
-    row = {"event": verdict.event, "outcome": str(outcome), "decided_utc_ms": record.utc_ms}
+    row = {"event": event, "outcome": str(outcome), "decided_utc_ms": record.utc_ms}
+    connection.execute(delete(DECISIONS).where(DECISIONS.c.event == event))
     connection.execute(insert(DECISIONS).values(row))
     return outcome
+
+
+def _outcome(given: Sequence[tuple[Reviewer, Verdict]]) -> Outcome | None:
+    """Return what verdicts of different people decide."""
+    if len({folded(reviewer.name) for reviewer, _ in given}) < NEEDED:
+        return None
+    judgements = frozenset(verdict.judgement for _, verdict in given)
+    return {
+        frozenset({Judgement.MATCH}): Outcome.CONFIRMED,
+        frozenset({Judgement.CANNOT_TELL}): Outcome.CANNOT_TELL,
+    }.get(judgements, Outcome.NOT_A_MATCH)

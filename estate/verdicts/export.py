@@ -66,9 +66,9 @@ def export_match(desk: Exporter, event: bytes, recipient: str, to: str) -> bytes
         raise NotConfirmed("The recipient is no age public key: it begins with age1.") from error
     standing = desk.standing(event)
     with desk.store.writing() as connection:
-        proof = prove_confirmed(connection, desk.site, event)
         if standing is None:
             raise NotConfirmed("There is no such event here: it was destroyed, or never arrived.")
+        proof = prove_confirmed(connection, desk.site, event, standing.candidate)
         verdicts = [b64encode(each).decode() for each in proof.signed]
         candidate = b64encode(standing.candidate.to_payload()).decode()
         content = dumps({"event": event.hex(), "payload": candidate, "verdicts": verdicts})

@@ -8,6 +8,7 @@ the files.
 import json
 from pathlib import Path
 
+from formats.tests.act_vectors import acts
 from formats.tests.casefile_vectors import casefiles
 from formats.tests.envelope_vectors import envelopes
 from formats.tests.estate_vectors import budgets, portraits
@@ -39,6 +40,7 @@ def vectors() -> dict[str, bytes]:
         "organisations.json": organisations(),
         "topics.json": topics(),
         "verdict.json": verdicts(),
+        "act.json": acts(),
         "destruction.json": destructions(),
         "portrait.json": portraits(),
         "budget.json": budgets(),

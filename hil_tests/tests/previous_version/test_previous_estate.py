@@ -16,8 +16,8 @@ from estate.errors import BooksRefused
 from estate.intake.statuses import newest_statuses
 from estate.opening.portraits import find_portrait
 from estate.retention.destruction import due_events, trusted_now
-from estate.retention.holds import held_events
 from estate.store.envelopes import Store
+from estate.store.ledger import ledger_records
 from estate.verdicts.decisions import Outcome, outcome_of, prove_confirmed
 from formats.destruction import read_destruction
 from formats.ledger import Program
@@ -70,32 +70,34 @@ def test_the_cameras_chain_has_no_gap(previous: Previous) -> None:
 def test_two_verdicts_still_confirm_the_event(previous: Previous, store: Store) -> None:
     event = event_of(previous)
     with store.reading() as connection:
-        assert outcome_of(connection, event) is Outcome.CONFIRMED
+        assert outcome_of(connection, previous.site_now, event) is Outcome.CONFIRMED
         assert len(prove_confirmed(connection, previous.site_now, event).signed) == 2
 
 
-def test_what_two_people_held_outlives_its_time(previous: Previous, store: Store) -> None:
+def test_what_two_people_held_is_kept_and_named_until_they_sign_it(
+    previous: Previous, store: Store
+) -> None:
     later_s = int(previous.now.timestamp()) + 40 * 86400
+    key, site = previous.ledger_key, previous.site_now
     with store.writing() as connection:
-        assert held_events(connection) == {event_of(previous)}
         with pytest.raises(BooksRefused, match="more than a week"):
-            trusted_now(connection, later_s)
-        assert (
-            due_events(connection, trusted_now(connection, later_s, clock_is_right=True), 30) == []
-        )
+            trusted_now(connection, later_s, key)
+        now_s = trusted_now(connection, later_s, key, clock_is_right=True)
+        found = due_events(connection, site, ledger_records(connection), now_s, 30)
+    assert found.doomed == []
+    assert [each.event for each in found.refused] == [event_of(previous)]
+    assert "held without two signatures" in str(found.refused[0])
 
 
-def test_a_clock_before_the_floor_decides_nothing(previous: Previous, store: Store) -> None:
+def test_a_clock_before_the_newest_record_decides_nothing(previous: Previous, store: Store) -> None:
     before_s = previous.facts["made_utc_s"] - 3600
     with store.writing() as connection, pytest.raises(BooksRefused, match="clock stands before"):
-        trusted_now(connection, before_s)
+        trusted_now(connection, before_s, previous.ledger_key)
 
 
-def test_the_cameras_last_word_is_known(previous: Previous, store: Store) -> None:
+def test_a_status_that_no_reviewer_signed_is_not_believed(previous: Previous, store: Store) -> None:
     with store.reading() as connection:
-        ((_, status),) = newest_statuses(connection).values()
-    assert status.camera.hex() == previous.facts["camera"]
-    assert status.list_digest == previous.site_now.digest
+        assert newest_statuses(connection, previous.site_now.reviewers) == {}
 
 
 def test_the_books_hold_from_their_first_record(previous: Previous) -> None:

@@ -1,0 +1,115 @@
+"""What signatures prove about each event: decision, hold, status, end, and time of arrival.
+
+Retention acts on these and on no row. Rows of the database are copies: an attacker who can write
+the database can neither hasten nor delay the destruction of an event without its name in the
+health view. What remains: records after the newest signed checkpoint can be written anew, so
+arrivals since then can be dated back to it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection
+
+from estate.intake.statuses import status_digests, unproven_statuses
+from estate.retention.holds import called_held, held_events
+from estate.signed_site import VerifiedSite
+from estate.store.acts import proven_acts
+from estate.verdicts.decisions import (
+    Outcome,
+    decided_events,
+    unproven_decisions,
+    unproven_verdicts,
+)
+from formats.act import Kind
+from formats.envelope_header import DIGEST_BYTES
+from formats.hexadecimal import read_hex
+from formats.ledger import Happening, Record
+
+UNPROVEN_HOLD: Final = "it is called held without two signatures"
+STORED_SLACK_S: Final = 3600
+"""A row's time of arrival and its record in the ledger differ by less than this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proofs:
+    """What signatures prove about the events in the store."""
+
+    stored_s: Mapping[bytes, int]
+    """Arrival of each event, seconds since 1970, by the verified ledger."""
+    ends_s: Mapping[bytes, int]
+    """The earliest `retain_until` of each opened event, as reviewers signed it."""
+    rejected: frozenset[bytes]
+    """Events of which two people decided that they are no match, or could not tell."""
+    statuses: frozenset[bytes]
+    held: frozenset[bytes]
+    called_held: frozenset[bytes]
+    """Events that are called held without two signatures that hold: they are kept, and named."""
+    unproven: Mapping[bytes, str]
+    """Events of which a row says more than signatures do, and what it says. It has no effect."""
+
+    def refusal(self, event: bytes, row_stored_s: int, *, gone: bool) -> str | None:
+        """Return why this event may not be destroyed, whatever its time; None if it may."""
+        if event in self.called_held and not gone:
+            return UNPROVEN_HOLD
+        if event not in self.stored_s:
+            return "the ledger has no record of its arrival"
+        if abs(self.stored_s[event] - row_stored_s) > STORED_SLACK_S:
+            return "its row gives another time of arrival than the ledger"
+        return None
+
+
+def read_proofs(
+    connection: Connection, site: VerifiedSite | None, records: Sequence[Record]
+) -> Proofs:
+    """Return what the verified ledger and the reviewers' signatures prove.
+
+    Args:
+        connection: to the store.
+        site: names the reviewers; None if it cannot be verified: no signature counts then.
+        records: of the estate's ledger, verified.
+    """
+    stored_s = {
+        read_hex(record.body["envelope"], DIGEST_BYTES): record.utc_ms // 1000
+        for record in reversed(records)  # The first record of an event counts.
+        if record.event is Happening.STORED
+    }
+    called = called_held(connection, site, records)
+    if site is None:
+        nothing = frozenset[bytes]()
+        return Proofs(stored_s, {}, nothing, nothing, nothing, frozenset(called), {})
+    decided, held = decided_events(connection, site), held_events(connection, site)
+    return Proofs(
+        stored_s=stored_s,
+        ends_s=_ends(connection, site),
+        rejected=frozenset(
+            event for event, outcome in decided.items() if outcome is not Outcome.CONFIRMED
+        ),
+        statuses=frozenset(status_digests(connection, site.reviewers)),
+        held=frozenset(held),
+        called_held=frozenset(called - held),
+        unproven=unproven_rows(connection, site),
+    )
+
+
+def unproven_rows(connection: Connection, site: VerifiedSite) -> dict[bytes, str]:
+    """Return the events of which a row says more than signatures do, and what it says."""
+    found: dict[bytes, str] = {}
+    for events, why in (
+        (called_held(connection, site, ()) - held_events(connection, site), UNPROVEN_HOLD),
+        (unproven_statuses(connection, site.reviewers), "a row alone calls it a status"),
+        (unproven_verdicts(connection, site), "a verdict's row is not what its reviewer signed"),
+        (unproven_decisions(connection, site), "no two verdicts of named reviewers prove its row"),
+    ):
+        found |= dict.fromkeys(events, why)
+    return found
+
+
+def _ends(connection: Connection, site: VerifiedSite) -> dict[bytes, int]:
+    ends: dict[bytes, int] = {}
+    for act, _, _ in proven_acts(connection, site.reviewers, Kind.OPENED):
+        until_s = act.retain_until_utc_s
+        if until_s is not None:
+            ends[act.event] = min(until_s, ends.get(act.event, until_s))
+    return ends
