@@ -6,7 +6,9 @@ ledgers. Run it as root on the camera.
 
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
+from os import SEEK_END
 from pathlib import Path
 from typing import Final
 
@@ -16,15 +18,18 @@ from firmware.errors import (
     AcceleratorMissing,
     CameraStalled,
     FirmwareError,
+    ForeignFile,
     LampDark,
     LampFault,
     TooHot,
 )
+from firmware.folder import Folder
 from firmware.guard.interlock import COVERED
 from firmware.hardware.accelerator import ABSENT, Presence, presence
 from firmware.hardware.temperature import LIMIT_C, Thermometer
 from firmware.identity import courier_key, ledger_signer, watch_keys
 from firmware.looking.reporter import time_quality
+from firmware.record.ledger import LEDGER, LIMIT
 from formats.envelope import TimeQuality, sender_id
 from formats.errors import FormatError, Refused
 from formats.keyfile import read_public_key
@@ -32,6 +37,9 @@ from formats.ledger import Happening, Program, Record
 from formats.model_bundle import verify_bundle
 from formats.public_keys import signing_key
 
+TAIL: Final = 16 * 2**20
+"""Bytes at the end of a ledger in which its newest records are looked for: more than 40,000 lines
+of 400 bytes."""
 SWAPS: Final = Path("/proc/swaps")
 CONTROLLERS: Final = Path("/sys/fs/cgroup/cgroup.controllers")
 """What the kernel can bound for a unit; without `memory`, MemoryMax= has no effect."""
@@ -71,8 +79,9 @@ def examine(config: Config) -> None:
         except (Refused, OSError) as error:
             mark, words, missing = "MISSING", str(error), missing + 1
         print(f"{mark}  {part:12} {words}")  # noqa: T201  # What users read.
-    for line in _last_period(config):
-        print(line)  # noqa: T201  # What users read.
+    with suppress(ForeignFile):  # The line of the list has named it.
+        for line in _last_period(config):
+            print(line)  # noqa: T201  # What users read.
     if missing:
         raise FirmwareError(f"{missing} of {len(_parts(config))} parts are missing: see above.")
 
@@ -216,7 +225,9 @@ def _last_period(config: Config) -> Iterator[str]:
 def _last(folder: Path, happening: Happening) -> Record | None:
     """Return the newest record of one kind; the ledger may be growing meanwhile."""
     try:
-        lines = (folder / "ledger.jsonl").read_bytes().split(b"\n")[:-1]
+        with Folder(folder) as own, own.open(LEDGER, limit=LIMIT) as file:
+            file.seek(-min(TAIL, file.seek(0, SEEK_END)), SEEK_END)
+            lines = file.read(TAIL).split(b"\n")[:-1]
     except FileNotFoundError:
         return None
     for line in reversed(lines):

@@ -111,18 +111,21 @@ class Folder:
             raise ForeignFile(self.path / name, "growing", f"a file of {limit} bytes at most")
         return content
 
-    def replace(self, name: str, content: bytes, *, mode: int = MODE) -> None:
+    def replace(self, name: str, content: bytes, *, mode: int = MODE, synced: bool = True) -> None:
         """Put `content` at `name`: a power cut leaves the old file or the new one, whole.
+
+        If it is not `synced`, this does not wait for the disk, and a power cut may leave a torn
+        file.
 
         Raises:
             ForeignFile: a folder is in its place.
         """
         draft = f".{name}.part"
-        self.write(draft, content, mode=mode)
-        self.rename(draft, self, name)
+        self.write(draft, content, mode=mode, synced=synced)
+        self.rename(draft, self, name, synced=synced)
 
-    def write(self, name: str, content: bytes, *, mode: int = MODE) -> None:
-        """Write a new file and wait until the disk has its content; what was there is removed.
+    def write(self, name: str, content: bytes, *, mode: int = MODE, synced: bool = True) -> None:
+        """Write a new file; what was there is removed. If `synced`, wait for the disk.
 
         Raises:
             ForeignFile: a folder is in its place.
@@ -132,7 +135,8 @@ class Folder:
         with os.fdopen(os.open(name, flags, mode, dir_fd=self.descriptor), "wb") as file:
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())
+            if synced:
+                os.fsync(file.fileno())
 
     def overwrite(self, name: str, *, limit: int) -> None:
         """Overwrite a file with zeros in place, wait until the disk has them, and remove it.
@@ -147,8 +151,8 @@ class Folder:
         self.remove(name)
         self.sync()
 
-    def rename(self, name: str, to: "Folder", new: str) -> None:
-        """Move what is at `name`, whatever it is, and wait until the disk has the new name.
+    def rename(self, name: str, to: "Folder", new: str, *, synced: bool = True) -> None:
+        """Move what is at `name`, whatever it is. If `synced`, wait for the disk.
 
         Raises:
             ForeignFile: a folder is in the new place.
@@ -160,7 +164,8 @@ class Folder:
             os.rename(name, new, src_dir_fd=self.descriptor, dst_dir_fd=to.descriptor)
         except (IsADirectoryError, NotADirectoryError, FileExistsError) as error:
             raise ForeignFile(to.path / new, "a folder", "a file") from error
-        to.sync()
+        if synced:
+            to.sync()
 
     def remove(self, name: str) -> None:
         """Remove a name, if it is there; what a link points to stays.

@@ -17,11 +17,12 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple
 
 from nacl.signing import SigningKey
 
 from firmware.errors import LedgerBroken
+from firmware.folder import Folder
 from formats.errors import BrokenChain, FormatError
 from formats.ledger import (
     EMPTY,
@@ -36,6 +37,11 @@ from formats.ledger import (
     verify_checkpoint,
 )
 
+LEDGER: Final = "ledger.jsonl"
+LIMIT: Final = 4 * 2**30
+"""Bytes of a ledger: more than ten million records."""
+CHECKPOINT: Final = "checkpoint.json"
+CHECKPOINT_LIMIT: Final = 4096
 SIGN_AFTER: Final = 100
 """Most records without a signature."""
 SIGN_AFTER_S: Final = 600.0
@@ -73,9 +79,10 @@ class Ledger:
 
         Raises:
             LedgerBroken: a line does not verify.
+            ForeignFile: the ledger or its folder is a link, a FIFO, or of another kind.
         """
-        folder.mkdir(mode=0o750, parents=True, exist_ok=True)
-        self._path = folder / "ledger.jsonl"
+        Folder.made(folder, 0o750).close()
+        self._path = folder / LEDGER
         self._program = program
         self._signer: Signer | None = None
         self._unsigned = 0
@@ -104,15 +111,8 @@ class Ledger:
             event=event,
             body=body or {},
         ).to_line()
-        length = self._path.stat().st_size
-        try:
-            with self._path.open("ab") as file:
-                file.write(line + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError:
-            os.truncate(self._path, length)  # Half a line, as a full disk leaves it.
-            raise
+        with self._open(writable=True) as file:
+            _append(file, line + b"\n")
         self._last = line
         self._unsigned += 1
         if self._unsigned >= SIGN_AFTER:
@@ -132,9 +132,10 @@ class Ledger:
         Raises:
             LedgerBroken: it is not the chain that was signed last, or its end was cut off.
         """
-        checkpoint = self._path.with_name("checkpoint.json")
         try:
-            signed = verify_checkpoint(checkpoint.read_bytes(), signer.key.verify_key).head
+            with Folder(self._path.parent) as own:
+                checkpoint = own.read(CHECKPOINT, limit=CHECKPOINT_LIMIT)
+            signed = verify_checkpoint(checkpoint, signer.key.verify_key).head
         except (FileNotFoundError, FormatError):
             # None yet, or torn by a power cut: it is not synced. Copies kept elsewhere count.
             signed = EMPTY
@@ -147,9 +148,9 @@ class Ledger:
         if self._signer is None or self._last is None or not self._unsigned:
             return
         origin = f"{self._signer.camera.hex()}/{self._program}"
-        part = self._path.with_name("checkpoint.part")
-        part.write_bytes(sign_checkpoint(Checkpoint(origin, self.head), self._signer.key))
-        part.replace(self._path.with_name("checkpoint.json"))
+        signed = sign_checkpoint(Checkpoint(origin, self.head), self._signer.key)
+        with Folder(self._path.parent) as own:
+            own.replace(CHECKPOINT, signed, synced=False)
         self._unsigned, self._signed_s = 0, time.monotonic()
 
     @property
@@ -165,15 +166,19 @@ class Ledger:
     def records(self, kinds: AbstractSet[Happening] = frozenset(Happening)) -> Iterator[Record]:
         """Yield what was written so far of these kinds, oldest first."""
         wanted = tuple(f'"event":"{kind}"'.encode() for kind in kinds)
-        with self._path.open("rb") as lines:
+        with self._open() as lines:
             for line in lines:
                 if any(kind in line for kind in wanted):  # To read a line takes longer.
                     yield Record.from_line(line.rstrip(b"\n"))
 
+    def _open(self, *, writable: bool = False) -> BinaryIO:
+        with Folder(self._path.parent) as own:
+            return own.open(LEDGER, limit=LIMIT, writable=writable)
+
     def _verify_signed(self, signed: Head) -> None:
         if not signed.size:
             return
-        with self._path.open("rb") as lines:
+        with self._open() as lines:
             then = next(islice(lines, signed.size - 1, None), None)
         if then is None or sha256(then.rstrip(b"\n")).digest() != signed.digest:
             raise LedgerBroken(
@@ -183,8 +188,11 @@ class Ledger:
             )
 
     def _recover(self) -> bytes | None:
-        self._path.touch(mode=0o640)
-        written = self._path.read_bytes()
+        with Folder(self._path.parent) as own:
+            if own.status(LEDGER) is None:
+                own.write(LEDGER, b"")
+        with self._open() as file:
+            written = file.read()
         whole = written.rpartition(b"\n")[0]
         lines = whole.split(b"\n") if whole else []
         try:
@@ -194,5 +202,18 @@ class Ledger:
                 f"{self._path} has been changed ({error}) Keep it as evidence, move it away, and "
                 "start again."
             ) from error
-        os.truncate(self._path, len(whole) + 1 if whole else 0)
+        with self._open(writable=True) as file:
+            file.truncate(len(whole) + 1 if whole else 0)
         return lines[-1] if lines else None
+
+
+def _append(file: BinaryIO, line: bytes) -> None:
+    """Write one line at the end and wait until the disk has it."""
+    length = file.seek(0, os.SEEK_END)
+    try:
+        while line:  # A disk with little room takes a part, and then refuses the rest.
+            line = line[os.write(file.fileno(), line) :]
+        os.fsync(file.fileno())
+    except OSError:
+        os.ftruncate(file.fileno(), length)  # Half a line, as a full disk leaves it.
+        raise

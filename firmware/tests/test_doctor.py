@@ -15,6 +15,7 @@ from firmware.record.ledger import Ledger
 from firmware.tests.camera_setup import publish
 from firmware.tests.command import config_of, make_bundle
 from firmware.tests.fakes import Bulb, FakeCamera, PasserBy, eye, guarding
+from firmware.tests.test_folder import FOREIGN
 from formats.ledger import Happening, Program
 
 pytestmark = pytest.mark.alone
@@ -129,3 +130,13 @@ def test_the_last_fault_is_told_even_while_a_line_is_being_written(
     told = capsys.readouterr().out
     assert f"The last fault of watch, {datetime.now(UTC):%Y-%m-%d}" in told
     assert told.strip().endswith("PictureGrey")
+
+
+@pytest.mark.parametrize("what", FOREIGN)
+def test_root_reads_no_ledger_that_a_program_replaced(
+    config: Config, capsys: pytest.CaptureFixture[str], what: str
+) -> None:
+    FOREIGN[what][0](config.state.watch / "ledger.jsonl")
+    line = said(config, capsys)["list"]
+    assert line.startswith("MISSING")
+    assert "ledger.jsonl is" in line

@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 from nacl.signing import SigningKey
 
-from firmware.errors import LedgerBroken
+from firmware.errors import ForeignFile, LedgerBroken
 from firmware.record.ledger import SIGN_AFTER, SIGN_AFTER_S, Ledger, Signer
 from firmware.tests.observations import records
 from firmware.tests.power_cut import cut
+from firmware.tests.test_folder import FOREIGN
 from formats.envelope import sender_id
 from formats.ledger import (
     Checkpoint,
@@ -239,3 +240,29 @@ def test_a_checkpoint_torn_by_a_power_cut_is_signed_anew(file: Path, torn: bytes
 
 def test_the_key_under_a_ledger_is_not_printed() -> None:
     assert "key" not in repr(SIGNER)
+
+
+@pytest.mark.parametrize("what", FOREIGN)
+def test_a_ledger_that_is_no_plain_file_is_refused_and_nothing_is_followed(
+    file: Path, what: str
+) -> None:
+    ledger = reopen(file)
+    file.unlink()
+    FOREIGN[what][0](file)
+    with pytest.raises(ForeignFile, match="jsonl is"):
+        ledger.append(Happening.STOP)
+    with pytest.raises(ForeignFile, match="jsonl is"):
+        reopen(file)
+
+
+def test_a_checkpoint_is_written_through_no_link(file: Path) -> None:
+    outside = file.parent / "outside"
+    outside.write_bytes(b"another program's")
+    for name in ("checkpoint.part", ".checkpoint.json.part", "checkpoint.json"):
+        (file.parent / name).symlink_to(outside)
+    with pytest.raises(ForeignFile, match="json is a symbolic link"):
+        reopen(file).sign_with(SIGNER)
+    (file.parent / "checkpoint.json").unlink()
+    reopen(file).sign_with(SIGNER)
+    assert signed(file).head.size == 3
+    assert outside.read_bytes() == b"another program's"
