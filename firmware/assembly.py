@@ -8,6 +8,7 @@ comes early, so that a camera that stays dark removes the events whose receipts 
 import os
 import socket
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -91,7 +92,9 @@ def run(config: Config, means: Means, running: Callable[[], bool]) -> None:
             return running() and not newer.arrived()
 
         try:
-            watch_through_stalls(assemble(config, means, book, go_on), config.state, means, go_on)
+            station = assemble(config, means, book, go_on)
+            with closing(station.lamp):
+                watch_through_stalls(station, config.state, means, go_on)
             book.append(Happening.STOP, {"reason": "newer list" if newer.arrived() else "stopped"})
             book.sign()
             writer.flush(within_s=END_S)
@@ -154,11 +157,11 @@ def assemble(
     outbox.set_terms(Terms(key, days))
     outbox.room()
     sight, model_digest = Sight(eye, counts), eye.manifest.model_digest
-    lamp, camera = Lamp(_connect_guard(config.lamp_socket)), means.camera()
+    camera = means.camera()
     reporter = Reporter(search, outbox, book, keys.sign, sight.runtime, model_digest, link)
     reporter.remove = removal.round
     return Station(
-        lamp=lamp,
+        lamp=Lamp(_connect_guard(config.lamp_socket)),
         camera=camera,
         sight=sight,
         tracks=Tracks(),

@@ -1,5 +1,6 @@
 """The holder's end of the lamp: the proof of light, and each thing that ends it."""
 
+import fcntl
 import os
 import time
 from collections.abc import Iterator
@@ -205,3 +206,13 @@ def test_a_channel_that_is_closed_gives_no_light() -> None:
 def enter(lamp: Lamp) -> Lit:
     with lamp.lit() as lit:
         return lit
+
+
+def test_a_channel_above_the_first_thousand_descriptors_works() -> None:
+    with ScriptedGuard() as guard:
+        high = fcntl.fcntl(guard.channel, fcntl.F_DUPFD, 2000)
+        with Lamp(high).lit() as lit:
+            lit.check()
+        Lamp(high).close()
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(high)
