@@ -53,6 +53,8 @@ DOUBLINGS: Final = 6
 """Most doublings of a wait: enough to reach the longest wait."""
 TIDY_S: Final = 1.0
 """Time between two looks at which events are gone from the outbox."""
+WAITING: Final = "waiting"
+"""The folder of the events, as the ledger names it when it is none."""
 
 log = logging.getLogger(__name__)
 
@@ -229,7 +231,7 @@ def tidy(courier: Courier) -> None:
     courier.hand_over.drop_gone(waiting)
     courier.hand_over.record()
     courier.flights = {name: one for name, one in courier.flights.items() if name in waiting}
-    courier.broken &= waiting
+    courier.broken &= waiting | {WAITING}
 
 
 def hand_over_receipt(courier: Courier, blob: bytes) -> None:
@@ -264,8 +266,8 @@ def _waiting(courier: Courier) -> list[str]:
     """Return the names of the waiting events; none if the outbox is no folder of events."""
     try:
         return courier.outbox.names()
-    except ForeignFile as error:
-        _skip(courier, error.path.name)
+    except ForeignFile:
+        _skip(courier, WAITING)
         return []
 
 

@@ -1,5 +1,7 @@
 """Damaged files of the outbox: broken events, chains and terms are found, and set aside."""
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,7 @@ from nacl.signing import SigningKey
 from firmware.delivery.marks import Link, Terms
 from firmware.delivery.outbox import Outbox, Recovered
 from firmware.delivery.waiting import LARGEST
-from firmware.errors import OutboxFull
+from firmware.errors import ForeignFile, OutboxFull
 from firmware.tests.outbox_events import BOOT, KEY, event
 from formats.envelope import Kind, wire_size
 from formats.errors import FormatError
@@ -118,6 +120,89 @@ def test_a_named_draft_that_is_broken_is_set_aside(outbox: Outbox, tmp_path: Pat
     name = "000000000001"
     (tmp_path / "part" / name).write_bytes(b"torn")
     assert outbox.recover().set_aside == (name,)
+
+
+def fifo(path: Path, _victim: Path) -> None:
+    os.mkfifo(path)
+
+
+def link_elsewhere(path: Path, victim: Path) -> None:
+    path.symlink_to(victim)
+
+
+def looped_link(path: Path, _victim: Path) -> None:
+    path.symlink_to(path.name)
+
+
+def folder(path: Path, _victim: Path) -> None:
+    path.mkdir()
+
+
+def sparse_terabyte(path: Path, _victim: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(2**40)
+
+
+def hard_link(path: Path, victim: Path) -> None:
+    path.hardlink_to(victim)
+
+
+PLANTED = [fifo, link_elsewhere, looped_link, folder, sparse_terabyte, hard_link]
+
+
+@pytest.fixture
+def victim(outbox: Outbox, tmp_path: Path) -> Path:
+    assert outbox.names() == []
+    path = tmp_path / "victim"
+    path.write_bytes(b"a ledger")
+    return path
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("plant", PLANTED)
+@pytest.mark.parametrize("place", ["waiting/000000000001", "part/000000000001", "leaving/1"])
+def test_after_a_restart_the_next_event_takes_the_place_of_what_was_planted(
+    outbox: Outbox, tmp_path: Path, victim: Path, plant: Callable[[Path, Path], None], place: str
+) -> None:
+    plant(tmp_path / place, victim)
+    outbox.recover()
+    outbox.set_aside_broken(KEY.verify_key)
+    assert outbox.room().waiting == 0
+    sealed, link = event(1)
+    outbox.put(sealed, link)
+    assert outbox.read_sealed("000000000001") == sealed
+    assert victim.read_bytes() == b"a ledger"
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("plant", PLANTED)
+@pytest.mark.parametrize(
+    "place", ["part/000000000001", ".chain.part", "chain", "chain-copy", "waiting/000000000001"]
+)
+def test_a_put_follows_nothing_that_was_planted_while_watch_runs(
+    outbox: Outbox, tmp_path: Path, victim: Path, plant: Callable[[Path, Path], None], place: str
+) -> None:
+    plant(tmp_path / place, victim)
+    sealed, link = event(1)
+    if plant is folder:
+        with pytest.raises(ForeignFile, match="a folder"):
+            outbox.put(sealed, link)
+    else:
+        outbox.put(sealed, link)
+        assert outbox.read_sealed("000000000001") == sealed
+    assert victim.read_bytes() == b"a ledger"
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("plant", PLANTED)
+@pytest.mark.parametrize("name", ["chain", "terms"])
+def test_a_mark_that_was_planted_is_not_read(
+    outbox: Outbox, tmp_path: Path, victim: Path, plant: Callable[[Path, Path], None], name: str
+) -> None:
+    plant(tmp_path / name, victim)
+    assert outbox.terms() is None
+    assert outbox.recover() == Recovered(None, ("chain",) if name == "chain" else ())
+    assert victim.read_bytes() == b"a ledger"
 
 
 def test_broken_files_count_as_used(tmp_path: Path) -> None:
