@@ -13,9 +13,11 @@ from firmware.assembly import Means, run
 from firmware.config import Config
 from firmware.delivery.marks import Terms
 from firmware.delivery.outbox import Outbox
+from firmware.delivery.receipts import Receipts
 from firmware.delivery.waiting import LIMIT_BYTES
 from firmware.errors import (
     FirmwareError,
+    FolderShared,
     IdentityRefused,
     LampDark,
     NobodyListed,
@@ -27,7 +29,7 @@ from firmware.tests.camera_setup import WALK, codes, looks, made_camera, publish
 from firmware.tests.command import config_of
 from firmware.tests.fakes import FakeCamera, eye, guarding
 from firmware.tests.observations import records
-from firmware.tests.outbox_events import event
+from firmware.tests.outbox_events import ESTATE, event, handed_over
 from firmware.trust.newer_list import LOOK_S
 from firmware.trust.watchlist import ListRefused
 from formats.ledger import Happening
@@ -160,3 +162,60 @@ def test_every_refusal_is_in_the_ledger_by_its_name(config: Config) -> None:
     with pytest.raises(FirmwareError) as refusal:
         looks(config)
     assert codes(config, Happening.FAULT) == [type(refusal.value).__name__]
+
+
+def waiting_event(config: Config, *, receipted: bool) -> Outbox:
+    """Put one event into the outbox, and perhaps its receipt into the courier's folder."""
+    sealed, link = event(1, key=watch_keys(config.state).sign)
+    outbox = Outbox(config.state.outbox)
+    outbox.put(sealed, link)
+    outbox.set_terms(Terms(bytes(ESTATE.verify_key), 30))
+    if receipted:
+        Receipts(config.state.receipts).put("000000000001", handed_over(sealed))
+    return outbox
+
+
+@pytest.mark.parametrize("receipted", [True, False])
+def test_a_camera_that_stays_dark_removes_what_was_receipted_and_no_more(
+    config: Config, *, receipted: bool
+) -> None:
+    outbox = waiting_event(config, receipted=receipted)
+    with pytest.raises(OSError, match="root"):
+        looks(config)  # There is no list, and no root to verify one.
+    assert outbox.names() == ([] if receipted else ["000000000001"])
+    assert len(records(config.state.watch, Happening.EVENT_RECEIPTED)) == receipted
+
+
+def test_a_chain_that_was_put_back_is_in_the_ledger(tmp_path: Path, config: Config) -> None:
+    publish(config)
+    with guarding(tmp_path):
+        looks(config)
+        for path in ("chain", "chain-copy", "waiting/000000000001"):
+            (config.state.outbox / path).unlink()
+        looks(config)
+    assert codes(config, Happening.FAULT) == ["event_missing", "chain_behind"]
+
+
+def test_what_was_planted_in_the_outbox_is_in_the_ledger_by_its_name(
+    tmp_path: Path, config: Config
+) -> None:
+    publish(config)
+    outbox = config.state.outbox
+    Outbox(outbox)
+    os.mkfifo(outbox / "waiting" / "000000000007")
+    (outbox / "waiting" / "000000000008").symlink_to("000000000008")
+    (outbox / "chain").mkdir()
+    with guarding(tmp_path):
+        looks(config)
+    faults = records(config.state.watch, Happening.FAULT)
+    assert [fault["name"] for fault in faults] == ["chain", "000000000007", "000000000008"]
+    assert records(config.state.watch, Happening.PERIOD_END)[0]["events"] == 1
+
+
+def test_an_outbox_that_another_user_can_write_is_refused(config: Config) -> None:
+    publish(config)
+    Outbox(config.state.outbox)
+    (config.state.outbox / "waiting").chmod(0o770)
+    with pytest.raises(FolderShared, match="waiting"):
+        looks(config)
+    assert codes(config, Happening.FAULT) == ["FolderShared"]

@@ -11,6 +11,7 @@ from firmware.delivery.outbox import Outbox
 from firmware.delivery.waiting import LARGEST
 from firmware.errors import LampDark, OutboxFull
 from firmware.hardware.lamp import Lamp, Lit
+from firmware.looking import reporter as reporter_module
 from firmware.looking.reporter import PROGRAMS, STORM, STORM_S, Reporter, programs_digest
 from firmware.looking.search import Candidate, Search
 from firmware.looking.sight import Probe, View
@@ -192,3 +193,22 @@ def test_every_event_of_a_run_names_the_same_boot(tmp_path: Path, search: Search
     for _ in range(3):
         made.report(candidate(), decided(), lit)
     assert {one.header.boot_id for one in waiting(tmp_path)} == {made.boot_id}
+
+
+def test_receipted_events_are_removed_before_the_outbox_is_measured(
+    tmp_path: Path, search: Search, lit: Lit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = reporter(tmp_path, search)
+    made.report(candidate(), decided(), lit)
+
+    def remove() -> bool:
+        for name in made.outbox.names():
+            made.outbox.remove(name)
+        return False
+
+    made.remove = remove
+    made.measure_if_due()
+    assert made.waiting == 1, "It was measured just now."
+    monkeypatch.setattr(reporter_module, "MEASURE_S", 0.0)
+    made.measure_if_due()
+    assert (made.waiting, waiting(tmp_path)) == (0, [])

@@ -1,6 +1,7 @@
 """`watch` on a broken site: one sentence, exit 1, and the lamp stays dark."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from nacl.signing import SigningKey
 
+from firmware.tests.observations import eventually
 from firmware.trust.floors import Floors, raise_floors
 from formats.ledger import Happening
 from hil_tests.demo.figures import records
@@ -162,3 +164,27 @@ def test_the_clock_was_set_back_since_the_last_run(bench: Bench) -> None:
     assert "clock stands before" in refusal(bench)
     ledger = records(bench.desk.camera / "watch" / "ledger.jsonl")
     assert [r.body["code"] for r in ledger if r.event is Happening.LIST_REFUSED] == ["WL_CLOCK"]
+
+
+@pytest.mark.parametrize("place", ["outbox/waiting", "outbox/part", "outbox/leaving", "receipts"])
+def test_it_ends_within_2_s_of_sigterm_whatever_lies_in_a_shared_folder(
+    bench: Bench, place: str
+) -> None:
+    folder = bench.desk.camera / place
+    folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+    os.mkfifo(folder / "000000000001")
+    (folder / "000000000002").symlink_to("000000000002")
+    (folder / "000000000003").mkdir()
+    with (folder / "000000000004").open("wb") as file:
+        file.truncate(2**40)
+    command = [sys.executable, "-m", "hil_tests.rig.desk.watch", "--source", "street"]
+    watch = subprocess.Popen([*command, "--config", str(bench.desk.camera_config)])
+    ledger = bench.desk.camera / "watch" / "ledger.jsonl"
+    try:
+        eventually(lambda: ledger.exists() and b"period_begin" in ledger.read_bytes())
+        watch.terminate()
+        watch.wait(2.0)
+    finally:
+        watch.kill()
+        watch.wait()
+    assert watch.returncode == 0
