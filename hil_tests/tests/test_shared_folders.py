@@ -38,10 +38,11 @@ from wire.tests.broker import Broker
 TMPFILES = "provisioning/device/image/systemd/tmpfiles.d/tallylight.conf"
 LONGEST_S: Final = 5.0
 """What is refused is refused at once; the rest of this is for a busy machine."""
-IDS: Final = {  # The longest name first: each is replaced as text.
+IDS: Final = {
     "tallylight-courier": 60_002,
     "tallylight-watch": 60_001,
     "tallylight-lamp": 60_003,
+    "tallylight-light": 60_011,
 }
 SHARED: Final = 60_010
 """The group `tallylight`."""
@@ -71,7 +72,7 @@ class Camera:
     def make_folders(self) -> None:
         """Run systemd-tmpfiles as at boot, with the numbers of users that this machine lacks."""
         text = Path(TMPFILES).read_text("utf-8")
-        lines = [line for line in text.splitlines() if not line.startswith("#")]
+        lines = [line for line in text.splitlines() if " /var/lib/tallylight" in line[:22]]
         columns = [line.split() for line in lines]
         for each in columns:
             each[1] = each[1].replace("/var/lib/tallylight", "/state")
