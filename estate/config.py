@@ -24,6 +24,10 @@ class Config:
     """Common name of that certificate; each receiver has its own."""
     group: str
     """Receivers of one group share the work and one store; `receivers`, if there is one group."""
+    site: str = ""
+    """Folder of the site's published repository, as the office's; it names the reviewers."""
+    trusted_root: str = ""
+    """`root.json` of the site, as the office's."""
 
 
 @dataclass(frozen=True, slots=True)

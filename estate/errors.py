@@ -5,6 +5,7 @@ EstateError
 ├── StoreRefused      the store cannot be opened or written
 │   └── RowRefused    a row says more than what is signed
 ├── SiteRefused       the site's signed repository does not verify
+├── NotMet            an event's recipients are of a version that this office has not met
 ├── VerdictRefused    a verdict is refused: a second one, an unknown reviewer, too late
 ├── NotConfirmed      an export needs a confirmed match, and this is none
 ├── HoldRefused       a hold or release breaks a rule
@@ -39,6 +40,10 @@ class RowRefused(StoreRefused):
 
 class SiteRefused(EstateError):
     """The site's signed repository does not verify."""
+
+
+class NotMet(EstateError):
+    """An event's recipients are of a version that this office has not met."""
 
 
 class VerdictRefused(EstateError):

@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -150,6 +151,20 @@ def stored_site_files(connection: Connection) -> dict[str, bytes]:
             "evidence."
         )
     return {name: bytes(content) for name, content in rows}
+
+
+def stored_recipients(connection: Connection) -> dict[int, Recipients]:
+    """Return every version of the recipients that was ever stored, by version (key epoch)."""
+    named = SITE_FILES.c.name.like(f"{TARGETS_FOLDER}/%.{RECIPIENTS_FILE}")
+    contents = connection.execute(select(SITE_FILES.c.content).where(named)).scalars()
+    found = [_read_recipients_once(bytes(content)) for content in contents]
+    return {recipients.version: recipients for recipients in found}
+
+
+@lru_cache(maxsize=64)
+def _read_recipients_once(content: bytes) -> Recipients:
+    """Read recipients: every event needs them, and to check 128 keys takes 10 ms."""
+    return read_recipients(content)
 
 
 def stored_lists(connection: Connection) -> list[tuple[CaseFile, Policy]]:

@@ -10,6 +10,7 @@ shown.
         ├── TooLarge        what is written, or was sent, exceeds its fixed size
         ├── Forged          a signature or an authentication tag does not hold
         ├── NotForThisKey   no slot of the envelope belongs to the key at hand
+        ├── Misaddressed    an envelope is sealed to others than it must be
         ├── UnusableKey     a public key that gives no secrecy
         └── BrokenChain     a ledger line that does not continue the line before it
 """
@@ -39,8 +40,12 @@ class NotForThisKey(FormatError):
     """No slot of the envelope belongs to the key at hand."""
 
 
+class Misaddressed(FormatError):
+    """An envelope is sealed to others than it must be: to a stranger, or not to all reviewers."""
+
+
 class UnusableKey(FormatError):
-    """A public key is of low order: every reader could open what is sealed to it."""
+    """A public key in another form than key generation yields, or of low order."""
 
 
 class BrokenChain(FormatError):

@@ -11,8 +11,8 @@ from typing import Final
 from nacl.public import PublicKey
 from nacl.signing import VerifyKey
 
-from formats.envelope import key_id
-from formats.errors import Malformed
+from formats.envelope import Sealed, key_id
+from formats.errors import Malformed, Misaddressed
 from formats.organisations import folded, organisation_key, refuse_confusable
 from formats.public_keys import recipient_key, signing_key
 from formats.strict_json import Fields, JsonValue, dumps, parse
@@ -93,6 +93,28 @@ def read_recipients(data: bytes) -> Recipients:
         UnusableKey: a key is refused by `formats.public_keys`.
     """
     return parse(data, _read, limit=RECIPIENTS_LIMIT, what="recipients")
+
+
+def check_addressees(sealed: Sealed, recipients: Recipients) -> None:
+    """Refuse an envelope whose slots are not exactly the reviewers' of `recipients`.
+
+    The sender names a slot. A slot under a reviewer's name that this reviewer cannot open is found
+    when the reviewer opens it.
+
+    Raises:
+        Misaddressed: a slot is a stranger's, or a reviewer has none.
+    """
+    names = {reviewer.key_id: reviewer.name for reviewer in recipients.reviewers}
+    strangers = sorted(set(sealed.key_ids) - set(names))
+    missing = [name for slot, name in names.items() if slot not in sealed.key_ids]
+    if strangers or missing:
+        slots = ", ".join(slot.hex() for slot in strangers)
+        faults = [f"to strangers, with the slots {slots}"] if strangers else []
+        faults += [f"not to the reviewers {', '.join(missing)}"] if missing else []
+        raise Misaddressed(
+            f"It is sealed {' and '.join(faults)}: take its camera out of service and have it "
+            "examined."
+        )
 
 
 def write_reviewer(reviewer: Reviewer) -> dict[str, JsonValue]:

@@ -1,9 +1,11 @@
 """`tallylight-estate receive` and `open`: receive sealed events from the broker, and open them."""
 
 import json
+import logging
 import signal
 import sys
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -14,10 +16,13 @@ from rich.console import Console
 
 from estate.commands.options import ReceiverSettings
 from estate.config import Config
+from estate.errors import NotMet
+from estate.intake.addressees import refuse_misaddressed
 from estate.intake.receiver import SESSION_S, Receiver, read_cameras, receive
 from estate.opening.decrypt import event_json, open_envelope, save_crop, status_json
 from estate.opening.terminal import event_panel, status_line
 from estate.passphrase import PassphraseFile, unlocking
+from estate.signed_site import VerifiedSite, read_site, stored_recipients
 from estate.store.envelopes import Store
 from formats.camera_request import CameraIdentity
 from formats.envelope import Sealed
@@ -33,6 +38,8 @@ ReviewerKey = Annotated[Path | None, typer.Option("--open-with", help="A reviewe
 Crops = Annotated[Path, typer.Option("--crops", help="Folder for the faces of opened events.")]
 EventsAsJson = Annotated[bool, typer.Option("--json", help="One line of JSON for each event.")]
 
+log = logging.getLogger(__name__)
+
 
 def receive_events(
     config: ReceiverSettings,
@@ -46,15 +53,16 @@ def receive_events(
     settings = read_settings(config, Config)
     cameras = read_cameras(settings.cameras)
     receipt = unlock_signing(*unlocking(settings.receipt_key, Purpose.RECEIPT, passphrase_file))
+    store = Store(settings.store)
     on_stored: Callable[[Sealed], None] = partial(_print_arrival, as_json=as_json)
     if open_with is not None:
         key = unlock_opening(*unlocking(open_with, Purpose.REVIEWER, passphrase_file))
-        on_stored = _opener(cameras, key, crops, as_json=as_json)
+        on_stored = _opener(store, cameras, key, crops, as_json=as_json)
     certificate = Certificate(settings.broker_ca, settings.certificate, settings.certificate_key)
     address = Address(settings.broker_host, settings.broker_port, settings.name, certificate)
     connection = Connection(address, shared(settings.group, Channel.EVENT), SESSION_S)
-    store = Store(settings.store)
-    receive(Receiver(connection, store, cameras, receipt, on_stored), _until_stopped())
+    read_site = _site_reader(settings)
+    receive(Receiver(connection, store, cameras, receipt, on_stored, read_site), _until_stopped())
     store.close()
 
 
@@ -70,22 +78,51 @@ def open_events(
     settings = read_settings(config, Config)
     cameras = read_cameras(settings.cameras)
     key = unlock_opening(*unlocking(open_with, Purpose.REVIEWER, passphrase_file))
-    show = _opener(cameras, key, crops, as_json=as_json)
     store = Store(settings.store)
+    show = _opener(store, cameras, key, crops, as_json=as_json)
     for sealed in store.envelopes():
         show(sealed)
     store.close()
 
 
+def _site_reader(settings: Config) -> Callable[[], VerifiedSite] | None:
+    """Return what reads the site; None, with a warning, if the settings name none."""
+    if not (settings.site and settings.trusted_root):
+        log.warning(
+            "Add site and trusted_root to the settings, as in the office's: without them this "
+            "receiver cannot tell whether an event is sealed to the reviewers alone."
+        )
+        return None
+    folder, root = Path(settings.site), Path(settings.trusted_root)
+    return lambda: read_site(folder, root, datetime.now(UTC))
+
+
+def _check(store: Store, sealed: Sealed) -> None:
+    """Refuse an event that is sealed to others, if this store has ever met the recipients."""
+    with store.reading() as connection:
+        unmet = not stored_recipients(connection)
+    if unmet:
+        why = "its recipients are not checked, because this store has met none"
+        typer.echo(f"{_name(sealed)}: {why}.", err=True)
+    else:
+        refuse_misaddressed(store, sealed)
+
+
 def _opener(
-    cameras: Mapping[bytes, CameraIdentity], key: PrivateKey, crops: Path, *, as_json: bool
+    store: Store,
+    cameras: Mapping[bytes, CameraIdentity],
+    key: PrivateKey,
+    crops: Path,
+    *,
+    as_json: bool,
 ) -> Callable[[Sealed], None]:
     console = Console(markup=False)
 
     def show(sealed: Sealed) -> None:
         try:
+            _check(store, sealed)
             event = open_envelope(sealed, cameras, key)
-        except FormatError as error:  # The events after it are still opened.
+        except (FormatError, NotMet) as error:  # The events after it are still opened.
             typer.echo(f"{_name(sealed)} is stored, but was not opened: {error}", err=True)
             return
         if isinstance(event, Status):

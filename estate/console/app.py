@@ -119,6 +119,8 @@ class _Pages:
             waiting=[each for each in standings if each.mine is None and not each.others_turn],
             given=sorted(mine, key=lambda each: each.candidate.captured_utc_ms, reverse=True),
             closed=len(self._desk.closed),
+            refused=list(self._desk.refused.values()),
+            unmet=list(self._desk.unmet.values()),
         )
 
     async def stream(self, request: Request) -> Response:

@@ -2,7 +2,8 @@
 
 Both keys stay in this process; the store does not see them. Opened events stay in memory until the
 process ends or the event is destroyed. Before this reviewer has given a verdict, the desk shows no
-verdict of another reviewer, and not that there is one.
+verdict of another reviewer, and not that there is one. An event that is sealed to others than the
+reviewers is refused: the desk names it, and does not open it.
 """
 
 import time
@@ -13,11 +14,12 @@ from threading import Lock
 from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 
-from estate.errors import RowRefused, VerdictRefused
+from estate.errors import NotMet, RowRefused, VerdictRefused
+from estate.intake.addressees import refuse_misaddressed
 from estate.intake.statuses import store_status
 from estate.opening.decrypt import open_envelope
 from estate.retention.destruction import store_end
-from estate.signed_site import VerifiedSite, find_entry, store_list
+from estate.signed_site import VerifiedSite, find_entry, store_list, stored_recipients
 from estate.store.envelopes import Store
 from estate.verdicts.decisions import (
     Outcome,
@@ -27,8 +29,8 @@ from estate.verdicts.decisions import (
     verdict_of,
 )
 from formats.entry import Entry
-from formats.envelope import sender_id
-from formats.errors import FormatError
+from formats.envelope import Sealed, sender_id
+from formats.errors import FormatError, NotForThisKey
 from formats.event import MatchEvent
 from formats.organisations import organisation_key
 from formats.recipients import Reviewer
@@ -66,10 +68,16 @@ class Desk:
     """Grows with every event that was opened."""
     closed: dict[bytes, str] = field(default_factory=dict)
     """The reason why an event cannot be opened here, by digest."""
+    refused: dict[bytes, str] = field(default_factory=dict)
+    """The reason why an event is refused: sealed to others, forged or broken; by digest."""
+    unmet: dict[bytes, str] = field(default_factory=dict)
+    """The reason why an event waits for newer recipients, by digest."""
     _opened: dict[bytes, MatchEvent] = field(default_factory=dict, repr=False)
     _statuses: set[bytes] = field(default_factory=set, repr=False)
     """Digests of envelopes that held a status."""
     _seen: object = None
+    _met: set[int] = field(default_factory=set)
+    """Versions of the recipients that were met when the waiting events were last judged."""
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     def __post_init__(self) -> None:
@@ -98,15 +106,18 @@ class Desk:
         """Open new events, forget destroyed ones, and count a change if there is one."""
         with self._lock:
             here = self.store.digests()
-            known = {*self._opened, *self.closed, *self._statuses}
+            self._retry_unmet()
+            known = {*self._opened, *self.closed, *self._statuses, *self.refused, *self.unmet}
             for digest in here:
                 if digest not in known:
                     self._open(digest)
-            for digest in set(self._opened) - set(here):
-                del self._opened[digest]
+            for shown in (self._opened, self.refused, self.unmet):
+                for digest in set(shown) - set(here):
+                    del shown[digest]
             standings = [(each.event, each.mine, each.outcome) for each in self.standings()]
-            if standings != self._seen:
-                self._seen = standings
+            seen = (standings, set(self.refused), set(self.unmet))
+            if seen != self._seen:
+                self._seen = seen
                 self.changes += 1
 
     def standings(self) -> list[Standing]:
@@ -147,9 +158,16 @@ class Desk:
             return
         cameras = {place.camera.camera_id: place.camera for place in self.site.policy.places}
         try:
+            refuse_misaddressed(self.store, sealed)
             candidate = open_envelope(sealed, cameras, self.key)
-        except FormatError as error:
+        except NotMet as error:
+            self.unmet[digest] = f"{_name(sealed)}: {error}"
+            return
+        except NotForThisKey as error:  # Of a time before this reviewer was added.
             self.closed[digest] = str(error)
+            return
+        except FormatError as error:
+            self.refused[digest] = f"{_name(sealed)}: {error}"
             return
         if isinstance(candidate, Status):
             now_ms = time.time_ns() // 1_000_000
@@ -161,6 +179,15 @@ class Desk:
         self.arrivals += 1
         with self.store.writing() as connection:
             store_end(connection, candidate, digest, self.verdict_key)
+
+    def _retry_unmet(self) -> None:
+        """Judge waiting events again when the store has met further recipients."""
+        if self.unmet:
+            with self.store.reading() as connection:
+                met = set(stored_recipients(connection))
+            if met != self._met:
+                self.unmet.clear()
+                self._met = met
 
     def _standing(self, event: bytes) -> Standing:
         candidate = self._opened[event]
@@ -177,3 +204,7 @@ class Desk:
             mine = read_verdict(signed, self.verdict_key.verify_key).judgement
             outcome = outcome_of(connection, self.site, event)
             return Standing(event, candidate, mine, outcome, others_turn=False)
+
+
+def _name(sealed: Sealed) -> str:
+    return f"Event {sealed.header.sequence} of camera {sealed.header.sender.hex()[:8]}"

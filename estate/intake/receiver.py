@@ -6,6 +6,9 @@ Deduplication: a second copy is recognised by camera, boot, sequence and digest.
 is shown at least once: a receiver begins with the events that the one before it stored and did not
 show. After a crash an event can be shown twice. Events may come in any order, and several receivers
 may share the work. The receiver holds no key that opens an event.
+
+An event that is sealed to others than the reviewers gets its receipt, so that the camera does not
+send it for ever; it is stored as evidence, named in a warning and in the ledger, and not shown.
 """
 
 import logging
@@ -18,12 +21,14 @@ from typing import Final
 
 from nacl.signing import SigningKey
 
-from estate.errors import NoCamera
+from estate.errors import NoCamera, NotMet, SiteRefused
+from estate.intake.addressees import refuse_misaddressed
 from estate.intake.chains import SETTLED_MS, Fork, Gap, read_chains
+from estate.signed_site import VerifiedSite, store_list
 from estate.store.envelopes import Store
 from formats.camera_request import REQUEST_LIMIT, CameraIdentity, read_request
 from formats.envelope import NO_PREVIOUS, Kind, Origin, Sealed, TimeQuality, read, verify
-from formats.errors import FormatError, Malformed
+from formats.errors import FormatError, Malformed, Misaddressed
 from formats.receipt import Receipt, seal_receipt
 from formats.topics import Channel, Topic, parse_topic
 from wire.connection import Connection, Message
@@ -34,6 +39,8 @@ TURN_S: Final = 0.02
 SESSION_S: Final = 300
 """MQTT session expiry: the broker keeps events for an absent receiver this long, enough for a
 restart. Cameras keep events without a receipt, so a longer session would only collect copies."""
+SITE_S: Final = 60.0
+"""Time between two readings of the site, while an event names recipients that were not met."""
 LOSSES_S: Final = 60.0
 """Time between two checks for gaps and forks."""
 
@@ -52,6 +59,12 @@ class Receiver:
     """Signs receipts."""
     on_stored: Callable[[Sealed], None]
     """Called with every event that is new in the store, after its receipt was sent."""
+    read_site: Callable[[], VerifiedSite] | None = None
+    """Reads the site, so that the store meets the recipients; None if no site was set."""
+    unmet: set[int] = field(default_factory=set)
+    """Versions of the recipients that were logged as not met."""
+    site_read_s: float = -SITE_S
+    """CLOCK_MONOTONIC when the site was last read."""
     boot_id: bytes = field(default_factory=lambda: token_bytes(16))
     sequence: int = 0
     previous: bytes = NO_PREVIOUS
@@ -120,8 +133,43 @@ def handle_message(receiver: Receiver, message: Message) -> None:
 
 
 def _show(receiver: Receiver, sealed: Sealed) -> None:
-    receiver.on_stored(sealed)
+    """Show a stored event, unless it is misaddressed: then name it in the log and the ledger."""
+    name = f"Event {sealed.header.sequence} of camera {sealed.header.sender.hex()}"
+    try:
+        _check_addressees(receiver, sealed)
+        receiver.on_stored(sealed)
+    except Misaddressed as error:
+        log.warning("%s is kept as evidence, and not opened: %s", name, error)
+    except NotMet as error:
+        if sealed.header.key_epoch not in receiver.unmet:
+            log.warning("%s is stored, but not checked: %s", name, error)
+        receiver.unmet.add(sealed.header.key_epoch)
+        receiver.on_stored(sealed)
     receiver.store.mark_shown(sealed)
+
+
+def _check_addressees(receiver: Receiver, sealed: Sealed) -> None:
+    try:
+        refuse_misaddressed(receiver.store, sealed)
+    except NotMet:
+        if not _meet_site(receiver):
+            raise
+        refuse_misaddressed(receiver.store, sealed)
+
+
+def _meet_site(receiver: Receiver) -> bool:
+    """Read the site anew, if there is one and it is time. Return whether it was read."""
+    if receiver.read_site is None or time.monotonic() - receiver.site_read_s < SITE_S:
+        return False
+    receiver.site_read_s = time.monotonic()
+    try:
+        site = receiver.read_site()
+    except (SiteRefused, OSError) as error:
+        log.warning("The site cannot be read: %s", error)
+        return False
+    with receiver.store.writing() as connection:
+        store_list(connection, site)
+    return True
 
 
 def read_cameras(folder: Path) -> dict[bytes, CameraIdentity]:

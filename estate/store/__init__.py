@@ -10,6 +10,7 @@ envelopes and deletes verdicts and acts of destroyed events.
 | `ledger`, `ledger_head` | the estate's own ledger, and its length | `store.ledger` |
 | `lists` | case file and policy of every list that the estate has seen | `signed_site` |
 | `site_files` | every signed root, targets role, policy and recipients file | `signed_site` |
+| `misaddressed` | events that are sealed to others than the reviewers | `intake.addressees` |
 | `statuses` | what a reviewer's key has read of cameras' statuses | `intake.statuses` |
 | `camera_lines` | cameras' ledgers, line by line | `accounts.books` |
 | `verdicts`, `decisions` | signed verdicts, and what two of them decided | `verdicts.decisions` |

@@ -186,15 +186,21 @@ class Office:
         return replace(usual, **changes)  # type: ignore[arg-type]  # As a test wants it.
 
     def arrive(
-        self, sequence: int = 1, *, to: list[PrivateKey] | None = None, **changes: object
+        self,
+        sequence: int = 1,
+        *,
+        to: list[PrivateKey] | None = None,
+        epoch: int | None = None,
+        **changes: object,
     ) -> Sealed:
         """Put one event of the camera into the store, sealed to the reviewers or to others."""
-        readers = to or [self.opening(number) for number in range(1, len(self.organisations) + 1)]
+        named = set(range(1, len(self.organisations) + 1)) - set(self.removed)
+        readers = to or [self.opening(number) for number in sorted(named)]
         sealed = seal_event(
             self.candidate(sequence, **changes),
             sender=CAMERA_KEY,
             recipients=[reader.public_key for reader in readers],
-            key_epoch=1,
+            key_epoch=self.site_version if epoch is None else epoch,
             previous=NO_PREVIOUS,
         )
         self.store.add_envelope(sealed, int(self.now.timestamp() * 1000))

@@ -1,14 +1,19 @@
 """Sealed events of one camera, for two reviewers."""
 
 from dataclasses import replace
+from hashlib import sha256
 
 from nacl.public import PrivateKey
 from nacl.signing import SigningKey
+from sqlalchemy import Connection
 
+from estate.signed_site import SITE_FILES
+from estate.store.insert_once import insert_once
 from formats.envelope import NO_PREVIOUS, Sealed, sender_id
 from formats.envelope_header import TimeQuality
 from formats.event import MatchEvent, Quality, Track
 from formats.message import seal_event
+from formats.recipients import Recipients, Reviewer, write_recipients
 
 REVIEWERS = [PrivateKey(bytes([number]) * 32) for number in (1, 2)]
 STRANGER = PrivateKey(bytes([9]) * 32)
@@ -51,3 +56,19 @@ def sealed_event(
     event = replace(EVENT, camera=camera, sequence=sequence, crop_jpeg=crop_jpeg)
     recipients = [reviewer.public_key for reviewer in reviewers]
     return seal_event(event, sender=key, recipients=recipients, key_epoch=1, previous=previous)
+
+
+def meet_recipients(connection: Connection, content: bytes) -> None:
+    """Put a recipients file into the store, as `store_list` does with a verified site's."""
+    name = f"targets/{sha256(content).hexdigest()}.recipients.json"
+    insert_once(connection, SITE_FILES, {"name": name, "content": content})
+
+
+def recipients_file(reviewers: list[PrivateKey], version: int = 1) -> bytes:
+    """Return the recipients file that names these reviewers."""
+    key = SigningKey(bytes([8]) * 32).verify_key
+    named = tuple(
+        Reviewer(f"r{number}", "estate", reader.public_key, SigningKey(bytes(reader)).verify_key)
+        for number, reader in enumerate(reviewers, 1)
+    )
+    return write_recipients(Recipients(version, key, key, two_organisations=False, reviewers=named))

@@ -1,15 +1,17 @@
 """A receiver's folder: settings, keys, one registered camera, and a store."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 from typer.testing import Result
 
 from estate.store.envelopes import Store
 from estate.tests.command_line import run
-from estate.tests.events import REVIEWERS, STRANGER, sealed_event
+from estate.tests.events import REVIEWERS, STRANGER, meet_recipients, recipients_file, sealed_event
 from firmware.config import State
 from firmware.identity import make_identity, watch_keys
 from formats.keyfile import Cost, KeyFile, Purpose, make_key, unlock_opening, write_key
@@ -65,13 +67,23 @@ class ReceiverFolder:
         write_key(self.folder / f"{purpose}.key", key)
         return key
 
-    def keep(self, *numbers: int, reviewers_key: bool = True) -> None:
+    def keep(
+        self, *numbers: int, reviewers_key: bool = True, also: Sequence[PrivateKey] = ()
+    ) -> None:
         """Put events into the store, sealed to this folder's reviewer or to others."""
-        mine = [unlock_opening(self.reviewer, PASSPHRASE), STRANGER]
+        mine = [unlock_opening(self.reviewer, PASSPHRASE), STRANGER, *also]
         store = Store(f"sqlite:///{self.folder / 'store.db'}")
         for number in numbers:
             reviewers = mine if reviewers_key else REVIEWERS
             store.add_envelope(sealed_event(self.camera_key, number, reviewers=reviewers), number)
+        store.close()
+
+    def meet_recipients(self) -> None:
+        """Let the store meet recipients that name this folder's reviewer and another."""
+        mine = [unlock_opening(self.reviewer, PASSPHRASE), STRANGER]
+        store = Store(f"sqlite:///{self.folder / 'store.db'}")
+        with store.writing() as connection:
+            meet_recipients(connection, recipients_file(mine))
         store.close()
 
     def opens(

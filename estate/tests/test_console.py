@@ -197,12 +197,12 @@ def test_the_keyboard_and_a_screen_reader_reach_everything(
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
-def test_an_event_sealed_to_others_is_only_counted(
+def test_an_event_sealed_to_others_is_refused_by_name(
     office: Office, consoles: list[Console], browser: Browser
 ) -> None:
     office.arrive(to=[STRANGER, office.opening(2)])
     page = sit_down(browser, consoles[0])
-    expect(page.locator("#queue")).to_contain_text("1 event here cannot be opened with your key")
+    expect(page.locator("#queue")).to_contain_text("not to the reviewers r1")
 
 
 def test_a_reviewer_that_the_site_does_not_name_has_no_console(office: Office) -> None:

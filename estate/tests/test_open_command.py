@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 
 from estate.tests.command_line import refusal, run
@@ -107,3 +108,20 @@ def test_an_unknown_setting_is_named(folder: ReceiverFolder) -> None:
 
 def test_an_unknown_command_is_wrong_usage() -> None:
     assert run("dance").exit_code == 2
+
+
+def test_an_event_for_a_stranger_as_well_is_not_opened(folder: ReceiverFolder) -> None:
+    folder.meet_recipients()
+    folder.keep(1, also=[PrivateKey(bytes([99]) * 32)])
+    folder.keep(2)
+    opened = folder.opens("--json")
+    assert [json.loads(line)["sequence"] for line in opened.stdout.splitlines()] == [2]
+    assert "Event 1 of camera" in opened.stderr
+    assert "sealed to strangers" in opened.stderr
+
+
+def test_open_says_when_the_recipients_of_an_event_are_not_checked(folder: ReceiverFolder) -> None:
+    folder.keep(1)
+    opened = folder.opens("--json")
+    assert json.loads(opened.stdout)["sequence"] == 1
+    assert "its recipients are not checked" in opened.stderr

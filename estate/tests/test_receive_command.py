@@ -1,6 +1,7 @@
 """`tallylight-estate receive` as a real process, with a real broker."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from nacl.public import PrivateKey
 
 from estate.tests.command_line import refusal, run
 from estate.tests.events import STRANGER, sealed_event
@@ -39,7 +41,7 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
 
 
 @pytest.mark.broker
-def test_receive_prints_each_event_and_ends_when_told_to(
+def test_receive_prints_each_event_for_the_reviewers_and_ends_when_told_to(
     folder: ReceiverFolder, broker: Broker
 ) -> None:
     certificate = broker.certificate("receiver")
@@ -58,15 +60,22 @@ def test_receive_prints_each_event_and_ends_when_told_to(
         *("--passphrase-file", str(folder.folder / "passphrase")),
         *("--crops", str(folder.folder / "crops")),
     ]
+    folder.meet_recipients()
     mine = [unlock_opening(folder.reviewer, PASSPHRASE), STRANGER]
-    sealed = sealed_event(folder.camera_key, 5, reviewers=mine)
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as program:
+    others = [*mine, PrivateKey(bytes([99]) * 32)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as program:
         try:
             assert program.stdout is not None
-            publish_until_taken(broker, sealed.blob)
+            for number, readers in ((4, others), (5, mine)):
+                sealed = sealed_event(folder.camera_key, number, reviewers=readers)
+                publish_until_taken(broker, sealed.blob)
             assert json.loads(program.stdout.readline())["sequence"] == 5
             program.send_signal(signal.SIGTERM)
-            assert program.wait(timeout=10) == 0
+            _, said = program.communicate(timeout=10)
+            assert program.returncode == 0
+            assert re.search("Event 4 of camera [0-9a-f]{32} is kept as evidence", said)
         finally:
             program.kill()
 

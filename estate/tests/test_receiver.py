@@ -5,12 +5,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 
 from estate.errors import NoCamera
-from estate.intake.receiver import Receiver, handle_message, read_cameras, report_losses
+from estate.intake.receiver import (
+    Receiver,
+    handle_message,
+    read_cameras,
+    receive,
+    report_losses,
+)
 from estate.store.envelopes import Store
-from estate.tests.events import sealed_event
+from estate.tests.events import REVIEWERS, meet_recipients, recipients_file, sealed_event
 from firmware.identity import watch_keys
 from formats.envelope import Sealed
 from formats.topics import Channel, Topic, every_camera
@@ -146,3 +153,47 @@ def test_an_enrolment_that_was_changed_is_refused(tmp_path: Path, broker: Broker
     (tmp_path / "forged" / "gate.json").write_bytes(forged)
     with pytest.raises(NoCamera, match="not signed"):
         read_cameras(tmp_path / "forged")
+
+
+def met(receiver: Receiver, version: int = 1) -> None:
+    """Let the receiver's store meet recipients, as a console does."""
+    with receiver.store.writing() as connection:
+        meet_recipients(connection, recipients_file(REVIEWERS, version))
+
+
+def test_an_event_for_a_stranger_as_well_is_kept_and_not_announced(
+    receiver: Receiver, broker: Broker, caplog: pytest.LogCaptureFixture
+) -> None:
+    met(receiver)
+    others = [*REVIEWERS, PrivateKey(bytes([9]) * 32)]
+    sealed = sealed_event(watch_keys(broker.state).sign, reviewers=others)
+    handle_message(receiver, Message(1, topic(broker.camera.camera_id), sealed.blob))
+    receive(receiver, lambda: False)
+    assert list(receiver.store.envelopes()) == [sealed]
+    assert list(receiver.store.envelopes(unshown=True)) == []
+    assert "kept as evidence, and not opened: It is sealed to strangers" in caplog.text
+
+
+def test_an_event_for_exactly_the_reviewers_is_announced(
+    receiver: Receiver, broker: Broker
+) -> None:
+    met(receiver)
+    announced: list[Sealed] = []
+    receiver.on_stored = announced.append
+    sealed = sealed_event(watch_keys(broker.state).sign)
+    handle_message(receiver, Message(1, topic(broker.camera.camera_id), sealed.blob))
+    receive(receiver, lambda: False)
+    assert announced == [sealed]
+
+
+@pytest.mark.parametrize("known", [None, 2])
+def test_an_event_whose_recipients_were_not_met_is_said_to_be_unchecked(
+    receiver: Receiver, broker: Broker, caplog: pytest.LogCaptureFixture, known: int | None
+) -> None:
+    if known:
+        met(receiver, known)
+    receiver.on_stored = lambda _: None
+    sealed = sealed_event(watch_keys(broker.state).sign)
+    handle_message(receiver, Message(1, topic(broker.camera.camera_id), sealed.blob))
+    receive(receiver, lambda: False)
+    assert "is stored, but not checked: It is sealed to version 1" in caplog.text

@@ -21,7 +21,7 @@ from estate.verdicts.decisions import (
     prove_confirmed,
 )
 from estate.verdicts.export import export_match
-from formats.envelope import sender_id
+from formats.envelope import key_id, sender_id
 from formats.ledger import Happening
 from formats.strict_json import loads
 from formats.verdict import Basis, Judgement, Verdict, sign_verdict
@@ -156,7 +156,10 @@ def test_an_event_sealed_to_others_is_not_on_the_desk(office: Office) -> None:
     sealed = office.arrive(to=[STRANGER, office.opening(2)])
     desk = office.desk(1)
     assert desk.standings() == []
-    assert list(desk.closed) == [sealed.digest]
+    (reason,) = desk.refused.values()
+    assert list(desk.refused) == [sealed.digest]
+    assert f"strangers, with the slots {key_id(STRANGER.public_key).hex()}" in reason
+    assert "not to the reviewers r1" in reason
 
 
 def test_one_verdict_is_not_acted_on(office: Office) -> None:

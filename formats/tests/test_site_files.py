@@ -7,13 +7,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from nacl.public import PrivateKey
 
 from formats.camera_request import CameraIdentity, read_request, write_request
 from formats.casefile import read_casefile, write_casefile
-from formats.envelope import sender_id
-from formats.errors import Forged, FormatError, Malformed, TooLarge, UnusableKey
+from formats.envelope import (
+    NO_PREVIOUS,
+    Kind,
+    Origin,
+    Sealed,
+    TimeQuality,
+    key_id,
+    seal,
+    sender_id,
+)
+from formats.errors import Forged, FormatError, Malformed, Misaddressed, TooLarge, UnusableKey
 from formats.policy import Place, read_policy, site_name_is_plain, write_policy
-from formats.recipients import read_recipients, write_recipients
+from formats.recipients import Reviewer, check_addressees, read_recipients, write_recipients
 from formats.strict_json import JsonValue, dumps
 from formats.tests.site_samples import (
     CAMERA,
@@ -294,6 +304,38 @@ def test_one_name_for_two_reviewers_is_refused(name: str) -> None:
 def test_a_reviewer_key_of_low_order_is_refused() -> None:
     with pytest.raises(UnusableKey):
         read_recipients(changed(write_recipients(RECIPIENTS), "reviewers", 0, "key", to="00" * 32))
+
+
+def sealed_to(*keys: PrivateKey) -> Sealed:
+    return seal(
+        Kind.EVENT,
+        b"",
+        sender=CAMERA_KEY,
+        recipients=[key.public_key for key in keys],
+        origin=Origin(bytes(16), 1, 1, TimeQuality.UNSYNCHRONISED, NO_PREVIOUS),
+    )
+
+
+def test_an_event_for_exactly_the_reviewers_is_addressed_rightly() -> None:
+    check_addressees(sealed_to(opening(10), opening(9)), RECIPIENTS)
+
+
+def test_an_event_for_a_stranger_as_well_is_misaddressed() -> None:
+    stranger = key_id(opening(99).public_key).hex()
+    with pytest.raises(Misaddressed, match=f"strangers, with the slots {stranger}:"):
+        check_addressees(sealed_to(opening(9), opening(10), opening(99)), RECIPIENTS)
+
+
+def test_an_event_without_one_reviewer_is_misaddressed() -> None:
+    with pytest.raises(Misaddressed, match=r"strangers.* and not to the reviewers two:"):
+        check_addressees(sealed_to(opening(9), opening(99)), RECIPIENTS)
+
+
+def test_an_event_for_some_of_three_reviewers_is_misaddressed() -> None:
+    third = Reviewer("three", "estate", opening(31).public_key, signing(32).verify_key)
+    three = replace(RECIPIENTS, reviewers=(*RECIPIENTS.reviewers, third))
+    with pytest.raises(Misaddressed, match="sealed not to the reviewers three:"):
+        check_addressees(sealed_to(opening(9), opening(10)), three)
 
 
 # --- camera request

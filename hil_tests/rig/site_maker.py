@@ -199,7 +199,9 @@ def _install(desk: DeskSite) -> None:
         f"certificate = '{certificate}'\n"
         f"certificate_key = '{key}'\n"
         "name = 'receiver'\n"
-        "group = 'receivers'\n",
+        "group = 'receivers'\n"
+        f"site = '{desk.camera / 'inbox'}'\n"
+        f"trusted_root = '{desk.site / 'root.json'}'\n",
         encoding="utf-8",
     )
 

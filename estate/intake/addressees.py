@@ -1,0 +1,75 @@
+"""Addressees: is an event sealed to exactly the reviewers of its recipients version (key epoch)?
+
+An event names the version of the recipients that its camera sealed to. The store holds each version
+that the office has met, so an event that waited while recipients changed is judged by its own. An
+event that is sealed to a stranger, or not to every reviewer, is *misaddressed*. It stays in the
+store as evidence until retention destroys it. It is not opened, and nobody judges it. The estate's
+ledger keeps the record for good.
+
+A slot says itself whose it is. So this check finds a wrong list of recipients, not a slot with a
+reviewer's name that a stranger can open: docs/decisions/0022, docs/threat-model.md.
+"""
+
+import time
+from typing import Final
+
+from sqlalchemy import BigInteger, Column, Connection, LargeBinary, Table, func, select
+
+from estate.errors import NotMet
+from estate.signed_site import stored_recipients
+from estate.store.envelopes import Store
+from estate.store.insert_once import insert_once
+from estate.store.ledger import METADATA, append_record
+from formats.envelope import Sealed
+from formats.errors import Misaddressed
+from formats.ledger import Happening
+from formats.recipients import check_addressees
+
+MISADDRESSED: Final = Table(
+    "misaddressed",
+    METADATA,
+    Column("event", LargeBinary(32), primary_key=True),
+    Column("found_utc_ms", BigInteger, nullable=False),
+)
+CODE: Final = "misaddressed"
+"""The code of the fault in the ledger."""
+
+
+def refuse_misaddressed(store: Store, sealed: Sealed) -> None:
+    """Refuse an event that is not sealed to exactly the reviewers; record it once.
+
+    Raises:
+        Misaddressed: a slot is a stranger's, or a reviewer has none.
+        NotMet: the store has not met this version of the recipients.
+        StoreRefused: the store does not answer.
+    """
+    epoch = sealed.header.key_epoch
+    with store.reading() as connection:
+        recipients = stored_recipients(connection).get(epoch)
+    if recipients is None:
+        raise NotMet(
+            f"It is sealed to version {epoch} of the recipients, which this office has not met: "
+            "bring it the site's newest repository."
+        )
+    try:
+        check_addressees(sealed, recipients)
+    except Misaddressed:
+        with store.writing() as connection:
+            _record(connection, sealed)
+        raise
+
+
+def count_misaddressed(connection: Connection) -> int:
+    """Return how many events were ever found misaddressed."""
+    return connection.execute(select(func.count()).select_from(MISADDRESSED)).scalar_one()
+
+
+def _record(connection: Connection, sealed: Sealed) -> None:
+    row = {"event": sealed.digest, "found_utc_ms": time.time_ns() // 1_000_000}
+    if insert_once(connection, MISADDRESSED, row):
+        body: dict[str, int | str] = {
+            "code": CODE,
+            "envelope": sealed.digest.hex(),
+            "camera": sealed.header.sender.hex(),
+        }
+        append_record(connection, Happening.FAULT, body)
