@@ -18,7 +18,8 @@ from typing import Final
 from firmware.delivery.marks import Link
 from firmware.delivery.outbox import Outbox, name_of, number_of
 from firmware.record.ledger import Ledger
-from formats.envelope import ID_BYTES
+from formats.envelope import DIGEST_BYTES, ID_BYTES
+from formats.hexadecimal import read_hex
 from formats.ledger import Happening
 
 SEALED: Final = frozenset({Happening.EVENT_SEALED, Happening.STATUS_SEALED})
@@ -95,7 +96,7 @@ def _newest(told: _Told, link: Link | None) -> Link | None:
         return link
     unnumbered = (link.number if link else 0) + len(told.earlier) + 1  # No lower than it was.
     number, sequence = int(body.get("number", unnumbered)), int(body["sequence"])
-    return Link(number, UNKNOWN_BOOT, sequence, bytes.fromhex(str(body["envelope"])))
+    return Link(number, UNKNOWN_BOOT, sequence, read_hex(body["envelope"], DIGEST_BYTES))
 
 
 def _stretches(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
