@@ -38,8 +38,9 @@ from formats.ledger import Happening, Program
 from formats.site_bundle import read_bundle
 from formats.topics import Channel, Topic, parse_topic
 from wire.certificate import Address, Certificate
-from wire.connection import Connection, Message
+from wire.connection import Connection
 from wire.errors import BrokerTooSmall, NotConnected
+from wire.message import Message
 
 NETWORK_S: Final = 0.02
 """Longest wait for the network in one round: a new event is noticed within this time."""
@@ -159,10 +160,11 @@ def events_due(courier: Courier) -> list[str]:
     flying = {name for name, flight in courier.flights.items() if flight.again_s > now_s}
     if len(flying) >= courier.connection.window:
         return []  # The folder, which may be long, is not read.
+    room = min(courier.connection.window - len(flying), courier.connection.room)
     settled = flying | courier.hand_over.names | courier.broken
     rest = [name for name in _waiting(courier) if name not in settled]
     rest.sort(key=lambda name: courier.flights[name].again_s if name in courier.flights else 0.0)
-    return rest[: max(0, courier.connection.window - len(flying))]
+    return rest[: max(0, room)]
 
 
 def send_event(courier: Courier, name: str) -> None:
@@ -196,7 +198,7 @@ def retry_soon(courier: Courier, number: int) -> None:
     """Send an event again soon: the broker refused it, or had no subscriber for it."""
     for flight in courier.flights.values():
         if flight.number == number:
-            log.info("Event %s reached no receiver: it is kept and sent again.", flight.name)
+            log.info("Event %s was not delivered: it is kept and sent again.", flight.name)
             again_s = time.monotonic() + _wait_s(NO_RECEIVER_S, flight.tries)
             courier.flights[flight.name] = replace(flight, again_s=again_s)
 

@@ -3,7 +3,9 @@
 WireError
 ├── CertificateRefused   a certificate, its key or its authority cannot be used
 ├── NotConnected         there is no connection: nothing was sent and nothing is queued
-└── BrokerTooSmall       the broker does not take messages of this size
+├── BrokerTooSmall       the broker does not take messages of this size
+├── BrokerUnfit          the broker lacks what the product needs
+└── BrokerMisbehaves     the broker breaks the protocol, refuses this side, or does not answer
 """
 
 from formats.errors import Refused
@@ -23,3 +25,11 @@ class NotConnected(WireError):
 
 class BrokerTooSmall(WireError):
     """The broker's Maximum Packet Size is smaller than the message: nothing was sent."""
+
+
+class BrokerUnfit(WireError):
+    """The broker lacks what the product needs: nothing was sent."""
+
+
+class BrokerMisbehaves(WireError):
+    """The broker breaks the protocol, refuses this side, or does not answer in time."""

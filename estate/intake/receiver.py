@@ -31,8 +31,9 @@ from formats.envelope import NO_PREVIOUS, Kind, Origin, Sealed, TimeQuality, rea
 from formats.errors import FormatError, Malformed, Misaddressed
 from formats.receipt import Receipt, seal_receipt
 from formats.topics import Channel, Topic, parse_topic
-from wire.connection import Connection, Message
-from wire.errors import NotConnected
+from wire.connection import Connection
+from wire.errors import BrokerTooSmall, NotConnected
+from wire.message import Message
 
 TURN_S: Final = 0.02
 """Longest wait for the network in one turn."""
@@ -83,6 +84,8 @@ def receive(receiver: Receiver, running: Callable[[], bool]) -> None:
             receiver.connection.run_network(TURN_S)
             for message in receiver.connection.take_arrived():
                 handle_message(receiver, message)
+            for _ in receiver.connection.take_acknowledged():
+                pass  # A receipt that was not delivered is sent again when its event comes again.
             if time.monotonic() - receiver.losses_checked_s >= LOSSES_S:
                 report_losses(receiver)
     finally:
@@ -110,7 +113,7 @@ def handle_message(receiver: Receiver, message: Message) -> None:
     (0) The topic names a camera that may send.
     (1) The envelope is whole, and signed by the camera that the topic names.
     (2) The envelope is written durably, or was stored already.
-    (3) The receipt is sent.
+    (3) The receipt is sent, if the broker takes a message of its size.
     (4) The message is acknowledged to the broker.
     """
     try:
@@ -127,6 +130,8 @@ def handle_message(receiver: Receiver, message: Message) -> None:
         _send_receipt(receiver, camera, sealed, stored_utc_ms)  # (3)
     except NotConnected:
         return  # The broker delivers the event again, and it is answered then.
+    except BrokerTooSmall as error:
+        log.warning("A receipt cannot be sent, so its camera keeps the event: %s", error)
     receiver.connection.acknowledge(message)  # (4)
     if new:
         _show(receiver, sealed)

@@ -21,7 +21,7 @@ from estate.tests.events import REVIEWERS, meet_recipients, recipients_file, sea
 from firmware.identity import watch_keys
 from formats.envelope import Sealed
 from formats.topics import Channel, Topic, every_camera
-from wire.connection import Message
+from wire.message import Message
 from wire.tests.broker import Broker
 
 STRANGER = SigningKey(bytes([9]) * 32)

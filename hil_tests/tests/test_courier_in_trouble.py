@@ -24,7 +24,9 @@ from formats.site_bundle import write_bundle
 from formats.topics import Channel, Topic
 from hil_tests.tests.line import Line
 from hil_tests.tests.test_receipts import flying, receipt_for
-from wire.connection import Message
+from wire.limits import BrokerLimits
+from wire.line import Line as ConnectionLine
+from wire.message import Message
 from wire.tests.broker import Broker
 
 SITE = {"metadata/1.root.json": b"root", "metadata/timestamp.json": b"1"}
@@ -84,7 +86,8 @@ def test_for_a_broker_that_takes_no_event_the_event_waits_and_the_ledger_says_wh
 ) -> None:
     line.put()
     (name,), courier = line.waiting(), line.courier()
-    courier.connection.connected, courier.connection.largest_bytes = True, 10_000
+    courier.connection.connected, courier.connection._line = True, ConnectionLine()
+    courier.connection._limits = BrokerLimits(largest_bytes=10_000)
     send_event(courier, name)
     assert records(line.broker.state.courier, Happening.FAULT) == [{"code": "broker_too_small"}]
     assert line.waiting() == [name]

@@ -20,6 +20,7 @@ from firmware.courier import (
 from formats.envelope import NO_PREVIOUS, Origin, TimeQuality
 from formats.receipt import Receipt, seal_receipt
 from hil_tests.tests.line import ESTATE, STRANGER, Line
+from wire.line import Line as ConnectionLine
 from wire.tests.broker import Broker
 
 
@@ -103,7 +104,7 @@ def test_an_event_that_nobody_received_is_sent_again_soon(line: Line) -> None:
 def test_events_that_are_never_receipted_do_not_keep_the_others_waiting(line: Line) -> None:
     line.put(30)
     courier = line.courier()
-    courier.connection.connected = True
+    courier.connection.connected, courier.connection._line = True, ConnectionLine()
     for name in line.waiting()[:20]:
         courier.flights[name] = Flight(name, bytes(32), number=1, again_s=time.monotonic() - 1)
     assert events_due(courier)[:10] == line.waiting()[20:]
@@ -112,7 +113,7 @@ def test_events_that_are_never_receipted_do_not_keep_the_others_waiting(line: Li
 def test_of_events_sent_before_the_one_that_waited_longest_comes_first(line: Line) -> None:
     line.put(3)
     courier = line.courier()
-    courier.connection.connected = True
+    courier.connection.connected, courier.connection._line = True, ConnectionLine()
     names = line.waiting()
     for name, ago_s in zip(names, (1, 3, 2), strict=True):
         again_s = time.monotonic() - ago_s

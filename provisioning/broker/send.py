@@ -50,10 +50,10 @@ def send_to_cameras(site: Site, host: str, port: int, *, patience_s: float = PAT
     try:
         connection = Connection(Address(host, port, PUBLISHER, certificate), ())
         _run_until_connected(connection, until_s)
-        for camera in cameras:
-            connection.publish(str(Topic(camera, Channel.SITE)), bundle, retain=True)
-        acknowledged = 0
+        unsent, acknowledged = list(cameras), 0
         while acknowledged < len(cameras) and time.monotonic() < until_s:
+            while unsent and connection.room:
+                connection.publish(str(Topic(unsent.pop(), Channel.SITE)), bundle, retain=True)
             connection.run_network(0.05)
             acknowledged += sum(not answer.refused for answer in connection.take_acknowledged())
         connection.close()
@@ -72,6 +72,7 @@ def _run_until_connected(connection: Connection, until_s: float) -> None:
         if time.monotonic() > until_s:
             raise BrokerRefused(
                 f"The broker at {connection.address.host}, port {connection.address.port}, does "
-                "not answer: start it, or carry the list on a memory stick (--to)."
+                f"not take this side: start it, or carry the list on a memory stick (--to). "
+                f"{connection.trouble}"
             )
         connection.run_network(0.05)

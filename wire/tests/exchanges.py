@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from formats.topics import Channel, Topic, every_camera
-from wire.connection import Acknowledged, Connection, Message
+from wire.answers import Acknowledged
+from wire.connection import Connection
+from wire.message import Message
 from wire.tests.broker import Broker
 
 EVENTS = every_camera(Channel.EVENT)

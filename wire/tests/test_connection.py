@@ -8,16 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.reasoncodes import ReasonCode
 
 from formats.topics import Channel, Topic
-from wire.connection import (
-    IN_FLIGHT,
-    Acknowledged,
-    Message,
-)
+from wire.answers import Acknowledged
 from wire.errors import NotConnected
+from wire.limits import IN_FLIGHT
+from wire.message import Message
 from wire.tests.broker import HOST, Broker, free_port
 from wire.tests.exchanges import (
     answered,
@@ -206,17 +202,6 @@ def hanging_up(door: socket.socket, at_s: list[float]) -> Iterator[None]:
     finally:
         ended.set()
         thread.join()
-
-
-def test_a_refused_subscription_is_no_connection(broker: Broker) -> None:
-    refusal = ReasonCode(PacketTypes.SUBACK, "Not authorized")
-    with open_to(camera(broker)) as taker:
-        connected(taker)
-        # No broker with an access file refuses a subscription; others do.
-        taker._on_subscribe(taker._client, None, 1, [refusal], None)
-        with pytest.raises(NotConnected):
-            taker.publish(event(broker), b"sealed")
-        connected(taker)
 
 
 def test_closing_what_was_never_open_does_nothing(tmp_path: Path) -> None:

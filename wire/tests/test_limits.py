@@ -13,7 +13,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from provisioning.broker.certificates import Authority, private_pem
-from wire.connection import BACKOFF_S, Acknowledged, Connection
+from wire.answers import Acknowledged
+from wire.backoff import Backoff
+from wire.connection import Connection
 from wire.errors import BrokerTooSmall
 from wire.tests.broker import HOST, Broker
 from wire.tests.exchanges import (
@@ -171,13 +173,18 @@ def test_a_certificate_that_is_half_there_does_not_end_the_connection(
         assert sender.connected
 
 
-def test_no_wait_is_shorter_than_a_second_or_longer_than_two_minutes(broker: Broker) -> None:
-    sender, waits = camera(broker), list[float]()
-    low, high = BACKOFF_S
-    for _ in range(300):
-        before_s = time.monotonic()
-        sender._back_off()
-        waits.append(sender._next_attempt_s - time.monotonic())
-        assert sender._next_attempt_s - before_s >= low
-    assert high * 0.8 < max(waits) <= high
+def test_no_wait_is_shorter_than_a_second_or_longer_than_two_minutes() -> None:
+    backoff = Backoff()
+    waits = [backoff.wait() for _ in range(300)]
+    assert min(waits) >= 1
+    assert 120 * 0.8 < max(waits) <= 120
     assert len({round(wait, 2) for wait in waits[10:]}) > 200
+
+
+def test_a_wait_lasts_until_it_is_over_or_skipped() -> None:
+    backoff = Backoff()
+    assert backoff.due()
+    backoff.wait()
+    assert not backoff.due()
+    backoff.skip()
+    assert backoff.due()
