@@ -159,20 +159,24 @@ def hostile(line: Line, script: Manners) -> Iterator[HostileBroker]:
 def test_a_broker_that_answers_no_message_gets_no_flood_of_copies(line: Line) -> None:
     line.put(60)
     courier = line.courier()
-    with hostile(line, Manners(puback=None)) as broker:
-        with working(lambda running: deliver(courier, running)):
-            eventually(lambda: broker.kinds().count(PUBLISH) == courier.connection.window)
-            courier.flights = {}  # As if each event were due again at once.
-            time.sleep(0.3)
-            assert len(courier.connection._client._out_messages) <= courier.connection.window
+    with (
+        hostile(line, Manners(puback=None)) as broker,
+        working(lambda running: deliver(courier, running)),
+    ):
+        eventually(lambda: broker.kinds().count(PUBLISH) == courier.connection.window)
+        courier.flights = {}  # As if each event were due again at once.
+        time.sleep(0.3)
+        assert len(courier.connection._client._out_messages) <= courier.connection.window
 
 
 def test_a_topic_that_is_no_text_ends_no_courier(line: Line) -> None:
     line.put()
     courier = line.courier()
-    with hostile(line, Manners(then=publish(b"\xff\xfe", b"?"))) as broker:
-        with working(lambda running: deliver(courier, running)):
-            eventually(lambda: PUBLISH in broker.kinds() and PUBACK in broker.kinds())
+    with (
+        hostile(line, Manners(then=publish(b"\xff\xfe", b"?"))) as broker,
+        working(lambda running: deliver(courier, running)),
+    ):
+        eventually(lambda: PUBLISH in broker.kinds() and PUBACK in broker.kinds())
 
 
 def test_a_broker_too_small_for_a_receipt_ends_no_receiver(
@@ -194,10 +198,12 @@ def test_a_refused_receipt_is_named_with_its_reason(
     (sealed,) = line.put()
     event = publish(topic(line, Channel.EVENT), sealed.blob)
     receiver = line.receiver()
-    with hostile(line, Manners(puback=0x87, then=event)):
-        with working(lambda running: receive(receiver, running)):
-            eventually(lambda: "PUBACK 135 (Not authorized)" in caplog.text)
-            eventually(lambda: not receiver.connection._acknowledged)
+    with (
+        hostile(line, Manners(puback=0x87, then=event)),
+        working(lambda running: receive(receiver, running)),
+    ):
+        eventually(lambda: "PUBACK 135 (Not authorized)" in caplog.text)
+        eventually(lambda: not receiver.connection._acknowledged)
 
 
 def test_a_packet_above_the_announced_size_takes_no_memory_of_the_courier(line: Line) -> None:
@@ -220,7 +226,9 @@ def test_a_broker_that_refuses_every_event_is_named_once(
     caplog.set_level(logging.WARNING)
     line.put(3)
     courier = line.courier()
-    with hostile(line, Manners(puback=0x97)) as broker:
-        with working(lambda running: deliver(courier, running)):
-            eventually(lambda: broker.kinds().count(PUBLISH) >= 6)
+    with (
+        hostile(line, Manners(puback=0x97)) as broker,
+        working(lambda running: deliver(courier, running)),
+    ):
+        eventually(lambda: broker.kinds().count(PUBLISH) >= 6)
     assert caplog.text.count("PUBACK 151 (Quota exceeded)") == 1
