@@ -106,7 +106,7 @@ def test_a_message_with_u_feff_does_not_silence_the_receiver(
         (sealed,) = line.put()
         courier = line.courier()
         with working(lambda running: deliver(courier, running)):
-            eventually(lambda: not line.outbox.names())
+            eventually(lambda: not line.waiting())
         assert list(line.store.envelopes()) == [sealed]
     assert caplog.text.count("A message was refused") == 1
 
@@ -125,7 +125,7 @@ def test_a_message_of_qos_0_throws_no_receiver_out(
         line.put()
         courier = line.courier()
         with working(lambda running: deliver(courier, running)):
-            eventually(lambda: not line.outbox.names())
+            eventually(lambda: not line.waiting())
     assert "lost" not in caplog.text
     assert "ended" not in caplog.text
 
@@ -143,7 +143,7 @@ def test_a_retained_message_of_qos_0_throws_no_courier_out(
         working(lambda running: receive(receiver, running)),
         working(lambda running: deliver(courier, running)),
     ):
-        eventually(lambda: "no bundle of the site" in caplog.text and not line.outbox.names())
+        eventually(lambda: "no bundle of the site" in caplog.text and not line.waiting())
         time.sleep(0.2)
         assert courier.connection.connected
     assert "lost" not in caplog.text
