@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nacl.signing import SigningKey
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from estate.console.desk import Desk
 from estate.errors import NotConfirmed, VerdictRefused
@@ -15,6 +15,7 @@ from estate.store.ledger import ledger_records
 from estate.tests.books import STRANGER, Office
 from estate.verdicts.decisions import (
     DECISIONS,
+    VERDICTS,
     Outcome,
     accept_verdict,
     outcome_of,
@@ -180,6 +181,16 @@ def test_a_decision_that_was_written_into_the_database_is_not_acted_on(office: O
         assert outcome_of(connection, office.site(), event) is None
         with pytest.raises(NotConfirmed):
             prove_confirmed(connection, office.site(), event)
+
+
+def test_matches_on_another_event_confirm_nothing(office: Office) -> None:
+    one, other = office.arrive(1).digest, office.arrive(2).digest
+    for number in (1, 2):
+        office.desk(number).judge(other, MATCH)
+    with office.store.writing() as connection:
+        connection.execute(update(VERDICTS).values(event=one))
+    with office.store.reading() as connection, pytest.raises(NotConfirmed, match="Two different"):
+        prove_confirmed(connection, office.site(), one)
 
 
 @pytest.mark.parametrize("second", [NOT, UNSURE])
