@@ -89,4 +89,6 @@ def export(
     files = export_books(store, current_site(office), office.books, to)
     store.close()
     sentence = f"{len(files)} files are in {to}. Check them: tallylight-verify {to}"
+    if not any(file.name == f"{ORIGIN}.checkpoint" for file in files):
+        sentence += "\nNo checkpoint is among them: run tallylight-estate ledger checkpoint first."
     print_result(sentence, as_json=as_json, files=[str(file) for file in files])

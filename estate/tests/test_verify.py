@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from estate.__main__ import app
 from estate.tests.books import LEDGER_KEYS, Office
+from estate.tests.command_line import done
 from estate.tests.handed_over import CAMERAS, PROGRAM, books, outsider, rewritten
 from firmware.record.ledger import Signer
 from firmware.tests import desk as authority
@@ -152,3 +153,9 @@ def test_a_second_checkpoint_is_not_signed_over_a_ledger_that_was_changed(office
     words = ["ledger", "checkpoint", "--config", str(office.settings), *office.passphrase]
     result = CliRunner().invoke(app, words)
     assert (result.exit_code, "has been changed" in result.stderr) == (1, True)
+
+
+def test_an_export_without_a_checkpoint_says_what_to_do_first(office: Office) -> None:
+    office.arrive()
+    said = done("ledger", "export", str(office.folder / "to"), "--config", str(office.settings))
+    assert "run tallylight-estate ledger checkpoint first" in said
