@@ -21,6 +21,7 @@ from tuf.api.metadata import (  # type: ignore[attr-defined]  # It re-exports wi
 
 from estate.budget.false_alarms import FalseAlarmCount
 from estate.store.ledger import append_record
+from estate.whole_file import write_whole
 from formats.budget import BudgetStatement, CameraBudget, write_statement
 from formats.ledger import Happening
 from formats.site_keys import SiteSigner
@@ -69,7 +70,5 @@ def write_statement_files(folder: Path, statement: BudgetStatement, key: Signing
     signed = sign_statement(statement, last + 1, key, datetime.now(UTC))
     files = {folder / budget_name(statement.site): write_statement(statement), role: signed}
     for path, content in files.items():
-        part = path.with_suffix(".part")
-        part.write_bytes(content)
-        part.replace(path)
+        write_whole(path, content)
     return list(files)

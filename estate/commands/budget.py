@@ -15,6 +15,7 @@ from estate.budget.statement import record_states, write_statement_files
 from estate.commands.options import AsJson, Settings, current_site, open_office
 from estate.passphrase import PassphraseFile, unlocking
 from estate.store.ledger import ledger_records
+from formats.errors import Refused
 from formats.keyfile import Purpose, unlock_signing
 
 
@@ -35,6 +36,8 @@ def budget(
     as_json: AsJson = False,
 ) -> None:
     """Test every camera's false alarms. A broken budget, signed and published, stops the camera."""
+    if since is not None and since.date() > datetime.now(UTC).date():
+        raise Refused("--since is in the future: nothing would be counted, and nothing was signed.")
     office, store = open_office(config)
     site = current_site(office)
     from_ms = int(since.replace(tzinfo=UTC).timestamp() * 1000) if since else 0

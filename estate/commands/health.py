@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from estate.commands.listening import listening_socket
 from estate.commands.options import AsJson, Settings, current_site, open_office
 from estate.monitoring.health import Health, read_health
 from estate.monitoring.health_text import health_lines
@@ -37,7 +38,7 @@ def health(config: Settings, certificate: Certificates = None, *, as_json: AsJso
 
 def serve(
     config: Settings,
-    port: Annotated[int, typer.Option(help="Of the loopback address.")] = 9464,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Of the loopback address.")] = 9464,
     certificate: Certificates = None,
     *,
     metrics: Annotated[bool, typer.Option("--metrics", help="Answer Prometheus, too.")] = False,
@@ -50,8 +51,11 @@ def serve(
         return read_health(store, current_site(office), certificate or [], datetime.now(UTC))
 
     read()  # Refuse before serving.
-    address = f"http://{HOST}:{port}/"
-    typer.echo(json.dumps({"address": address}) if as_json else f"The health view is at {address}")
     pages = make_pages(read, metrics=metrics)
-    uvicorn.run(pages, host=HOST, port=port, log_level="warning", access_log=False)
+    with listening_socket(port) as listening:
+        address = f"http://{HOST}:{port}/"
+        sentence = f"The health view is at {address}"
+        typer.echo(json.dumps({"address": address}) if as_json else sentence)
+        server = uvicorn.Server(uvicorn.Config(pages, log_level="warning", access_log=False))
+        server.run(sockets=[listening])
     store.close()

@@ -2,9 +2,9 @@
 
 import json
 from contextlib import suppress
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -16,7 +16,11 @@ from estate.report.page import render_page
 from estate.signed_site import store_list, stored_lists
 from estate.store.envelopes import Store
 from estate.store.ledger import ledger_head, ledger_records
+from estate.whole_file import write_whole
 from formats.errors import Refused
+
+LONGEST_DAYS: Final = 3 * 366
+"""Days of a report at most: its page has a line for each."""
 
 
 def report(  # noqa: PLR0913  # Each is an option.
@@ -35,13 +39,17 @@ def report(  # noqa: PLR0913  # Each is an option.
     office, store = open_office(config)
     if since >= until:
         raise Refused("The period ends before it begins: --until is the day after the last.")
+    if (until - since).days > LONGEST_DAYS:
+        raise Refused(f"A report covers at most {LONGEST_DAYS} days: choose a shorter period.")
+    if since.date() > datetime.now(UTC).date():
+        raise Refused("The period begins in the future: there are no records of it yet.")
     with suppress(SiteRefused), store.writing() as connection:
         store_list(connection, current_site(office))  # A report on the past does not need it.
     figures = _figures(store, since.date(), until.date(), _groups(groups))
     store.close()
-    to.write_text(render_page(figures), encoding="utf-8")
     beside = to.with_suffix(".json")
-    beside.write_text(json.dumps(figures.to_json(), indent=1) + "\n", encoding="utf-8")
+    write_whole(to, render_page(figures).encode())
+    write_whole(beside, json.dumps(figures.to_json(), indent=1).encode() + b"\n")
     if as_json:
         typer.echo(json.dumps({"page": str(to), "figures": str(beside)}))
         return

@@ -4,14 +4,13 @@ import json
 import secrets
 import socket
 import webbrowser
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 import uvicorn
 
+from estate.commands.listening import listening_socket
 from estate.commands.options import AsJson, Settings, current_site, open_office
 from estate.console.app import make_console
 from estate.console.desk import Desk
@@ -26,7 +25,9 @@ SHUTDOWN_S: Final = 5
 def review(  # noqa: PLR0913  # Each is an option.
     config: Settings,
     key: Annotated[Path, typer.Option("--key", help="The reviewer's key file.")],
-    port: Annotated[int, typer.Option(help="Of the loopback address; 0: any.")] = 0,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Of the loopback address; 0: any.")
+    ] = 0,
     passphrase_file: PassphraseFile = None,
     *,
     browser: Annotated[bool, typer.Option(help="Open the page at once.")] = False,
@@ -39,7 +40,7 @@ def review(  # noqa: PLR0913  # Each is an option.
     beside = key.with_suffix(".verdict.key")
     signing = unlock_signing(read_purpose(beside, Purpose.VERDICT), passphrase)
     desk = Desk(store, lambda: current_site(office), opening, signing)
-    with _listening_socket(port) as listening:
+    with listening_socket(port) as listening:
         number, token = listening.getsockname()[1], secrets.token_urlsafe(32)
         address = f"http://{HOST}:{number}/?token={token}"
         sentence = f"The console of {desk.reviewer.name} is at {address}"
@@ -49,16 +50,6 @@ def review(  # noqa: PLR0913  # Each is an option.
             webbrowser.open(address)
         _serve(desk, office.books / "portraits", listening, number, token)
     store.close()
-
-
-@contextmanager
-def _listening_socket(port: int) -> Iterator[socket.socket]:
-    """Yield a socket that listens already: a browser may connect as soon as the address is out."""
-    with socket.socket() as listening:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((HOST, port))
-        listening.listen()
-        yield listening
 
 
 def _serve(desk: Desk, portraits: Path, listening: socket.socket, port: int, token: str) -> None:

@@ -12,6 +12,7 @@ from rich.table import Table
 from estate.accounts.subject_access import find_entries, oldest_list, render_letter
 from estate.commands.options import AsJson, Settings, open_office
 from estate.signed_site import stored_lists
+from estate.whole_file import write_whole
 
 
 def ask(
@@ -30,7 +31,7 @@ def ask(
     if to is not None:
         site = lists[-1][1].site if lists else office.site.name
         page = render_letter(site, reference, entries, since, datetime.now(UTC))
-        to.write_text(page, encoding="utf-8")
+        write_whole(to, page.encode())
     if as_json:
         typer.echo(json.dumps({"entries": [each.to_json() for each in entries]}))
         return

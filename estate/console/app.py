@@ -166,7 +166,8 @@ class _Pages:
         try:
             await run_in_threadpool(self._desk.judge, standing.event, Judgement(form["judgement"]))
         except Refused as refusal:
-            return self._show(standing, refusal=str(refusal))
+            now = self._desk.standing(standing.event) or standing  # Sent twice: it is given.
+            return self._show(now, refusal=str(refusal))
         return self._show(self._desk.standing(standing.event) or standing)
 
     async def export(self, request: Request) -> Response:

@@ -47,12 +47,18 @@ class Chain:
     copies: int
     """Envelopes that came although they were stored already: sent again, or replayed."""
     last_utc_ms: int
+    """When its newest envelope was stored; 0 if none came yet."""
     gaps: tuple[Gap, ...]
     forks: tuple[Fork, ...]
 
     def to_json(self) -> dict[str, object]:
         """Return plain values for other programs, bytes in hex."""
         return _plain(asdict(self))
+
+
+def unheard_chain(camera: bytes) -> Chain:
+    """Return the chain of a camera from which nothing came yet."""
+    return Chain(camera, events=0, copies=0, last_utc_ms=0, gaps=(), forks=())
 
 
 def read_chains(store: Store, before_utc_ms: int | None = None) -> list[Chain]:

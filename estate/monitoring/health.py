@@ -109,42 +109,6 @@ def read_health(
     )
 
 
-def prometheus_text(health: Health) -> str:
-    """Return the figures in Prometheus' text format, without names, places and event digests."""
-    lines = []
-    for each in health.cameras:
-        camera = f'{{camera="{each.camera}"}}'
-        lines += [
-            f"tallylight_events_total{camera} {each.events}",
-            f"tallylight_gaps{camera} {each.gaps}",
-            f"tallylight_forks{camera} {each.forks}",
-        ]
-        if each.last_word_utc_ms is not None:
-            lines.append(
-                f"tallylight_last_event_timestamp_seconds{camera} {each.last_word_utc_ms / 1000}"
-            )
-        if each.status_utc_ms is not None:
-            lines += [
-                f"tallylight_status_timestamp_seconds{camera} {each.status_utc_ms / 1000}",
-                f"tallylight_outbox{camera} {each.outbox}",
-                f"tallylight_camera_list_version{camera} {each.list_version}",
-            ]
-        if each.temperature_c is not None:
-            lines.append(f"tallylight_temperature_celsius{camera} {each.temperature_c}")
-    lines += [
-        f"tallylight_list_version {health.list_version}",
-        f"tallylight_list_issued_timestamp_seconds {health.list_issued_utc_s}",
-        f"tallylight_list_expires_timestamp_seconds {health.list_expires_utc_s}",
-        f"tallylight_repository_lapsed {int(health.repository_lapsed)}",
-        f"tallylight_events_waiting {health.waiting}",
-        f"tallylight_events_overdue {health.overdue}",
-        f"tallylight_rows_refused {len(health.refused)}",
-    ]
-    for name, end_s in health.certificates.items():
-        lines.append(f'tallylight_certificate_expires_timestamp_seconds{{file="{name}"}} {end_s}')
-    return "\n".join(lines) + "\n"
-
-
 def _camera(place: Place, chain: Chain | None, word: tuple[int, Status] | None) -> CameraHealth:
     camera = place.camera.camera_id.hex()
     if chain is None:

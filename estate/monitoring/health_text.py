@@ -39,11 +39,11 @@ def health_lines(seen: Health) -> list[HealthLine]:
 
 
 def _camera(seen: Health, camera: CameraHealth) -> HealthLine:
-    last = "never"
+    last = "never: check its network, lamp and list"
     if camera.last_word_utc_ms is not None:
         last = _ago(seen, camera.last_word_utc_ms // 1000)
     words = f"last event {last}; {camera.events} events, {camera.gaps} gaps, {camera.forks} forks"
-    wrong = bool(camera.gaps or camera.forks)
+    wrong = bool(camera.gaps or camera.forks) or not (camera.events or camera.status_utc_ms)
     return HealthLine(f"{camera.place} ({camera.camera[:8]})", words + _status(seen, camera), wrong)
 
 

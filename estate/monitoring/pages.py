@@ -17,8 +17,9 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from estate.monitoring.health import Health, prometheus_text
+from estate.monitoring.health import Health
 from estate.monitoring.health_text import health_lines
+from estate.monitoring.metrics import prometheus_text
 
 HOST: Final = "127.0.0.1"
 FOLDER: Final = Path(__file__).parent

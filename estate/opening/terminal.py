@@ -64,7 +64,7 @@ def chains_table(chains: Sequence[Chain]) -> Table:
             (after + (f" and {more} more" if more > 0 else "")) or "none",
             str(len(chain.forks)) if chain.forks else "none",
             str(chain.copies),
-            f"{last:%Y-%m-%d %H:%M:%S}",
+            f"{last:%Y-%m-%d %H:%M:%S}" if chain.last_utc_ms else "never: check the camera",
         )
     return table
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from nacl.signing import SigningKey
 from sqlalchemy import select
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 from estate.errors import BooksRefused
 from estate.retention.destruction import CERTIFICATES, DueEvent, destroy
@@ -35,9 +36,16 @@ def copy_store(store: Store, to: Path) -> None:
         )
     to.touch(mode=0o600)
     to.unlink()
-    with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql("VACUUM INTO ?", (str(to),))
-    to.chmod(0o600)
+    try:
+        with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("VACUUM INTO ?", (str(to),))
+        to.chmod(0o600)
+    except (SQLAlchemyError, OSError) as error:
+        to.unlink(missing_ok=True)
+        raise BooksRefused(
+            f"The copy {to} could not be written whole, and is removed: make room on its disk, "
+            "then repeat."
+        ) from error
 
 
 def restore_copy(url: str, copy: Path) -> None:
@@ -55,7 +63,14 @@ def restore_copy(url: str, copy: Path) -> None:
     if not copy.is_file():
         raise BooksRefused(f"There is no copy at {copy}.")
     place.touch(mode=0o600)
-    shutil.copyfile(copy, place)
+    try:
+        shutil.copyfile(copy, place)
+    except OSError as error:
+        place.unlink(missing_ok=True)
+        raise BooksRefused(
+            f"The copy could not be written to {place} ({error.strerror}), and nothing is left "
+            "there: make room on its disk, then repeat."
+        ) from error
 
 
 def destroy_again(store: Store, certificates: Path, key: SigningKey) -> int:

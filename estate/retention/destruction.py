@@ -44,6 +44,7 @@ from estate.store.acts import ACTS, store_act
 from estate.store.envelopes import ENVELOPES, Store
 from estate.store.ledger import LEDGER, METADATA, append_record
 from estate.verdicts.decisions import VERDICTS
+from estate.whole_file import write_whole
 from formats.act import Act, Kind, sign_act
 from formats.destruction import Destruction, Ground, sign_destruction
 from formats.envelope import sender_id
@@ -241,5 +242,5 @@ def _certify(store: Store, each: DueEvent, key: SigningKey, folder: Path) -> byt
         }
         append_record(connection, Happening.DESTROYED, body)
         _forget(connection, each.event)
-    (folder / f"{each.event.hex()}.json").write_bytes(signed)
+    write_whole(folder / f"{each.event.hex()}.json", signed)
     return signed

@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from estate.monitoring.health import Health, read_health
+from estate.monitoring.health_text import health_lines
 from estate.monitoring.pages import make_pages
 from estate.tests.books import Office
 from estate.tests.busy_day import busy_day
 from estate.tests.command_line import done
+from formats import VERSION
 
 
 def got(office: Office, path: str, *, metrics: bool, host: str = "127.0.0.1") -> tuple[int, str]:
@@ -50,7 +52,30 @@ def test_prometheus_is_off_unless_asked_for(office: Office) -> None:
 def test_the_metrics_say_nothing_about_people_or_places(office: Office) -> None:
     busy_day(office)
     text = got(office, "/metrics", metrics=True)[1]
+    text = re.sub(r"# (HELP|TYPE) tallylight_[a-z_]+ [^\n]+\n", "", text)
+    text = text.replace(f'tallylight_build_info{{version="{VERSION}"}} 1.0\n', "")
     assert re.sub(r'tallylight_[a-z_]+(\{camera="[0-9a-f]{32}"\})? [0-9.]+\n', "", text) == ""
+
+
+def test_every_metric_says_what_it_is_and_silence_can_alert(office: Office) -> None:
+    text = got(office, "/metrics", metrics=True)[1]
+    (camera,) = (place.camera.camera_id.hex() for place in office.site().policy.places)
+    assert f'tallylight_last_event_timestamp_seconds{{camera="{camera}"}} 0.0\n' in text
+    names = {line.partition("{")[0].partition(" ")[0] for line in text.splitlines()} - {"#"}
+    for name in names:
+        assert text.count(f"# HELP {name} ") == text.count(f"# TYPE {name} ") == 1
+    office.arrive()
+    again = got(office, "/metrics", metrics=True)[1]
+    assert f'last_event_timestamp_seconds{{camera="{camera}"}} 0.0' not in again
+
+
+def test_a_camera_that_was_never_heard_is_marked(office: Office) -> None:
+    health = read_health(office.store, office.site(), [], datetime.now(UTC))
+    (line,) = [line for line in health_lines(health) if "last event never" in line.value]
+    assert line.wrong
+    office.arrive()
+    health = read_health(office.store, office.site(), [], datetime.now(UTC))
+    assert not [line for line in health_lines(health) if "never" in line.value]
 
 
 def test_another_name_for_this_machine_is_refused(office: Office) -> None:

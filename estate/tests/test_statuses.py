@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from estate.intake.statuses import newest_statuses
-from estate.monitoring.health import prometheus_text, read_health
+from estate.monitoring.health import read_health
+from estate.monitoring.metrics import prometheus_text
 from estate.report.figures import count_figures
 from estate.retention.destruction import destroy, due_events
 from estate.store.ledger import ledger_records
