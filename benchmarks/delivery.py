@@ -1,8 +1,8 @@
 """Time delivery with real programs and a real broker: a full outbox, and a fleet that reconnects.
 
 One camera was away while 10,000 events waited: its courier sends them through the broker to the
-receiver, until each has its receipt. Two hundred cameras lose their broker at once: they connect
-again, each after a wait of its own.
+receiver, until each has its receipt and a stand-in for `watch` has removed it. Two hundred cameras
+lose their broker at once: they connect again, each after a wait of its own.
 """
 
 import time

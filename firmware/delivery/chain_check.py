@@ -25,6 +25,8 @@ from formats.ledger import Happening
 SEALED: Final = frozenset({Happening.EVENT_SEALED, Happening.STATUS_SEALED})
 GONE: Final = frozenset({Happening.EVENT_RECEIPTED, Happening.EVENT_LAPSED})
 MISSING: Final = "event_missing"
+BEHIND: Final = "chain_behind"
+"""Codes of the two faults."""
 UNKNOWN_BOOT: Final = bytes(ID_BYTES)
 """The ledger does not name the boot of an envelope. No run has this one."""
 
@@ -76,7 +78,7 @@ def check_chain(outbox: Outbox, ledger: Ledger, link: Link | None) -> Link | Non
         ledger.append(Happening.FAULT, body)
     newest = _newest(told, link)
     if newest is not None and newest != link:
-        ledger.append(Happening.FAULT, {"code": "chain_behind", "name": name_of(newest)})
+        ledger.append(Happening.FAULT, {"code": BEHIND, "name": name_of(newest)})
         outbox.set_link(newest)
     return newest
 

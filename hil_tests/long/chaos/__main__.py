@@ -56,6 +56,7 @@ def table(outcome: Outcome) -> Table:
         ("kept but never shown", outcome.unshown),
         ("gaps or forks in a whole chain", outcome.gaps + outcome.forks),
         ("gaps made on purpose and not noticed", outcome.unnoticed),
+        ("events that the camera misses by mistake", outcome.false_alarms),
     ):
         made.add_row(name, str(count), style="bold red" if count else "bold")
     return made

@@ -19,6 +19,8 @@ from sqlalchemy import delete, select
 
 from estate.intake.chains import read_chains
 from estate.store.envelopes import ENVELOPES, Store
+from firmware.delivery.chain_check import BEHIND, MISSING
+from formats.ledger import Happening, Record
 from hil_tests.long.chaos.maker import read_log
 from hil_tests.long.chaos.testbed import Testbed, is_small, open_testbed
 from hil_tests.rig.network_faults import FaultProxy, Faults
@@ -43,6 +45,8 @@ class Outcome:
     forks: int
     unnoticed: int
     """Of the rows taken out on purpose, those whose absence did not show."""
+    false_alarms: int
+    """Records of the camera that events are gone or that its chain was put back."""
     copies: int
     faults: dict[str, int]
     wall_s: float
@@ -52,7 +56,8 @@ class Outcome:
     def sound(self) -> bool:
         """Whether every promise held."""
         kept = self.lost + self.doubled + self.invented + self.unshown
-        return self.promised > 0 and kept + self.gaps + self.forks + self.unnoticed == 0
+        shown = self.gaps + self.forks + self.unnoticed + self.false_alarms
+        return self.promised > 0 and kept + shown == 0
 
 
 def run(  # noqa: PLR0913  # The conditions of a run.
@@ -142,6 +147,7 @@ def _judge(testbed: Testbed, struck: Counter[str], wall_s: float, seed: int) -> 
         gaps=sum(len(chain.gaps) for chain in found),
         forks=sum(len(chain.forks) for chain in found),
         unnoticed=_unnoticed(store, seed),
+        false_alarms=_alarms(testbed),
         copies=sum(chain.copies for chain in found),
         faults={
             **struck,
@@ -156,6 +162,13 @@ def _judge(testbed: Testbed, struck: Counter[str], wall_s: float, seed: int) -> 
     )
     store.close()
     return outcome
+
+
+def _alarms(testbed: Testbed) -> int:
+    """Return how often the camera's ledger says that an event or the chain's end is gone."""
+    lines = (testbed.state / "watch" / "ledger.jsonl").read_bytes().splitlines()
+    faults = [each for each in map(Record.from_line, lines) if each.event is Happening.FAULT]
+    return sum(each.body["code"] in {MISSING, BEHIND} for each in faults)
 
 
 def _unnoticed(store: Store, seed: int) -> int:

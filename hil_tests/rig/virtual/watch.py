@@ -72,6 +72,7 @@ def _attempts() -> dict[str, Callable[[], object]]:
         "packets": lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW),
         "/etc": lambda: Path("/etc/attempt").write_text("x", "utf-8"),
         "courier": lambda: Path("/var/lib/tallylight/courier/attempt").write_text("x", "utf-8"),
+        "receipts": lambda: Path("/var/lib/tallylight/receipts/attempt").write_text("x", "utf-8"),
         "inbox": lambda: Path("/var/lib/tallylight/inbox/attempt").write_text("x", "utf-8"),
         "device": lambda: os.close(os.open("/dev/fuse", os.O_RDWR)),
         "core": lambda: resource.setrlimit(resource.RLIMIT_CORE, (1 << 20, 1 << 20)),

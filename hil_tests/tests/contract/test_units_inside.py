@@ -72,7 +72,7 @@ def sockets(camera: VirtualRig, program: Program) -> dict[str, str]:
 @pytest.mark.parametrize(
     "attempt",
     [
-        *("IPv4", "IPv6", "packets", "/etc", "courier", "inbox"),
+        *("IPv4", "IPv6", "packets", "/etc", "courier", "inbox", "receipts"),
         *("device", "core", "core dump", "namespace"),
     ],
 )
