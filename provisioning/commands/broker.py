@@ -10,8 +10,9 @@ import typer
 from formats.keyfile import Purpose
 from formats.signer import Ed25519Signer
 from formats.strict_json import JsonValue
-from provisioning.broker.check import Finding, check_broker
+from provisioning.broker.check import check_broker
 from provisioning.broker.configuration import Listener, configure, revoke_client
+from provisioning.broker.tested_broker import Finding
 from provisioning.commands.options import Folder, Json, PassphraseFile, print_result
 from provisioning.errors import BrokerRefused
 from provisioning.keys.passphrase import unlock_key
@@ -76,16 +77,20 @@ def check(
     port: Port = 8883,
     json: Json = False,
 ) -> None:
-    """Try real connections, and show that the broker refuses what it must refuse."""
+    """Try real connections: the broker refuses what it must, and does what the product needs."""
     site = open_site(folder)
     authority, findings = _authority(site, passphrase_file), list[Finding]()
     for finding in check_broker(site, authority, host, port, datetime.now(UTC)):
         findings.append(finding)
         if not json:
             typer.echo(f"{'ok  ' if finding.held else 'FAIL'}  {finding.what}")
+            if not finding.held:
+                typer.echo(f"      change in mosquitto.conf: {finding.line}")
     failed = sum(not finding.held for finding in findings)
     if json:
-        rows: list[JsonValue] = [{"held": each.held, "what": each.what} for each in findings]
+        rows: list[JsonValue] = [
+            {"held": each.held, "what": each.what, "line": each.line} for each in findings
+        ]
         print_result("", json=True, findings=rows)
     if failed:
         raise BrokerRefused(
