@@ -35,7 +35,7 @@ from provisioning.broker.probe import (
 )
 from provisioning.broker.tested_broker import Finding, TestedBroker
 from wire.certificate import Address
-from wire.connection import IN_FLIGHT
+from wire.limits import IN_FLIGHT
 
 QUIET_S: Final = 0.5
 """Time in which a message that must not come is waited for."""
