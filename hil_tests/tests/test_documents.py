@@ -42,10 +42,19 @@ def anchors(document: Path) -> set[str]:
     return {re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-") for head in heads}
 
 
-def test_every_test_that_a_promise_names_exists() -> None:
-    named = set(re.findall(r"test_\w+", (ROOT / "docs" / "accountability.md").read_text("utf-8")))
+@pytest.mark.parametrize("page", ["accountability.md", "threat-model.md"])
+def test_every_test_that_a_promise_or_an_attack_names_exists(page: str) -> None:
+    named = set(re.findall(r"test_\w+", (ROOT / "docs" / page).read_text("utf-8")))
     assert named
-    assert named <= existing_tests()
+    assert named - existing_tests() == set()
+
+
+def test_every_attacker_has_a_row_with_a_test() -> None:
+    page = (ROOT / "docs" / "threat-model.md").read_text("utf-8")
+    (section,) = [part for part in page.split("\n## ") if part.startswith("What was tried")]
+    rows = [row for row in section.splitlines() if row.startswith("| ")][1:]
+    assert rows
+    assert [row for row in rows if "`test_" not in row.split(" | ")[-1]] == []
 
 
 @pytest.mark.parametrize("promise", PROMISES)
