@@ -32,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "dark": _dark,
         "ended": _ended,
         "doctor": _doctor,
+        "time": _time,
     }
     chosen = _parser().parse_args(arguments)
 
@@ -122,6 +123,12 @@ def _doctor(config: Config, _chosen: argparse.Namespace) -> None:
     examine(config)
 
 
+def _time(_config: Config, _chosen: argparse.Namespace) -> None:
+    from firmware.time_check import check_time  # noqa: PLC0415
+
+    check_time()
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="tallylight-camera", description="The programs of a Tallylight camera."
@@ -139,6 +146,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     programs.add_parser("courier", help="carry sealed events to the broker and receipts back")
     programs.add_parser("doctor", help="say what is there, what is missing, and what to do")
+    programs.add_parser("time", help="mark whether chrony's time servers prove who they are")
     programs.add_parser("dark", help="switch the lamp off while no guard runs")
     ended = programs.add_parser("ended", help="record why watch was killed; for the supervisor")
     ended.add_argument("--result", required=True, help="$SERVICE_RESULT of systemd.exec(5)")

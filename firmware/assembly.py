@@ -10,11 +10,10 @@ import socket
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from firmware.config import SYNCHRONISED, Config, State
+from firmware.config import Config, State
 from firmware.delivery.chain_check import check_chain
 from firmware.delivery.marks import Link, Terms
 from firmware.delivery.outbox import Outbox
@@ -40,13 +39,14 @@ from firmware.refusal import record_refusal, stay_dark
 from firmware.station import Station
 from firmware.supervisor import Supervisor
 from firmware.trust.acceptance import accept_inbox, site_folder
-from firmware.trust.clock import Clock, wall_clock
+from firmware.trust.clock import Clock, Hands
 from firmware.trust.floors import Floors, floors_of, raise_floors
 from firmware.trust.newer_list import NewerList
+from firmware.trust.time_source import time_quality
 from firmware.trust.watchlist import ThisCamera, Watchlist
 from firmware.watch import watch
 from formats import VERSION
-from formats.envelope import sender_id
+from formats.envelope import TimeQuality, sender_id
 from formats.errors import FormatError
 from formats.ledger import Happening, Program
 from recognition.errors import RecognitionError
@@ -61,13 +61,17 @@ class Means:
     eye: OpenEye
     supervisor: Supervisor = field(default_factory=Supervisor)
     thermometer: Thermometer = field(default_factory=Thermometer)
-    wall: Callable[[], datetime] = wall_clock
-    """The time of the machine's clock, UTC."""
-    synchronised: Callable[[], bool] = SYNCHRONISED.exists
-    """Whether a time server vouches for it."""
+    hands: Hands = field(default_factory=Hands)
+    """The machine's clocks."""
+    quality: Callable[[], TimeQuality] = time_quality
+    """Who vouches for them."""
     rest_s: float = 0.0
     """After a refusal the program stays dark this long before it ends, so that a supervisor that
     starts it again does not do so at once; a newer list ends the rest."""
+
+    def vouched(self) -> bool:
+        """Return whether a time server vouches for the clock."""
+        return self.quality() is not TimeQuality.UNSYNCHRONISED
 
 
 def run(config: Config, means: Means, running: Callable[[], bool]) -> None:
@@ -86,20 +90,23 @@ def run(config: Config, means: Means, running: Callable[[], bool]) -> None:
         ledger.append(Happening.START, {"version": VERSION})
         means.supervisor.ready()
         book = QueuedLedger(ledger, writer)
-        newer = NewerList(config, book, means.wall)
+        newer = NewerList(config, book, means.hands.wall)
+        clock = _open_clock(config.state, means, writer)
 
         def go_on() -> bool:
             return running() and not newer.arrived()
 
         try:
-            station = assemble(config, means, book, go_on)
+            station = assemble(config, means, book, clock, go_on)
             with closing(station.lamp):
                 watch_through_stalls(station, config.state, means, go_on)
             book.append(Happening.STOP, {"reason": "newer list" if newer.arrived() else "stopped"})
             book.sign()
+            clock.save_earliest()
             writer.flush(within_s=END_S)
         except (FirmwareError, FormatError, RecognitionError) as error:
             record_refusal(config.state, book, error)
+            clock.save_earliest()
             stay_dark(error, means.rest_s, writer, go_on, means.supervisor)
             raise
 
@@ -133,7 +140,7 @@ def watch_through_stalls(
 
 
 def assemble(
-    config: Config, means: Means, book: QueuedLedger, running: Callable[[], bool]
+    config: Config, means: Means, book: QueuedLedger, clock: Clock, running: Callable[[], bool]
 ) -> Station:
     """Return a station that may ask for light.
 
@@ -145,10 +152,9 @@ def assemble(
     state, keys = config.state, watch_keys(config.state)
     book.ledger.sign_with(ledger_signer(state, Program.WATCH))
     outbox, link = _open_outbox(state, keys, book.ledger, running, means.supervisor)
-    removal = Removal(outbox, Receipts(state.receipts), book.ledger, means.synchronised)
+    removal = Removal(outbox, Receipts(state.receipts), book.ledger, means.vouched)
     while removal.round() and running():
         means.supervisor.alive("dark: removing events that were receipted")
-    clock = _open_clock(state, means, book.writer)
     eye, watchlist = _accept(config, means, keys, book.ledger, clock)
     counts = Counts()
     search = Search(watchlist, eye.manifest.calibration, counts)
@@ -171,8 +177,9 @@ def assemble(
         book=book,
         thermometer=means.thermometer,
         status_sender=StatusSender(reporter, means.thermometer),
+        now=clock.now,
         alive=means.supervisor.alive,
-        running=_checked(running, clock, watchlist, book),
+        running=_checked(running, clock, book),
     )
 
 
@@ -180,9 +187,9 @@ def _open_clock(state: State, means: Means, writer: DiskWriter) -> Clock:
     """Return the trusted clock, which saves its time through the queue."""
 
     def save(folder: Path, floors: Floors) -> None:
-        writer.submit(partial(raise_floors, folder, floors))
+        writer.submit(partial(raise_floors, folder, floors), regardless=True)
 
-    return Clock(floors_of(site_folder(state)), means.wall, means.synchronised, save)
+    return Clock(floors_of(site_folder(state)), means.hands, means.quality, save)
 
 
 def _accept(
@@ -198,6 +205,7 @@ def _accept(
         key=keys.sign,
         now=clock.now(),
     )
+    clock.until_utc_s = watchlist.expires_utc_s
     clock.check(watchlist.policy)
     check_evaluation(eye.manifest, watchlist.policy)
     check_processor(config.accelerator, missing, watchlist.policy)
@@ -227,13 +235,11 @@ def _open_outbox(
     return outbox, link
 
 
-def _checked(
-    running: Callable[[], bool], clock: Clock, watchlist: Watchlist, book: QueuedLedger
-) -> Callable[[], bool]:
+def _checked(running: Callable[[], bool], clock: Clock, book: QueuedLedger) -> Callable[[], bool]:
     """Return `running`; each call also checks and saves the clock, and keeps the ledger signed."""
 
     def go_on() -> bool:
-        clock.save_if_due(watchlist.expires_utc_s)
+        clock.save_if_due()
         book.keep_signed()
         return running()
 

@@ -28,8 +28,8 @@ from firmware.guard.interlock import COVERED
 from firmware.hardware.accelerator import ABSENT, Presence, presence
 from firmware.hardware.temperature import LIMIT_C, Thermometer
 from firmware.identity import courier_key, ledger_signer, watch_keys
-from firmware.looking.reporter import time_quality
 from firmware.record.ledger import LEDGER, LIMIT
+from firmware.trust.time_source import time_quality
 from formats.envelope import TimeQuality, sender_id
 from formats.errors import FormatError, Refused
 from formats.keyfile import read_public_key
@@ -179,9 +179,15 @@ def _outbox(config: Config) -> str:
 
 
 def _clock() -> str:
-    if time_quality() is not TimeQuality.SYNCHRONISED:
-        raise FirmwareError("The clock is not synchronised: check the network, and `timedatectl`.")
-    return "synchronised"
+    quality = time_quality()
+    if quality is TimeQuality.UNSYNCHRONISED:
+        raise FirmwareError(
+            "The clock is not synchronised: check the network, and `timedatectl` or `chronyc "
+            "sources`."
+        )
+    if quality is TimeQuality.AUTHENTICATED:
+        return "set by time servers that proved their identity (NTS)"
+    return "set from the network by plain NTP, which any machine on the network can imitate"
 
 
 def _temperature() -> str:

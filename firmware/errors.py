@@ -19,7 +19,6 @@ FirmwareError
 ├── ClockUntrusted     the clock stands before a time that has passed, or no time server vouches
 ├── NetsNotJudged      the policy demands another evaluation of the nets than they have
 ├── NobodyListed       the list has no live entry, so there is nothing to look for
-├── ClockWentBack      the clock went back while a list was in use
 ├── OutsideHours       the policy's schedule does not let recognition run now
 ├── OutboxFull         there is no room for another event: nothing more may be recognised
 ├── ListRefused        firmware.trust: the list may not be used, with its code
@@ -117,10 +116,6 @@ class LedgerBroken(FirmwareError):
 
 class NobodyListed(FirmwareError):
     """The list has no live entry, so no face is looked at."""
-
-
-class ClockWentBack(FirmwareError):
-    """The clock went back: an entry that has expired could seem live again."""
 
 
 class OutsideHours(FirmwareError):

@@ -5,6 +5,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from firmware.hardware.camera import Camera
 from firmware.hardware.lamp import Lamp
@@ -33,6 +34,8 @@ class Station:
     """The ledger. While the lamp is lit no part waits for a disk."""
     thermometer: Thermometer
     status_sender: StatusSender
+    now: Callable[[], datetime]
+    """Returns the trusted time, UTC; raises `ClockUntrusted`."""
     alive: Callable[[str], None]
     """Tells the supervisor, after every frame looked at in light, that the program is alive."""
     running: Callable[[], bool]

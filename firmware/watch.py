@@ -6,7 +6,6 @@ count is kept. This program has no network; it is handed every channel it uses.
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from functools import partial
 from threading import Event
 
@@ -25,6 +24,7 @@ def watch(station: Station) -> None:
     Raises:
         LampDark: light could not be proven; the result in hand is thrown away.
         ListRefused: the list has expired.
+        ClockUntrusted: the clock was set back.
         OutsideHours: the policy's schedule has ended for now.
         OutboxFull: no event may be lost, so none is made.
         DiskStalled: the disk takes no records, and no frame may be looked at without a record.
@@ -37,7 +37,7 @@ def watch(station: Station) -> None:
             return
         for frame in frames:
             station.book.writer.check()
-            station.search.check(datetime.now(UTC))
+            station.search.check(station.now())
             station.thermometer.check()
             with frame:
                 _look(station, lit, frame)
@@ -59,7 +59,7 @@ def _look(station: Station, lit: Lit, frame: Frame) -> None:
         probe.forget()
         if fused is None:
             continue
-        candidate = station.search.candidate(fused, datetime.now(UTC))
+        candidate = station.search.candidate(fused, station.now())
         if candidate and not track.announced:
             crop = station.search.watchlist.policy.crop
             track.keep_clearest(station.sight.view(lit, frame, candidate.probe, crop=crop))

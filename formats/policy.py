@@ -123,6 +123,8 @@ class Policy:
     """Whether cameras may recognise without a time server that vouches for their clocks."""
     processor: bool = False
     """Whether the nets may run on a camera's own processor, where there is no accelerator."""
+    authenticated_time: bool = False
+    """Whether only time servers that prove their identity (NTS) vouch for cameras' clocks."""
     evaluations: tuple[bytes, ...] = ()
     """(32,) each, SHA-256: the nets' evaluation must be one of these; if empty, any is accepted."""
 
@@ -137,6 +139,8 @@ class Policy:
         organisations = [supplier.organisation for supplier in self.suppliers]
         _refuse_twins("suppliers", organisations)
         refuse_confusable(organisations)
+        if self.authenticated_time and self.unsynchronised:
+            raise Malformed("A policy demands authenticated time, or does without a time server.")
         # With one key under two names, one organisation would count as two.
         keys = [key for each in self.suppliers for key in (each.sign_key, each.seal_key)]
         _refuse_twins("supplier keys", keys)
@@ -163,8 +167,12 @@ def site_name_is_plain(name: str) -> bool:
 
 def write_policy(policy: Policy) -> bytes:
     """Return the one spelling of `policy`."""
+    demanded: dict[str, JsonValue] = (
+        {"authenticated_time": True} if policy.authenticated_time else {}
+    )
     return dumps(
-        {
+        demanded
+        | {
             "agreement": {"reference": policy.agreement.reference, "url": policy.agreement.url},
             "assessment": {
                 "digest": policy.assessment.digest.hex(),
@@ -232,6 +240,7 @@ def _read(fields: Fields) -> Policy:
         crop=fields.boolean("crop"),
         status=fields.boolean("status"),
         unsynchronised=fields.boolean("unsynchronised"),
+        authenticated_time=_read_demand(fields, "authenticated_time"),
         processor=fields.boolean("processor"),
         evaluations=read_evaluations(fields),
         assessment=fields.object("assessment", _read_assessment),
@@ -252,6 +261,15 @@ def read_evaluations(fields: Fields) -> tuple[bytes, ...]:
         raise Malformed(
             "An evaluation is named by its SHA-256: 64 digits and letters a to f."
         ) from error
+
+
+def _read_demand(fields: Fields, name: str) -> bool:
+    """Read a demand that a policy of an earlier version cannot make: true, or absent."""
+    if not fields.has(name):
+        return False
+    if not fields.boolean(name):
+        raise Malformed(f"The policy's {name} is true or absent.")
+    return True
 
 
 def _read_place(fields: Fields) -> Place:

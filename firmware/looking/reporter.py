@@ -18,7 +18,6 @@ from typing import Final
 
 from nacl.signing import SigningKey
 
-from firmware.config import SYNCHRONISED
 from firmware.delivery.marks import Link
 from firmware.delivery.outbox import Outbox
 from firmware.delivery.waiting import Room
@@ -29,8 +28,9 @@ from firmware.looking.sight import View, encode_jpeg
 from firmware.looking.tracks import Track
 from firmware.record.ledger import Moment
 from firmware.record.queued_ledger import QueuedLedger
+from firmware.trust.time_source import time_quality
 from formats import VERSION, event
-from formats.envelope import NO_PREVIOUS, Sealed, TimeQuality, sender_id
+from formats.envelope import NO_PREVIOUS, Sealed, sender_id
 from formats.event import CROP_LIMIT
 from formats.ledger import Happening
 from formats.message import CameraMessage, seal_event
@@ -263,8 +263,3 @@ class Reporter:
     def _next_sequence(self) -> int:
         same_run = self.link is not None and self.link.boot_id == self.boot_id
         return self.link.sequence + 1 if self.link and same_run else 1
-
-
-def time_quality() -> TimeQuality:
-    """Return how far the clock can be believed."""
-    return TimeQuality.SYNCHRONISED if SYNCHRONISED.exists() else TimeQuality.UNSYNCHRONISED

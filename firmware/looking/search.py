@@ -5,21 +5,17 @@ The list's templates are in clear text here and in no other place. For a probe b
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 import numpy as np
 
-from firmware.errors import ClockWentBack, NobodyListed, OutsideHours
+from firmware.errors import NobodyListed, OutsideHours
 from firmware.looking.sight import Probe
 from firmware.record.counts import Counts
 from firmware.trust.watchlist import EntryLapsed, Watchlist
 from formats.watchlist import HANDLE_BYTES
 from recognition.calibration import Calibration, Grade, Threshold, threshold_for
 from recognition.gallery import Gallery
-
-CLOCK_SLACK: Final = timedelta(minutes=1)
-"""A clock that is being corrected may go back by so much."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -45,7 +41,6 @@ class Search:
         if not len(watchlist.entries):
             raise NobodyListed("The list has no live entry: publish a list that has one.")
         self.watchlist = watchlist
-        self._latest = datetime.min.replace(tzinfo=UTC) + CLOCK_SLACK
         self._counts = counts
         handles = np.frombuffer(watchlist.handles, np.uint8).reshape(-1, HANDLE_BYTES)
         templates = np.frombuffer(watchlist.templates, np.int8).reshape(-1, watchlist.dim)
@@ -57,14 +52,13 @@ class Search:
     def check(self, now: datetime) -> None:
         """Refuse to search when the list or the hour does not allow it.
 
+        Args:
+            now: trusted time, UTC, which does not go back (`firmware.trust.clock`).
+
         Raises:
             ListRefused: the list has expired.
-            ClockWentBack: an expiry that has passed could seem to lie ahead again.
             OutsideHours: the policy's schedule does not let recognition run now.
         """
-        if now < self._latest - CLOCK_SLACK:
-            raise ClockWentBack("The clock went back while the list was in use: check the clock.")
-        self._latest = max(now, self._latest)
         self.watchlist.check(now)
         if not self.watchlist.policy.is_open(now):
             raise OutsideHours("The policy does not let recognition run at this hour.")

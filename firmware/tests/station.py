@@ -34,6 +34,7 @@ from firmware.tests.fakes import (
 )
 from firmware.tests.observations import records
 from firmware.trust.accepted import begin_trust
+from firmware.trust.clock import wall_clock
 from firmware.trust.site_verifier import verify_site
 from firmware.trust.watchlist import ThisCamera, Watchlist
 from firmware.watch import watch
@@ -193,6 +194,7 @@ def run_of(  # noqa: PLR0913 - every test changes another one.
             book=made.book,
             thermometer=Thermometer(()),
             status_sender=StatusSender(made, Thermometer(())),
+            now=wall_clock,
             alive=said.append,
             running=running,
         ),

@@ -16,7 +16,9 @@ from firmware.tests.command import config_of
 from firmware.tests.fakes import FakeCamera, eye, guarding
 from firmware.tests.observations import records
 from firmware.tests.station import ListDesk
+from firmware.trust.clock import Hands
 from firmware.trust.watchlist import ListRefused
+from formats.envelope import TimeQuality
 from formats.ledger import Happening
 from formats.list_end import End, ListEnd, verify_list_end
 
@@ -81,7 +83,7 @@ def test_a_list_whose_own_time_is_over_is_gone(tmp_path: Path, config: Config) -
 
 
 def looks_at(config: Config, now: datetime) -> None:
-    means = Means(lambda: FakeCamera(WALK), lambda _: eye(WALK), wall=lambda: now)
+    means = Means(lambda: FakeCamera(WALK), lambda _: eye(WALK), hands=Hands(lambda: now))
     run(config, means, lambda: True)
 
 
@@ -92,7 +94,9 @@ def test_without_a_time_server_it_is_dark(tmp_path: Path, config: Config) -> Non
     authority = ListDesk(policy=strict, sealed_to=list_key, now=datetime.now(UTC))
     config.trusted_root.write_bytes(authority.root)
     authority.publish(config.state.inbox)
-    means = Means(lambda: FakeCamera(WALK), lambda _: eye(WALK), synchronised=lambda: False)
+    means = Means(
+        lambda: FakeCamera(WALK), lambda _: eye(WALK), quality=lambda: TimeQuality.UNSYNCHRONISED
+    )
     with guarding(tmp_path) as guard, pytest.raises(ClockUntrusted):
         run(config, means, lambda: True)
     assert not guard.has("arming")
@@ -102,7 +106,9 @@ def test_a_clock_that_is_set_back_ends_the_run(tmp_path: Path, config: Config) -
     publish(config)
     times = iter([datetime.now(UTC)] * 3)
     earlier = datetime.now(UTC) - timedelta(hours=1)
-    means = Means(lambda: FakeCamera(WALK), lambda _: eye(WALK), wall=lambda: next(times, earlier))
+    means = Means(
+        lambda: FakeCamera(WALK), lambda _: eye(WALK), hands=Hands(lambda: next(times, earlier))
+    )
     with guarding(tmp_path), pytest.raises(ClockUntrusted):
         run(config, means, lambda: True)
     assert records(config.state.watch, Happening.FAULT)[-1] == {"code": "ClockUntrusted"}

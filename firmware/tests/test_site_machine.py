@@ -1,7 +1,8 @@
 """A state machine of list and camera: in any order of events, only the newest list is searched."""
 
+from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from shutil import copytree, rmtree
 from tempfile import mkdtemp
@@ -17,13 +18,18 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from firmware.errors import ClockUntrusted, FloorsBroken
 from firmware.tests.desk import NOW, NOW_S, Desk, entry
 from firmware.tests.verifier import Camera, flip, refused
-from firmware.trust.floors import COPIES
+from firmware.trust.clock import Clock, Hands
+from firmware.trust.floors import COPIES, DRIFT_PPM, floors_of
 from firmware.trust.watchlist import ListRefused, Refusal, Watchlist
 
 PEOPLE = tuple(range(1, 6))
 MOST_ROTATIONS = 5
+HOUR_S = 3600
+ROUNDED_S = 2
+"""Saved times are whole seconds."""
 
 
 class Life(RuleBasedStateMachine):
@@ -34,8 +40,15 @@ class Life(RuleBasedStateMachine):
         self.folder = Path(mkdtemp())
         self.camera = Camera(self.folder)
         self.now = NOW
+        """The true time, by which the authority signs."""
+        self.wall = NOW
+        """What the camera's clock says; the attacker holds it back."""
+        self.boot, self.up_s = 0, 100.0
+        """The camera's boot, and its CLOCK_BOOTTIME."""
         self.latest = NOW
         """The latest moment at which the camera looked: it saves that an end has come."""
+        self.began: dict[tuple[int, int], tuple[datetime, float]] = {}
+        """When a list was first accepted, by boot and version: trusted time, CLOCK_BOOTTIME."""
         self.version = 0
         self.rotations = 0
         self.listed = frozenset({1, 2})
@@ -94,17 +107,31 @@ class Life(RuleBasedStateMachine):
             flip(path, len(path.read_bytes()) // 2)
             self.in_inbox = None
 
-    @rule(hours=st.sampled_from([1, 12, 25, 24 * 8]))
-    def wait(self, hours: int) -> None:
-        self.now += timedelta(hours=hours)
-        self.watchlist = None  # What ran until now is asked again below.
+    @rule(seconds=st.sampled_from([25, HOUR_S, 12 * HOUR_S, 25 * HOUR_S, 192 * HOUR_S]))
+    def wait(self, seconds: int) -> None:
+        self.wall += timedelta(seconds=seconds)
+        self._pass(seconds)
+
+    @rule(seconds=st.sampled_from([4.9, 25, HOUR_S, 12 * HOUR_S, 25 * HOUR_S]))
+    def hold_back(self, seconds: float) -> None:
+        """Let time pass while a time server holds the clock where it is."""
+        self._pass(seconds)
+
+    @rule(seconds=st.sampled_from([4.9, 25, HOUR_S, 12 * HOUR_S, 25 * HOUR_S]))
+    def set_back(self, seconds: float) -> None:
+        before, self.wall = self.wall, self.wall - timedelta(seconds=seconds)
+        self.look()
+        self.wall = before
+
+    @rule()
+    def set_right(self) -> None:
+        self.wall = self.now
         self.look()
 
-    @rule(hours=st.sampled_from([1, 12, 25]))
-    def set_back(self, hours: int) -> None:
-        before, self.now = self.now, self.now - timedelta(hours=hours)
+    @rule()
+    def reboot(self) -> None:
+        self.boot, self.up_s = self.boot + 1, 20.0
         self.look()
-        self.now = before
 
     @rule()
     def keep_card(self) -> None:
@@ -142,16 +169,16 @@ class Life(RuleBasedStateMachine):
     def look(self) -> None:
         """Do what the program does at each start: the inbox first, then the last accepted list."""
         self.watchlist = None
-        self.latest = max(self.latest, self.now)
-        try:
-            self.watchlist = self.camera.looks(now=self.now)
-            if self.in_inbox is not None:
-                self.seen.append(self.in_inbox)
-        except ListRefused:
-            try:
-                self.watchlist = self.camera.reloads(now=self.now)
-            except ListRefused:
-                return
+        clock = Clock(floors_of(self.camera.metadata), self._hands())
+        with suppress(ClockUntrusted):
+            now = clock.now()
+            self.latest = max(self.latest, now)
+            self.watchlist = self._accept(now)
+            if self.watchlist is not None:
+                self.began.setdefault((self.boot, self.watchlist.version), (now, self.up_s))
+                clock.until_utc_s = self.watchlist.expires_utc_s
+        with suppress(FloorsBroken):
+            clock.save_earliest()
 
     @invariant()
     def searches_only_the_newest_list_it_could_verify(self) -> None:
@@ -162,6 +189,33 @@ class Life(RuleBasedStateMachine):
         assert self.watchlist.version == version
         assert found <= people
         assert self.watchlist.expires_utc_s > self.latest.timestamp()
+
+    @invariant()
+    def searches_no_list_beyond_its_end_by_the_clock_that_only_goes_forwards(self) -> None:
+        if self.watchlist is None:
+            return
+        accepted, at_s = self.began[self.boot, self.watchlist.version]
+        passed_s = (self.up_s - at_s) * (1 - DRIFT_PPM / 1e6)
+        assert self.watchlist.expires_utc_s > accepted.timestamp() + passed_s - ROUNDED_S
+
+    def _hands(self) -> Hands:
+        return Hands(lambda: self.wall, lambda: self.up_s, lambda: bytes([self.boot % 256]) * 16)
+
+    def _pass(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+        self.up_s += seconds
+        self.look()
+
+    def _accept(self, now: datetime) -> Watchlist | None:
+        try:
+            watchlist = self.camera.looks(now=now)
+        except ListRefused:
+            with suppress(ListRefused):
+                return self.camera.reloads(now=now)
+            return None
+        if self.in_inbox is not None:
+            self.seen.append(self.in_inbox)
+        return watchlist
 
     def _publish(
         self, version: int, people: frozenset[int], *, rotations: int | None = None
@@ -189,6 +243,17 @@ def test_no_life_of_a_camera_brings_a_removed_entry_back(lives: int) -> None:
     run_state_machine_as_test(
         Life, settings=settings(max_examples=lives, stateful_step_count=15, deadline=None)
     )
+
+
+@pytest.mark.parametrize("seconds", [25, HOUR_S, 25 * HOUR_S])
+def test_a_list_is_not_brought_back_by_the_time_that_passed_since(seconds: int) -> None:
+    life = Life()
+    life.publish()
+    life.look()
+    life.wait(seconds)
+    life.set_back(seconds)
+    assert life.watchlist is None
+    life.teardown()
 
 
 def test_old_online_keys_bring_no_removed_entry_back(tmp_path: Path) -> None:

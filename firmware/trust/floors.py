@@ -5,10 +5,13 @@ out. These few figures are kept twice, each copy with its own digest, and each i
 the next is touched. So one copy is whole after a power cut. If both are broken or gone the camera
 refuses, because it cannot tell what was rolled back. A new camera's first floors are written before
 its keys (`firmware.identity`), so that keys without floors are no new camera.
+
+Beside the time stands the boot in which it was saved, and CLOCK_BOOTTIME: from these a restart
+within one boot knows how much time has passed, whatever a time server says.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -16,15 +19,44 @@ from typing import Final
 from firmware.errors import FloorsBroken, ForeignFile
 from firmware.folder import Folder
 from formats.errors import FormatError
-from formats.strict_json import Fields, dumps, parse
+from formats.strict_json import Fields, JsonValue, dumps, parse
 
 COPIES: Final = ("floors.1", "floors.2")
 ROLES: Final = ("root", "targets", "site", "snapshot", "timestamp")
 """The roles, whose versions only grow."""
 
+DRIFT_PPM: Final = 100
+"""How much faster than true time CLOCK_BOOTTIME may run: crystals of computers are within 50 to 100
+parts per million, which is at most 9 s a day."""
+
 _LIMIT: Final = 1024
 _DIGEST_DIGITS: Final = 64
 _FILE_LIMIT: Final = _DIGEST_DIGITS + _LIMIT
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """A trusted time, and where CLOCK_BOOTTIME of its boot stood."""
+
+    utc_s: int
+    """The time, seconds since 1970."""
+    boot_id: bytes
+    """(16,) the kernel's name of the boot."""
+    boottime_s: int
+    """CLOCK_BOOTTIME of that boot, rounded up."""
+    until_utc_s: int
+    """The end of the list in use: a clock that ran ahead locks the camera out of no time after."""
+
+    def earliest_utc_s(self, boot_id: bytes, boottime_s: float) -> float:
+        """Return the earliest time that it can be, at this CLOCK_BOOTTIME of this boot.
+
+        In another boot only the saved time is known. Each boot then begins anew, so that a clock
+        that ran ahead and was set right is trusted again once it has passed the saved time.
+        """
+        if boot_id != self.boot_id:
+            return self.utc_s
+        passed_s = max(0.0, boottime_s - self.boottime_s) * (1 - DRIFT_PPM / 1e6)
+        return max(self.utc_s, min(self.utc_s + passed_s, self.until_utc_s))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +67,16 @@ class Floors:
     """The latest moment, seconds since 1970, that this camera has saved."""
     versions: Mapping[str, int] = field(default_factory=dict)
     """By role of `ROLES`."""
+    anchor: Anchor | None = None
+    """The time last saved by the trusted clock; None in floors of the version before."""
 
     def raised(self, other: "Floors") -> "Floors":
-        """Return the higher of two, figure by figure."""
+        """Return the higher of two, figure by figure, and the anchor of the later."""
         versions = {
             role: max(self.versions.get(role, 0), other.versions.get(role, 0)) for role in ROLES
         }
-        return Floors(max(self.utc_s, other.utc_s), versions)
+        anchor = _later(self.anchor, other.anchor)
+        return Floors(max(self.utc_s, other.utc_s), versions, anchor)
 
 
 def floors_of(metadata: Path) -> Path:
@@ -84,7 +119,11 @@ def raise_floors(folder: Path, floors: Floors) -> None:
 
 
 def _write(folder: Folder, floors: Floors) -> None:
-    content = dumps({"utc_s": floors.utc_s, "versions": dict(floors.raised(Floors()).versions)})
+    versions = dict(floors.raised(Floors()).versions)
+    fields: dict[str, JsonValue] = {"utc_s": floors.utc_s, "versions": versions}
+    if floors.anchor is not None:
+        fields["anchor"] = asdict(floors.anchor) | {"boot_id": floors.anchor.boot_id.hex()}
+    content = dumps(fields)
     line = sha256(content).hexdigest().encode() + content
     for name in COPIES:
         if _read_line(folder, name) != line:
@@ -127,8 +166,29 @@ def _read_copy(line: bytes) -> Floors | None:
         return None
 
 
+def _later(before: Anchor | None, after: Anchor | None) -> Anchor | None:
+    """Return the anchor that was saved later, no lower than the earlier one allows."""
+    if before is None or after is None:
+        return after or before
+    if before.boot_id == after.boot_id and before.boottime_s > after.boottime_s:
+        before, after = after, before
+    earliest_s = before.earliest_utc_s(after.boot_id, after.boottime_s)
+    return replace(after, utc_s=max(after.utc_s, int(earliest_s)))
+
+
 def _read(fields: Fields) -> Floors:
-    return Floors(fields.integer("utc_s"), fields.object("versions", _read_versions))
+    utc_s, versions = fields.integer("utc_s"), fields.object("versions", _read_versions)
+    anchor = fields.object("anchor", _read_anchor) if fields.has("anchor") else None
+    return Floors(utc_s, versions, anchor)
+
+
+def _read_anchor(fields: Fields) -> Anchor:
+    return Anchor(
+        utc_s=fields.utc_s("utc_s"),
+        boot_id=fields.hex_bytes("boot_id", 16),
+        boottime_s=fields.integer("boottime_s"),
+        until_utc_s=fields.utc_s("until_utc_s"),
+    )
 
 
 def _read_versions(fields: Fields) -> dict[str, int]:

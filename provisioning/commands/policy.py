@@ -134,6 +134,7 @@ def _table(policy: Policy) -> Table:
         ("Face crops", "in match events" if policy.crop else "no"),
         ("Status envelopes", "published" if policy.status else "no"),
         ("Clock without a time server", "accepted" if policy.unsynchronised else "refused"),
+        ("Time servers", "must prove their identity" if policy.authenticated_time else "any"),
         ("Nets on the processor", "allowed" if policy.processor else "refused"),
         ("Evaluations of the nets", "\n".join(one.hex() for one in policy.evaluations) or "any"),
         ("Assessment to be reviewed by", review),

@@ -56,6 +56,7 @@ freshness_h = {FRESHNESS_H_DEFAULT}       # A withdrawn face is gone everywhere 
 crop = true            # Whether a match event carries a picture of the face.
 status = false         # Whether cameras publish sealed status envelopes.
 unsynchronised = false # Whether cameras recognise while no time server vouches for their clocks.
+authenticated_time = false # Whether only time servers that prove their identity (NTS) vouch.
 processor = false      # Whether nets may run on a camera's own processor, without an Edge TPU.
 evaluations = []       # SHA-256 of the evaluations that are accepted for the nets. Empty: any.
 
@@ -89,6 +90,7 @@ class Plan:
     crop: bool
     status: bool
     unsynchronised: bool
+    authenticated_time: bool
     processor: bool
     evaluations: tuple[bytes, ...]
     assessment: Assessment
@@ -110,6 +112,7 @@ class Plan:
             crop=self.crop,
             status=self.status,
             unsynchronised=self.unsynchronised,
+            authenticated_time=self.authenticated_time,
             processor=self.processor,
             evaluations=self.evaluations,
             assessment=self.assessment,
@@ -159,6 +162,8 @@ def _read(fields: Fields) -> Plan:
         crop=fields.boolean("crop"),
         status=fields.boolean("status"),
         unsynchronised=fields.boolean("unsynchronised"),
+        authenticated_time=fields.has("authenticated_time")  # A plan of the version before.
+        and fields.boolean("authenticated_time"),
         processor=fields.boolean("processor"),
         evaluations=read_evaluations(fields),
         assessment=fields.object("assessment", _read_assessment),

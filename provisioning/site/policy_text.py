@@ -25,6 +25,7 @@ def policy_text(policy: Policy) -> str:
     tables = {name: fields.pop(name) for name in ("assessment", "agreement")}
     for name in ("site", "version", "schedule"):
         fields.pop(name)
+    fields["authenticated_time"] = policy.authenticated_time
     review = datetime.fromtimestamp(tables["assessment"].pop("review_utc_s"), UTC)
     tables["assessment"]["review"] = review.date().isoformat()
     lines = [f"# The policy of {policy.site}. Save and close to see what changes."]
@@ -51,6 +52,8 @@ def apply_edit(policy: Policy, text: str) -> Policy:
         fields["assessment"]["review_utc_s"] = int(review.timestamp())
         fields["schedule"] = [_row(window) for window in read_schedule(fields["schedule"])]
         fields |= {"site": policy.site, "version": policy.version}
+        if fields.get("authenticated_time") is False:
+            del fields["authenticated_time"]  # It is written only where it is demanded.
         fields.setdefault("places", [])
         after = read_policy(dumps(fields))
     except (ValueError, TypeError, AttributeError, KeyError, FormatError) as error:

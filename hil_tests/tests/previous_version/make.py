@@ -32,6 +32,9 @@ from firmware.looking.status_sender import StatusSender
 from firmware.nets import open_eye
 from firmware.record.ledger import Ledger
 from firmware.record.queued_ledger import QueuedLedger
+from firmware.trust.acceptance import site_folder
+from firmware.trust.clock import Clock
+from firmware.trust.floors import floors_of
 from firmware.watch import watch
 from formats.keyfile import read_key, unlock_opening, unlock_signing
 from formats.ledger import Happening, Program
@@ -130,11 +133,13 @@ class PreviousSite:
             return not wanted <= {record.event for record in new}
 
         means = Means(lambda: open_source("still"), partial(open_eye, config))
+        clock = Clock(floors_of(site_folder(config.state)))
         for _ in range(TRIES):
             ledger.append(Happening.START)
             try:
                 with DiskWriter() as writer:
-                    station = assemble(config, means, QueuedLedger(ledger, writer), running)
+                    book = QueuedLedger(ledger, writer)
+                    station = assemble(config, means, book, clock, running)
                     sender = StatusSender(
                         station.reporter, station.thermometer, wait_s=lambda: status_s
                     )
