@@ -7,6 +7,7 @@ comes early, so that a camera that stays dark removes the events whose receipts 
 
 import os
 import socket
+import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ from firmware.hardware.camera import Camera
 from firmware.hardware.lamp import Lamp
 from firmware.hardware.temperature import Thermometer
 from firmware.identity import WatchKeys, ledger_signer, watch_keys
+from firmware.looking.kept_pauses import KeptPauses, open_pauses
+from firmware.looking.pauses import Pauses
 from firmware.looking.reporter import Reporter
 from firmware.looking.search import Search
 from firmware.looking.sight import Sight
@@ -49,6 +52,7 @@ from formats import VERSION
 from formats.envelope import TimeQuality, sender_id
 from formats.errors import FormatError
 from formats.ledger import Happening, Program
+from formats.watchlist import HANDLE_BYTES
 from recognition.errors import RecognitionError
 from recognition.eye import Eye
 
@@ -116,7 +120,7 @@ def watch_through_stalls(
 ) -> None:
     """Run `watch`; after a stall of the disk run it again, in a new period, with the same parts.
 
-    A fresh start takes seconds more, and forgets which entries were just reported.
+    A fresh start takes seconds more.
 
     Raises:
         FirmwareError: as of `watch`; `DiskStalled` only if this program is told to stop as well.
@@ -173,6 +177,7 @@ def assemble(
         tracks=Tracks(),
         search=search,
         reporter=reporter,
+        kept=_open_pauses(state, watchlist, book, clock),
         counts=counts,
         book=book,
         thermometer=means.thermometer,
@@ -233,6 +238,23 @@ def _open_outbox(
     for name in (*set_aside, *outbox.set_aside_broken(keys.sign.verify_key, meanwhile)):
         ledger.append(Happening.FAULT, {"code": "outbox_broken", "name": name})
     return outbox, link
+
+
+def _open_pauses(
+    state: State, watchlist: Watchlist, book: QueuedLedger, clock: Clock
+) -> KeptPauses:
+    """Return the pauses of the list's entries that an earlier run kept."""
+    zero_utc_ms = int(1000 * (clock.now().timestamp() - time.monotonic()))
+    try:
+        kept = KeptPauses(state.watch, open_pauses(state.watch, zero_utc_ms), book.writer)
+    except FormatError:
+        book.ledger.append(Happening.FAULT, {"code": "pauses_broken"})
+        kept = KeptPauses(state.watch, Pauses(zero_utc_ms), book.writer, on_disk=b"")
+    handles = watchlist.handles
+    kept.pauses.keep_only(
+        handles[at : at + HANDLE_BYTES] for at in range(0, len(handles), HANDLE_BYTES)
+    )
+    return kept
 
 
 def _checked(running: Callable[[], bool], clock: Clock, book: QueuedLedger) -> Callable[[], bool]:

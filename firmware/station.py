@@ -10,6 +10,7 @@ from datetime import datetime
 from firmware.hardware.camera import Camera
 from firmware.hardware.lamp import Lamp
 from firmware.hardware.temperature import Thermometer
+from firmware.looking.kept_pauses import KeptPauses
 from firmware.looking.reporter import Reporter
 from firmware.looking.search import Search
 from firmware.looking.sight import Sight
@@ -29,6 +30,8 @@ class Station:
     tracks: Tracks
     search: Search
     reporter: Reporter
+    kept: KeptPauses
+    """Which entries pause, kept over restarts."""
     counts: Counts
     book: QueuedLedger
     """The ledger. While the lamp is lit no part waits for a disk."""

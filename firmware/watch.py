@@ -43,6 +43,7 @@ def watch(station: Station) -> None:
                 _look(station, lit, frame)
             station.status_sender.send_if_due(lit)
             station.reporter.measure_if_due()
+            station.kept.save_if_due()
             station.alive(station.counts.to_line())
             if not station.running():
                 return
@@ -69,12 +70,15 @@ def _look(station: Station, lit: Lit, frame: Frame) -> None:
 
 
 def _announce(station: Station, lit: Lit, track: Track, candidate: Candidate) -> None:
-    """Make the one event of this passer-by, unless its entry was reported just before."""
+    """Make the one event of this passer-by, unless its entry pauses."""
     track.announced = True
-    if station.reporter.is_paused(candidate, track.last_seen_ns):
+    pauses, entry, at_ns = station.kept.pauses, candidate.handle, track.last_seen_ns
+    if pauses.is_paused(entry, at_ns):
+        pauses.hold_back(entry, at_ns)
         station.counts.suppressed += 1
     else:
-        station.reporter.report(candidate, track, lit)
+        station.reporter.report(candidate, track, lit, pauses.held_back(entry, at_ns))
+        pauses.begin(entry, at_ns)
         station.counts.events += 1
     track.forget_clearest()
 
@@ -111,6 +115,7 @@ def _period(station: Station, lit: Lit) -> Generator[None]:
         station.tracks.forget()
         end = partial(_write_end, station, begun, Moment.now())
         station.book.writer.submit(end, regardless=True)
+        station.kept.save()
 
 
 def _keep_lease(station: Station, lit: Lit) -> bool:

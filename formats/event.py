@@ -11,12 +11,12 @@ from typing import Final
 
 from formats.envelope_header import DIGEST_BYTES, ID_BYTES, TimeQuality
 from formats.errors import Malformed
-from formats.strict_json import UTC_HIGH_S, Fields, dumps, parse
+from formats.strict_json import UTC_HIGH_S, Fields, JsonValue, dumps, parse
 
 PAYLOAD_LIMIT: Final = 32 * 1024 - 44
 """Bytes that fit the one bucket of an event, beside the 44 that the envelope repeats inside."""
 CROP_LIMIT: Final = 22 * 1024
-"""Longest JPEG: in base64 it leaves 2,684 bytes for the other fields, which need at most 2,200."""
+"""Longest JPEG: in base64 it leaves 2,684 bytes for the other fields, which need at most 2,300."""
 TEXT_LIMIT: Final = 64
 """Longest site or runtime name, in characters."""
 PPM: Final = 1_000_000
@@ -63,6 +63,20 @@ class Quality:
     """Sharpness measure times 100."""
     exposure_centi: int
     """Exposure measure times 100."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBack:
+    """How often the entry was found before without an event of its own.
+
+    A camera pauses an entry that it has just reported. An entry with a high count is more often a
+    poster or a guard than a passer-by.
+    """
+
+    times: int
+    """From 1: since the entry's event before."""
+    since_utc_s: int
+    """When that event was, by the camera's clock, seconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -117,6 +131,8 @@ class MatchEvent:
     """The face, if the policy allows a crop."""
     retain_until_utc_s: int
     """When the event must be destroyed, seconds since 1970."""
+    held_back: HeldBack | None = None
+    """What was held back; None: nothing, or an event of a version that did not say."""
 
     def __post_init__(self) -> None:
         if self.score_ppm < self.threshold_ppm:
@@ -135,8 +151,12 @@ class MatchEvent:
             Malformed, TooLarge: the event could not be read back.
         """
         crop = None if self.crop_jpeg is None else b64encode(self.crop_jpeg).decode()
+        held_back: dict[str, JsonValue] = (
+            {} if self.held_back is None else {"held_back": asdict(self.held_back)}
+        )
         payload = dumps(
-            {
+            held_back
+            | {
                 "kind": _WORD,
                 "camera": self.camera.hex(),
                 "site": self.site,
@@ -206,7 +226,12 @@ def _read_event(fields: Fields) -> MatchEvent:
         quality=fields.object("quality", _read_quality),
         crop_jpeg=crop_jpeg,
         retain_until_utc_s=fields.utc_s("retain_until_utc_s"),
+        held_back=fields.object("held_back", _read_held_back) if fields.has("held_back") else None,
     )
+
+
+def _read_held_back(fields: Fields) -> HeldBack:
+    return HeldBack(fields.integer("times", low=1), fields.utc_s("since_utc_s"))
 
 
 def _read_track(fields: Fields) -> Track:

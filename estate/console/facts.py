@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from estate.opening.terminal import CLOCKS
+from estate.opening.terminal import CLOCKS, held_back_words
 from estate.signed_site import VerifiedSite
 from formats.entry import Entry
 from formats.event import PPB, PPM, MatchEvent
@@ -68,9 +68,17 @@ def sighting_facts(site: VerifiedSite, candidate: MatchEvent) -> list[Fact]:
     return [
         Fact("Place", where, why),
         Fact("Time", capture_time(candidate), CLOCKS[candidate.time_quality]),
+        *_held_back(candidate),
         Fact("Lamp", "lit, its current sensed", f"lease {candidate.lease_id.hex()[:16]}"),
         Fact("Kept until", f"{_moment(candidate.retain_until_utc_s):%d %B %Y, %H:%M} UTC"),
     ]
+
+
+def _held_back(candidate: MatchEvent) -> list[Fact]:
+    if candidate.held_back is None:
+        return []
+    note = "without an event of its own; a poster or a guard is found again and again"
+    return [Fact("Found before", held_back_words(candidate.held_back), note)]
 
 
 def entry_facts(entry: Entry | None, candidate: MatchEvent) -> list[Fact]:

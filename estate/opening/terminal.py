@@ -11,7 +11,7 @@ from rich.text import Text
 
 from estate.intake.chains import Chain
 from formats.envelope import TimeQuality
-from formats.event import MatchEvent
+from formats.event import HeldBack, MatchEvent
 from formats.status import Status
 
 CLOCKS: Final = {
@@ -36,6 +36,13 @@ def event_panel(event: MatchEvent, crop: Path | None) -> Panel:
         subtitle_align="right",
         expand=False,
     )
+
+
+def held_back_words(held: HeldBack) -> str:
+    """Return how often the camera found the entry without an event of its own, and since when."""
+    since = datetime.fromtimestamp(held.since_utc_s, UTC)
+    times = "once more" if held.times == 1 else f"{held.times:,} more times"
+    return f"{times} since the event of {since:%Y-%m-%d %H:%M} UTC"
 
 
 def status_line(status: Status) -> str:
@@ -78,6 +85,7 @@ def _rows(event: MatchEvent, crop: Path | None) -> list[tuple[str, str]]:
         ("seen", f"{seen:%Y-%m-%d %H:%M:%S} UTC, {CLOCKS[event.time_quality]}"),
         ("entry", event.entry.hex()),
         ("score", f"{_share(event.score_ppm)}, threshold {_share(event.threshold_ppm)}"),
+        *([("found before", held_back_words(event.held_back))] if event.held_back else []),
         ("false alarms", f"at most {rate:.2%} of strangers would pass this threshold"),
         ("agreed", f"{track.frames_agreed} looks, of {track.frames_seen} frames with this face"),
         ("face", f"{quality.face_height_px} px high, {quality.inter_eye_px} px between the eyes"),

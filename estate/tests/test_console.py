@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Route, expect
 from estate.tests.books import STRANGER, Office
 from estate.tests.browser import WAIT_MS, Console, console_of, judged, sit_down
 from estate.tests.console_client import verdicts
+from formats.event import HeldBack
 from formats.keyfile import Purpose
 from formats.verdict import Judgement
 
@@ -50,6 +51,16 @@ def test_a_verdict_signed_before_the_page_is_ready_for_it_is_not_lost(
     judged(page, "m")
     assert verdicts(office) == 1
     assert "judgement" not in page.url
+
+
+def test_a_reviewer_reads_how_often_the_entry_was_found_before(
+    office: Office, consoles: list[Console], browser: Browser
+) -> None:
+    office.arrive(held_back=HeldBack(1180, 1_790_000_000))
+    page = sit_down(browser, consoles[0])
+    facts = page.locator(".facts")
+    expect(facts).to_contain_text("1,180 more times since the event of 2026-09-21 14:13 UTC")
+    expect(facts).to_contain_text("a poster or a guard")
 
 
 def test_news_does_not_take_back_what_was_chosen(

@@ -1,15 +1,14 @@
-"""The reporter: seal a candidate's event or a status, rate-limit events, hand them to the outbox.
+"""The reporter: seal a candidate's event or a status, hand them to the outbox.
 
-There is one event for one passer-by, and a pause for each entry. An event states all that it rests
-on. It is sealed to the site's reviewers before it touches the disk, and this program cannot open it
-again. When the outbox is full no event is made. Another thread writes the disk, in order: no
-function that holds a proof of light waits for the disk.
+There is one event for one passer-by; `firmware.looking.pauses` limits the rate of events. An event
+states all that it rests on. It is sealed to the site's reviewers before it touches the disk, and
+this program cannot open it again. When the outbox is full no event is made. Another thread writes
+the disk, in order: no function that holds a proof of light waits for the disk.
 """
 
 import time
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -36,12 +35,6 @@ from formats.ledger import Happening
 from formats.message import CameraMessage, seal_event
 from formats.status import Status
 
-PAUSE_S: Final = 30.0
-"""An entry that was just reported is not reported again for this long; it is only counted."""
-STORM: Final = 30
-STORM_S: Final = 60.0
-"""After so many events within so long, only entries that were not reported yet make new ones. Two
-reviewers cannot judge more than one in two seconds, and no storm may hide a first sighting."""
 DAY_S: Final = 24 * 3600
 MEASURE_S: Final = 10.0
 """The outbox is measured again this often, and with every event: it may hold 15,000 files. Before
@@ -100,9 +93,6 @@ class Reporter:
     _measured: "_Measured" = field(init=False)
     _backlog: bool = False
     """Whether there are more events to remove."""
-    _reported_ns: dict[bytes, int] = field(default_factory=dict, repr=False)
-    _recent_ns: deque[int] = field(default_factory=deque, repr=False)
-    """When the latest events were made, CLOCK_MONOTONIC, oldest first."""
 
     def __post_init__(self) -> None:
         self._measured = _Measured(self.outbox.measure(), 0, time.monotonic())
@@ -113,20 +103,20 @@ class Reporter:
         measured = self._measured
         return measured.room.waiting + self._handed - measured.done
 
-    def is_paused(self, candidate: Candidate, at_ns: int) -> bool:
-        """Return whether this entry was reported just before, or again within a storm of events.
-
-        An entry that this run has not reported yet does not pause, however many others come.
-        """
-        last_ns = self._reported_ns.get(candidate.handle)
-        if last_ns is None:
-            return False
-        while self._recent_ns and at_ns - self._recent_ns[0] >= STORM_S * 1e9:
-            self._recent_ns.popleft()
-        return at_ns - last_ns < PAUSE_S * 1e9 or len(self._recent_ns) >= STORM
-
-    def report(self, candidate: Candidate, track: Track, lit: Lit) -> None:
+    def report(
+        self,
+        candidate: Candidate,
+        track: Track,
+        lit: Lit,
+        held_back: event.HeldBack | None = None,
+    ) -> None:
         """Seal one event, with the track's clearest look, and hand it over for the disk.
+
+        Args:
+            candidate: the entry, and the face that resembles it.
+            track: of the passer-by.
+            lit: the proof of light.
+            held_back: what the entry's pause held back.
 
         Raises:
             OutboxFull: there is no room; no event was made.
@@ -134,9 +124,8 @@ class Reporter:
             LampDark: the light ended before the event was whole.
         """
         self._refuse_full()
-        self._seal(self._describe(candidate, track, lit), lit, Happening.EVENT_SEALED)
-        self._reported_ns[candidate.handle] = track.last_seen_ns
-        self._recent_ns.append(track.last_seen_ns)
+        described = replace(self._describe(candidate, track, lit), held_back=held_back)
+        self._seal(described, lit, Happening.EVENT_SEALED)
 
     def report_status(self, looking_s: int, temperature_c: float | None, lit: Lit) -> None:
         """Seal one status, as an event is sealed.

@@ -13,6 +13,7 @@ from firmware.delivery.waiting import LIMIT_BYTES
 from firmware.disk_writer import DiskWriter
 from firmware.hardware.lamp import Lamp
 from firmware.hardware.temperature import Thermometer
+from firmware.looking.kept_pauses import KeptPauses, open_pauses
 from firmware.looking.reporter import Reporter
 from firmware.looking.search import Search
 from firmware.looking.sight import Sight
@@ -49,6 +50,8 @@ from provisioning.site.roles import make_root, sign
 
 CAMERA_KEY = desk.signing(51)
 REVIEWER = desk.opening(62)
+ZERO_UTC_MS = 1000 * desk.NOW_S
+"""Trusted time when CLOCK_MONOTONIC began."""
 
 
 @dataclass
@@ -190,6 +193,7 @@ def run_of(  # noqa: PLR0913 - every test changes another one.
             tracks=Tracks(),
             search=search,
             reporter=made,
+            kept=KeptPauses(folder, open_pauses(folder, ZERO_UTC_MS), made.book.writer),
             counts=counts,
             book=made.book,
             thermometer=Thermometer(()),

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from firmware.hardware.camera import Frame
-from firmware.looking.reporter import PAUSE_S
+from firmware.looking.pauses import PAUSE_S
 from firmware.tests.fakes import (
     FakeCamera,
     FakeEmbedder,
@@ -126,15 +126,17 @@ class Mistaken(FakeEmbedder):
 
 def due(walkers: list[Walker]) -> tuple[list[Walker], int]:
     """Return the walkers who must be events, and how many must not because of the pause."""
-    last_s: dict[int, float] = {}
+    until_s: dict[int, float] = {}
+    pause_s: dict[int, int] = {}
     events, paused = [], 0
     for walker in walkers:
         at_s = walker.begins / FRAMES_PER_S
         if walker.who == STRANGER:
             continue
-        if at_s - last_s.get(walker.who, -PAUSE_S) >= PAUSE_S:
+        if at_s >= until_s.get(walker.who, 0.0):
             events.append(walker)
-            last_s[walker.who] = at_s
+            pause_s[walker.who] = 2 * pause_s[walker.who] if walker.who in pause_s else PAUSE_S
+            until_s[walker.who] = at_s + pause_s[walker.who]
         else:
             paused += 1
     return events, paused

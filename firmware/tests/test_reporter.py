@@ -1,4 +1,4 @@
-"""The reporter: sealed events, their chain, pauses, storms, and a full outbox."""
+"""The reporter: sealed events, their chain, and a full outbox."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,7 +12,7 @@ from firmware.delivery.waiting import LARGEST
 from firmware.errors import LampDark, OutboxFull
 from firmware.hardware.lamp import Lamp, Lit
 from firmware.looking import reporter as reporter_module
-from firmware.looking.reporter import PROGRAMS, STORM, STORM_S, Reporter, programs_digest
+from firmware.looking.reporter import PROGRAMS, Reporter, programs_digest
 from firmware.looking.search import Candidate, Search
 from firmware.looking.sight import Probe, View
 from firmware.looking.tracks import AGREE, LOOKS, Track
@@ -22,6 +22,7 @@ from firmware.tests.observations import records
 from firmware.tests.station import CAMERA_KEY, REVIEWER, listed, reporter
 from formats.envelope import NO_PREVIOUS, Sealed, verify
 from formats.errors import NotForThisKey
+from formats.event import HeldBack
 from formats.ledger import Happening
 from formats.message import open_event
 from recognition.quality import Quality
@@ -139,14 +140,13 @@ def test_without_light_nothing_is_made(
     assert (waiting(tmp_path), made.link) == ([], None)
 
 
-def test_an_entry_pauses_for_30_s_and_no_other_entry_does(
+def test_an_event_says_what_its_entrys_pause_held_back(
     tmp_path: Path, search: Search, lit: Lit
 ) -> None:
-    made = reporter(tmp_path, search)
-    made.report(candidate(0), decided(at_ns=10**9), lit)
-    assert made.is_paused(candidate(0), 10**9 + 29_999_999_999)
-    assert not made.is_paused(candidate(0), 10**9 + 30_000_000_000)
-    assert not made.is_paused(candidate(1), 10**9)
+    held_back = HeldBack(7, 1_790_000_000)
+    reporter(tmp_path, search).report(candidate(), decided(), lit, held_back)
+    event = open_event(verify(waiting(tmp_path)[0], CAMERA_KEY.verify_key), REVIEWER)
+    assert event.held_back == held_back
 
 
 def test_the_event_is_of_the_tracks_clearest_look(tmp_path: Path, search: Search, lit: Lit) -> None:
@@ -158,23 +158,6 @@ def test_the_event_is_of_the_tracks_clearest_look(tmp_path: Path, search: Search
     reporter(tmp_path, search).report(candidate(), track, lit)
     event = open_event(verify(waiting(tmp_path)[0], CAMERA_KEY.verify_key), REVIEWER)
     assert (event.captured_mono_ns, event.quality.sharpness_centi) == (2 * 10**9, 90)
-
-
-def entry(number: int) -> Candidate:
-    return replace(candidate(), handle=number.to_bytes(16, "big"))
-
-
-def test_a_storm_of_events_never_hides_a_first_sighting(
-    tmp_path: Path, search: Search, lit: Lit
-) -> None:
-    made, at_ns = reporter(tmp_path, search), 10**9
-    for number in range(2 * STORM):
-        assert not made.is_paused(entry(number), at_ns)
-        made.report(entry(number), decided(at_ns), lit)
-    later_ns = at_ns + 31 * 10**9
-    assert made.is_paused(entry(0), later_ns), "A repetition, within the storm."
-    assert not made.is_paused(entry(2 * STORM), later_ns), "An entry that was not reported yet."
-    assert not made.is_paused(entry(0), at_ns + int(STORM_S * 1e9)), "The storm is over."
 
 
 def test_a_reporter_shows_no_entry(tmp_path: Path, search: Search, lit: Lit) -> None:

@@ -17,6 +17,7 @@ from formats.tests.name_vectors import organisations
 from formats.tests.plain_vectors import (
     destructions,
     events,
+    held_back,
     leases,
     ledgers,
     statuses,
@@ -33,6 +34,7 @@ def vectors() -> dict[str, bytes]:
     contents = {
         "envelope.json": envelopes(),
         "event.json": events(),
+        "held_back.json": held_back(),
         "status.json": statuses(),
         "ledger.json": ledgers(),
         "lease.json": leases(),

@@ -76,6 +76,21 @@ def events() -> dict[str, object]:
     return {"good": {"with a crop": good, "without a crop": without_crop}, "broken": texts}
 
 
+def held_back() -> dict[str, object]:
+    """Make held_back.json: events of entries that had paused."""
+    said = {"times": 1180, "since_utc_s": 1_767_222_120}
+    broken: dict[str, object] = {
+        "null": None,
+        "nothing held back": {**said, "times": 0},
+        "no moment": {"times": 1180},
+        "a moment in milliseconds": {**said, "since_utc_s": 1_767_222_120_000},
+        "an unknown field": {**said, "place": "north"},
+    }
+    good = canonical({**CANDIDATE, "held_back": said}).decode()
+    texts = {name: canonical({**CANDIDATE, "held_back": v}).decode() for name, v in broken.items()}
+    return {"good": {"an event of an entry that had paused": good}, "broken": texts}
+
+
 STATUS: dict[str, object] = {
     "kind": "status",
     "camera": name_of(CAMERA).hex(),

@@ -20,7 +20,7 @@ from formats.envelope import (
     wire_size,
 )
 from formats.errors import Forged, FormatError, Malformed, NotForThisKey, TooLarge
-from formats.event import CROP_LIMIT, PPM, MatchEvent, Quality, Track
+from formats.event import CROP_LIMIT, PPM, HeldBack, MatchEvent, Quality, Track
 from formats.message import open_event, seal_event
 from formats.strict_json import INT_LIMIT, UTC_HIGH_S, UTC_LOW_S
 from formats.tests.make_vectors import FOLDER
@@ -29,11 +29,13 @@ from formats.tests.second_encoder import ALICE, BOB, CAMERA, EVE, STRANGER
 VECTORS = json.loads((FOLDER / "event.json").read_text())
 PAYLOAD = VECTORS["good"]["with a crop"].encode()
 EVENT = MatchEvent.from_payload(PAYLOAD)
+HELD_BACK = json.loads((FOLDER / "held_back.json").read_text())
 
 IDS = st.binary(min_size=16, max_size=16)
 DIGESTS = st.binary(min_size=32, max_size=32)
 COUNTS = st.integers(0, INT_LIMIT)
 SIZES = st.integers(1, INT_LIMIT)
+MOMENTS = st.integers(UTC_LOW_S, UTC_HIGH_S)
 NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=64).filter(str.isprintable)
 QUALITIES = st.builds(Quality, SIZES, SIZES, COUNTS, COUNTS)
 
@@ -66,6 +68,7 @@ def events(draw: st.DrawFn) -> MatchEvent:
         quality=draw(QUALITIES),
         crop_jpeg=draw(st.none() | st.binary(min_size=1, max_size=200)),
         retain_until_utc_s=draw(st.integers(UTC_LOW_S, UTC_HIGH_S)),
+        held_back=draw(st.none() | st.builds(HeldBack, SIZES, MOMENTS)),
     )
 
 
@@ -88,6 +91,25 @@ def test_the_published_events_are_read_and_written(name: str) -> None:
 def test_a_broken_event_is_refused(name: str) -> None:
     with pytest.raises(Malformed):
         MatchEvent.from_payload(VECTORS["broken"][name].encode())
+
+
+@pytest.mark.parametrize("name", HELD_BACK["good"])
+def test_an_event_says_what_was_held_back(name: str) -> None:
+    payload = HELD_BACK["good"][name].encode()
+    event = MatchEvent.from_payload(payload)
+    assert event.held_back == HeldBack(1180, 1_767_222_120)
+    assert event.to_payload() == payload
+
+
+def test_an_event_of_the_version_before_says_nothing_of_what_was_held_back() -> None:
+    assert EVENT.held_back is None
+    assert EVENT.to_payload() == PAYLOAD
+
+
+@pytest.mark.parametrize("name", HELD_BACK["broken"])
+def test_a_count_of_nothing_held_back_is_refused(name: str) -> None:
+    with pytest.raises(Malformed, match="held_back"):
+        MatchEvent.from_payload(HELD_BACK["broken"][name].encode())
 
 
 @pytest.mark.parametrize("name", json.loads(PAYLOAD))
@@ -152,6 +174,7 @@ def test_the_largest_event_fits_its_bucket() -> None:
         track=Track(INT_LIMIT, INT_LIMIT, INT_LIMIT, INT_LIMIT),
         quality=Quality(INT_LIMIT, INT_LIMIT, INT_LIMIT, INT_LIMIT),
         crop_jpeg=bytes(CROP_LIMIT),
+        held_back=HeldBack(INT_LIMIT, UTC_HIGH_S),
     )
     assert MatchEvent.from_payload(largest.to_payload()) == largest
 

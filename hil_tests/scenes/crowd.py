@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware.looking.reporter import PAUSE_S
+from firmware.looking.pauses import AWAY_S
 from hil_tests.scenes.drawing import (
     HEIGHT_PX,
     SEED,
@@ -30,7 +30,7 @@ from recognition.picture import Pixels
 FRAMES_PER_S: Final = 10
 GROUP: Final = 46
 """Frames of one group: the last one is out of sight by then."""
-BETWEEN_S: Final = PAUSE_S + 1
+BETWEEN_S: Final = AWAY_S + 1
 """From one group's last frame to the next one's first."""
 PAIR_AFTER: Final = 10
 """Frames between the first two of a group, who come from both sides, and the next two."""

@@ -73,13 +73,13 @@ def _write_units(
     system = etc / "systemd" / "system"
     wanted = system / "multi-user.target.wants"
     wanted.mkdir(parents=True)
-    for unit in UNITS.glob("*.service"):
+    for program in variables:
+        unit = UNITS / f"tallylight-{program}.service"
         shutil.copy(unit, system)
         if as_shipped:
             (wanted / unit.name).symlink_to(f"../{unit.name}")
         place = system / f"{unit.name}.d"
         place.mkdir()
-        program = Program(unit.stem.removeprefix("tallylight-"))
         lines = [_search(program)] if as_shipped else ["Restart=no"]
         (place / "rig.conf").write_text(
             _drop_in(program, variables[program], lines), encoding="utf-8"

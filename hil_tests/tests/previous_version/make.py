@@ -114,6 +114,7 @@ class PreviousSite:
                 lambda: len(rig.stored_events()) > 1 and not remove_receipted(self._state)
             )
             rig.set_outage(Outage.BROKER_DOWN)
+            (self.desk.camera / "watch" / "pauses").unlink()  # The same person, at once again.
             self._look_until({Happening.EVENT_SEALED}, status_s=NEVER_S)
             *_, self.facts["waiting"] = rig.sealed_events()
         self.facts["camera"] = (self.desk.camera / "courier" / "camera-id").read_text()
