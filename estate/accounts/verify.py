@@ -199,10 +199,12 @@ def organisation_key(name: str) -> str:
     return "".join(each for each in plain if each.isalnum())
 
 
-def _is_signed(message: bytes, signature: str, key: str) -> bool:
+def _is_signed(message: bytes, signature: object, key: object) -> bool:
+    if not (HEX64(signature) and _signing_key(key)):
+        return False
     try:
-        VerifyKey(bytes.fromhex(key)).verify(message, bytes.fromhex(signature))
-    except (CryptoError, ValueError, TypeError):
+        VerifyKey(bytes.fromhex(str(key))).verify(message, bytes.fromhex(str(signature)))
+    except CryptoError:
         return False
     return True
 
@@ -344,12 +346,7 @@ def _signed_by(root: Json, role: str, metadata: Json) -> bool:
         public = root["keys"].get(each["keyid"], {}).get("keyval", {}).get("public")
         key = {"keytype": "ed25519", "keyval": {"public": public}, "scheme": "ed25519"}
         named = each["keyid"] in holders["keyids"] and root["keys"][each["keyid"]] == key
-        if (
-            named
-            and _signing_key(public)
-            and HEX64(each["sig"])
-            and _is_signed(message, each["sig"], public)
-        ):
+        if named and _is_signed(message, each["sig"], public):
             good.add(public)
     return 1 <= int(holders["threshold"]) <= len(good)
 
