@@ -62,7 +62,9 @@ def receive_events(
     address = Address(settings.broker_host, settings.broker_port, settings.name, certificate)
     connection = Connection(address, shared(settings.group, Channel.EVENT), SESSION_S)
     read_site = _site_reader(settings)
-    receive(Receiver(connection, store, cameras, receipt, on_stored, read_site), _until_stopped())
+    receiver = Receiver(connection, store, cameras, receipt, on_stored, read_site)
+    receiver.read_cameras = partial(read_cameras, settings.cameras)
+    receive(receiver, _until_stopped())
     store.close()
 
 

@@ -13,7 +13,6 @@ from typing import Final
 from urllib.parse import parse_qs
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -25,6 +24,7 @@ from starlette.staticfiles import StaticFiles
 from estate.console import facts
 from estate.console.desk import Desk, Standing
 from estate.console.guard import Guard
+from estate.errors import StoreRefused
 from estate.opening.portraits import find_portrait
 from estate.verdicts.export import export_match
 from formats.envelope_header import DIGEST_BYTES
@@ -103,8 +103,10 @@ class _Pages:
             try:
                 await run_in_threadpool(self._desk.refresh)
                 self._trouble = ""
-            except (Refused, SQLAlchemyError):  # The store may answer again soon.
+            except StoreRefused:  # It may answer again soon.
                 self._trouble = "out of date: the store does not answer"
+            except Refused as refusal:
+                self._trouble = str(refusal)
 
     def shell(self, _request: Request) -> Response:
         """Return the page around the fragments."""
@@ -174,6 +176,7 @@ class _Pages:
         """Return a confirmed match, encrypted to one named recipient."""
         standing, form = self._find(request), await _form(request)
         try:
+            await run_in_threadpool(self._desk.take_site)
             sealed = await run_in_threadpool(
                 export_match,
                 self._desk,

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock
+from typing import Final
 
 from nacl.public import PrivateKey
 from nacl.signing import SigningKey
@@ -36,6 +37,9 @@ from formats.organisations import organisation_key
 from formats.recipients import Reviewer
 from formats.status import Status
 from formats.verdict import Basis, Judgement, Verdict, read_verdict, sign_verdict
+
+SITE_S: Final = 20.0
+"""What the site signs is taken up within this time, and with each verdict at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,21 +80,42 @@ class Desk:
     _statuses: set[bytes] = field(default_factory=set, repr=False)
     """Digests of envelopes that held a status."""
     _seen: object = None
+    _signed: object = None
+    """What the site had signed when it was last taken up."""
+    _named: bool = False
+    _site_due_s: float = 0.0
+    """CLOCK_MONOTONIC from which on the site is read anew."""
     _met: set[int] = field(default_factory=set)
     """Versions of the recipients that were met when the waiting events were last judged."""
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     def __post_init__(self) -> None:
-        self.site = self.read_site()
-        named = {each.key for each in self.site.recipients.reviewers}
-        mine = self.site.reviewers.get(self.identity)
-        if mine is None or mine.key != self.key.public_key or mine.key not in named:
+        self.take_site()
+
+    def take_site(self) -> None:
+        """Take up what the site has signed since, and store its list.
+
+        Raises:
+            VerdictRefused: it does not name this reviewer with these keys, or no longer.
+            SiteRefused: it does not verify; what was taken up before stays.
+        """
+        self._site_due_s = time.monotonic() + SITE_S
+        site = self.read_site()
+        mine = site.reviewers.get(self.identity)
+        self._named = mine is not None and mine.key == self.key.public_key
+        if not self._named:
+            self._opened.clear()
             raise VerdictRefused(
                 "The site's recipients do not name this reviewer with these keys: have them added "
                 "with tallylight recipients add, signed and published."
             )
-        with self.store.writing() as connection:
-            store_list(connection, self.site)
+        before, self.site = self._signed, site
+        self._signed = (site.files, site.recipients)
+        if self._signed != before:
+            self.closed.clear()  # It may be of a camera that is named now.
+            with self.store.writing() as connection:
+                store_list(connection, site)
+            self.changes += 1
 
     @property
     def identity(self) -> bytes:
@@ -103,8 +128,15 @@ class Desk:
         return self.site.reviewers[self.identity]
 
     def refresh(self) -> None:
-        """Open new events, forget destroyed ones, and count a change if there is one."""
+        """Open new events, forget destroyed ones, and count a change if there is one.
+
+        Raises:
+            VerdictRefused: the site no longer names this reviewer; nothing is shown any more.
+            SiteRefused, StoreRefused: the site does not verify, or the store does not answer.
+        """
         with self._lock:
+            if not self._named or time.monotonic() >= self._site_due_s:
+                self.take_site()
             here = self.store.digests()
             self._retry_unmet()
             known = {*self._opened, *self.closed, *self._statuses, *self.refused, *self.unmet}
@@ -136,9 +168,13 @@ class Desk:
     def judge(self, event: bytes, judgement: Judgement) -> Outcome | None:
         """Sign and store this reviewer's verdict; return what it decided, or None.
 
+        The site is read anew: a reviewer who was removed gives no verdict.
+
         Raises:
             VerdictRefused: a rule of `estate.verdicts.decisions` does not hold.
+            SiteRefused: the site does not verify.
         """
+        self.take_site()
         candidate = self._opened.get(event)
         if candidate is None:
             raise VerdictRefused("There is no such event here: it was destroyed, or never arrived.")
@@ -152,7 +188,7 @@ class Desk:
         try:
             sealed = self.store.envelope(digest)
         except RowRefused as error:
-            self.closed[digest] = str(error)
+            self.refused[digest] = str(error)
             return
         if sealed is None:
             return

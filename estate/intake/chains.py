@@ -75,7 +75,7 @@ def read_chains(store: Store, before_utc_ms: int | None = None) -> list[Chain]:
         func.sum(table.copies - 1),
         func.max(table.stored_utc_ms),
     ).group_by(table.camera)
-    with store.engine.connect() as connection:
+    with store.reading() as connection:
         rows = connection.execute(summary).all()
     gaps, forks = _gaps(store, before_utc_ms), _forks(store)
     return sorted(
@@ -101,7 +101,7 @@ def _gaps(store: Store, before_utc_ms: int | None) -> list[Gap]:
     )
     if before_utc_ms is not None:
         query = query.where(later.c.stored_utc_ms <= before_utc_ms)
-    with store.engine.connect() as connection:
+    with store.reading() as connection:
         return sorted(Gap(*row) for row in connection.execute(query))
 
 
@@ -112,7 +112,7 @@ def _forks(store: Store) -> list[Fork]:
         .group_by(table.camera, table.previous)
         .having(func.count() > 1)
     )
-    with store.engine.connect() as connection:
+    with store.reading() as connection:
         return sorted(Fork(*row) for row in connection.execute(query))
 
 

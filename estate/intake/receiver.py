@@ -14,6 +14,7 @@ send it for ever; it is stored as evidence, named in a warning and in the ledger
 import logging
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_bytes
@@ -21,7 +22,7 @@ from typing import Final
 
 from nacl.signing import SigningKey
 
-from estate.errors import NoCamera, NotMet, SiteRefused
+from estate.errors import NoCamera, NotMet, RowRefused, SiteRefused, StoreRefused
 from estate.intake.addressees import refuse_misaddressed
 from estate.intake.chains import SETTLED_MS, Fork, Gap, read_chains
 from estate.signed_site import VerifiedSite, store_list
@@ -42,6 +43,10 @@ SESSION_S: Final = 300
 restart. Cameras keep events without a receipt, so a longer session would only collect copies."""
 SITE_S: Final = 60.0
 """Time between two readings of the site, while an event names recipients that were not met."""
+CAMERAS_S: Final = 5.0
+"""Time between two readings of the registered cameras, while events of unknown ones come."""
+PAUSE_S: Final = (1.0, 60.0)
+"""Wait for a store that does not answer: the first, which doubles each time up to the second."""
 LOSSES_S: Final = 60.0
 """Time between two checks for gaps and forks."""
 
@@ -66,6 +71,10 @@ class Receiver:
     """Versions of the recipients that were logged as not met."""
     site_read_s: float = -SITE_S
     """CLOCK_MONOTONIC when the site was last read."""
+    read_cameras: Callable[[], Mapping[bytes, CameraIdentity]] | None = None
+    """Reads the registered cameras anew, when an event of an unknown one comes."""
+    cameras_read_s: float = -CAMERAS_S
+    """CLOCK_MONOTONIC when they were last read."""
     boot_id: bytes = field(default_factory=lambda: token_bytes(16))
     sequence: int = 0
     previous: bytes = NO_PREVIOUS
@@ -77,19 +86,60 @@ class Receiver:
 
 def receive(receiver: Receiver, running: Callable[[], bool]) -> None:
     """Show stored events that were not shown; then handle messages while `running` returns true."""
-    for sealed in receiver.store.envelopes(unshown=True):
-        _show(receiver, sealed)
     try:
+        _show_unshown(receiver, running)
         while running():
-            receiver.connection.run_network(TURN_S)
-            for message in receiver.connection.take_arrived():
-                handle_message(receiver, message)
-            for _ in receiver.connection.take_acknowledged():
-                pass  # A receipt that was not delivered is sent again when its event comes again.
-            if time.monotonic() - receiver.losses_checked_s >= LOSSES_S:
-                report_losses(receiver)
+            try:
+                _turn(receiver)
+            except RowRefused as error:  # One row; the others go on.
+                log.warning("%s", error)
+            except StoreRefused as error:
+                _await_store(receiver, error, running)
     finally:
         receiver.connection.close()
+
+
+def _show_unshown(receiver: Receiver, running: Callable[[], bool]) -> None:
+    """Show what the receiver before this one stored and did not show."""
+    while True:
+        try:
+            for sealed in receiver.store.envelopes(unshown=True):
+                _show(receiver, sealed)
+        except StoreRefused as error:
+            _await_store(receiver, error, running)
+            if running():
+                continue
+        return
+
+
+def _turn(receiver: Receiver) -> None:
+    """Handle what has arrived, and report losses now and then."""
+    receiver.connection.run_network(TURN_S)
+    for message in receiver.connection.take_arrived():
+        handle_message(receiver, message)
+    for _ in receiver.connection.take_acknowledged():
+        pass  # A receipt that was not delivered is sent again when its event comes again.
+    if time.monotonic() - receiver.losses_checked_s >= LOSSES_S:
+        report_losses(receiver)
+
+
+def _await_store(receiver: Receiver, error: StoreRefused, running: Callable[[], bool]) -> None:
+    """Wait until the store answers. Nothing is acknowledged meanwhile: the broker keeps it.
+
+    The connection is closed, so that the broker delivers again what was not acknowledged.
+    """
+    log.warning("%s Nothing is acknowledged until it answers again.", error)
+    receiver.connection.close()
+    wait_s = PAUSE_S[0]
+    while running():
+        until_s = time.monotonic() + wait_s
+        while running() and time.monotonic() < until_s:
+            time.sleep(TURN_S)
+        with suppress(StoreRefused):
+            receiver.store.count()
+            log.warning("The store answers again.")
+            return
+        wait_s = min(2 * wait_s, PAUSE_S[1])
 
 
 def report_losses(receiver: Receiver) -> None:
@@ -117,7 +167,7 @@ def handle_message(receiver: Receiver, message: Message) -> None:
     (4) The message is acknowledged to the broker.
     """
     try:
-        camera = _registered_sender(receiver.cameras, message.topic)  # (0)
+        camera = _registered_sender(receiver, message.topic)  # (0)
         sealed = read(Kind.EVENT, message.payload)
         verify(sealed, camera.sign_key)  # (1)
     except FormatError as error:
@@ -196,11 +246,24 @@ def read_cameras(folder: Path) -> dict[bytes, CameraIdentity]:
     return cameras
 
 
-def _registered_sender(cameras: Mapping[bytes, CameraIdentity], topic: str) -> CameraIdentity:
+def _registered_sender(receiver: Receiver, topic: str) -> CameraIdentity:
+    """Return the camera of a topic; read the registered cameras anew if it is not known yet."""
     sender = parse_topic(topic)
-    if sender.channel is not Channel.EVENT or sender.camera not in cameras:
+    if sender.camera not in receiver.cameras:
+        _read_cameras_anew(receiver)
+    if sender.channel is not Channel.EVENT or sender.camera not in receiver.cameras:
         raise Malformed("It comes from no camera of this site.")
-    return cameras[sender.camera]
+    return receiver.cameras[sender.camera]
+
+
+def _read_cameras_anew(receiver: Receiver) -> None:
+    if receiver.read_cameras is None or time.monotonic() - receiver.cameras_read_s < CAMERAS_S:
+        return
+    receiver.cameras_read_s = time.monotonic()
+    try:
+        receiver.cameras = receiver.read_cameras()
+    except NoCamera as error:
+        log.warning("The registered cameras cannot be read anew: %s", error)
 
 
 def _send_receipt(

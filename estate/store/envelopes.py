@@ -137,7 +137,7 @@ class Store:
         query = query.where(ENVELOPES.c.blob != b"")
         if unshown:
             query = query.where(ENVELOPES.c.shown_utc_ms.is_(None))
-        with self._engine.connect() as connection:
+        with self.reading() as connection:
             for digest, blob in connection.execution_options(yield_per=100).execute(query):
                 try:
                     yield _verified(bytes(digest), bytes(blob))
@@ -193,7 +193,7 @@ class Store:
 
     def count(self) -> int:
         """Return the number of envelopes, destroyed ones included."""
-        with self._engine.connect() as connection:
+        with self.reading() as connection:
             return connection.execute(select(func.count()).select_from(ENVELOPES)).scalar_one()
 
     def scrub(self) -> None:

@@ -89,8 +89,8 @@ def test_another_events_envelope_in_a_row_is_not_shown_for_judgement(office: Off
         swap_blobs(connection, one, other)
     desk = office.desk(1)
     assert desk.standings() == []
-    assert sorted(desk.closed) == sorted((one, other))
-    assert all("its row holds another envelope" in why for why in desk.closed.values())
+    assert sorted(desk.refused) == sorted((one, other))
+    assert all("its row holds another envelope" in why for why in desk.refused.values())
     with pytest.raises(VerdictRefused, match="no such event"):
         desk.judge(one, MATCH)
     with pytest.raises(RowRefused):
@@ -105,7 +105,7 @@ def test_a_changed_envelope_is_refused_and_the_others_are_opened(office: Office)
         connection.execute(update(ENVELOPES).where(here).values(blob=b"TALLYEV1"))
     desk = office.desk(1)
     assert [each.event for each in desk.standings()] == [sound]
-    assert "its envelope was changed" in desk.closed[broken]
+    assert "its envelope was changed" in desk.refused[broken]
 
 
 def test_verdicts_that_rest_on_another_event_export_nothing(office: Office) -> None:

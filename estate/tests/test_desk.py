@@ -3,8 +3,14 @@
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+from sqlalchemy import select
+
 from estate.console.desk import Desk
+from estate.errors import SiteRefused, VerdictRefused
 from estate.tests.books import Office
+from estate.verdicts.decisions import VERDICTS
+from formats.verdict import Judgement
 
 
 def test_two_desks_that_open_the_same_events_at_once_both_have_them(tmp_path: Path) -> None:
@@ -15,3 +21,43 @@ def test_two_desks_that_open_the_same_events_at_once_both_have_them(tmp_path: Pa
         with ThreadPoolExecutor() as both:
             list(both.map(Desk.refresh, desks))
         assert all(desk.standing(event) for desk in desks)
+
+
+def test_a_reviewer_who_was_removed_gives_no_verdict_and_sees_nothing(tmp_path: Path) -> None:
+    office = Office(tmp_path / "office", organisations=("police", "estate", "council"))
+    event, desk = office.arrive().digest, office.desk(3)
+    office.organisations = ("police", "estate")
+    office.publish(version=2)
+    with pytest.raises(VerdictRefused, match="do not name this reviewer"):
+        desk.judge(event, Judgement.MATCH)
+    assert desk.standings() == []
+    with pytest.raises(VerdictRefused, match="do not name this reviewer"):
+        desk.refresh()
+    with office.store.reading() as connection:
+        assert connection.execute(select(VERDICTS)).all() == []
+
+
+def test_what_the_site_signs_later_is_taken_up_without_a_restart(tmp_path: Path) -> None:
+    office = Office(tmp_path / "office")
+    desk = office.desk(1)
+    office.publish(version=2)
+    desk.refresh()
+    assert desk.site.case.version == 1
+    desk._site_due_s = 0.0  # As 20 s later.
+    changes = desk.changes
+    desk.refresh()
+    assert (desk.site.case.version, desk.changes > changes) == (2, True)
+    candidate = office.candidate(list_version=2)
+    assert desk.entry(candidate) is not None
+
+
+def test_a_site_that_does_not_verify_takes_no_verdict_and_loses_nothing(tmp_path: Path) -> None:
+    office = Office(tmp_path / "office")
+    event, desk = office.arrive().digest, office.desk(1)
+    published = office.folder / "published" / "metadata"
+    published.rename(office.folder / "away")
+    with pytest.raises(SiteRefused):
+        desk.judge(event, Judgement.MATCH)
+    assert desk.standing(event)
+    (office.folder / "away").rename(published)
+    assert desk.judge(event, Judgement.MATCH) is None

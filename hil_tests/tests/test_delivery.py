@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from estate.errors import StoreRefused
 from estate.intake.receiver import Receiver, receive
 from estate.store.envelopes import Store
 from firmware.courier import Courier, deliver, send_event
@@ -37,6 +38,22 @@ class DyingStore(Store):
     def add_envelope(self, sealed: Sealed, stored_utc_ms: int) -> bool:
         super().add_envelope(sealed, stored_utc_ms)
         raise Died
+
+
+class PausingStore(Store):
+    """A store whose database is away for a while."""
+
+    away = True
+
+    def add_envelope(self, sealed: Sealed, stored_utc_ms: int) -> bool:
+        if self.away:
+            raise StoreRefused("The store cannot be written: check its disk and rights.")
+        return super().add_envelope(sealed, stored_utc_ms)
+
+    def count(self) -> int:
+        if self.away:
+            raise StoreRefused("The store cannot be read: check its disk and rights.")
+        return super().count()
 
 
 @pytest.fixture
@@ -295,3 +312,32 @@ def test_a_broken_event_is_skipped_and_the_others_go_on(line: Line) -> None:
     assert records(line.broker.state.courier, Happening.FAULT) == [
         {"code": "outbox_broken", "name": "000000000001"}
     ]
+
+
+def test_a_receiver_whose_database_is_away_says_so_once_acknowledges_nothing_and_goes_on(
+    line: Line, caplog: pytest.LogCaptureFixture
+) -> None:
+    line.put(3)
+    store = line.opened_store(PausingStore)
+    assert isinstance(store, PausingStore)
+    with delivering(line, line.receiver(store=store)):
+        eventually(lambda: "Nothing is acknowledged until it answers again" in caplog.text)
+        time.sleep(1.2)  # Longer than the first wait.
+        assert len(line.waiting()) == 3
+        store.away = False
+        eventually(lambda: line.waiting() == [], within_s=30)
+    assert line.store.count() == 3
+    said = [each.message for each in caplog.records if each.name == "estate.intake.receiver"]
+    assert sum("Nothing is acknowledged" in each for each in said) == 1
+    assert sum("The store answers again" in each for each in said) == 1
+    store.close()
+
+
+def test_an_event_of_a_camera_that_was_registered_later_is_kept(line: Line) -> None:
+    line.put()
+    receiver = line.receiver()
+    known, receiver.cameras = receiver.cameras, {}
+    receiver.read_cameras = lambda: known
+    with delivering(line, receiver):
+        eventually(lambda: line.waiting() == [])
+    assert line.store.count() == 1
