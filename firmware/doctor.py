@@ -171,11 +171,11 @@ def _list(config: Config) -> str:
 
 
 def _outbox(config: Config) -> str:
-    if not config.state.outbox.exists():
+    try:
+        room = WaitingEvents(config.state.outbox).room()
+    except FileNotFoundError:
         return "empty"
-    outbox = WaitingEvents(config.state.outbox)
-    outbox.room()
-    return f"{len(outbox.names())} events wait for their receipts"
+    return f"{room.waiting} events wait for their receipts"
 
 
 def _clock() -> str:

@@ -106,3 +106,94 @@ def test_nothing_runs_a_shell_or_reads_the_environment() -> None:
     assert makers_of("getenv") | makers_of("system") == set()
     readers = [path for path, tree in MODULES.items() if "os.environ" in ast.unparse(tree)]
     assert readers == ["supervisor.py"]  # It reads the supervisor's socket, and nothing else.
+
+
+OPENS_BY_PATH = {
+    "assembly.py": {"read_bytes"},  # The site's root, in the image.
+    "doctor.py": {"exists", "read_text"},  # /proc and /sys.
+    "guard/listener.py": {"chmod", "lstat", "mkdir", "unlink"},  # The guard's socket.
+    "hardware/accelerator.py": {"glob", "read_text"},  # /sys.
+    "hardware/temperature.py": {"read_text"},  # /sys.
+    "looking/reporter.py": {"read_bytes", "rglob", "stat"},  # The program's code.
+    "trust/clock.py": {"read_text"},  # /proc.
+    "trust/time_source.py": {"exists"},  # /run, of root.
+    "trust/newer_list.py": {"read_bytes"},  # The site's root, in the image.
+}
+"""What belongs to root or to the guard alone, by module; all else is opened through `folder.py`."""
+OPENED_FOR_TUF = {"trust/accepted.py"}
+"""python-tuf opens a repository by path: decision 0017."""
+OF_PATHS = {"exists", "is_dir", "is_file", "is_symlink", "stat", "lstat", "readlink", "touch"}
+OF_PATHS |= {"read_bytes", "read_text", "write_bytes", "write_text", "chmod", "glob", "rglob"}
+OF_PATHS |= {"iterdir", "mkdir", "unlink", "rmdir", "symlink_to", "hardlink_to"}
+OF_THE_SYSTEM = {"open", "listdir", "scandir", "stat", "lstat", "rename", "replace", "remove"}
+OF_THE_SYSTEM |= {"unlink", "mkdir", "makedirs", "rmdir", "symlink", "link", "readlink"}
+OF_THE_SYSTEM |= {"truncate", "chmod", "chown", "mkfifo", "walk"}
+
+
+def opened_by_path(tree: ast.AST) -> set[str]:
+    """Return the calls with which a module reaches files by their paths."""
+    found = set[str]()
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        below_a_folder = any(word.arg in {"dir_fd", "src_dir_fd"} for word in call.keywords)
+        match call.func:
+            case ast.Name(id="open" | "mkdtemp" | "mkstemp" as name):
+                found.add(name)
+            case ast.Attribute(value=ast.Name(id="os"), attr=name):
+                if name in OF_THE_SYSTEM and not below_a_folder:
+                    found.add(f"os.{name}")
+            case ast.Attribute(value=ast.Name(id="shutil"), attr=name):
+                found.add(f"shutil.{name}")
+            case ast.Attribute(attr="open") if is_mode(call):
+                found.add("open")
+            case ast.Attribute(attr="rename" | "replace" as name) if len(call.args) == 1:
+                found.add(name)
+            case ast.Attribute(attr=name) if name in OF_PATHS:
+                found.add(name)
+            case _:
+                pass
+    return found
+
+
+def is_mode(call: ast.Call) -> bool:
+    """Return whether a call is `Path.open` and not `Folder.open`, which takes a limit."""
+    return not any(word.arg == "limit" for word in call.keywords) and (
+        not call.args or (isinstance(call.args[0], ast.Constant) and "b" in str(call.args[0].value))
+    )
+
+
+def test_files_of_the_state_folder_are_opened_below_an_open_folder() -> None:
+    own = {"folder.py"} | OPENED_FOR_TUF
+    found = {path: opened_by_path(tree) for path, tree in MODULES.items() if path not in own}
+    assert {path: calls for path, calls in found.items() if calls} == OPENS_BY_PATH
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "open('x')",
+        "path.open()",
+        "path.open('rb')",
+        "path.read_bytes()",
+        "os.open(path, os.O_RDONLY)",
+        "os.listdir(path)",
+        "shutil.rmtree(path)",
+        "path.replace(other)",
+        "(folder / 'x').exists()",
+    ],
+)
+def test_a_file_that_is_opened_by_its_path_is_found(line: str) -> None:
+    assert opened_by_path(ast.parse(line))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "folder.open('x', limit=1)",
+        "folder.replace('x', b'')",
+        "os.mkdir('x', 0o700, dir_fd=folder.descriptor)",
+        "'a'.replace('a', 'b')",
+        "now.replace(tzinfo=UTC)",
+    ],
+)
+def test_what_is_opened_below_a_folder_is_not_found(line: str) -> None:
+    assert not opened_by_path(ast.parse(line))
