@@ -119,6 +119,18 @@ def test_a_timestamp_that_the_site_does_not_stand_for_ends_no_run(
     assert records(config.state.watch, Happening.LIST_REFUSED) == [{"code": code}]
 
 
+@pytest.mark.parametrize("name", ["timestamp.json", "2.root.json"])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{}", b"null", b"[" * 4000, b"\xff", b"9" * 4000, b'{"signed":1.5}', b'{"\\ud800":{}}'],
+)
+def test_no_bytes_end_a_run_in_any_other_way(config: Config, name: str, content: bytes) -> None:
+    with begun(config) as run:
+        (config.state.inbox / "metadata" / name).write_bytes(content)
+        assert not run.looked()
+    assert records(config.state.watch, Happening.LIST_REFUSED) == [{"code": "WL_FORM"}]
+
+
 def test_the_accepted_timestamp_signed_anew_ends_no_run(config: Config) -> None:
     with begun(config) as run:
         amend(config, to_version(2), desk.TIMESTAMP)
