@@ -48,7 +48,7 @@ _FIXED: Final = {
 _TEXTS: Final = {0x12: 1, 0x15: 1, 0x16: 1, 0x1A: 1, 0x1C: 1, 0x1F: 1, 0x26: 2}
 """Sizes of number properties, and how many strings a text property has."""
 _REASON: Final = 2
-_GRANTED_QOS: Final = 1
+_GRANTED_QOS: Final = b"\x01"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class Probe:
         """Return whether the broker grants a subscription at QoS 1."""
         self._send(0x82, self._next() + b"\0" + _text(topic_filter) + b"\x01")
         answer = self._await(_SUBACK)
-        return answer is not None and answer[-1] == _GRANTED_QOS
+        return answer is not None and answer[-1:] == _GRANTED_QOS
 
     def publish(
         self, topic: str, payload: bytes, *, retain: bool = False, expires_s: int | None = None
@@ -126,9 +126,9 @@ class Probe:
         return self._await(_PINGRESP) is not None
 
     def _connect(self) -> None:
+        context = self.address.certificate.context()
         plain = socket.create_connection((self.address.host, self.address.port), WAIT_S)
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        context = self.address.certificate.context()
         self._line = context.wrap_socket(plain, server_hostname=self.address.host)
         flags = 0 if self.session_s else 0x02
         properties = struct.pack(">BI", 0x11, self.session_s)
@@ -175,7 +175,11 @@ class Probe:
                 return None
             self._buffer += received
         if packet[0] & 0xF0 == _PUBLISH:
-            self._take_message(*packet)
+            try:
+                self._take_message(*packet)
+            except IndexError:  # The packet ends before its properties do.
+                self._end()
+                return None
         return packet
 
     def _take_packet(self) -> tuple[int, bytes] | None:
@@ -240,7 +244,10 @@ def _read_length(data: bytes | bytearray, at: int) -> tuple[int, int]:
 
 def _numbers(data: bytes) -> dict[int, int]:
     """Return the number properties of a CONNACK; reading ends at a property it does not know."""
-    size, at = _read_length(data, 0)
+    try:
+        size, at = _read_length(data, 0)
+    except IndexError:  # The length itself is cut off.
+        return {}
     end, found = min(at + size, len(data)), dict[int, int]()
     while at < end:
         kind, at = data[at], at + 1
