@@ -103,3 +103,10 @@ def test_what_was_written_after_the_last_checkpoint_is_checked_by_its_chain_alon
     assert blamed(lines) is None
     edit_body(lines, SIZE + 9)
     assert blamed(lines) is None
+
+
+@pytest.mark.parametrize("number", [0, 1, 3])
+def test_a_record_that_fits_under_another_number_is_named(number: int) -> None:
+    lines = ledger(3)
+    lines[2] = spelled(json.loads(lines[2]) | {"seq": number})
+    assert blamed(lines, {}) == 2
