@@ -349,3 +349,10 @@ def test_no_row_of_the_store_names_a_file_outside_the_export(tmp_path: Path, nam
     with pytest.raises(SiteRefused, match="keep the store as evidence"):
         export_books(office.store, office.site(), tmp_path / "books", tmp_path / "to")
     office.store.close()
+
+
+@pytest.mark.parametrize("utc_ms", [4_102_444_800_001, 2**63 - 1])
+def test_a_clock_beyond_every_calendar_is_told_in_milliseconds(utc_ms: int) -> None:
+    destroyed = {"ab" * 32: {"verdicts": [], "destroyed": {"utc_ms": utc_ms}}}
+    (told,) = verify.histories(destroyed, {})
+    assert told["destroyed"] == f"{utc_ms} ms after 1970"

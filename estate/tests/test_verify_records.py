@@ -110,3 +110,10 @@ def test_a_record_that_fits_under_another_number_is_named(number: int) -> None:
     lines = ledger(3)
     lines[2] = spelled(json.loads(lines[2]) | {"seq": number})
     assert blamed(lines, {}) == 2
+
+
+def test_a_first_record_that_continues_another_ledger_is_named() -> None:
+    lines = ledger(2)
+    lines[0] = spelled(json.loads(lines[0]) | {"previous": "ab" * 32})
+    lines[1] = spelled(json.loads(lines[1]) | {"previous": sha256(lines[0]).hexdigest()})
+    assert blamed(lines, {}) == 0
