@@ -179,6 +179,8 @@ class Connection:
         else:
             return
         self._clean = True
+        if self._line is not None:
+            self._line.at_fault = True
         self._warnings.connection(text)
         self._end()
 
@@ -227,7 +229,7 @@ class Connection:
     def _note_loss(self, line: Line) -> None:
         if line.succeeded():
             self._warnings.forget_connection()
-        if not line.dismissed:
+        if not line.at_fault:
             text = "The connection to the broker was lost: check the network and the broker."
             self._warnings.connection(text)
 
@@ -237,15 +239,10 @@ class Connection:
         self._arrived.clear()  # The broker delivers again what was not acknowledged.
 
     def _on_connect(
-        self,
-        client: mqtt.Client,
-        _: object,
-        __: object,
-        reason: ReasonCode,
-        told: Properties | None,
+        self, client: mqtt.Client, _: object, __: object, why: ReasonCode, told: Properties | None
     ) -> None:
-        if reason.is_failure:
-            raise BrokerMisbehaves(f"The broker refuses this side: {quote(reason)}")
+        if why.is_failure:
+            raise BrokerMisbehaves(f"The broker refuses this side: {quote(why)}")
         wanted = (self.subscription,) if isinstance(self.subscription, str) else self.subscription
         self._limits = read_limits(told, wanted)
         self._client.keep_to(self.window)
@@ -276,7 +273,7 @@ class Connection:
     ) -> None:
         self.connected = False
         if self._line is not None and flags.is_disconnect_packet_from_server:
-            self._line.dismissed = True
+            self._line.at_fault = True
             self._warnings.connection(f"The broker ended the connection: {quote(reason)}")
 
     def _on_arrival(self, message: Message) -> None:

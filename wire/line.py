@@ -23,8 +23,8 @@ class Line:
     """When the last PUBACK came."""
     delivered: bool = False
     """Whether a message arrived, or one that was sent was delivered."""
-    dismissed: bool = False
-    """Whether the broker ended it with a DISCONNECT."""
+    at_fault: bool = False
+    """Whether the broker ended it with a DISCONNECT, or by breaking the protocol."""
 
     def check_overdue(self, patience: Patience) -> None:
         """Do nothing unless an answer is overdue.
@@ -51,9 +51,9 @@ class Line:
         self.delivered |= delivered
 
     def succeeded(self) -> bool:
-        """Return whether it lasted, or delivered something and was not ended by the broker.
+        """Return whether it lasted, or delivered something and ended by no act of the broker.
 
         A broker that is too busy takes a few messages and then sends a DISCONNECT, each time.
         """
         lasted = time.monotonic() - self.ready_s >= STEADY_S
-        return lasted or (self.delivered and not self.dismissed)
+        return lasted or (self.delivered and not self.at_fault)

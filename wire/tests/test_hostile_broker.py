@@ -184,6 +184,16 @@ def test_waits_grow_while_the_broker_is_busy_and_shrink_after_a_delivery(table: 
     assert table.connection.backoff._limit_s == 0.04
 
 
+def test_waits_grow_while_the_broker_breaks_the_protocol_after_a_message(table: Table) -> None:
+    table.connection.backoff = Backoff(0.01, 1000)
+    table.broker.script = Manners(then=publish(b"topic", b"good") + packet(0))
+    for attempt in range(1, 4):
+        table.until(lambda: table.connection._line is not None)
+        table.until(lambda: table.connection._line is None)
+        assert table.connection.backoff._limit_s == 0.02 * 2**attempt
+        table.connection.backoff.skip()
+
+
 def test_a_small_message_size_or_no_retained_messages_is_said_before_sending(table: Table) -> None:
     table.broker.script = Manners(connack=connack(0, b"\x25\x00\x27\x00\x00\x05\x00"))
     table.until(lambda: table.connection.connected)
