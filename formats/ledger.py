@@ -17,6 +17,7 @@ from nacl.exceptions import CryptoError
 from nacl.signing import SigningKey, VerifyKey
 
 from formats.errors import BrokenChain, Forged, FormatError
+from formats.hexadecimal import read_hex
 from formats.strict_json import Fields, dumps, parse
 
 LINE_LIMIT: Final = 4096
@@ -29,6 +30,7 @@ _SIGNATURE_BYTES: Final = 64
 _ORIGIN_LIMIT: Final = 128
 _CHECKPOINT_LIMIT: Final = 1024
 _CHECKPOINT_DOMAIN: Final = b"tallylight-checkpoint-v1\0"
+_RESTORED_DOMAIN: Final = b"tallylight-restored-v1\0"
 
 
 class Program(StrEnum):
@@ -69,6 +71,7 @@ class Happening(StrEnum):
     RELEASED = "released"
     DESTROYED = "destroyed"
     BUDGET = "budget"
+    RESTORED = "restored"
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +207,32 @@ def sign_checkpoint(checkpoint: Checkpoint, key: SigningKey) -> bytes:
     """Return the checkpoint with its signature, as one canonical JSON object."""
     signature = key.sign(_statement(checkpoint)).signature
     return dumps({**_members(checkpoint), "signature": signature.hex()})
+
+
+def sign_restored(lost: Head, key: SigningKey) -> dict[str, int | str]:
+    """Return the body of a record that makes a checkpoint void: a restored copy lacks its end.
+
+    Without the signature of the ledger's key a checkpoint that the ledger contradicts proves that
+    the ledger was changed.
+    """
+    signature = key.sign(_restored_statement(lost)).signature
+    return {"size": lost.size, "digest": lost.digest.hex(), "signature": signature.hex()}
+
+
+def voided(record: Record, key: VerifyKey) -> Head | None:
+    """Return the head that a `restored` record makes void; None if it proves nothing."""
+    try:
+        size = int(record.body["size"])
+        lost = Head(size, read_hex(record.body["digest"], _DIGEST_BYTES))
+        signature = read_hex(record.body["signature"], _SIGNATURE_BYTES)
+        key.verify(_restored_statement(lost), signature)
+    except (KeyError, ValueError, CryptoError, FormatError):
+        return None
+    return lost if record.event is Happening.RESTORED else None
+
+
+def _restored_statement(lost: Head) -> bytes:
+    return _RESTORED_DOMAIN + dumps({"size": lost.size, "digest": lost.digest.hex()})
 
 
 def verify_checkpoint(data: bytes, key: VerifyKey) -> Checkpoint:

@@ -26,6 +26,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import blake2b, sha256
@@ -99,7 +100,7 @@ EVENTS = (
     *("start", "stop", "lamp", "period_begin", "period_end", "list_accepted", "list_refused"),
     *("list_destroyed", "event_sealed", "status_sealed", "status_read", "event_receipted"),
     *("event_lapsed", "outbox_full", "fault", "stored", "checkpoint", "verdict", "decision"),
-    *("exported", "held", "released", "destroyed", "budget"),
+    *("exported", "held", "released", "destroyed", "budget", "restored"),
 )
 RECORD = {
     "previous": HEX32,
@@ -439,10 +440,12 @@ class Book:
     size: int = 0
     signed: int = 0
     """Number of records that a signed checkpoint covers."""
+    void: set[tuple[int, str]] = field(default_factory=set)
+    """Size and digest of checkpoints that a restored copy lacks the records of, by its key."""
     kept: list[Json] = field(default_factory=list)
 
 
-def verify_book(path: Path, checkpoints: list[Json]) -> Book:
+def verify_book(path: Path, checkpoints: list[Json], keys: set[str]) -> Book:
     """Return a verified ledger with its records of the kinds in `KEPT`.
 
     Raises:
@@ -450,8 +453,11 @@ def verify_book(path: Path, checkpoints: list[Json]) -> Book:
     """
     book = Book(path.stem.replace("_", "/"))
     ends: dict[int, str] = {}
+    book.void = _void(path, keys) if path.exists() else set()
     for each in checkpoints:
         mine = each["digest"]
+        if (each["size"], mine) in book.void:
+            continue
         if each["origin"] == book.name and ends.setdefault(each["size"], mine) != mine:
             raise Bad(each["size"] - 1, "two signed checkpoints differ: the books were forked")
     book.signed = max(ends, default=0)
@@ -464,6 +470,21 @@ def verify_book(path: Path, checkpoints: list[Json]) -> Book:
         if record["event"] in KEPT:
             book.kept.append(record)
     return book
+
+
+def _void(path: Path, keys: set[str]) -> set[tuple[int, str]]:
+    """Return the checkpoints that the ledger's own key has made void, with `restored` records."""
+    void = set()
+    for line in _lines(path, LINE_LIMIT):
+        if b'"event":"restored"' not in line:
+            continue
+        with suppress(ValueError, KeyError):
+            body = strict(line, RECORD, LINE_LIMIT)["body"]
+            statement = {name: body[name] for name in ("digest", "size")}
+            message = b"tallylight-restored-v1\0" + _spell(statement).encode()
+            if any(_is_signed(message, body["signature"], key) for key in keys):
+                void.add((body["size"], body["digest"]))
+    return void
 
 
 def read_checkpoint(line: bytes, keys: Mapping[str, set[str]]) -> Json:
@@ -656,7 +677,7 @@ def verify_books(folder: Path, kept: Path | None) -> tuple[list[Book], Events, l
     for name in sorted(names):
         path = folder / f"{name.replace('/', '_')}.jsonl"
         try:
-            ledgers.append(verify_book(path, signed))
+            ledgers.append(verify_book(path, signed, keys[name]))
             for record in ledgers[-1].kept if name == ESTATE else []:
                 events.take(record)
         except Bad as bad:
@@ -664,7 +685,13 @@ def verify_books(folder: Path, kept: Path | None) -> tuple[list[Book], Events, l
     for book in ledgers:
         if not book.signed:
             raise NotAsExported(f"No checkpoint signs the ledger {book.name}: ask for one.")
-    return ledgers, events, _notes(events, root)
+    notes = [
+        f"The estate restored an older copy of {book.name}: records that its checkpoint of {size} "
+        "records had signed are lost."
+        for book in ledgers
+        for size, _ in sorted(book.void)
+    ]
+    return ledgers, events, notes + _notes(events, root)
 
 
 def _ledger_keys(site: Site | None, path: Path | None) -> Mapping[str, set[str]]:

@@ -5,11 +5,13 @@ from typing import Annotated
 
 import typer
 
+from estate.accounts.books import write_checkpoint
 from estate.commands.options import AsJson, Settings, open_office, print_result
 from estate.config import Office
 from estate.passphrase import PassphraseFile, unlocking
 from estate.retention.backups import copy_store, destroy_again, restore_copy
 from estate.store.envelopes import Store
+from estate.store.ledger import void_checkpoints
 from formats.keyfile import Purpose, unlock_signing
 from formats.settings import read_settings
 
@@ -44,6 +46,15 @@ def restore(
         restore_copy(office.store, copy)
     store = Store(office.store)
     again = destroy_again(store, office.books / "certificates", key)
+    with store.writing() as connection:
+        void = void_checkpoints(connection, office.books, key)
+    if void:
+        write_checkpoint(store, key, office.books)
     store.close()
+    lacking = (
+        f" The copy lacks records that {void} checkpoints have signed: the ledger says so, signed, "
+        "and goes on from here."
+    )
     sentence = f"The store is restored; {again} events were destroyed again. Run retain now."
-    print_result(sentence, as_json=as_json, destroyed_again=again)
+    fields = {"destroyed_again": again, "void_checkpoints": void}
+    print_result(sentence + lacking * bool(void), as_json=as_json, **fields)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from nacl.signing import VerifyKey
+from nacl.signing import SigningKey, VerifyKey
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -33,9 +33,11 @@ from formats.ledger import (
     Program,
     Record,
     next_record,
+    sign_restored,
     verify_against,
     verify_chain,
     verify_checkpoint,
+    voided,
 )
 
 CHECKPOINTS: Final = "estate.checkpoint"
@@ -109,13 +111,44 @@ def checkpointed_records(connection: Connection, books: Path, key: VerifyKey) ->
     file, written = books / CHECKPOINTS, list(ledger_lines(connection))
     try:
         verify_chain(written)
+        records = [Record.from_line(line) for line in written]
+        void = {lost for each in records if (lost := voided(each, key)) is not None}
         for last in file.read_bytes().splitlines()[-1:] if file.exists() else []:
-            verify_against(written, verify_checkpoint(last, key))
+            checkpoint = verify_checkpoint(last, key)
+            if checkpoint.head not in void:
+                verify_against(written, checkpoint)
     except FormatError as error:
         raise BooksRefused(
-            f"The ledger has been changed ({error}) Keep the store and {file} as evidence."
+            f"The ledger has been changed ({error}) Keep the store and {file} as evidence. If you "
+            "restored an older copy, run tallylight-estate restore."
         ) from error
-    return [Record.from_line(line) for line in written]
+    return records
+
+
+def void_checkpoints(connection: Connection, books: Path, key: SigningKey) -> int:
+    """Record, signed, which checkpoints a restored copy lacks the records of; return their number.
+
+    For `restore` alone: the key's holder says that the copy is older, and the books show it.
+
+    Raises:
+        BooksRefused: a checkpoint was not signed with this key.
+    """
+    file, written = books / CHECKPOINTS, list(ledger_lines(connection))
+    records = [Record.from_line(line) for line in written]
+    void = {lost for each in records if (lost := voided(each, key.verify_key)) is not None}
+    count = 0
+    for line in file.read_bytes().splitlines() if file.exists() else []:
+        try:
+            checkpoint = verify_checkpoint(line, key.verify_key)
+        except FormatError as error:
+            raise BooksRefused(f"A checkpoint in {file} does not hold: {error}") from error
+        try:
+            verify_against(written, checkpoint)
+        except FormatError:
+            if checkpoint.head not in void:
+                append_record(connection, Happening.RESTORED, sign_restored(checkpoint.head, key))
+                count += 1
+    return count
 
 
 def ledger_head(connection: Connection) -> Head:

@@ -1,5 +1,6 @@
 """Backup, restore and migrations: copies are whole, and destroyed events stay destroyed."""
 
+import json
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -7,18 +8,20 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import pytest
+from nacl.signing import SigningKey
 from sqlalchemy import create_engine, inspect, text
 from typer.testing import CliRunner, Result
 
 from estate.__main__ import app
+from estate.accounts.verify import verify_books
 from estate.store.envelopes import Store
-from estate.store.ledger import ledger_head, ledger_records
+from estate.store.ledger import append_record, ledger_head, ledger_records
 from estate.store.migrations import NEWEST
 from estate.tests.books import Office
 from estate.tests.events import sealed_event
 from estate.verdicts.decisions import Outcome
 from firmware.tests import desk as authority
-from formats.ledger import Happening
+from formats.ledger import Happening, Head, sign_restored
 from formats.verdict import Judgement
 
 MATCH, NOT = Judgement.MATCH, Judgement.NOT_A_MATCH
@@ -66,6 +69,74 @@ def test_what_was_destroyed_after_the_copy_is_destroyed_again(office: Office) ->
         ]
     store.close()
     assert told == ["restored"]
+
+
+def restored_after_a_checkpoint(office: Office) -> str:
+    """Lose records that a checkpoint has signed, restore an older copy; return what was said."""
+    office.arrive(1)
+    run(office, "ledger", "checkpoint", *office.passphrase)
+    run(office, "backup", str(office.folder / "copy"))
+    office.arrive(2)
+    run(office, "ledger", "checkpoint", *office.passphrase)
+    lose_the_store(office)
+    copy = str(office.folder / "copy")
+    done = run(office, "restore", "--from", copy, *office.passphrase)
+    assert done.exit_code == 0, done.output
+    office.store = Store(office.url)
+    return done.output
+
+
+def test_after_an_honest_restore_the_books_go_on(office: Office) -> None:
+    assert "The copy lacks records that 1 checkpoints have signed" in restored_after_a_checkpoint(
+        office
+    )
+    office.arrive(3)
+    for words in (("retain",), ("ledger", "checkpoint"), ("retain",)):
+        done = run(office, *words, *office.passphrase)
+        assert done.exit_code == 0, done.output
+    again = run(office, "restore", *office.passphrase)
+    assert "lacks records" not in again.output
+
+
+def test_an_outsider_is_told_of_the_restore_and_of_nothing_else(office: Office) -> None:
+    restored_after_a_checkpoint(office)
+    office.arrive(3)
+    run(office, "ledger", "checkpoint", *office.passphrase)
+    books = office.folder / "handed-over"
+    done = run(office, "ledger", "export", str(books))
+    assert done.exit_code == 0, done.output
+    _, _, notes = verify_books(books, None)
+    (note,) = [note for note in notes if "older copy" in note]
+    assert "restored an older copy of estate" in note
+
+
+def test_without_the_restore_command_an_older_copy_is_a_changed_ledger(office: Office) -> None:
+    office.arrive(1)
+    run(office, "backup", str(office.folder / "copy"))
+    office.arrive(2)
+    run(office, "ledger", "checkpoint", *office.passphrase)
+    lose_the_store(office)
+    (office.folder / "store.db").write_bytes((office.folder / "copy").read_bytes())
+    for words in (("retain",), ("ledger", "checkpoint")):
+        done = run(office, *words, *office.passphrase)
+        assert (done.exit_code, "has been changed" in done.output) == (1, True), done.output
+    office.store = Store(office.url)
+
+
+def test_a_record_of_a_restore_that_the_key_did_not_sign_excuses_nothing(office: Office) -> None:
+    office.arrive(1)
+    run(office, "backup", str(office.folder / "copy"))
+    office.arrive(2)
+    run(office, "ledger", "checkpoint", *office.passphrase)
+    lost = json.loads((office.folder / "books" / "estate.checkpoint").read_text())
+    lose_the_store(office)
+    (office.folder / "store.db").write_bytes((office.folder / "copy").read_bytes())
+    office.store = Store(office.url)
+    head = Head(lost["size"], bytes.fromhex(lost["digest"]))
+    with office.store.writing() as connection:
+        append_record(connection, Happening.RESTORED, sign_restored(head, SigningKey(bytes(32))))
+    done = run(office, "retain", *office.passphrase)
+    assert (done.exit_code, "has been changed" in done.output) == (1, True)
 
 
 def test_a_copy_never_replaces_a_store_or_another_copy(office: Office) -> None:
