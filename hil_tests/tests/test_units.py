@@ -15,6 +15,16 @@ ROOT = Path(__file__).parents[2]
 IMAGE = ROOT / "provisioning" / "device" / "image"
 UNITS = sorted((IMAGE / "systemd").glob("*.service"))
 NAMES = ["tallylight-courier", "tallylight-lampguard", "tallylight-watch"]
+"""The programs that run all the time."""
+FOLDERS_OF_SOCKETS = {
+    "/run",
+    "/var",
+    "/run/dbus",
+    "/run/systemd",
+    "/run/systemd/resolve",
+    "/run/udev",
+}
+ALL = sorted([*NAMES, "tallylight-time"])
 
 
 def settings(name: str) -> list[tuple[str, str]]:
@@ -32,14 +42,14 @@ def judge(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(check, capture_output=True, text=True, timeout=60, check=False)
 
 
-def test_there_are_three_units() -> None:
-    assert [unit.stem for unit in UNITS] == NAMES
+def test_there_are_three_programs_and_the_check_of_the_time() -> None:
+    assert [unit.stem for unit in UNITS] == ALL
 
 
 def test_every_sandbox_is_as_closed_as_it_must_be() -> None:
     done = judge(IMAGE)
     assert done.returncode == 0, done.stdout
-    assert len(done.stdout.splitlines()) == 3
+    assert len(done.stdout.splitlines()) == len(ALL)
 
 
 @pytest.mark.parametrize("line", ["PrivateNetwork=yes", "CapabilityBoundingSet="])
@@ -51,9 +61,9 @@ def test_a_sandbox_that_is_opened_is_noticed(tmp_path: Path, line: str) -> None:
     assert judge(tmp_path / "image").returncode == 1
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALL)
 def test_a_unit_names_nothing_twice_but_what_may_be(name: str) -> None:
-    many = {"DeviceAllow", "SystemCallFilter", ""}
+    many = {"BindReadOnlyPaths", "DeviceAllow", "SystemCallFilter", ""}
     keys = [key for key, _ in settings(name) if "#" not in key and key not in many]
     assert sorted(keys) == sorted(set(keys))
 
@@ -65,10 +75,28 @@ def test_what_sees_faces_or_owns_the_lamp_has_no_network(name: str) -> None:
     assert set(families.split()) <= {"AF_UNIX", "AF_NETLINK"}
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALL)
 def test_no_unit_leaves_a_core_or_swaps(name: str) -> None:
     assert values(name, "LimitCORE") == ["0"]
     assert values(name, "MemorySwapMax") == ["0"]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_unit_has_a_bound_of_memory_and_tasks(name: str) -> None:
+    (memory,), (tasks,) = values(name, "MemoryMax"), values(name, "TasksMax")
+    assert int(memory.removesuffix("M")) <= 512
+    assert int(tasks) <= 128
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_unit_sees_only_the_sockets_that_are_named(name: str) -> None:
+    assert values(name, "TemporaryFileSystem") == ["/run:ro /var:ro"]
+    assert values(name, "InaccessiblePaths") == ["-/dev/shm -/dev/mqueue"]
+    bound = [*values(name, "BindPaths"), *values(name, "BindReadOnlyPaths")]
+    paths = {path.removeprefix("-") for line in bound for path in line.split()}
+    assert {
+        path for path in paths if path in {"/run", "/var", "/run/systemd", "/run/udev"}
+    } == set()
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -82,7 +110,7 @@ def test_a_guard_that_was_killed_leaves_no_light() -> None:
     assert after.endswith("tallylight-camera dark")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALL)
 def test_every_command_of_a_unit_is_one_of_the_programs(name: str) -> None:
     commands = [*values(name, "ExecStart"), *values(name, "ExecStopPost")]
     source = (ROOT / "firmware" / "__main__.py").read_text()
