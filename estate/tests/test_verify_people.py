@@ -356,3 +356,18 @@ def test_a_clock_beyond_every_calendar_is_told_in_milliseconds(utc_ms: int) -> N
     destroyed = {"ab" * 32: {"verdicts": [], "destroyed": {"utc_ms": utc_ms}}}
     (told,) = verify.histories(destroyed, {})
     assert told["destroyed"] == f"{utc_ms} ms after 1970"
+
+
+def test_a_third_person_has_no_verdict_after_the_decision(tmp_path: Path) -> None:
+    office = Office(tmp_path / "office", ("police", "estate", "oversight"))
+    handed = after_removal(office)
+    body = verdict_body(verdict_of(handed), office.verdict_key(3), "oversight")
+    number = appended(handed / "estate.jsonl", Happening.VERDICT, body)
+    assert f"record {number}: two people had decided already" in refusal(handed)
+    office.store.close()
+
+
+def test_recipients_that_the_site_did_not_sign_are_never_in_force(handed: Path) -> None:
+    named = {"recipients_digest": "ab" * 32}
+    number = appended(handed / "estate.jsonl", Happening.LIST_ACCEPTED, named)
+    assert f"record {number}: the site has not signed the recipients" in refusal(handed)
