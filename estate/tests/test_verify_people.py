@@ -360,7 +360,7 @@ def test_a_clock_beyond_every_calendar_is_told_in_milliseconds(utc_ms: int) -> N
 
 def test_a_third_person_has_no_verdict_after_the_decision(tmp_path: Path) -> None:
     office = Office(tmp_path / "office", ("police", "estate", "oversight"))
-    handed = after_removal(office)
+    handed = books(office)
     body = verdict_body(verdict_of(handed), office.verdict_key(3), "oversight")
     number = appended(handed / "estate.jsonl", Happening.VERDICT, body)
     assert f"record {number}: two people had decided already" in refusal(handed)
