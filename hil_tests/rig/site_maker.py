@@ -55,7 +55,7 @@ def make_site(desk: DeskSite) -> None:
 def copy_site(desk: DeskSite, folder: Path) -> DeskSite:
     """Return a copy of a whole site, with the same keys, in a folder that does not exist yet."""
     copy = DeskSite(folder, desk.port)
-    shutil.copytree(desk.folder, folder)
+    shutil.copytree(desk.folder, folder, symlinks=True)
     for file in (copy.camera_config, copy.receiver_config, copy.broker / "mosquitto.conf"):
         text = file.read_text(encoding="utf-8")
         file.write_text(text.replace(str(desk.folder), str(folder)), encoding="utf-8")

@@ -5,8 +5,8 @@ import time
 import pytest
 
 from firmware.looking.pauses import PAUSE_S
-from formats.ledger import Program
-from hil_tests.rig.contract import Feature, Outage, Rig
+from formats.ledger import Happening, Program
+from hil_tests.rig.contract import Feature, Outage, Rig, records_of
 from hil_tests.rig.judgement import judge
 
 pytestmark = [pytest.mark.hil, pytest.mark.alone, pytest.mark.broker, pytest.mark.timeout(240)]
@@ -55,6 +55,13 @@ def test_what_is_seen_during_an_outage_arrives_after_it(rig: Rig, outage: Outage
     assert set(rig.stored_events()) == arrived
     rig.set_outage(None)
     arrives_once(rig, at_least=len(arrived) + 1)
+    rig.wait_until(lambda: arrived <= deleted(rig))
+
+
+def deleted(rig: Rig) -> set[str]:
+    """Return the digests of the events that `watch` has deleted on a receipt, in hex."""
+    gone = records_of(rig, Program.WATCH, Happening.EVENT_RECEIPTED)
+    return {str(record.body["envelope"]) for record in gone}
 
 
 @pytest.mark.needs(Feature.BROKER)

@@ -118,7 +118,7 @@ class Testbed:
             program.pause()
         snapshot = self.folder / "snapshot"
         shutil.rmtree(snapshot, ignore_errors=True)
-        shutil.copytree(self.state, snapshot)
+        shutil.copytree(self.state, snapshot, symlinks=True)
         for program in (self.maker, self.courier):
             program.kill()
         drafts = (snapshot / "receipts").glob(".*.part")
@@ -127,7 +127,7 @@ class Testbed:
             self.torn += 1
         for path in self.state.iterdir():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-        shutil.copytree(snapshot, self.state, dirs_exist_ok=True)
+        shutil.copytree(snapshot, self.state, symlinks=True, dirs_exist_ok=True)
         self.power_cuts += 1
 
     def _await_draft(self) -> None:
