@@ -133,7 +133,8 @@ def test_an_event_whose_bytes_changed_while_waiting_is_not_sent_and_is_recorded_
 ) -> None:
     line.put()
     (name,), courier = line.waiting(), line.courier()
-    courier.connection.connected = True
+    courier.connection.connected, courier.connection._line = True, ConnectionLine()
+    assert events_due(courier) == [name]
     path = line.broker.state.outbox / "waiting" / name
     damaged = bytearray(path.read_bytes())
     damaged[-100] ^= 1

@@ -33,6 +33,7 @@ from firmware.tests.observations import records
 from firmware.tests.outbox_events import ESTATE, event
 from formats.ledger import Happening, Program
 from wire.connection import Connection
+from wire.line import Line as ConnectionLine
 from wire.tests.broker import Broker
 
 TMPFILES = "provisioning/device/image/systemd/tmpfiles.d/tallylight.conf"
@@ -262,7 +263,8 @@ def sparse_terabyte(camera: Camera) -> None:
 
 def one_round(camera: Camera, connection: Connection) -> None:
     """Do what the courier does while it is connected, short of the network."""
-    state, connection.connected = camera.state, True
+    state = camera.state
+    connection.connected, connection._line = True, ConnectionLine()
     outbox, ledger = WaitingEvents(state.outbox), Ledger(state.courier, Program.COURIER)
     handed = HandOver(outbox, Receipts(state.receipts), courier_key(state), ledger)
     key = camera_identity(state).sign_key
