@@ -42,5 +42,5 @@ class Office:
     """`root.json` of the site, as the list authority handed it over."""
     books: Path
     """Folder for checkpoints, certificates of destruction and reports."""
-    ledger_key: Path
-    """Key file that signs them; a reviewer's machine needs none."""
+    ledger_key: str = ""
+    """Path of the key file that signs them; a reviewer's machine needs none."""

@@ -6,13 +6,12 @@ from typing import Annotated
 import typer
 
 from estate.accounts.books import write_checkpoint
-from estate.commands.options import AsJson, Settings, open_office, print_result
+from estate.commands.options import AsJson, Settings, open_office, print_result, unlock_ledger_key
 from estate.config import Office
-from estate.passphrase import PassphraseFile, unlocking
+from estate.passphrase import PassphraseFile
 from estate.retention.backups import copy_store, destroy_again, restore_copy
 from estate.store.envelopes import Store
 from estate.store.ledger import void_checkpoints
-from formats.keyfile import Purpose, unlock_signing
 from formats.settings import read_settings
 
 
@@ -41,7 +40,7 @@ def restore(
 ) -> None:
     """Restore a copy, then destroy again every event that was destroyed since it was made."""
     office = read_settings(config, Office)
-    key = unlock_signing(*unlocking(office.ledger_key, Purpose.LEDGER, passphrase_file))
+    key = unlock_ledger_key(office, passphrase_file)
     if copy is not None:
         restore_copy(office.store, copy)
     store = Store(office.store)

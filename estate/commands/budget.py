@@ -12,11 +12,10 @@ from rich.table import Table
 from estate.accounts.books import camera_records
 from estate.budget.false_alarms import FalseAlarmCount, count_false_alarms
 from estate.budget.statement import record_states, write_statement_files
-from estate.commands.options import AsJson, Settings, current_site, open_office
-from estate.passphrase import PassphraseFile, unlocking
+from estate.commands.options import AsJson, Settings, current_site, open_office, unlock_ledger_key
+from estate.passphrase import PassphraseFile
 from estate.store.ledger import ledger_records
 from formats.errors import Refused
-from formats.keyfile import Purpose, unlock_signing
 
 
 def budget(
@@ -46,7 +45,7 @@ def budget(
         theirs = [each for each in camera_records(connection) if each[1].utc_ms >= from_ms]
     found = count_false_alarms(mine, theirs, site.policy.fpir_ppm)
     if to is not None:
-        key = unlock_signing(*unlocking(office.ledger_key, Purpose.LEDGER, passphrase_file))
+        key = unlock_ledger_key(office, passphrase_file)
         with store.writing() as connection:
             statement = record_states(connection, found, site.policy.site)
         write_statement_files(to, statement, key)

@@ -12,11 +12,12 @@ from typing import Annotated
 
 import typer
 from nacl.public import PrivateKey
+from nacl.signing import SigningKey
 from rich.console import Console
 
 from estate.commands.options import ReceiverSettings
 from estate.config import Config
-from estate.errors import NotMet
+from estate.errors import BooksRefused, NotMet, SiteRefused
 from estate.intake.addressees import refuse_misaddressed
 from estate.intake.receiver import SESSION_S, Receiver, read_cameras, receive
 from estate.opening.decrypt import event_json, open_envelope, save_crop, status_json
@@ -53,6 +54,8 @@ def receive_events(
     settings = read_settings(config, Config)
     cameras = read_cameras(settings.cameras)
     receipt = unlock_signing(*unlocking(settings.receipt_key, Purpose.RECEIPT, passphrase_file))
+    read_site = _site_reader(settings)
+    _check_receipt_key(receipt, read_site)
     store = Store(settings.store)
     on_stored: Callable[[Sealed], None] = partial(_print_arrival, as_json=as_json)
     if open_with is not None:
@@ -61,11 +64,30 @@ def receive_events(
     certificate = Certificate(settings.broker_ca, settings.certificate, settings.certificate_key)
     address = Address(settings.broker_host, settings.broker_port, settings.name, certificate)
     connection = Connection(address, shared(settings.group, Channel.EVENT), SESSION_S)
-    read_site = _site_reader(settings)
     receiver = Receiver(connection, store, cameras, receipt, on_stored, read_site)
     receiver.read_cameras = partial(read_cameras, settings.cameras)
     receive(receiver, _until_stopped())
     store.close()
+
+
+def _check_receipt_key(receipt: SigningKey, read_site: Callable[[], VerifiedSite] | None) -> None:
+    """Refuse a receipt key that is not the one that the site's recipients name.
+
+    Cameras delete an event only on a receipt of that key. A site that does not verify now is read
+    again later.
+
+    Raises:
+        BooksRefused: it is another key.
+    """
+    try:
+        site = None if read_site is None else read_site()
+    except (SiteRefused, OSError):
+        return
+    if site is not None and receipt.verify_key != site.recipients.receipt_key:
+        raise BooksRefused(
+            "The receipt key in the settings is not the one that the site's recipients name: "
+            "cameras would keep every event. Use that one, or have this one named and published."
+        )
 
 
 def open_events(

@@ -15,10 +15,16 @@ from estate.accounts.books import (
     export_books,
     write_checkpoint,
 )
-from estate.commands.options import AsJson, Settings, current_site, open_office, print_result
-from estate.passphrase import PassphraseFile, unlocking
+from estate.commands.options import (
+    AsJson,
+    Settings,
+    current_site,
+    open_office,
+    print_result,
+    unlock_ledger_key,
+)
+from estate.passphrase import PassphraseFile
 from estate.store.ledger import ledger_head
-from formats.keyfile import Purpose, unlock_signing
 
 app = typer.Typer(help="Show, sign, import and export the ledgers.", no_args_is_help=True)
 
@@ -47,7 +53,7 @@ def sign(
 ) -> None:
     """Sign a checkpoint of the ledger. Give a copy of it to an outsider."""
     office, store = open_office(config)
-    key = unlock_signing(*unlocking(office.ledger_key, Purpose.LEDGER, passphrase_file))
+    key = unlock_ledger_key(office, passphrase_file)
     signed = write_checkpoint(store, key, office.books)
     store.close()
     file = office.books / f"{ORIGIN}.checkpoint"

@@ -6,10 +6,14 @@ from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
+from nacl.signing import SigningKey
 
 from estate.config import Office
+from estate.errors import BooksRefused, SiteRefused
+from estate.passphrase import unlocking
 from estate.signed_site import VerifiedSite, read_site
 from estate.store.envelopes import Store
+from formats.keyfile import Purpose, unlock_signing
 from formats.settings import read_settings
 
 Settings: TypeAlias = Annotated[Path, typer.Option("--config", help="The office's settings.")]
@@ -36,6 +40,30 @@ def current_site(office: Office) -> VerifiedSite:
         SiteRefused: it does not verify.
     """
     return read_site(office.site, office.trusted_root, datetime.now(UTC))
+
+
+def unlock_ledger_key(office: Office, passphrase_file: Path | None) -> SigningKey:
+    """Return the estate's ledger key, if it is the one that the site's recipients name.
+
+    Raises:
+        BooksRefused: the settings name none, or the site names another: outsiders could not verify
+            what it signs.
+        Refused: it cannot be unlocked.
+    """
+    if not office.ledger_key:
+        raise BooksRefused("This needs the estate's ledger key: set `ledger_key` in the settings.")
+    path = Path(office.ledger_key)
+    key = unlock_signing(*unlocking(path, Purpose.LEDGER, passphrase_file))
+    try:
+        named = current_site(office).recipients.ledger_key
+    except SiteRefused:
+        return key  # There is nothing to compare it with; what needs the site refuses it by name.
+    if key.verify_key != named:
+        raise BooksRefused(
+            f"The ledger key {path} is not the one that the site's recipients name: use that one, "
+            "or have this one named with tallylight recipients, signed and published."
+        )
+    return key
 
 
 def print_result(sentence: str, *, as_json: bool, **fields: object) -> None:

@@ -5,14 +5,20 @@ from typing import Annotated
 
 import typer
 
-from estate.commands.options import AsJson, Settings, current_site, open_office, print_result
+from estate.commands.options import (
+    AsJson,
+    Settings,
+    current_site,
+    open_office,
+    print_result,
+    unlock_ledger_key,
+)
 from estate.opening.portraits import delete_unlisted
-from estate.passphrase import PassphraseFile, unlocking
+from estate.passphrase import PassphraseFile
 from estate.retention.destruction import destroy, due_events, trusted_now
 from estate.retention.period import retention_days
 from estate.signed_site import VerifiedSite
 from estate.store.ledger import checkpointed_records
-from formats.keyfile import Purpose, unlock_signing
 
 
 def retain(
@@ -26,7 +32,7 @@ def retain(
 ) -> None:
     """Destroy every event whose time has ended, or that two people did not confirm."""
     office, store = open_office(config)
-    key = unlock_signing(*unlocking(office.ledger_key, Purpose.LEDGER, passphrase_file))
+    key = unlock_ledger_key(office, passphrase_file)
 
     site: list[VerifiedSite] = []
 

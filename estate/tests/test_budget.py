@@ -1,6 +1,8 @@
 """The false-alarm budget: verdicts are counted and tested, and a statement stops a camera."""
 
 import json
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -91,9 +93,15 @@ def test_each_statement_is_newer_than_the_last(office: Office, tmp_path: Path) -
         assert role.signed.version == version
 
 
-def test_what_was_before_the_day_that_is_named_does_not_count(office: Office) -> None:
-    judge(office, 1)
-    assert json.loads(budget(office, "--json", "--since", "2099-01-01")) == {"cameras": []}
+def test_what_was_before_the_day_that_is_named_does_not_count(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_ns, today = time.time_ns(), f"{datetime.now(UTC):%Y-%m-%d}"
+    with monkeypatch.context() as three_days_ago:
+        three_days_ago.setattr(time, "time_ns", lambda: now_ns - 3 * 86_400 * 10**9)
+        judge(office, 1)
+    assert len(json.loads(budget(office, "--json"))["cameras"]) == 1
+    assert json.loads(budget(office, "--json", "--since", today)) == {"cameras": []}
 
 
 @pytest.mark.parametrize(
