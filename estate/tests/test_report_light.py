@@ -135,6 +135,13 @@ def test_the_reports_camera_figures_can_be_counted_again_in_what_outsiders_get(
     assert sum(each["records"] for each in figures["handed"]) == len(told)  # type: ignore[attr-defined]
 
 
+def test_a_receipt_that_courier_and_watch_record_is_counted_once(office: Office) -> None:
+    told: list[Said] = [(5.0, Happening.EVENT_RECEIPTED, {"sequence": 1, "envelope": "ab" * 32})]
+    for program in (Program.COURIER, Program.WATCH):
+        hand_over(office, program, chain(program, MORNING, told))
+    assert report(office)["receipted"] == 1
+
+
 def test_without_the_guards_ledger_nothing_is_said_to_have_been_lit(office: Office) -> None:
     hand_over(office, Program.WATCH, chain(Program.WATCH, MORNING, LOOKING))
     figures = report(office)
