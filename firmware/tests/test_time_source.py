@@ -104,6 +104,7 @@ def test_plain_ntp_beside_chrony_counts_as_plain_ntp(tmp_path: Path) -> None:
         "authenticated 5\n" * 99,
         "\xff",
     ],
+    ids=["old", "later", "no time", "unknown word", "empty", "too long", "no text"],
 )
 def test_a_mark_that_is_old_or_broken_vouches_for_nothing(tmp_path: Path, content: str) -> None:
     mark = tmp_path / "checked"
