@@ -5,6 +5,7 @@ import secrets
 import socket
 import webbrowser
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Final
 
 import typer
@@ -17,7 +18,6 @@ from estate.console.desk import Desk
 from estate.passphrase import PassphraseFile, read_purpose, unlocking
 from formats.keyfile import Purpose, unlock_opening, unlock_signing
 
-HOST: Final = "127.0.0.1"
 SHUTDOWN_S: Final = 5
 """Longest wait for answers that are still being sent."""
 
@@ -40,23 +40,36 @@ def review(  # noqa: PLR0913  # Each is an option.
     beside = key.with_suffix(".verdict.key")
     signing = unlock_signing(read_purpose(beside, Purpose.VERDICT), passphrase)
     desk = Desk(store, lambda: current_site(office), opening, signing)
-    with listening_socket(port) as listening:
+    with listening_socket(port) as listening, TemporaryDirectory() as private:
         number, token = listening.getsockname()[1], secrets.token_urlsafe(32)
-        address = f"http://{HOST}:{number}/?token={token}"
+        host = f"{secrets.token_hex(8)}.localhost:{number}"
+        address = f"http://{host}/?token={token}"
         sentence = f"The console of {desk.reviewer.name} is at {address}"
         machines = json.dumps({"reviewer": desk.reviewer.name, "address": address})
         typer.echo(machines if as_json else sentence)
         if browser:
-            webbrowser.open(address)
-        _serve(desk, office.books / "portraits", listening, number, token)
+            webbrowser.open(_link(Path(private), address))
+        _serve(desk, office.books / "portraits", listening, host, token)
     store.close()
 
 
-def _serve(desk: Desk, portraits: Path, listening: socket.socket, port: int, token: str) -> None:
+def _link(folder: Path, address: str) -> str:
+    """Return the address of a file that opens the console.
+
+    What a browser is started with stands in the process list, for every user to read. The file can
+    be read by this user alone.
+    """
+    file = folder / "console.html"
+    file.touch(mode=0o600)
+    file.write_text(f'<meta http-equiv="refresh" content="0; url={address}">', encoding="utf-8")
+    return file.as_uri()
+
+
+def _serve(desk: Desk, portraits: Path, listening: socket.socket, host: str, token: str) -> None:
     def is_stopping() -> bool:
         return server.should_exit
 
-    console = make_console(desk, portraits, port, token, is_stopping)
+    console = make_console(desk, portraits, host, token, is_stopping)
     server = uvicorn.Server(
         uvicorn.Config(
             console,

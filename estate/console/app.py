@@ -46,7 +46,7 @@ WORDS: Final = {
 def make_console(
     desk: Desk,
     portraits: Path,
-    port: int,
+    host: str,
     token: str,
     is_stopping: Callable[[], bool] = lambda: False,
 ) -> Guard:
@@ -55,8 +55,8 @@ def make_console(
     Args:
         desk: the reviewer's desk.
         portraits: folder of sealed enrolment pictures.
-        port: port of the loopback address, as browsers name it.
-        token: the token in the printed address; the page then uses a cookie.
+        host: name and port of the console, as browsers send it.
+        token: the token in the printed address, which works once; the page then uses a cookie.
         is_stopping: whether the console must stop; it then ends the event streams.
     """
     pages = _Pages(desk, portraits, is_stopping)
@@ -71,7 +71,7 @@ def make_console(
         Route("/export/{event}", pages.export, methods=["POST"]),
         Mount("/static", StaticFiles(directory=HERE / "static")),
     ]
-    return Guard(Starlette(routes=routes, lifespan=pages.poll_store), port, token)
+    return Guard(Starlette(routes=routes, lifespan=pages.poll_store), host, token)
 
 
 class _Pages:
