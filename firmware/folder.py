@@ -5,7 +5,7 @@ write through this module only, and its own files as well: a link that was plant
 nothing then.
 
 A file is opened if it is a regular file with one name (a second name is a hard link, perhaps from
-another folder) and no larger than the caller's limit. Anything else raises `ForeignFile` at once.
+another folder) and no larger than the caller's limit, and if its mode lets this program. Anything else raises `ForeignFile` at once.
 Nothing here waits for a FIFO or a device. A write goes to a draft that did not exist before. It
 takes the place of the old file by a rename: after a power cut the old or the new file is there,
 whole.
@@ -25,6 +25,8 @@ from firmware.errors import ForeignFile
 
 MODE: Final = 0o640
 """Of a new file: its owner writes, the folder's group reads."""
+CLOSED: Final = "closed to this program"
+"""Its owner, another program, has given it a mode that keeps this one out."""
 _SAFE: Final = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _OPEN_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _KINDS: Final[tuple[tuple[Callable[[int], bool], str], ...]] = (
@@ -52,13 +54,15 @@ class Folder:
             below: the open folder in which it is.
 
         Raises:
-            ForeignFile: there is something else, or a link to a folder.
+            ForeignFile: there is something else, a link to a folder, or one that is closed.
             FileNotFoundError: there is nothing.
         """
         self.path = path if below is None else below.path / path
         parent = None if below is None else below.descriptor
         try:
             self.descriptor = os.open(path, _OPEN_FOLDER, dir_fd=parent)
+        except PermissionError as error:
+            raise ForeignFile(self.path, CLOSED, "a folder that it may read") from error
         except OSError as error:
             found = _found(path, parent)
             if found is None or stat.S_ISDIR(found.st_mode):
@@ -89,13 +93,18 @@ class Folder:
         The caller still reads no more than it expects: a file can grow after it was opened.
 
         Raises:
-            ForeignFile: it is no regular file, has another name elsewhere, or is larger.
+            ForeignFile: it is no regular file, has another name elsewhere, is larger, or its mode
+                closes it to this program.
             FileNotFoundError: there is nothing.
         """
         _check_name(self.path, name)
-        self._check(name, os.lstat(name, dir_fd=self.descriptor), limit)  # A device is not opened.
         flags = _SAFE | (os.O_RDWR if writable else os.O_RDONLY)
-        descriptor = os.open(name, flags, dir_fd=self.descriptor)
+        try:
+            found = os.lstat(name, dir_fd=self.descriptor)
+            self._check(name, found, limit)  # A device is not opened.
+            descriptor = os.open(name, flags, dir_fd=self.descriptor)
+        except PermissionError as error:
+            raise ForeignFile(self.path / name, CLOSED, "a file that it may open") from error
         try:
             self._check(name, os.fstat(descriptor), limit)
             return os.fdopen(descriptor, "r+b" if writable else "rb")

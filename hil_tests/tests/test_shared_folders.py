@@ -7,7 +7,6 @@ user of `watch` or of the courier.
 import os
 import shutil
 import signal
-import subprocess
 import tempfile
 import time
 import traceback
@@ -25,6 +24,7 @@ from firmware.delivery.hand_over import HandOver
 from firmware.delivery.marks import Terms
 from firmware.delivery.outbox import Outbox
 from firmware.delivery.receipts import Receipts
+from firmware.delivery.removal import Removal
 from firmware.delivery.waiting import WaitingEvents
 from firmware.errors import FolderShared
 from firmware.identity import camera_identity, courier_key, watch_keys
@@ -32,22 +32,13 @@ from firmware.record.ledger import Ledger
 from firmware.tests.observations import records
 from firmware.tests.outbox_events import ESTATE, event
 from formats.ledger import Happening, Program
+from hil_tests.rig.camera_users import COURIER, SHARED, WATCH, make_folders
 from wire.connection import Connection
 from wire.line import Line as ConnectionLine
 from wire.tests.broker import Broker
 
-TMPFILES = "provisioning/device/image/systemd/tmpfiles.d/tallylight.conf"
 LONGEST_S: Final = 5.0
 """What is refused is refused at once; the rest of this is for a busy machine."""
-IDS: Final = {
-    "tallylight-courier": 60_002,
-    "tallylight-watch": 60_001,
-    "tallylight-lamp": 60_003,
-    "tallylight-light": 60_011,
-}
-SHARED: Final = 60_010
-"""The group `tallylight`."""
-WATCH, COURIER = IDS["tallylight-watch"], IDS["tallylight-courier"]
 FIRST = "000000000001"
 
 pytestmark = pytest.mark.skipif(
@@ -70,23 +61,6 @@ class Camera:
     def state(self) -> State:
         return self.broker.state
 
-    def make_folders(self) -> None:
-        """Run systemd-tmpfiles as at boot, with the numbers of users that this machine lacks."""
-        text = Path(TMPFILES).read_text("utf-8")
-        lines = [line for line in text.splitlines() if " /var/lib/tallylight" in line[:22]]
-        columns = [line.split() for line in lines]
-        for each in columns:
-            each[1] = each[1].replace("/var/lib/tallylight", "/state")
-            each[3] = str(IDS.get(each[3], each[3]))
-            each[4] = str(SHARED if each[4] == "tallylight" else IDS.get(each[4], each[4]))
-        file = self.root / "tallylight.conf"
-        file.write_text("".join(" ".join(each) + "\n" for each in columns), "utf-8")
-        subprocess.run(
-            ["systemd-tmpfiles", "--create", f"--root={self.root}", str(file)],
-            check=True,
-            capture_output=True,
-        )
-
 
 @pytest.fixture
 def camera() -> Iterator[Camera]:
@@ -95,7 +69,7 @@ def camera() -> Iterator[Camera]:
     root.chmod(0o755)
     camera = Camera(Broker(root))
     (camera.state.root / "enrolment.json").chmod(0o644)
-    camera.make_folders()
+    make_folders(camera.root)
     as_user(WATCH, lambda: seal(camera))
     as_user(COURIER, lambda: Receipts(camera.state.receipts).reserve())
     yield camera
@@ -215,7 +189,7 @@ def test_an_outbox_of_the_version_before_is_refused_until_it_is_the_cameras(
             Outbox(outbox)
 
     as_user(WATCH, refuse)
-    camera.make_folders()
+    make_folders(camera.root)
     as_user(WATCH, lambda: Outbox(outbox).recover())
     assert sorted(os.listdir(outbox / "leaving")) == []  # noqa: PTH208  # Names alone.
     assert WaitingEvents(outbox).names() == [FIRST]
@@ -225,7 +199,7 @@ def test_a_link_in_the_outbox_is_not_chowned_through(camera: Camera) -> None:
     victim = camera.root / "victim"
     victim.write_text("root's")
     (camera.state.outbox / "waiting" / "000000000002").symlink_to(victim)
-    camera.make_folders()
+    make_folders(camera.root)
     assert victim.stat().st_uid == 0
 
 
@@ -296,3 +270,31 @@ def test_terms_that_are_a_link_are_no_terms(camera: Camera) -> None:
         assert WaitingEvents(camera.state.outbox).terms() is None
 
     as_user(COURIER, read)
+
+
+@pytest.mark.parametrize("closed", [FIRST, "."])
+def test_a_receipt_that_its_mode_closes_is_refused_by_name_and_ends_nothing(
+    camera: Camera, closed: str
+) -> None:
+    state = camera.state
+    as_user(COURIER, lambda: Receipts(state.receipts).put(FIRST, b"a receipt"))
+    as_user(COURIER, lambda: (state.receipts / closed).chmod(0o000))
+
+    def remove() -> None:
+        ledger = Ledger(state.watch, Program.WATCH)
+        Removal(Outbox(state.outbox), Receipts(state.receipts), ledger, lambda: False).round()
+
+    as_user(WATCH, remove)
+    (fault,) = records(state.watch, Happening.FAULT)
+    name = FIRST if closed == FIRST else "receipts"
+    assert fault == {"code": "receipt_refused", "name": name}
+    assert WaitingEvents(state.outbox).names() == [FIRST]
+
+
+@pytest.mark.parametrize("closed", [FIRST, "."])
+def test_an_event_that_its_mode_closes_ends_no_courier(camera: Camera, closed: str) -> None:
+    as_user(WATCH, lambda: (camera.state.outbox / "waiting" / closed).chmod(0o000))
+    connection = camera.broker.connection(camera.broker.name, subscriptions(bytes(16)))
+    as_user(COURIER, lambda: one_round(camera, connection))
+    (fault,) = records(camera.state.courier, Happening.FAULT)
+    assert fault["code"] == "outbox_broken"

@@ -8,6 +8,7 @@ lie outside the camera. The maker may be killed at any moment.
 import os
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from secrets import token_bytes
@@ -61,8 +62,22 @@ class Maker:
         return sealed, Link(number, self.boot_id, self.sequence, sealed.digest)
 
 
-def make(state: State, logs: Path, count: int, pause_s: float) -> None:
-    """Make events until `count` were promised in all, in this run and those before it."""
+def make(
+    state: State,
+    logs: Path,
+    count: int,
+    pause_s: float,
+    before_each: Callable[[Ledger], None] = lambda _: None,
+) -> None:
+    """Make events until `count` were promised in all, in this run and those before it.
+
+    Args:
+        state: the camera's folders.
+        logs: the folder of the maker's logs.
+        count: of events.
+        pause_s: between two of them.
+        before_each: called with the ledger of `watch` before each event.
+    """
     promised, outbox = logs / "promised", Outbox(state.outbox)
     ledger = Ledger(state.watch, Program.WATCH)
     removal = Removal(outbox, Receipts(state.receipts), ledger, lambda: False)
@@ -71,6 +86,7 @@ def make(state: State, logs: Path, count: int, pause_s: float) -> None:
         maker = Maker(outbox, watch_keys(state).sign, token_bytes(16), link)
         try:
             for _ in range(count - len(read_log(promised))):
+                before_each(ledger)
                 outbox.room()
                 sealed, link = maker.seal()
                 append(logs / "sealed", sealed.digest)

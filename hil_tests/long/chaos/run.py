@@ -73,9 +73,9 @@ def run(  # noqa: PLR0913  # The conditions of a run.
             name, fault = next(faults)
             fault()
             struck[name] += 1
-        _drain(testbed, count)
+        drain(testbed, count)
         testbed.receiver.stop()
-        return _judge(testbed, struck, time.monotonic() - begun_s, seed)
+        return judge(testbed, struck, time.monotonic() - begun_s, seed)
 
 
 def _faults(testbed: Testbed, dice: Generator) -> Iterator[tuple[str, Callable[[], None]]]:
@@ -119,7 +119,7 @@ def _fill(testbed: Testbed, dice: Generator) -> None:
     testbed.free_disk()
 
 
-def _drain(testbed: Testbed, count: int) -> None:
+def drain(testbed: Testbed, count: int) -> None:
     """Wait until no event waits in the outbox."""
     until_s = time.monotonic() + DRAIN_S
     waiting = testbed.state / "outbox" / "waiting"
@@ -130,7 +130,8 @@ def _drain(testbed: Testbed, count: int) -> None:
         time.sleep(0.1)
 
 
-def _judge(testbed: Testbed, struck: Counter[str], wall_s: float, seed: int) -> Outcome:
+def judge(testbed: Testbed, struck: Counter[str], wall_s: float, seed: int) -> Outcome:
+    """Count what the outbox promised, what the store keeps, and what the chains show."""
     store = Store(testbed.url)
     with store.engine.connect() as connection:
         kept = [row.hex() for (row,) in connection.execute(select(ENVELOPES.c.digest))]
