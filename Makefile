@@ -83,6 +83,9 @@ hil-units: root wheel  ## the camera's units under their own systemd, in a root 
 
 ## Long runs
 
+long-adversary: $(VENV)/.dev broker  ## as root, a courier and a broker that do anything: EVENTS=<n> SEED=<n>
+	@$(PY) -m hil_tests.long.adversary $(call option,EVENTS) $(call option,SEED)
+
 long-chaos: $(VENV)/.dev broker  ## real programs and every fault between them: EVENTS=<n> SEED=<n>
 	@$(PY) -m hil_tests.long.chaos $(call option,EVENTS) $(call option,SEED)
 

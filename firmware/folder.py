@@ -5,10 +5,10 @@ write through this module only, and its own files as well: a link that was plant
 nothing then.
 
 A file is opened if it is a regular file with one name (a second name is a hard link, perhaps from
-another folder) and no larger than the caller's limit, and if its mode lets this program. Anything else raises `ForeignFile` at once.
-Nothing here waits for a FIFO or a device. A write goes to a draft that did not exist before. It
-takes the place of the old file by a rename: after a power cut the old or the new file is there,
-whole.
+another folder), no larger than the caller's limit, and not closed to this program by its mode.
+Anything else raises `ForeignFile` at once. Nothing here waits for a FIFO or a device. A write goes
+to a draft that did not exist before. It takes the place of the old file by a rename: after a power
+cut the old or the new file is there, whole.
 
 The path of the folder itself is believed. Its parents belong to root on a camera.
 """

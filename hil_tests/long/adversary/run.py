@@ -39,6 +39,7 @@ from wire.tests.broker import free_port
 
 FIRST_LIST_S: Final = 60.0
 """Longest wait for a list to be accepted."""
+STRIKES: Final = [*["lie"] * 7, *["courier killed"] * 2, "maker killed"]
 CHANGE: Final = 1 / 3
 """Share of the events after which a person is withdrawn from the list."""
 
@@ -174,7 +175,7 @@ def _strike(
             _put_right(testbed, newer)
             _await_list(testbed, "2 1")
             changed = True
-        strike = pick(dice, ["lie", "lie", "lie", "courier killed", "maker killed"])
+        strike = pick(dice, STRIKES)
         if strike == "lie":
             testbed.uplink.upstream_port = hostile_port
             testbed.uplink.cut()
@@ -210,8 +211,7 @@ def _judge(
     adversary: SupervisedProgram,
 ) -> Outcome:
     acts = Counter(adversary.log.read_text().splitlines()) + liar.said
-    by_name = Counter({f"ledger: {name}": n for name, n in _refusals(testbed).items()})
-    acts += by_name
+    acts += Counter({f"ledger: {name}": n for name, n in _refusals(testbed).items()})
     accepted = _accepted(testbed)
     after = accepted[accepted.index("2 1") :] if "2 1" in accepted else []
     return Outcome(
