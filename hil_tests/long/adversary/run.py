@@ -189,8 +189,12 @@ def _strike(
 
 
 def _put_right(testbed: Testbed, files: Mapping[str, bytes]) -> None:
-    """Empty the courier's folders as an operator would, and bring the list of now."""
-    testbed.courier.kill()
+    """Empty the courier's folders and restart, as an operator would; bring the list of now.
+
+    `watch` looks at a receipt's name that it has refused again only after a restart.
+    """
+    for program in (testbed.courier, testbed.maker):
+        program.kill()
     state = State(testbed.state)
     shutil.rmtree(state.inbox)
     empty(state.receipts)
