@@ -18,6 +18,7 @@ from firmware.guard.lampguard import DISK_STALLED, run
 from firmware.hardware.camera import Frame
 from firmware.hardware.lamp import Lamp, Lit
 from firmware.identity import make_identity
+from firmware.looking.kept_pauses import read_pauses
 from firmware.record.ledger import Moment
 from firmware.supervisor import Supervisor
 from firmware.tests.camera_setup import codes, publish
@@ -237,7 +238,16 @@ def test_only_sealed_bytes_wait_for_the_disk(
 
     camera = FakeCamera(LONG[:20], before={2: disk.hold, 10: look_into_the_queue})
     run_of(tmp_path, light.channel, camera, writer=writer).watch()
-    assert [type(one) for one in waiting] == [Sealed, Link, Happening, Moment]
+    *kept_pauses, sealed, link, happening, moment = sorted(
+        waiting, key=lambda one: type(one) in {Sealed, Link, Happening, Moment}
+    )
+    kinds = [type(one) for one in (sealed, link, happening, moment)]
+    assert kinds == [Sealed, Link, Happening, Moment]
+    folder, content = kept_pauses
+    assert isinstance(folder, Path)
+    assert isinstance(content, bytes)
+    read_pauses(content, 0)  # Handles and times: no template, no picture.
+    assert len(content) < 1000
 
 
 def test_watch_rests_in_the_dark_until_the_disk_is_back_and_looks_again(

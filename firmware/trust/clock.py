@@ -26,6 +26,7 @@ from datetime import UTC, datetime, timedelta
 from math import ceil
 from pathlib import Path
 from typing import Final
+from uuid import UUID
 
 from firmware.errors import ClockUntrusted, FloorsBroken
 from firmware.trust.floors import DRIFT_PPM, Anchor, Floors, raise_floors, read_floors
@@ -58,7 +59,7 @@ def boottime_s() -> float:
 
 def boot_id() -> bytes:
     """Return the (16,) random name of this boot."""
-    return bytes.fromhex(BOOT_ID.read_text(encoding="ascii").strip().replace("-", ""))
+    return UUID(BOOT_ID.read_text(encoding="ascii").strip()).bytes
 
 
 @dataclass(frozen=True, slots=True)
