@@ -41,6 +41,7 @@ HEADERS: Final = {
 COOKIE: Final = "tallylight"
 ENTER: Final = (
     '<!doctype html><html lang="en"><meta charset="utf-8"><title>Tallylight</title>'
+    '<link rel="icon" href="/static/icon.svg">'
     '<meta http-equiv="refresh" content="0; url=/"><p><a href="/">Open the console</a></p></html>'
 )
 """The page that takes the browser on, once it has the cookie. After a redirect from another

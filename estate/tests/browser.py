@@ -83,6 +83,7 @@ def sit_down(browser: Browser, console: Console, **how: object) -> Page:
     context.set_default_timeout(WAIT_MS)
     page = context.new_page()
     page.goto(console.address)
+    page.wait_for_url(f"{console.origin}/")
     return page
 
 

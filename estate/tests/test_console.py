@@ -118,7 +118,8 @@ def test_the_same_person_at_two_browsers_is_one_person(
     office: Office, consoles: list[Console], browser: Browser
 ) -> None:
     office.arrive()
-    first, second = sit_down(browser, consoles[0]), sit_down(browser, consoles[0])
+    elsewhere = console_of(office, 1)
+    first, second = sit_down(browser, consoles[0]), sit_down(browser, elsewhere)
     second.wait_for_selector(".verdict")
     second.evaluate("document.querySelector('#queue').removeAttribute('hx-get')")
     judged(first, "m")
@@ -128,7 +129,9 @@ def test_the_same_person_at_two_browsers_is_one_person(
             " {target: '#candidate', values: {judgement: 'match'}})"
         )
     expect(second.locator(".banner")).to_contain_text("given your verdict on this event already")
+    expect(second.locator("form.verdict")).to_have_count(0)
     assert verdicts(office) == 1
+    elsewhere.stop()
 
 
 def test_a_confirmed_match_is_handed_over_for_one_recipient(
