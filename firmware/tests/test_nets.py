@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from nacl.signing import SigningKey
 
 from firmware import config as config_module
 from firmware.assembly import Means, run
@@ -130,7 +131,7 @@ def test_an_accelerator_that_does_not_answer_is_not_missing(tmp_path: Path, conf
 
 
 def test_without_its_nets_there_is_no_eye(config: Config) -> None:
-    config.model_key.write_text("00" * 32)
+    config.model_key.write_text(bytes(SigningKey(bytes([3]) * 32).verify_key).hex())
     with pytest.raises(BundleRefused):
         open_eye(config, CPU)
 
