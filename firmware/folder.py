@@ -13,6 +13,7 @@ cut the old or the new file is there, whole.
 The path of the folder itself is believed. Its parents belong to root on a camera.
 """
 
+import errno
 import os
 import stat
 from collections.abc import Callable
@@ -28,6 +29,8 @@ MODE: Final = 0o640
 CLOSED: Final = "closed to this program"
 """Its owner, another program, has given it a mode that keeps this one out."""
 _SAFE: Final = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_EXCHANGED: Final = {errno.ELOOP, errno.ENXIO, errno.EISDIR}
+"""From opening what a first look took for a plain file: now it is a link, a socket or a folder."""
 _OPEN_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _KINDS: Final[tuple[tuple[Callable[[int], bool], str], ...]] = (
     (stat.S_ISLNK, "a symbolic link"),
@@ -105,6 +108,10 @@ class Folder:
             descriptor = os.open(name, flags, dir_fd=self.descriptor)
         except PermissionError as error:
             raise ForeignFile(self.path / name, CLOSED, "a file that it may open") from error
+        except OSError as error:
+            if error.errno not in _EXCHANGED:
+                raise
+            raise ForeignFile(self.path / name, "exchanged while it is opened", "a file") from error
         try:
             self._check(name, os.fstat(descriptor), limit)
             return os.fdopen(descriptor, "r+b" if writable else "rb")

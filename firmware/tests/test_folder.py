@@ -72,6 +72,26 @@ def test_what_is_no_plain_file_is_refused_at_once_and_by_name(place: Path, what:
     assert str(place / "file") in str(refusal.value)
 
 
+@pytest.mark.parametrize("writable", [False, True])
+@pytest.mark.parametrize("what", FOREIGN)
+def test_what_is_exchanged_after_a_first_look_is_refused_by_name(
+    place: Path, what: str, monkeypatch: pytest.MonkeyPatch, *, writable: bool
+) -> None:
+    (place / "file").write_bytes(b"a plain file")
+    FOREIGN[what][0](place / "planted")
+    look = os.lstat
+
+    def look_and_exchange(name: str, *, dir_fd: int) -> os.stat_result:
+        found = look(name, dir_fd=dir_fd)
+        (place / "file").unlink()
+        (place / "planted").rename(place / "file")
+        return found
+
+    monkeypatch.setattr("firmware.folder.os.lstat", look_and_exchange)
+    with Folder(place) as folder, pytest.raises(ForeignFile, match=str(place / "file")):
+        folder.open("file", limit=LIMIT, writable=writable)
+
+
 @pytest.mark.parametrize("what", FOREIGN)
 def test_nothing_is_overwritten_through_what_is_no_plain_file(place: Path, what: str) -> None:
     FOREIGN[what][0](place / "file")
