@@ -23,6 +23,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.timeout(240)
 def test_through_every_fault_nothing_is_lost_doubled_or_unnoticed(tmp_path: Path) -> None:
     outcome = run(tmp_path / "testbed", count=150, pause_s=0.12, fault_s=0.6, seed=7)

@@ -125,6 +125,7 @@ def test_ctrl_c_stops_every_program_and_still_says_what_was_seen(tmp_path: Path)
     assert left_running(str(build)) == []
 
 
+@pytest.mark.long
 def test_a_watch_that_loses_its_light_is_started_anew_and_the_demo_goes_on(tmp_path: Path) -> None:
     desk = DeskSite(tmp_path / "desk", choose_port(0))
     make_site(desk)

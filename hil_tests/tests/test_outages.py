@@ -41,9 +41,8 @@ def arrives_once(rig: Rig, *, at_least: int) -> None:
 
 @pytest.mark.needs(Feature.BROKER)
 @pytest.mark.needs(Feature.SCENES)
-@pytest.mark.parametrize(
-    "outage", [Outage.BROKER_DOWN, pytest.param(Outage.HALF_OPEN, marks=pytest.mark.long)]
-)
+@pytest.mark.long  # Each waits for the pause of an entry.
+@pytest.mark.parametrize("outage", [Outage.BROKER_DOWN, Outage.HALF_OPEN])
 def test_what_is_seen_during_an_outage_arrives_after_it(rig: Rig, outage: Outage) -> None:
     rig.connect_estate()
     rig.start()
