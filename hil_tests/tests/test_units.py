@@ -88,6 +88,13 @@ def test_every_unit_has_a_bound_of_memory_and_tasks(name: str) -> None:
     assert int(tasks) <= 128
 
 
+@pytest.mark.parametrize(
+    "unit", sorted((ROOT / "estate" / "units").glob("*.service")), ids=lambda unit: unit.stem
+)
+def test_every_unit_of_the_estate_has_a_bound_of_memory(unit: Path) -> None:
+    assert re.search(r"^MemoryMax=\d+M$", unit.read_text("utf-8"), re.MULTILINE)
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_every_unit_sees_only_the_sockets_that_are_named(name: str) -> None:
     assert values(name, "TemporaryFileSystem") == ["/run:ro /var:ro"]

@@ -14,6 +14,7 @@ import pytest
 from nacl.signing import SigningKey
 
 from firmware.tests.observations import eventually
+from firmware.tests.test_folder import FOREIGN
 from firmware.trust.floors import Floors, raise_floors
 from formats.ledger import Happening
 from hil_tests.demo.figures import records
@@ -166,6 +167,35 @@ def test_the_clock_was_set_back_since_the_last_run(bench: Bench) -> None:
     assert [r.body["code"] for r in ledger if r.event is Happening.LIST_REFUSED] == ["WL_CLOCK"]
 
 
+def looks_and_ends(bench: Bench, *, periods: int) -> None:
+    """Start `watch`, await so many periods in its ledger, and assert that it ends in time."""
+    command = [sys.executable, "-m", "hil_tests.rig.desk.watch", "--source", "street"]
+    watch = subprocess.Popen([*command, "--config", str(bench.desk.camera_config)])
+    ledger = bench.desk.camera / "watch" / "ledger.jsonl"
+    try:
+        eventually(
+            lambda: ledger.exists() and ledger.read_bytes().count(b"period_begin") >= periods
+        )
+        watch.terminate()
+        watch.wait(2.0)
+    finally:
+        watch.kill()
+        watch.wait()
+    assert watch.returncode == 0
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("what", ["a FIFO", "a sparse terabyte", "a folder", "a link to itself"])
+def test_the_last_list_goes_on_whatever_lies_in_the_inbox(bench: Bench, what: str) -> None:
+    looks_and_ends(bench, periods=1)
+    timestamp = bench.desk.camera / "inbox" / "metadata" / "timestamp.json"
+    timestamp.unlink()
+    FOREIGN[what][0](timestamp)
+    looks_and_ends(bench, periods=2)
+    ledger = records(bench.desk.camera / "watch" / "ledger.jsonl")
+    assert [r.body["code"] for r in ledger if r.event is Happening.LIST_REFUSED] == ["WL_FILE"]
+
+
 @pytest.mark.parametrize("place", ["outbox/waiting", "outbox/part", "outbox/leaving", "receipts"])
 def test_it_ends_within_2_s_of_sigterm_whatever_lies_in_a_shared_folder(
     bench: Bench, place: str
@@ -177,14 +207,4 @@ def test_it_ends_within_2_s_of_sigterm_whatever_lies_in_a_shared_folder(
     (folder / "000000000003").mkdir()
     with (folder / "000000000004").open("wb") as file:
         file.truncate(2**40)
-    command = [sys.executable, "-m", "hil_tests.rig.desk.watch", "--source", "street"]
-    watch = subprocess.Popen([*command, "--config", str(bench.desk.camera_config)])
-    ledger = bench.desk.camera / "watch" / "ledger.jsonl"
-    try:
-        eventually(lambda: ledger.exists() and b"period_begin" in ledger.read_bytes())
-        watch.terminate()
-        watch.wait(2.0)
-    finally:
-        watch.kill()
-        watch.wait()
-    assert watch.returncode == 0
+    looks_and_ends(bench, periods=1)
