@@ -43,7 +43,7 @@ _KINDS: Final[tuple[tuple[Callable[[int], bool], str], ...]] = (
 
 
 class Folder:
-    """An open folder: what it names stays the same folder, whatever takes the place of its path."""
+    """An open folder: what it names stays the same folder, also if its path is replaced."""
 
     path: Path
     descriptor: int
@@ -168,7 +168,7 @@ class Folder:
         self.sync()
 
     def rename(self, name: str, to: "Folder", new: str, *, synced: bool = True) -> None:
-        """Move what is at `name`, whatever it is. If `synced`, wait for the disk.
+        """Move what is at `name`, of any kind. If `synced`, wait for the disk.
 
         Raises:
             ForeignFile: a folder is in the new place.

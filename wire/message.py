@@ -1,4 +1,4 @@
-"""One MQTT message that arrived: reads a PUBLISH packet, whatever its properties hold.
+"""One MQTT message that arrived: reads a PUBLISH packet with any properties.
 
 The properties are skipped by their length and not judged. The product uses none of them, and a
 client that refuses a packet for one of them is sent the same packet again for ever: with QoS 1 that

@@ -12,7 +12,7 @@ For each ledger:
 (2) every line holds the SHA-256 of the line before it;
 (3) the ledger agrees with every checkpoint; the ledger's key signed each, and there is one.
 For the estate's ledger:
-(4) every verdict is signed by a reviewer whom the site's recipients name at that place;
+(4) every verdict is signed by a reviewer that the site's recipients name at that place;
 (5) every decision follows from two verdicts of different people; only what two confirmed is
 exported.
 Then it prints for every event when recognition ran, the list, what led to the candidate, and the

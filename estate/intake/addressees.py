@@ -3,7 +3,7 @@
 An event names the version of the recipients that its camera sealed to. The store holds each version
 that the office has met, so an event that waited while recipients changed is judged by its own. An
 event that is sealed to a stranger, or not to every reviewer, is *misaddressed*. It stays in the
-store as evidence until retention destroys it. It is not opened, and nobody judges it. The estate's
+store as evidence until retention destroys it. No reviewer opens or judges it. The estate's
 ledger keeps the record for good.
 
 A slot says itself whose it is. So this check finds a wrong list of recipients, not a slot with a

@@ -81,11 +81,11 @@ def read_health(
     """Return the health figures at `now`."""
     now_s = int(now.timestamp())
     with store.reading() as connection:
-        decided = set(decided_events(connection, site))
+        decided = decided_events(connection, site)
         query = select(ENVELOPES.c.digest, ENVELOPES.c.stored_utc_ms)
         statuses = status_digests(connection, site.reviewers)
         words = newest_statuses(connection, site.reviewers)
-        unproven = unproven_rows(connection, site)
+        unproven = unproven_rows(connection, site, decided)
         kept = [
             (bytes(digest), stored_utc_ms)
             for digest, stored_utc_ms in connection.execute(query.where(ENVELOPES.c.blob != b""))
@@ -102,7 +102,7 @@ def read_health(
         list_issued_utc_s=site.case.issued_utc_s,
         list_expires_utc_s=site.case.expires_utc_s,
         repository_lapsed=site.lapsed is not None,
-        waiting=sum(digest not in decided | statuses for digest, _ in kept),
+        waiting=sum(digest not in {*decided, *statuses} for digest, _ in kept),
         overdue=sum(stored < oldest_ms for _, stored in kept),
         refused=[str(RowRefused(event, why)) for event, why in sorted(unproven.items())],
         certificates={path.name: _end_of(path) for path in certificates},

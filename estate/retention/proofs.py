@@ -50,7 +50,7 @@ class Proofs:
     """Events of which a row says more than signatures do, and what it says. It has no effect."""
 
     def refusal(self, event: bytes, row_stored_s: int, *, gone: bool) -> str | None:
-        """Return why this event may not be destroyed, whatever its time; None if it may."""
+        """Return why this event may not be destroyed at any time; None if it may."""
         if event in self.called_held and not gone:
             return UNPROVEN_HOLD
         if event not in self.stored_s:
@@ -89,18 +89,29 @@ def read_proofs(
         statuses=frozenset(status_digests(connection, site.reviewers)),
         held=frozenset(held),
         called_held=frozenset(called - held),
-        unproven=unproven_rows(connection, site),
+        unproven=unproven_rows(connection, site, decided),
     )
 
 
-def unproven_rows(connection: Connection, site: VerifiedSite) -> dict[bytes, str]:
-    """Return the events of which a row says more than signatures do, and what it says."""
+def unproven_rows(
+    connection: Connection, site: VerifiedSite, decided: Mapping[bytes, Outcome]
+) -> dict[bytes, str]:
+    """Return the events of which a row says more than signatures do, and what it says.
+
+    Args:
+        connection: to the store.
+        site: names the reviewers.
+        decided: what signed verdicts decide, from `decided_events`.
+    """
     found: dict[bytes, str] = {}
     for events, why in (
         (called_held(connection, site, ()) - held_events(connection, site), UNPROVEN_HOLD),
         (unproven_statuses(connection, site.reviewers), "a row alone calls it a status"),
         (unproven_verdicts(connection, site), "a verdict's row is not what its reviewer signed"),
-        (unproven_decisions(connection, site), "no two verdicts of named reviewers prove its row"),
+        (
+            unproven_decisions(connection, decided),
+            "no two verdicts of named reviewers prove its row",
+        ),
     ):
         found |= dict.fromkeys(events, why)
     return found

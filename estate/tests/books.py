@@ -59,7 +59,7 @@ class Office:
     site_version: int = 1
     """Of policy and recipients."""
     removed: tuple[int, ...] = ()
-    """Reviewers whom the recipients no longer name."""
+    """Reviewers that the recipients no longer name."""
 
     def __post_init__(self) -> None:
         self.folder.mkdir(exist_ok=True)

@@ -11,7 +11,7 @@ A verdict is accepted if
 the database is no proof of a decision. This module shows no reviewer another reviewer's verdict.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, final
@@ -130,7 +130,13 @@ def outcome_of(connection: Connection, site: VerifiedSite, event: bytes) -> Outc
     organisations = {organisation_key(reviewer.organisation) for reviewer, _ in given}
     if site.recipients.two_organisations and len(organisations) < NEEDED:  # (4)
         return None
-    return _outcome(given)
+    if len({folded(reviewer.name) for reviewer, _ in given}) < NEEDED:
+        return None
+    judgements = frozenset(verdict.judgement for _, verdict in given)
+    return {
+        frozenset({Judgement.MATCH}): Outcome.CONFIRMED,
+        frozenset({Judgement.CANNOT_TELL}): Outcome.CANNOT_TELL,
+    }.get(judgements, Outcome.NOT_A_MATCH)
 
 
 def decided_events(connection: Connection, site: VerifiedSite) -> dict[bytes, Outcome]:
@@ -141,14 +147,13 @@ def decided_events(connection: Connection, site: VerifiedSite) -> dict[bytes, Ou
     return {event: outcome for event, outcome in found.items() if outcome is not None}
 
 
-def unproven_decisions(connection: Connection, site: VerifiedSite) -> set[bytes]:
-    """Return the events of which a row says another outcome than the signed verdicts.
+def unproven_decisions(connection: Connection, decided: Mapping[bytes, Outcome]) -> set[bytes]:
+    """Return the events of which a row says another outcome than `decided_events`.
 
     A destroyed event has no verdicts in the store any more: its row is not looked at.
     """
     here = select(ENVELOPES.c.digest).where(ENVELOPES.c.blob != b"")
     query = select(DECISIONS.c.event, DECISIONS.c.outcome).where(DECISIONS.c.event.in_(here))
-    decided = decided_events(connection, site)
     rows = {bytes(event): outcome for event, outcome in connection.execute(query)}
     return {event for event, outcome in rows.items() if decided.get(event) != outcome}
 
@@ -175,7 +180,7 @@ def proven_verdicts(
 ) -> list[tuple[Reviewer, Verdict]]:
     """Return the verdicts on this event whose signatures hold, each with its author.
 
-    A row of a reviewer whom the site no longer names, or that was changed, does not count.
+    A row of a reviewer that the site no longer names, or that was changed, does not count.
     """
     query = select(VERDICTS.c.signed).where(VERDICTS.c.event == event)
     proven = []
@@ -292,14 +297,3 @@ def _decide(connection: Connection, site: VerifiedSite, event: bytes) -> Outcome
     connection.execute(delete(DECISIONS).where(DECISIONS.c.event == event))
     connection.execute(insert(DECISIONS).values(row))
     return outcome
-
-
-def _outcome(given: Sequence[tuple[Reviewer, Verdict]]) -> Outcome | None:
-    """Return what verdicts of different people decide."""
-    if len({folded(reviewer.name) for reviewer, _ in given}) < NEEDED:
-        return None
-    judgements = frozenset(verdict.judgement for _, verdict in given)
-    return {
-        frozenset({Judgement.MATCH}): Outcome.CONFIRMED,
-        frozenset({Judgement.CANNOT_TELL}): Outcome.CANNOT_TELL,
-    }.get(judgements, Outcome.NOT_A_MATCH)

@@ -7,7 +7,7 @@ refuses, because it cannot tell what was rolled back. A new camera's first floor
 its keys (`firmware.identity`), so that keys without floors are no new camera.
 
 Beside the time stands the boot in which it was saved, and CLOCK_BOOTTIME: from these a restart
-within one boot knows how much time has passed, whatever a time server says.
+within one boot knows how much time has passed, also if a time server sets the clock back.
 """
 
 from collections.abc import Mapping
