@@ -107,6 +107,9 @@ long-ledger: $(VENV)/.dev  ## change 100,000 records in a thousand places and fi
 long-readers: $(VENV)/.dev  ## change lines of the books and compare the two readers: EDITS=<n, 40000> SEED=<n>
 	@$(PY) -m estate.tests.two_readers $(call option,EDITS) $(call option,SEED)
 
+long-pictures: $(VENV)/.dev  ## damage picture files of every kind and read each: EDITS=<n, 100000> SEED=<n>
+	@$(PY) -m recognition.tests.damaged_pictures $(call option,EDITS) $(call option,SEED)
+
 long-soak: $(VENV)/.dev  ## a camera that is struck each second in which it looks: SECONDS=<n, 600> SEED=<n>
 	@$(PY) -m hil_tests.long.soak $(call option,SECONDS) $(call option,SEED)
 

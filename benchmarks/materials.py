@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from recognition.gallery import Gallery
-from recognition.picture import Pixels
+from recognition.pixels import Pixels
 
 DIM = 128
 """Length of a template."""

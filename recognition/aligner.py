@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from recognition.face import Face, Point, Points
-from recognition.picture import Pixels
+from recognition.pixels import Pixels
 
 
 @dataclass(frozen=True, slots=True)

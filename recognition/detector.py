@@ -17,7 +17,7 @@ from PIL import Image
 from recognition.contract import Decode, DetectorEntry, TensorSpec
 from recognition.face import Box, Face, Point, Points
 from recognition.interpreter import Accelerator, Net
-from recognition.picture import Pixels
+from recognition.pixels import Pixels
 
 SCORE_MIN: Final = 0.8
 """Least score of a face. A lower bound finds smaller faces and raises more false alarms on

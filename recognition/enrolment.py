@@ -13,7 +13,7 @@ from recognition.errors import PictureRefused
 from recognition.eye import Eye
 from recognition.face import Face
 from recognition.occlusion import WIDE, covered, halves, judged_halves
-from recognition.picture import Pixels
+from recognition.pixels import Pixels
 from recognition.quality import ENROLMENT, Judged, Quality, judged, measure, shortfalls
 from recognition.template import Template, fuse, similarity_ppm
 

@@ -12,7 +12,7 @@ from typing import Final
 from recognition.aligner import STANDARD, align, framed
 from recognition.detector import Detector
 from recognition.face import Face
-from recognition.picture import Pixels
+from recognition.pixels import Pixels
 from recognition.quality import Fault, Judged, Shortfall
 
 MARGIN_PX: Final = 53

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from recognition.aligner import align
 from recognition.face import Face, Points
-from recognition.picture import Pixels
+from recognition.pixels import Pixels
 
 INNER: Final = slice(25, 125)
 """Rows and columns of the chip that show the face and little background."""

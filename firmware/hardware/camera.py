@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol, Self, final
 from firmware.errors import CameraStalled
 from firmware.hardware.lamp import Lit
 from firmware.hardware.planes import LAYOUTS, Layout, Planes
-from recognition.picture import Pixels
+from recognition.pixels import Pixels
 
 WIDTH_PX: Final = 1280
 HEIGHT_PX: Final = 960

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from recognition.picture import Pixels
+from recognition.pixels import Pixels
 
 LAYOUTS: Final = ("YUV420", "NV12")
 

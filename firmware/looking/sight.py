@@ -20,7 +20,7 @@ from firmware.record.counts import Counts
 from recognition.aligner import align
 from recognition.eye import Eye
 from recognition.face import Box, Face
-from recognition.picture import Pixels
+from recognition.pixels import Pixels, has_colour
 from recognition.quality import MATCHING, Quality, measure, shortfalls
 from recognition.template import Template
 
@@ -31,12 +31,6 @@ MARGIN: Final = 0.5
 JPEG_QUALITIES: Final = (90, 75, 60, 40, 20)
 """Tried in turn until the crop fits its envelope; the last fits even if all of it is noise."""
 
-COLOUR: Final = 8
-"""A pixel has a colour if its channels differ by more than this, of 255: JPEG's own error is 3."""
-COLOURED_MIN: Final = 0.002
-"""Least share of coloured pixels of a picture in daylight; a street in infrared light has none."""
-SAMPLED: Final = 8
-"""Every so many rows and columns are sampled for colour."""
 GREY_FRAMES: Final = 20
 """Consecutive frames without colour after which looking ends: two seconds."""
 
@@ -167,13 +161,6 @@ def encode_jpeg(pixels: Pixels, *, limit: int) -> bytes:
         if len(found) <= limit:
             break
     return found
-
-
-def has_colour(pixels: Pixels) -> bool:
-    """Return whether a picture, (height, width, 3) RGB, was taken in light that has colours."""
-    sampled = pixels[::SAMPLED, ::SAMPLED]
-    spread = sampled.max(axis=2) - sampled.min(axis=2)
-    return float(np.mean(spread > COLOUR)) >= COLOURED_MIN
 
 
 def _around(box: Box, width: int, height: int) -> tuple[int, int, int, int]:

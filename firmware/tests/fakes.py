@@ -34,7 +34,7 @@ from recognition.embedder import Embedder
 from recognition.eye import Eye
 from recognition.face import Box, Face, Point, Points
 from recognition.manifest import Manifest
-from recognition.picture import Pixels
+from recognition.pixels import Pixels
 from recognition.template import Template
 
 DIM = 4

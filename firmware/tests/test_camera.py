@@ -13,7 +13,7 @@ from firmware.hardware.camera import Frame, PiCamera
 from firmware.hardware.lamp import Lamp, Lit
 from firmware.hardware.planes import Layout, Planes
 from firmware.tests.fakes import ScriptedGuard
-from recognition.picture import Pixels
+from recognition.pixels import Pixels
 
 COLOURS = [
     (255, 255, 255),

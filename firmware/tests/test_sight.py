@@ -12,7 +12,7 @@ from PIL import Image
 from firmware.errors import LampDark, PictureGrey
 from firmware.hardware.camera import Frame
 from firmware.hardware.lamp import Lamp, Lit
-from firmware.looking.sight import CROP_PX, GREY_FRAMES, Probe, Sight, encode_jpeg, has_colour
+from firmware.looking.sight import CROP_PX, GREY_FRAMES, Probe, Sight, encode_jpeg
 from firmware.record.counts import Counts
 from firmware.tests.fakes import (
     FakeDetector,
@@ -27,7 +27,7 @@ from firmware.tests.fakes import (
 from formats.event import CROP_LIMIT
 from recognition.aligner import Chip
 from recognition.face import Face
-from recognition.picture import Pixels
+from recognition.pixels import Pixels, has_colour
 from recognition.quality import Quality
 from recognition.template import Template
 

@@ -25,7 +25,7 @@ from hil_tests.scenes.drawing import (
 )
 from hil_tests.scenes.people import Appearance, Pedestrian
 from recognition.face import Box
-from recognition.picture import Pixels
+from recognition.pixels import Pixels
 
 FRAMES_PER_S: Final = 10
 GROUP: Final = 46

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from recognition.picture import Pixels
+from recognition.pixels import Pixels
 
 WIDTH_PX: Final = 960
 HEIGHT_PX: Final = 720

@@ -22,7 +22,8 @@ from hil_tests.scenes.drawing import Figure, cut_out
 from hil_tests.scenes.portraits import Person, portrait
 from recognition.detector import Detector
 from recognition.face import Box
-from recognition.picture import Pixels, read_picture
+from recognition.picture import read_picture
+from recognition.pixels import Pixels
 
 PASSING_PICTURES: Final = 3
 """Most pictures that one passer-by shows in turn."""

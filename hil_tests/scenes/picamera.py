@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from recognition.picture import Pixels
+from recognition.pixels import Pixels
 
 ALIGNED: Final = 64
 """Rows of a Pi's streams begin at multiples of so many bytes."""

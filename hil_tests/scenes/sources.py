@@ -21,7 +21,8 @@ from hil_tests.errors import DeskRefused
 from hil_tests.scenes.picamera import DeskPicamera2
 from hil_tests.scenes.street import street
 from recognition.errors import PictureRefused
-from recognition.picture import Pixels, read_picture
+from recognition.picture import read_picture
+from recognition.pixels import Pixels
 
 FRAMES_PER_S: Final = 10
 PICTURE_S: Final = 1.0

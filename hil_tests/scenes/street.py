@@ -21,7 +21,8 @@ from hil_tests.scenes.drawing import (
     sensor_noise,
 )
 from hil_tests.scenes.portraits import Person, portrait
-from recognition.picture import Pixels, read_picture
+from recognition.picture import read_picture
+from recognition.pixels import Pixels
 
 FRAMES_PER_S: Final = 10
 

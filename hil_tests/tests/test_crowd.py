@@ -17,7 +17,7 @@ from hil_tests.rig.desk_site import DeskSite
 from hil_tests.scenes.crowd import Crowd, make_crowd
 from hil_tests.scenes.people import Pedestrian, portrayed
 from recognition.face import Box
-from recognition.picture import Pixels
+from recognition.pixels import Pixels
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(300)]
 

@@ -33,7 +33,7 @@ from recognition.occlusion import (
     covered,
     halves,
 )
-from recognition.picture import Pixels
+from recognition.pixels import Pixels
 from recognition.quality import ENROLMENT, measure, shortfalls
 
 SKIN: Final = -1

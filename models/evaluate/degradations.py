@@ -21,7 +21,7 @@ from models.evaluate.recognisers import Shipped
 from recognition.calibration import Grade, grade
 from recognition.detector import Detector
 from recognition.manifest import load_uncalibrated
-from recognition.picture import Pixels
+from recognition.pixels import Pixels
 from recognition.quality import measure
 
 FACE_PX: Final = 129

@@ -26,7 +26,7 @@ from models.evaluate.backgrounds import HEIGHT_PX, WIDTH_PX, backgrounds
 from models.evaluate.lfw import pictures
 from recognition.detector import Detector
 from recognition.manifest import load_uncalibrated
-from recognition.picture import Pixels
+from recognition.pixels import Pixels
 
 FACE_PX: Final = 129
 """Height of a face's box in the set's pictures of 250 x 250: the detector's median."""

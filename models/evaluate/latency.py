@@ -12,7 +12,7 @@ import numpy as np
 from models.evaluate.cache import Rows
 from models.evaluate.recognisers import PEER_PX, Bare, Peer, Recogniser
 from models.evaluate.trials import unit
-from recognition.picture import Pixels
+from recognition.pixels import Pixels
 
 Json: TypeAlias = dict[str, Any]
 

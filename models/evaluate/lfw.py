@@ -23,7 +23,7 @@ from recognition import aligner, detector, quality
 from recognition.detector import Detector
 from recognition.face import Box, Face, Point, Points
 from recognition.manifest import load_uncalibrated
-from recognition.picture import Pixels
+from recognition.pixels import Pixels
 from recognition.quality import Quality, measure
 
 CODE: Final = [Path(getfile(part)) for part in (aligner, detector, quality)]

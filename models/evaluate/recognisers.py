@@ -20,7 +20,7 @@ from recognition.contract import EmbedderEntry
 from recognition.embedder import Embedder
 from recognition.face import Face
 from recognition.manifest import load_uncalibrated
-from recognition.picture import Pixels
+from recognition.pixels import Pixels
 
 PUBLISHED_NET: Final = "embedder.published.onnx"
 FLOAT_NET: Final = "embedder.float32.tflite"

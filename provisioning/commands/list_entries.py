@@ -29,6 +29,8 @@ from provisioning.lists.entries import (
 from provisioning.lists.entry_text import describe_entry, end_of_day, last_day, picture_count
 from provisioning.lists.portraits import portrait_path
 from provisioning.site.folder import Site, open_site
+from recognition.picture import read_picture
+from recognition.pixels import has_colour
 
 app = typer.Typer()
 
@@ -117,13 +119,24 @@ def _add(
         table.print(pictures)
     handle = entry.handle.hex()
     kept = portrait_path(site, handle) if entry.picture_kept else None
+    grey = [path.name for path in pictures if not has_colour(read_picture(path))]
     print_result(
         f"Entry {handle} will be on the next list, from {picture_count(entry)}; "
-        f"{_kept_sentence(kept)}",
+        f"{_kept_sentence(kept)}{_grey_sentence(grey)}",
         json=json,
         handle=handle,
         pictures=len(pictures),
+        without_colour=grey,
         picture_kept=str(kept) if kept else None,
+    )
+
+
+def _grey_sentence(names: Sequence[str]) -> str:
+    if not names:
+        return ""
+    return (
+        f" No colour is in {' and '.join(names)}. Cameras take colour pictures alone, and the "
+        "error rates were measured with those: use a colour picture if there is one."
     )
 
 

@@ -26,7 +26,7 @@ from provisioning.disk import write_atomically
 from provisioning.errors import EntryRefused
 from provisioning.site.folder import Site
 from provisioning.site.policy import signed_policy
-from recognition.picture import Pixels
+from recognition.pixels import Pixels
 
 SIDE_PX: Final = 640
 """Longest side: more than any camera's crop shows."""

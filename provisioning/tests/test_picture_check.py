@@ -18,7 +18,7 @@ MEASURES = (
 def add(workshop: Workshop, picture: Path) -> tuple[int, str]:
     words = ["list", "add", workshop.site, "--picture", picture, *workshop.case()]
     result = CliRunner().invoke(app, [str(word) for word in words])
-    return result.exit_code, result.stderr
+    return result.exit_code, result.output
 
 
 def test_a_picture_that_will_do_is_shown_with_every_bound(prepared: Workshop) -> None:
@@ -40,3 +40,13 @@ def test_a_picture_that_will_not_do_is_shown_with_every_bound_and_what_to_do(
     assert "\N{BALLOT X}" in output
     assert "Use a larger picture" in output
     assert not list((prepared.site / "entries").iterdir())
+
+
+def test_a_picture_without_colour_is_enrolled_and_said_to_have_none(prepared: Workshop) -> None:
+    grey = prepared.folder / "grey.png"
+    with Image.open(HOPPER) as picture:
+        picture.convert("L").save(grey)
+    code, output = add(prepared, grey)
+    assert code == 0
+    assert "No colour is in grey.png." in output
+    assert "No colour" not in add(prepared, HOPPER)[1]

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from recognition.eye import Eye
-from recognition.picture import Pixels
+from recognition.pixels import Pixels
 from recognition.tests.bundles import MODELS, copied, signed
 
 

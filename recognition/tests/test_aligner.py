@@ -3,7 +3,7 @@ import pytest
 
 from recognition.aligner import STANDARD, Alignment, Chip, align
 from recognition.face import Box, Face, Point, Points
-from recognition.picture import Pixels
+from recognition.pixels import Pixels
 
 
 def face_at(scale: float, turn: complex, x: float, y: float) -> Face:

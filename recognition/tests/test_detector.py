@@ -4,7 +4,7 @@ from PIL import Image
 
 from recognition.eye import Eye
 from recognition.face import Face
-from recognition.picture import Pixels
+from recognition.pixels import Pixels
 
 HOPPER_EYE = (227, 193)
 """Her right eye in the portrait, in pixels."""

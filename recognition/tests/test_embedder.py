@@ -8,7 +8,7 @@ from recognition.aligner import STANDARD, Alignment, Chip, align
 from recognition.calibration import threshold_for
 from recognition.eye import Eye
 from recognition.face import Point
-from recognition.picture import Pixels
+from recognition.pixels import Pixels
 from recognition.template import Template, similarity_ppm
 from recognition.tests.golden import GOLDEN, golden_chip
 

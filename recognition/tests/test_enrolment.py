@@ -5,7 +5,7 @@ from PIL import Image, ImageFilter
 from recognition.enrolment import enrol
 from recognition.errors import PictureRefused
 from recognition.eye import Eye
-from recognition.picture import Pixels
+from recognition.pixels import Pixels
 
 
 def test_a_portrait_is_enrolled(eye: Eye, hopper: Pixels) -> None:

@@ -9,7 +9,7 @@ from recognition.enrolment import enrol, head
 from recognition.errors import PictureRefused
 from recognition.eye import Eye
 from recognition.occlusion import covered, halves, judged_halves
-from recognition.picture import Pixels
+from recognition.pixels import Pixels
 from recognition.quality import Fault
 
 EYES = [(15, 32), (135, 32), (135, 62), (15, 62)]

@@ -6,7 +6,7 @@ from PIL import Image, ImageEnhance, ImageFilter
 
 from recognition.eye import Eye
 from recognition.face import Box, Face, Point, Points
-from recognition.picture import Pixels
+from recognition.pixels import Pixels
 from recognition.quality import (
     ENROLMENT,
     MATCHING,

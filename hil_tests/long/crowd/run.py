@@ -36,7 +36,7 @@ from hil_tests.rig.desk_site import DeskSite
 from hil_tests.rig.site_maker import PASSPHRASE, REVIEWERS, list_person, make_site, publish_list
 from hil_tests.scenes.crowd import Crowd, Passing
 from hil_tests.scenes.people import Pedestrian
-from recognition.picture import Pixels
+from recognition.pixels import Pixels
 
 COARSE: Final = 4
 """Crops are looked for in pictures so many times smaller."""

@@ -10,7 +10,7 @@ from hil_tests.rig.contract import InferenceFault
 from recognition.detector import Detector
 from recognition.eye import Eye
 from recognition.face import Face
-from recognition.picture import Pixels
+from recognition.pixels import Pixels
 
 HANG_S: Final = 3600.0
 

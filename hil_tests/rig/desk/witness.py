@@ -25,7 +25,7 @@ from recognition.detector import Detector
 from recognition.embedder import Embedder
 from recognition.eye import Eye
 from recognition.face import Face
-from recognition.picture import Pixels
+from recognition.pixels import Pixels
 from recognition.template import Template
 
 

@@ -17,9 +17,9 @@ from firmware.errors import CameraStalled
 from firmware.hardware.camera import BUFFERS, STREAMS, PiCamera
 from firmware.hardware.lamp import Lamp, Lit
 from firmware.hardware.planes import LAYOUTS
-from firmware.looking.sight import has_colour
 from firmware.tests.fakes import ScriptedGuard
 from hil_tests.scenes.picamera import DeskPicamera2
+from recognition.pixels import has_colour
 
 
 def real() -> Any:  # noqa: ANN401  # It ships no types.
