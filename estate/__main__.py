@@ -4,11 +4,8 @@ Each command does all that its help says, or it changes nothing and prints one s
 """
 
 import logging
-import sys
-from typing import Any, TypeAlias
 
 import typer
-from typer.core import TyperGroup
 
 from estate.commands import ledger
 from estate.commands.backup import back_up, restore
@@ -22,27 +19,9 @@ from estate.commands.report import report
 from estate.commands.retention import retain
 from estate.commands.review import review
 from estate.commands.subject_access import ask
-from formats.errors import Refused
-from formats.memory import MemoryOpen, close_memory
+from terminal.command_line import Refusing, run_program
 
-_Click: TypeAlias = Any  # Some versions of Typer bring their own copy of click.
-
-
-class Commands(TyperGroup):
-    """Print the refusal of any command as one sentence, and exit with 1."""
-
-    def invoke(self, ctx: _Click) -> _Click:
-        """Run the command, or print in one sentence why it is refused."""
-        try:
-            return super().invoke(ctx)
-        except Refused as error:
-            typer.echo(f"Refused: {error}", err=True)
-        except OSError as error:
-            typer.echo(f"Refused: {error.strerror}: {error.filename}.", err=True)
-        raise typer.Exit(1)
-
-
-app = typer.Typer(cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False)
+app = typer.Typer(cls=Refusing, no_args_is_help=True, pretty_exceptions_enable=False)
 
 
 @app.callback()
@@ -71,11 +50,7 @@ app.add_typer(ledger.app, name="ledger")
 
 def main() -> None:
     """Run the command line, with this process's memory closed to debuggers."""
-    try:
-        close_memory()  # Before a key or a passphrase is in it.
-    except MemoryOpen as error:
-        sys.exit(f"Refused: {error}")
-    app(prog_name="tallylight-estate")
+    run_program(app, "tallylight-estate")
 
 
 if __name__ == "__main__":

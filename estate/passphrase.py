@@ -7,6 +7,7 @@ import typer
 
 from formats.keyfile import KeyFile, KeyRefused, Purpose, read_key
 from formats.passphrase import read_passphrase
+from terminal.questions import ask_unseen
 
 PassphraseFile: TypeAlias = Annotated[
     Path | None,
@@ -44,4 +45,4 @@ def ask(file: Path | None, question: str, *, confirm: bool) -> str:
     """
     if file is not None:
         return read_passphrase(file)
-    return str(typer.prompt(question, hide_input=True, confirmation_prompt=confirm))
+    return ask_unseen(question, twice=confirm)

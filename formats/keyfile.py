@@ -7,11 +7,13 @@ not changed. Each holder takes the file away on a stick; no other program needs 
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final
+from unicodedata import normalize
 
 from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey
@@ -124,7 +126,7 @@ def make_key(purpose: Purpose, holder: str, passphrase: str, cost: Cost) -> KeyF
     """
     _refuse_short(passphrase)
     key, salt = random(KEY_BYTES), random(argon2id.SALTBYTES)
-    box = _box(passphrase, salt, cost, purpose).encrypt(key)
+    box = _box(normalize("NFC", passphrase), salt, cost, purpose).encrypt(key)
     return KeyFile(purpose, holder, _public_half(purpose, key), Locked(cost, salt, bytes(box)))
 
 
@@ -136,7 +138,7 @@ def relock(key: KeyFile, old: str, new: str, cost: Cost) -> KeyFile:
     """
     _refuse_short(new)
     secret, salt = _unlock(key, old), random(argon2id.SALTBYTES)
-    box = _box(new, salt, cost, key.purpose).encrypt(secret)
+    box = _box(normalize("NFC", new), salt, cost, key.purpose).encrypt(secret)
     return KeyFile(key.purpose, key.holder, key.public, Locked(cost, salt, bytes(box)))
 
 
@@ -222,20 +224,27 @@ def _unlock(key: KeyFile, passphrase: str) -> bytes:
     rest = key.rest
     if isinstance(rest, OnToken):
         raise KeyRefused(f"The key of {key.holder} rests on a token, where no passphrase opens it.")
-    try:
-        secret = _box(passphrase, rest.salt, rest.cost, key.purpose).decrypt(rest.box)
-    except CryptoError as error:
+    secret = _opened(key.purpose, rest, passphrase)
+    if secret is None:
         raise KeyRefused(
             f"The passphrase does not open the key of {key.holder}, or its file has been changed."
-        ) from error
+        )
     # The public half stands outside the box, so a change of it is refused here.
     if _public_half(key.purpose, secret) != key.public:
         raise KeyRefused(f"The key file of {key.holder} has been changed.")
     return secret
 
 
+def _opened(purpose: Purpose, locked: Locked, passphrase: str) -> bytes | None:
+    """Return the key; None if neither the composed passphrase nor the one as typed opens it."""
+    for each in dict.fromkeys((normalize("NFC", passphrase), passphrase)):  # Of earlier versions.
+        with suppress(CryptoError):
+            return _box(each, locked.salt, locked.cost, purpose).decrypt(locked.box)
+    return None
+
+
 def _box(passphrase: str, salt: bytes, cost: Cost, purpose: Purpose) -> SecretBox:
-    password = passphrase.encode()
+    password = passphrase.encode(errors="surrogateescape")  # A terminal without UTF-8.
     stretched = argon2id.kdf(KEY_BYTES, password, salt, cost.passes, cost.memory_bytes)
     # The purpose is part of the derivation: a file that claims another purpose does not open.
     return SecretBox(blake2b(purpose.encode(), key=stretched, digest_size=KEY_BYTES).digest())

@@ -1,7 +1,8 @@
 """Read a passphrase or a PIN from the first line of a file: the one reader for all programs.
 
-The file is a person's: text in UTF-8, of which only the first line counts. It holds no format of
-ours and is never written here. Asking a person at the keyboard is each program's own part.
+The file is a person's: text in UTF-8, of which only the first line counts. A byte-order mark in
+front of it is left out. It holds no format of ours and is never written here. `terminal.questions`
+asks a person at the keyboard.
 """
 
 from pathlib import Path
@@ -22,7 +23,7 @@ def read_passphrase(file: Path) -> str:
     try:
         with file.open("rb") as opened:
             content = opened.read(LIMIT_BYTES + 1)
-        lines = content.decode("utf-8").splitlines()
+        lines = content.decode("utf-8-sig").splitlines()
     except (OSError, ValueError) as error:
         raise KeyRefused(f"The passphrase file {file} cannot be read.") from error
     if len(content) > LIMIT_BYTES:

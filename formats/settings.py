@@ -4,13 +4,13 @@ A key is refused when it is unknown, empty or of another type, or missing althou
 default. So a misspelt setting is not silently ignored. Environment variables change nothing.
 """
 
-import tomllib
 from dataclasses import MISSING, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from formats.errors import FormatError
+from formats.toml_text import read_toml
 
 T = TypeVar("T")
 
@@ -33,11 +33,11 @@ def read_settings(path: Path, kind: type[T]) -> T:
         SettingsRefused: the file is missing or not TOML, or a key is missing, unknown or wrong.
     """
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = read_toml(path)
     except OSError as error:
         raise SettingsRefused(f"{path} cannot be read: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsRefused(f"{path} is not TOML: {error}.") from error
+    except FormatError as error:
+        raise SettingsRefused(f"{path} is refused. {error}") from error
     kinds: dict[str, Any] = {field.name: field.type for field in fields(kind)}  # type: ignore[arg-type]  # A dataclass.
     usual = {field.name for field in fields(kind) if field.default is not MISSING}  # type: ignore[arg-type]
     if odd := sorted((set(kinds) ^ set(table)) - usual):

@@ -5,16 +5,12 @@ noun's module is loaded when the noun is used, so that no command waits for the 
 noun.
 """
 
-import sys
 from importlib import import_module
 from typing import Any, TypeAlias
 
 import typer
-from typer.core import TyperGroup
 
-from formats.errors import Refused
-from formats.memory import MemoryOpen, close_memory
-from provisioning.errors import ProvisioningError
+from terminal.command_line import Refusing, run_program
 
 NOUNS = ("model", "site", "camera", "recipients", "policy", "list", "portrait", "broker")
 """The nouns, in the order in which a new site needs them."""
@@ -23,8 +19,8 @@ NOUNS = ("model", "site", "camera", "recipients", "policy", "list", "portrait", 
 _Click: TypeAlias = Any  # Some versions of Typer carry a click of their own, others do not.
 
 
-class Nouns(TyperGroup):
-    """The command group that loads each noun's module, and turns a refusal into exit code 1."""
+class Nouns(Refusing):
+    """The command group that loads each noun's module when the noun is used."""
 
     def list_commands(self, ctx: _Click) -> list[str]:  # noqa: ARG002  # Click's signature.
         """Return all nouns, in order."""
@@ -39,16 +35,6 @@ class Nouns(TyperGroup):
         command.name = cmd_name
         return command
 
-    def invoke(self, ctx: _Click) -> _Click:
-        """Run the command, or print in one sentence why it was refused."""
-        try:
-            return super().invoke(ctx)
-        except (ProvisioningError, Refused) as error:
-            typer.echo(f"Refused: {error}", err=True)
-        except OSError as error:
-            typer.echo(f"Refused: {error.strerror}: {error.filename}.", err=True)
-        raise typer.Exit(1)
-
 
 app = typer.Typer(cls=Nouns, no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -60,11 +46,7 @@ def tallylight() -> None:
 
 def main() -> None:
     """Run the command line, with this process's memory closed to debuggers."""
-    try:
-        close_memory()  # Before a key or a passphrase is in it.
-    except MemoryOpen as error:
-        sys.exit(f"Refused: {error}")
-    app(prog_name="tallylight")
+    run_program(app, "tallylight")
 
 
 if __name__ == "__main__":

@@ -14,8 +14,10 @@ A key file or its passphrase is refused with `formats.keyfile.KeyRefused`, nets 
 `recognition.errors.RecognitionError`.
 """
 
+from formats.errors import Refused
 
-class ProvisioningError(Exception):
+
+class ProvisioningError(Refused):
     """Base of all: the command was refused and changed nothing."""
 
 

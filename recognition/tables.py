@@ -4,12 +4,12 @@ A key that is missing, unknown or of another type is refused by its name. A text
 line, because a person reads it in a terminal before trusting it.
 """
 
-import tomllib
 from typing import Final, TypeVar
 
-from formats.errors import Malformed
+from formats.errors import FormatError, Malformed
 from formats.hexadecimal import read_hex
 from formats.strict_json import is_printable
+from formats.toml_text import parse_toml
 from recognition.errors import ModelRefused
 
 T = TypeVar("T")
@@ -37,9 +37,9 @@ class Table:
             ModelRefused: it is not TOML.
         """
         try:
-            return cls(tomllib.loads(content.decode()), name)
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ModelRefused(f"{name} is not TOML: {error}.") from error
+            return cls(parse_toml(content), name)
+        except FormatError as error:
+            raise ModelRefused(f"{name} is refused. {error}") from error
 
     def has(self, key: str) -> bool:
         """Return whether the key is there."""

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from estate.accounts.books import camera_records
@@ -16,6 +15,7 @@ from estate.commands.options import AsJson, Settings, current_site, open_office,
 from estate.passphrase import PassphraseFile
 from estate.store.ledger import ledger_records
 from formats.errors import Refused
+from terminal.tables import print_table
 
 
 def budget(
@@ -76,4 +76,4 @@ def _show(found: list[FalseAlarmCount], *, as_json: bool) -> None:
     for each in found:
         row = (each.camera.hex()[:8], str(each.false_alarms), f"{each.searched:,}", str(each.state))
         shown.add_row(*row)
-    Console(markup=False).print(shown)
+    print_table(shown)

@@ -3,7 +3,6 @@
 import json
 
 import typer
-from rich.console import Console
 
 from estate.commands.options import AsJson, ReceiverSettings
 from estate.config import Config
@@ -12,6 +11,7 @@ from estate.intake.receiver import read_cameras
 from estate.opening.terminal import chains_table
 from estate.store.envelopes import Store
 from formats.settings import read_settings
+from terminal.tables import print_table
 
 
 def show_cameras(config: ReceiverSettings, *, as_json: AsJson = False) -> None:
@@ -30,4 +30,4 @@ def show_cameras(config: ReceiverSettings, *, as_json: AsJson = False) -> None:
         for chain in found:
             typer.echo(json.dumps(chain.to_json()))
     else:
-        Console(markup=False).print(chains_table(found))
+        print_table(chains_table(found))

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 import uvicorn
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -16,6 +15,7 @@ from estate.commands.options import AsJson, Settings, current_site, open_office
 from estate.monitoring.health import Health, read_health
 from estate.monitoring.health_text import health_lines
 from estate.monitoring.pages import HOST, make_pages
+from terminal.tables import print_table
 
 Certificates = Annotated[
     list[Path] | None, typer.Option("--certificate", help="PEM file to watch; may be repeated.")
@@ -33,7 +33,7 @@ def health(config: Settings, certificate: Certificates = None, *, as_json: AsJso
     shown = Table(show_header=False)
     for line in health_lines(seen):
         shown.add_row(Text(line.name), Text(line.value, "bold red" if line.wrong else ""))
-    Console(markup=False).print(shown)
+    print_table(shown)
 
 
 def serve(

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from estate.accounts.books import (
@@ -25,6 +24,7 @@ from estate.commands.options import (
 )
 from estate.passphrase import PassphraseFile
 from estate.store.ledger import ledger_head
+from terminal.tables import print_table
 
 app = typer.Typer(help="Show, sign, import and export the ledgers.", no_args_is_help=True)
 
@@ -44,7 +44,7 @@ def show(config: Settings, *, as_json: AsJson = False) -> None:
     shown.add_row("head", end.digest.hex())
     for origin in cameras:
         shown.add_row("camera's ledger", origin)
-    Console(markup=False).print(shown)
+    print_table(shown)
 
 
 @app.command("checkpoint")

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from estate.accounts.subject_access import find_entries, oldest_list, render_letter
 from estate.commands.options import AsJson, Settings, open_office
 from estate.signed_site import stored_lists
 from estate.whole_file import write_whole
+from terminal.tables import print_table
 
 
 def ask(
@@ -43,6 +43,6 @@ def ask(
         for name, value in each.to_json().items():
             text = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
             shown.add_row(name.replace("_", " "), text)
-        Console(markup=False).print(shown)
+        print_table(shown)
     if to is not None:
         typer.echo(f"The letter is in {to}.")

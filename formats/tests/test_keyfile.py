@@ -15,6 +15,7 @@ from formats.keyfile import (
     Locked,
     OnToken,
     Purpose,
+    _box,
     find_keys,
     make_key,
     read_key,
@@ -125,6 +126,21 @@ def test_a_short_passphrase_is_refused(passphrase: str) -> None:
 def test_another_passphrase_opens_nothing(passphrase: str) -> None:
     with pytest.raises(KeyRefused, match="does not open the key of Mill security"):
         unlock_signing(made(), passphrase)
+
+
+def test_a_passphrase_opens_whether_its_letters_are_composed_or_not() -> None:
+    composed, apart = "Käferschlüssel", "Ka\u0308ferschlu\u0308ssel"
+    for made_with, opened_with in ((composed, apart), (apart, composed)):
+        key = make_key(Purpose.RECEIPT, "estate", made_with, CHEAP)
+        assert bytes(unlock_signing(key, opened_with).verify_key) == key.public
+
+
+def test_a_key_of_an_earlier_version_opens_with_the_passphrase_as_it_was_typed() -> None:
+    apart = "Ka\u0308ferschlu\u0308ssel"
+    key = made()
+    box = _box(apart, locked(key).salt, CHEAP, key.purpose).encrypt(secret_of(key))
+    earlier = replace(key, rest=replace(locked(key), box=bytes(box)))
+    assert bytes(unlock_signing(earlier, apart).verify_key) == key.public
 
 
 def test_a_flipped_bit_opens_nothing() -> None:

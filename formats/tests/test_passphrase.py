@@ -14,6 +14,12 @@ def test_only_the_first_line_is_the_passphrase(tmp_path: Path) -> None:
     assert read_passphrase(file) == "correct horse"
 
 
+def test_a_byte_order_mark_is_no_part_of_the_passphrase(tmp_path: Path) -> None:
+    file = tmp_path / "passphrase"
+    file.write_bytes(b"\xef\xbb\xbfcorrect horse\n")
+    assert read_passphrase(file) == "correct horse"
+
+
 @pytest.mark.parametrize(
     ("content", "refusal"),
     [

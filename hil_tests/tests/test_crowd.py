@@ -41,7 +41,8 @@ def crowd(people: list[Pedestrian]) -> Crowd:
     return made
 
 
-@pytest.mark.parametrize("listed", [1, pytest.param(2, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("listed", [1, 2])
 def test_each_listed_passer_by_is_one_event_and_nobody_else_is(
     tmp_path: Path, crowd: Crowd, listed: int
 ) -> None:

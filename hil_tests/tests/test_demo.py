@@ -95,6 +95,7 @@ def test_the_report_has_a_latency_for_the_event(
     assert 0 < report["latency_ms_p50"] <= report["latency_ms_p95"]
 
 
+@pytest.mark.long
 def test_when_the_other_person_is_listed_the_outcome_swaps_and_the_wire_shows_nothing(
     tmp_path: Path,
 ) -> None:
@@ -163,6 +164,7 @@ def processes(word: str) -> dict[int, str]:
     return found
 
 
+@pytest.mark.long
 def test_somebody_who_is_not_listed_leaves_no_trace(tmp_path: Path) -> None:
     source = scene(tmp_path / "scene", COLLINS_WALKS, (2.0, 2.5, 3.0, 9.5))
     run, desk, report = run_on(tmp_path, Person.HOPPER, source)

@@ -15,6 +15,8 @@ from hil_tests.rig.judgement import EARLY_MS, LATE_MS, judge
 
 pytestmark = [pytest.mark.hil, pytest.mark.alone, pytest.mark.timeout(180)]
 
+LONGER_STOP = pytest.param(signal.SIGSTOP, marks=pytest.mark.long)
+
 OFF_S = (2.0, 3.0)
 """The lamp goes out this long after the last look (docs/design.md, P1)."""
 DAY_S = 86400
@@ -131,7 +133,7 @@ def test_tape_over_the_lamp_ends_the_looking(rig: Rig) -> None:
 
 
 @pytest.mark.needs(Feature.SIGNALS)
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+@pytest.mark.parametrize("number", [signal.SIGKILL, LONGER_STOP])
 def test_without_its_guard_nobody_looks(rig: Rig, number: signal.Signals) -> None:
     rig.start()
     looks_again_and_again(rig)
@@ -146,7 +148,7 @@ def test_without_its_guard_nobody_looks(rig: Rig, number: signal.Signals) -> Non
 
 
 @pytest.mark.needs(Feature.SIGNALS)
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+@pytest.mark.parametrize("number", [signal.SIGKILL, LONGER_STOP])
 def test_a_watch_that_is_gone_leaves_the_lamp_on_for_a_while(
     rig: Rig, number: signal.Signals
 ) -> None:
@@ -209,7 +211,7 @@ def test_a_street_in_infrared_light_is_not_looked_at(rig: Rig) -> None:
 
 
 @pytest.mark.needs(Feature.CLOCK)
-@pytest.mark.parametrize("by_s", [3600, -3600])
+@pytest.mark.parametrize("by_s", [3600, pytest.param(-3600, marks=pytest.mark.long)])
 def test_a_clock_that_jumps_an_hour_moves_no_light(rig: Rig, by_s: int) -> None:
     rig.start()
     looks_again_and_again(rig)
@@ -223,7 +225,7 @@ def test_a_clock_that_jumps_an_hour_moves_no_light(rig: Rig, by_s: int) -> None:
 
 
 @pytest.mark.needs(Feature.CLOCK)
-@pytest.mark.parametrize("by_s", [9 * DAY_S, -9 * DAY_S])
+@pytest.mark.parametrize("by_s", [9 * DAY_S, pytest.param(-9 * DAY_S, marks=pytest.mark.long)])
 def test_a_clock_that_leaves_the_lists_days_ends_the_looking(rig: Rig, by_s: int) -> None:
     rig.start()
     looks_again_and_again(rig)
@@ -236,6 +238,7 @@ def test_a_clock_that_leaves_the_lists_days_ends_the_looking(rig: Rig, by_s: int
 
 
 @pytest.mark.needs(Feature.LOAD)
+@pytest.mark.long
 def test_six_busy_neighbours_do_not_let_anybody_look_in_the_dark(rig: Rig) -> None:
     rig.start()
     rig.load_processor(6)

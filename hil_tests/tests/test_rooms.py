@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = (
-    *("formats", "recognition", "wire", "firmware", "provisioning", "estate", "models"),
+    *("formats", "recognition", "wire", "terminal", "firmware", "provisioning", "estate", "models"),
     *("hil_tests", "benchmarks"),
 )
 

@@ -61,7 +61,11 @@ def goes_on(rig: Rig) -> None:
 
 @pytest.mark.needs(Feature.DISK)
 @pytest.mark.needs(Feature.SCENES)
-@pytest.mark.parametrize("held", [{WATCH}, {WATCH, GUARD}], ids=["watch", "both"])
+@pytest.mark.parametrize(
+    "held",
+    [{WATCH}, pytest.param({WATCH, GUARD}, marks=pytest.mark.long)],
+    ids=["watch", "both"],
+)
 def test_watch_looks_on_until_a_record_is_late_and_again_after_the_stall(
     rig: Rig, held: set[Program]
 ) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -31,6 +30,7 @@ from provisioning.lists.portraits import portrait_path
 from provisioning.site.folder import Site, open_site
 from recognition.picture import read_picture
 from recognition.pixels import has_colour
+from terminal.tables import print_table
 
 app = typer.Typer()
 
@@ -178,7 +178,7 @@ def review(
     elif not due:
         typer.echo(f"No review is due within {within_days} days.")
     else:
-        Console(markup=False).print(_due_table(due, now))
+        print_table(_due_table(due, now))
         typer.echo(f"Stays:  tallylight list review {folder} HANDLE --until DAY")
         typer.echo(f"Leaves: tallylight list remove {folder} HANDLE")
 

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from formats.entry import Entry
@@ -25,6 +24,7 @@ from provisioning.lists.publication import (
 )
 from provisioning.site.folder import Site, open_site
 from provisioning.site.rotation import newest_root
+from terminal.tables import print_table
 
 app = typer.Typer()
 
@@ -119,7 +119,10 @@ def show_history(folder: Folder, *, json: Json = False) -> None:
             "\n".join(_short_name(entry) for entry in changes.added),
             "\n".join(entry.handle.hex()[:8] for entry in changes.removed),
         )
-    Console(markup=False).print(table if lists else "Nothing has been published yet.")
+    if lists:
+        print_table(table)
+    else:
+        typer.echo("Nothing has been published yet.")
 
 
 def _short_name(entry: Entry) -> str:

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from recognition.quality import Judged
+from terminal.tables import print_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class MeasureTable:
         for what, bound in self._bounds.items():
             cells = [self._cells.get((what, picture)) for picture in pictures]
             table.add_row(what, bound, *map(_cell, cells))
-        Console(stderr=True, markup=False).print(table)
+        print_table(table, stderr=True)
 
 
 def _cell(judged: Judged | None) -> Text:

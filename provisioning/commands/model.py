@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -26,6 +25,7 @@ from provisioning.site.folder import open_site
 from recognition.contract import NetEntry
 from recognition.eye import Eye
 from recognition.manifest import Manifest
+from terminal.tables import print_table
 
 app = typer.Typer(help="Sign nets, verify them, adopt them for a site.", no_args_is_help=True)
 
@@ -81,7 +81,7 @@ def show(folder: Bundle, *, json: Json = False) -> None:
     if json:
         print_result("", json=True, **_fields(manifest))
     else:
-        Console(markup=False).print(_table(manifest))
+        print_table(_table(manifest))
 
 
 @app.command()
@@ -90,7 +90,7 @@ def verify(folder: Bundle, trust: Trust, *, json: Json = False) -> None:
     bundle = verify_bundle(folder, signing_key(read_public_key(trust)))
     manifest, signer = Eye.load(bundle).manifest, bytes(bundle.signer).hex()
     if not json:
-        Console(markup=False).print(_table(manifest))
+        print_table(_table(manifest))
     sentence = f"Signed by the trusted key {signer}; every net is as signed."
     print_result(sentence, json=json, signer=signer, **_fields(manifest))
 

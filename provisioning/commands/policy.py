@@ -9,7 +9,6 @@ from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -22,6 +21,7 @@ from provisioning.site.folder import open_site
 from provisioning.site.policy import sign_policy, signed_policy
 from provisioning.site.policy_text import apply_edit, changed_lines, policy_text, store_policy
 from provisioning.site.schedule_text import schedule_lines
+from terminal.tables import print_table
 
 app = typer.Typer(help="Show, edit, check and sign the site's policy.", no_args_is_help=True)
 
@@ -33,7 +33,7 @@ def show(folder: Folder, *, json: Json = False) -> None:
     if json:
         typer.echo(write_policy(policy).decode())
     else:
-        Console(markup=False).print(_table(policy))
+        print_table(_table(policy))
 
 
 @app.command()
@@ -98,7 +98,7 @@ def sign(
     locked = read_key(key)
     refuse_other_purpose(locked, Purpose.TARGETS)
     if not json:
-        Console(markup=False).print(_table(site.policy))
+        print_table(_table(site.policy))
     holder = unlock_key(locked, passphrase_file)
     targets = sign_policy(site, holder, renew=renew, now=datetime.now(UTC))
     count = f"{len(targets.signatures)} of {TARGETS.threshold}"

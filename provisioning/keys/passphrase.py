@@ -7,8 +7,6 @@ No passphrase is written to a disk, and none stands in a command line.
 
 from pathlib import Path
 
-import typer
-
 from formats.keyfile import (
     INTERACTIVE,
     KeyFile,
@@ -25,6 +23,7 @@ from formats.keyfile import (
 from formats.passphrase import read_passphrase
 from formats.signer import Ed25519Signer
 from provisioning.keys.token import find_token, make_token_key, open_token_key
+from terminal.questions import ask_unseen
 
 
 def ask_passphrase(key: KeyFile, file: Path | None) -> str:
@@ -36,8 +35,10 @@ def ask_passphrase(key: KeyFile, file: Path | None) -> str:
     whose = f"{key.holder} ({key.purpose})"
     if isinstance(key.rest, OnToken):
         find_token(key.rest.label, key.rest.serial)  # A PIN is asked for only if its token is here.
-        return _read(file) or _ask(f"PIN of the token {key.rest.label!r} for {whose}", twice=False)
-    return _read(file) or _ask(f"Passphrase of {whose}", twice=False)
+        return _read(file) or ask_unseen(
+            f"PIN of the token {key.rest.label!r} for {whose}", twice=False
+        )
+    return _read(file) or ask_unseen(f"Passphrase of {whose}", twice=False)
 
 
 def ask_new_passphrase(file: Path | None) -> str:
@@ -46,7 +47,7 @@ def ask_new_passphrase(file: Path | None) -> str:
     Raises:
         KeyRefused: the file cannot be read.
     """
-    return _read(file) or _ask("Passphrase for the new keys", twice=True)
+    return _read(file) or ask_unseen("Passphrase for the new keys", twice=True)
 
 
 def unlock_key_file(path: Path, purpose: Purpose, passphrase_file: Path | None) -> Ed25519Signer:
@@ -99,7 +100,7 @@ def make_key_file(
         made = make_key(purpose, holder, ask_new_passphrase(passphrase_file), INTERACTIVE)
     else:
         find_token(token)
-        pin = _read(passphrase_file) or _ask(f"PIN of the token {token!r}", twice=False)
+        pin = _read(passphrase_file) or ask_unseen(f"PIN of the token {token!r}", twice=False)
         made = make_token_key(purpose, holder, token, pin)
     write_key(file, made)
     write_public_key(public, made)
@@ -137,8 +138,3 @@ def refuse_other_purpose(key: KeyFile, purpose: Purpose) -> None:
 
 def _read(file: Path | None) -> str:
     return "" if file is None else read_passphrase(file)
-
-
-def _ask(question: str, *, twice: bool) -> str:
-    answer: str = typer.prompt(question, hide_input=True, confirmation_prompt=twice, err=True)
-    return answer

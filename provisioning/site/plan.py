@@ -4,7 +4,6 @@ It names the holders of the keys and the first policy. `site init` reads it once
 field that is missing, unknown or out of bounds. Afterwards the signed policy counts, not the plan.
 """
 
-import tomllib
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -29,6 +28,7 @@ from formats.policy import (
 from formats.schedule import Window
 from formats.site_tuf import ROOT, TARGETS
 from formats.strict_json import Fields, dumps, parse
+from formats.toml_text import read_toml
 from provisioning.errors import PlanRefused
 from provisioning.site.schedule_text import read_schedule
 
@@ -139,12 +139,11 @@ def read_plan(path: Path) -> Plan:
         PlanRefused: the file cannot be read, or a field is missing, unknown or out of bounds.
     """
     try:
-        document = tomllib.loads(path.read_text("utf-8"))
-        return parse(dumps(document), _read, limit=_PLAN_LIMIT, what="plan")
+        return parse(dumps(read_toml(path)), _read, limit=_PLAN_LIMIT, what="plan")
     except OSError as error:
         raise PlanRefused(f"The plan {path} cannot be read: {error.strerror}.") from error
     except (ValueError, FormatError) as error:
-        raise PlanRefused(f"The plan {path} is refused: {error}") from error
+        raise PlanRefused(f"The plan {path} is refused. {error}") from error
 
 
 def _read(fields: Fields) -> Plan:

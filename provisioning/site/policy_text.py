@@ -5,13 +5,13 @@ camera anew or leave it out. It cannot add one: cameras are registered by their 
 """
 
 import json
-import tomllib
 from datetime import UTC, datetime
 
 from formats.errors import FormatError
 from formats.policy import Policy, read_policy, write_policy
 from formats.schedule import Window
 from formats.strict_json import JsonValue, dumps
+from formats.toml_text import parse_toml
 from provisioning.disk import write_atomically
 from provisioning.errors import PolicyRefused
 from provisioning.site.folder import Site
@@ -47,7 +47,7 @@ def apply_edit(policy: Policy, text: str) -> Policy:
             holds a camera that `policy` does not have.
     """
     try:
-        fields = tomllib.loads(text)
+        fields = parse_toml(text.encode())
         review = datetime.fromisoformat(fields["assessment"].pop("review")).replace(tzinfo=UTC)
         fields["assessment"]["review_utc_s"] = int(review.timestamp())
         fields["schedule"] = [_row(window) for window in read_schedule(fields["schedule"])]

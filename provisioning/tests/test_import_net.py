@@ -89,7 +89,7 @@ def test_pixels_may_enter_normalised(tmp_path: Path) -> None:
         (toy_embedder(112), RAW.replace("mean", "median"), "mean is missing"),
         (toy_embedder(112), RAW.replace("source =", "colour = 1\nsource ="), "unknown: colour"),
         (toy_embedder(112), RAW.replace("71.7366", "171.7366"), "alignment is five"),
-        (toy_embedder(112), "source =", "is not TOML"),
+        (toy_embedder(112), "source =", "It is not TOML"),
     ],
 )
 def test_what_cannot_be_vouched_for_is_refused(

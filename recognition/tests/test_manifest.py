@@ -34,7 +34,7 @@ def test_a_missing_manifest_is_refused(tmp_path: Path) -> None:
 
 def test_a_manifest_that_is_not_toml_is_refused(tmp_path: Path) -> None:
     (tmp_path / "manifest.toml").write_text("format =", "utf-8")
-    with pytest.raises(ModelRefused, match="is not TOML"):
+    with pytest.raises(ModelRefused, match="It is not TOML"):
         load_manifest(tmp_path)
 
 
