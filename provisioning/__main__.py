@@ -12,8 +12,11 @@ import typer
 
 from terminal.command_line import Refusing, run_program
 
-NOUNS = ("model", "site", "camera", "recipients", "policy", "list", "portrait", "broker")
-"""The nouns, in the order in which a new site needs them."""
+NOUNS = (
+    *("model", "site", "camera", "recipients", "policy", "list", "portrait", "give", "take"),
+    "broker",
+)
+"""The nouns, in the order in which a new site needs them; `give` and `take` have no verbs."""
 
 
 _Click: TypeAlias = Any  # Some versions of Typer carry a click of their own, others do not.

@@ -8,7 +8,9 @@ ProvisioningError
 ├── EntryRefused       a person cannot be put on the list, or taken off it
 ├── ModelsRefused      nets cannot be imported, signed or adopted
 ├── ListNotIssued      a list cannot be built, signed or published
-└── BrokerRefused      the broker's files cannot be made
+├── BrokerRefused      the broker's files cannot be made
+├── FileRefused        a file that another person put there is no plain file, or too large
+└── StickRefused       a memory stick cannot be taken in or written
 
 A key file or its passphrase is refused with `formats.keyfile.KeyRefused`, nets and pictures with
 `recognition.errors.RecognitionError`.
@@ -51,3 +53,11 @@ class ListNotIssued(ProvisioningError):
 
 class BrokerRefused(ProvisioningError):
     """The broker's files cannot be made."""
+
+
+class FileRefused(ProvisioningError):
+    """A file that another person put there is no plain file, or it is too large."""
+
+
+class StickRefused(ProvisioningError):
+    """A memory stick cannot be taken in or written."""

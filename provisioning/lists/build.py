@@ -10,20 +10,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
+from pathlib import Path
+from typing import Final
 
 import numpy as np
 from nacl.public import PrivateKey
 from tuf.api.metadata import Metadata, Targets  # type: ignore[attr-defined]  # Re-exports.
 
-from formats.casefile import LIST_LIFE_S, CaseFile, read_casefile, write_casefile
+from formats.casefile import CASEFILE_LIMIT, LIST_LIFE_S, CaseFile, read_casefile, write_casefile
 from formats.entry_columns import entries_of
 from formats.envelope import DIGEST_BYTES, ID_BYTES, Kind, Origin, TimeQuality, seal
 from formats.keyfile import KeyRefused
 from formats.policy import Policy, Supplier, read_policy
 from formats.signer import Ed25519Signer
 from formats.site_tuf import (
+    LIMITS,
     ORGANISATIONS,
     ORGANISATIONS_SENSITIVE,
+    TARGETS_FOLDER,
     casefile_name,
     sealed_name,
     signers_of,
@@ -32,15 +36,20 @@ from formats.site_tuf import (
 from formats.watchlist import HANDLE_BYTES, Body, write_body
 from provisioning.disk import atomic_folder, write_atomically
 from provisioning.errors import ListNotIssued
+from provisioning.foreign_file import read_foreign
 from provisioning.lists.entries import KeptEntry, kept_entries, remove_expired_entries
 from provisioning.nets.bundles import site_bundle
 from provisioning.site.folder import Site
+from provisioning.site.metadata_file import read_metadata
 from provisioning.site.policy import signed_policy
 from provisioning.site.roles import make_list_role, sign
+from provisioning.site.versions import Versioned, highest_version, note_version
 from recognition.calibration import Grade, Threshold, threshold_for
 from recognition.gallery import Gallery
 from recognition.manifest import Manifest, read_manifest
 from recognition.template import PPM
+
+_SIGNED: Final = "signed/list"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +110,7 @@ def build_list(site: Site, *, sealer: Ed25519Signer, desk: PrivateKey, now: date
     _refuse_unfit(policy, kept, manifest)
     body = _body(kept, desk, manifest.embedder.net.outputs[0].shape[-1])
     headroom = _headroom(policy, body, manifest) if kept else None
-    version = _last_version(site, policy) + 1
+    version = last_version(site) + 1
     sealed = _seal_body(body, policy, sealer, version)
     case = CaseFile(
         site=policy.site,
@@ -114,7 +123,7 @@ def build_list(site: Site, *, sealer: Ed25519Signer, desk: PrivateKey, now: date
         dim=body.dim,
         entries=entries_of(each.entry for each in kept),
     )
-    _store(site, case, sealed, make_list_role(case, sealed))
+    store_list(site, case, sealed, make_list_role(case, sealed))
     return BuiltList(case, headroom)
 
 
@@ -124,20 +133,41 @@ def open_list(site: Site) -> SignedList:
     Raises:
         SiteRefused: the policy is not signed.
         ListNotIssued: no list was built, or the policy has changed since.
+        FileRefused: a file is no plain file, or too large.
+    """
+    signed = read_signed_list(site, site.folder)
+    if signed is None:
+        raise ListNotIssued("There is no list yet: tallylight list build.")
+    return signed
+
+
+def read_signed_list(site: Site, folder: Path) -> SignedList | None:
+    """Return the list with its signatures in a folder of the site, also in one on a stick.
+
+    Signatures are checked against the policy that this site has signed.
+
+    Raises:
+        SiteRefused: the policy is not signed.
+        ListNotIssued: the list is of another site or policy, or was changed after it was built.
+        FileRefused: a file is no plain file, or too large.
+        FormatError: the case file is broken.
     """
     targets, policy_bytes, _ = signed_policy(site)
     policy = read_policy(policy_bytes)
-    folder, name = site.signed_list, site_role(policy.site)
-    if not folder.exists():
-        raise ListNotIssued("There is no list yet: tallylight list build.")
-    casefile = (folder / casefile_name(policy.site)).read_bytes()
+    casefile = read_signed_casefile(site, folder)
+    if casefile is None:
+        return None
     case = read_casefile(casefile)
+    if case.site != policy.site:
+        raise ListNotIssued(f"The list is of the site {case.site}: take the one of {policy.site}.")
     if case.policy_digest != sha256(policy_bytes).digest():
         raise ListNotIssued(
             "The policy has changed since the list was built: tallylight list build."
         )
-    role = Metadata[Targets].from_file(str(folder / f"{name}.json"))
-    sealed = (folder / sealed_name(policy.site)).read_bytes()
+    name = site_role(policy.site)
+    role = read_metadata(folder, f"{_SIGNED}/{name}.json", Targets)
+    limit = LIMITS[TARGETS_FOLDER]
+    sealed = read_foreign(folder, f"{_SIGNED}/{sealed_name(policy.site)}", limit=limit)
     if role.signed != make_list_role(case, sealed).signed:  # What is signed must be what is shown.
         raise ListNotIssued("The list was changed after it was built: tallylight list build.")
     organisations = {supplier.sign_key: supplier.organisation for supplier in policy.suppliers}
@@ -148,6 +178,36 @@ def open_list(site: Site) -> SignedList:
         role=role,
         organisations=tuple(organisations[key] for key in signers_of(targets, role, name)),
     )
+
+
+def read_signed_casefile(site: Site, folder: Path) -> bytes | None:
+    """Return the case file in `signed/list` of a folder of the site; None if there is none.
+
+    Raises:
+        FileRefused: it is no plain file, or too large.
+    """
+    try:
+        name = f"{_SIGNED}/{casefile_name(site.policy.site)}"
+        return read_foreign(folder, name, limit=CASEFILE_LIMIT)
+    except FileNotFoundError:
+        return None
+
+
+def last_version(site: Site) -> int:
+    """Return the highest version of the list that was built, taken in or published here."""
+    casefile = read_signed_casefile(site, site.folder)
+    published = [int(path.stem) for path in site.history.glob("[0-9]*[0-9].json")]
+    built = read_casefile(casefile).version if casefile is not None else 0
+    return max(highest_version(site, Versioned.LIST), built, *published, 0)
+
+
+def store_list(site: Site, case: CaseFile, sealed: bytes, role: Metadata[Targets]) -> None:
+    """Put a list and its signatures into `signed/list`."""
+    with atomic_folder(site.signed_list) as part:
+        write_atomically(part / casefile_name(case.site), write_casefile(case))
+        write_atomically(part / sealed_name(case.site), sealed)
+        write_atomically(part / f"{site_role(case.site)}.json", role.to_bytes())
+    note_version(site, Versioned.LIST, case.version)
 
 
 def supplier_of(site: Site, key: Ed25519Signer) -> Supplier:
@@ -174,7 +234,7 @@ def sign_list(site: Site, signed: SignedList, key: Ed25519Signer) -> SignedList:
             f"{supplier.organisation} has signed this list: another organisation must sign."
         )
     sign(signed.role, key)
-    _store(site, signed.case, signed.sealed, signed.role)
+    store_list(site, signed.case, signed.sealed, signed.role)
     return replace(signed, organisations=(*signed.organisations, supplier.organisation))
 
 
@@ -221,11 +281,6 @@ def _headroom(policy: Policy, body: Body, manifest: Manifest) -> Headroom:
     return Headroom(len(body), ceiling.score_ppm if ceiling else None, threshold)
 
 
-def _last_version(site: Site, policy: Policy) -> int:
-    path = site.signed_list / casefile_name(policy.site)
-    return read_casefile(path.read_bytes()).version if path.exists() else 0
-
-
 def _seal_body(body: Body, policy: Policy, sealer: Ed25519Signer, version: int) -> bytes:
     origin = Origin(
         boot_id=bytes(ID_BYTES),
@@ -236,10 +291,3 @@ def _seal_body(body: Body, policy: Policy, sealer: Ed25519Signer, version: int) 
     )
     cameras = [place.camera.list_key for place in policy.places]
     return seal(Kind.LIST, write_body(body), sender=sealer, recipients=cameras, origin=origin).blob
-
-
-def _store(site: Site, case: CaseFile, sealed: bytes, role: Metadata[Targets]) -> None:
-    with atomic_folder(site.signed_list) as part:
-        write_atomically(part / casefile_name(case.site), write_casefile(case))
-        write_atomically(part / sealed_name(case.site), sealed)
-        write_atomically(part / f"{site_role(case.site)}.json", role.to_bytes())

@@ -57,7 +57,7 @@ def compare_lists(before: PublishedList | None, after: CaseFile) -> Changes:
 
 def add_to_history(site: Site, signed: SignedList) -> None:
     """Store case file and signatures of a published list. No template is stored."""
-    site.history.mkdir(exist_ok=True)
+    site.history.mkdir(mode=0o700, exist_ok=True)
     name = f"{signed.case.version:06}"
     write_atomically(site.history / f"{name}.role.json", signed.role.to_bytes())
     write_atomically(site.history / f"{name}.json", signed.casefile)

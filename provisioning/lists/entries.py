@@ -37,6 +37,7 @@ from provisioning.errors import EntryRefused
 from provisioning.lists.picture_check import ReportMeasures, enrol_all
 from provisioning.lists.portraits import (
     destroy_orphaned_portraits,
+    read_handle,
     seal_for_reviewers,
     store_portrait,
 )
@@ -200,6 +201,11 @@ def kept_entries(site: Site) -> Sequence[KeptEntry]:
         EntryRefused: a file is broken.
     """
     return [_read_file(path) for path in sorted(site.entries.glob("*.json"))]
+
+
+def entry_handles(site: Site) -> frozenset[bytes]:
+    """Return the handle of every entry that this desk keeps, from the files' names."""
+    return frozenset(read_handle(path.stem) for path in site.entries.glob("*.json"))
 
 
 def _refuse_against_policy(site: Site, case: Case) -> None:

@@ -43,6 +43,11 @@ from provisioning.disk import atomic_folder, write_atomically
 from provisioning.errors import ListNotIssued
 from provisioning.lists.build import open_list
 from provisioning.lists.changes import add_to_history
+from provisioning.lists.rollback import (
+    refuse_older_list,
+    refuse_older_roles,
+    refuse_removed_people,
+)
 from provisioning.site.folder import Site
 from provisioning.site.policy import signed_policy
 from provisioning.site.roles import make_snapshot, make_timestamp, metadata_file, sign, target_file
@@ -96,9 +101,12 @@ def publish_list(
 
     Raises:
         SiteRefused: the policy is not signed by enough holders.
-        ListNotIssued: the list is not signed by enough organisations, or a role has expired.
+        ListNotIssued: the list is not signed by enough organisations, is older than another one
+            that was built or published, brings back a removed person, or a role has expired.
     """
     signed = open_list(site)
+    refuse_older_list(site, signed.case)
+    refuse_removed_people(site, signed.case, now)
     if len(signed.organisations) < signed.needed:
         raise ListNotIssued(
             f"{len(signed.organisations)} of {signed.needed} different organisations have signed "
@@ -192,6 +200,7 @@ def _publish(
     now: datetime,
 ) -> Publication:
     files = _files(site, content, online, now)
+    refuse_older_roles(site, files)
     with atomic_folder(site.published) as part:
         for name, data in files.items():
             (part / name).parent.mkdir(exist_ok=True)

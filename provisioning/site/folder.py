@@ -11,6 +11,7 @@
     portraits/           pictures that were kept on request, sealed to the reviewers
     signed/targets/      policy and recipients with the signatures they have so far
     signed/list/         case file and sealed body with the signatures they have so far
+    versions.json        the highest versions of policy and list that were ever here
     rotation.json        the next root with the signatures it has so far
     roots/               every root after the first
     ceremony-<n>.txt     minutes of root <n>: to print and to sign
@@ -37,7 +38,7 @@ from formats.public_keys import signing_key
 from formats.recipients import Recipients, Reviewer, read_reviewer, write_reviewer
 from formats.site_keys import SiteKey
 from formats.strict_json import dumps, parse
-from provisioning.disk import write_atomically
+from provisioning.disk import atomic_folder, write_atomically
 from provisioning.errors import CameraRefused, SiteRefused
 
 _RECEIPT_FILE = "receipt.pub"
@@ -176,9 +177,8 @@ class Site:
 
     def add_reviewer(self, reviewer: Reviewer) -> None:
         """Add a reviewer to the draft of the recipients; replace one of the same name."""
-        name = reviewer.name.encode().hex()  # In hexadecimal any name is a valid file name.
         content = dumps(write_reviewer(reviewer))
-        write_atomically(self._recipients / f"{name}.json", content)
+        write_atomically(self._recipients / _reviewer_file(reviewer.name), content)
 
     def set_receipt_key(self, key: VerifyKey) -> None:
         """Set the key of the receipts that couriers accept."""
@@ -218,9 +218,25 @@ class Site:
         except FormatError as error:
             raise SiteRefused(f"{error} Add them: tallylight recipients add.") from error
 
+    def replace_recipients(self, recipients: Recipients) -> None:
+        """Make these the draft of the recipients, in place of what was drafted."""
+        with atomic_folder(self._recipients) as part:
+            for reviewer in recipients.reviewers:
+                write_atomically(
+                    part / _reviewer_file(reviewer.name), dumps(write_reviewer(reviewer))
+                )
+            write_atomically(part / _RECEIPT_FILE, bytes(recipients.receipt_key))
+            write_atomically(part / _LEDGER_FILE, bytes(recipients.ledger_key))
+            if recipients.two_organisations:
+                write_atomically(part / _APART_FILE, b"")
+
     @property
     def _recipients(self) -> Path:
         return self.folder / "recipients"
+
+
+def _reviewer_file(name: str) -> str:
+    return f"{name.encode().hex()}.json"  # In hexadecimal any name is a valid file name.
 
 
 def open_site(folder: Path) -> Site:

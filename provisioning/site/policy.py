@@ -4,7 +4,7 @@ The desk edits drafts. A signature is added only to the version in `signed/targe
 differ from that version, the next signature begins a new version without the older signatures.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -18,15 +18,33 @@ from formats.policy import Place, Policy, read_policy, write_policy
 from formats.recipients import read_recipients, write_recipients
 from formats.signer import Ed25519Signer
 from formats.site_keys import SiteKey
-from formats.site_tuf import POLICY_FILE, RECIPIENTS_FILE
+from formats.site_tuf import CONFIG, POLICY_FILE, RECIPIENTS_FILE
 from provisioning.disk import atomic_folder, write_atomically
 from provisioning.errors import CameraRefused, SiteRefused
+from provisioning.foreign_file import read_foreign
 from provisioning.site.folder import Site
+from provisioning.site.metadata_file import read_metadata
 from provisioning.site.roles import make_targets, sign
 from provisioning.site.rotation import newest_root
+from provisioning.site.versions import Versioned, highest_version, note_version
 
 _ROLE = "targets"
 _ROLE_FILE = "targets.json"
+_SIGNED = "signed/targets"
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyFiles:
+    """Policy and recipients with the signatures they have so far; nothing of them is proven."""
+
+    targets: Metadata[Targets] = field(repr=False)
+    policy: bytes = field(repr=False)
+    recipients: bytes = field(repr=False)
+
+    @property
+    def version(self) -> int:
+        """Return the version that the holders sign."""
+        return self.targets.signed.version
 
 
 def register_camera(site: Site, request_file: Path, *, place: str, grounds: str) -> Place:
@@ -70,11 +88,7 @@ def sign_policy(site: Site, key: Ed25519Signer, *, renew: bool, now: datetime) -
     if holder in targets.signatures:
         raise KeyRefused("This key has signed this policy already: another holder must sign.")
     sign(targets, key)
-    policy, recipients = _drafts(site, targets.signed.version)
-    with atomic_folder(site.signed_targets) as part:
-        write_atomically(part / POLICY_FILE, policy)
-        write_atomically(part / RECIPIENTS_FILE, recipients)
-        write_atomically(part / _ROLE_FILE, targets.to_bytes())
+    store_policy_files(site, PolicyFiles(targets, *drafted_files(site, targets.signed.version)))
     return targets
 
 
@@ -84,12 +98,17 @@ def signed_policy(site: Site) -> tuple[Metadata[Targets], bytes, bytes]:
     Raises:
         SiteRefused: the policy was not signed, by too few holders, or has changed since.
     """
-    targets = _stored_version(site)
-    if targets is None:
+    stored = read_policy_files(site.folder)
+    if stored is None:
         raise SiteRefused("The policy is not signed yet: two holders run tallylight policy sign.")
-    policy = (site.signed_targets / POLICY_FILE).read_bytes()
-    recipients = (site.signed_targets / RECIPIENTS_FILE).read_bytes()
-    if (policy, recipients) != _drafts(site, targets.signed.version):
+    targets, policy, recipients = stored.targets, stored.policy, stored.recipients
+    highest = highest_version(site, Versioned.POLICY)
+    if stored.version < highest:
+        raise SiteRefused(
+            f"The folder signed/ holds version {stored.version} of the policy, and version "
+            f"{highest} was signed: tallylight take it from its stick, or sign again."
+        )
+    if (policy, recipients) != drafted_files(site, stored.version):
         raise SiteRefused("The policy has changed since it was signed: tallylight policy sign.")
     try:
         newest_root(site).verify_delegate(_ROLE, targets)
@@ -100,11 +119,50 @@ def signed_policy(site: Site) -> tuple[Metadata[Targets], bytes, bytes]:
     return targets, policy, recipients
 
 
+def read_policy_files(folder: Path) -> PolicyFiles | None:
+    """Return the policy in a site's folder, also in one on a stick; None if none was signed.
+
+    Raises:
+        SiteRefused: the role's metadata is broken.
+        FileRefused: a file is no plain file, or too large.
+        FileNotFoundError: policy or recipients are missing.
+    """
+    try:
+        targets = read_metadata(folder, f"{_SIGNED}/{_ROLE_FILE}", Targets)
+    except FileNotFoundError:
+        return None
+    policy, recipients = (
+        read_foreign(folder, f"{_SIGNED}/{name}", limit=CONFIG.targets_max_length)
+        for name in (POLICY_FILE, RECIPIENTS_FILE)
+    )
+    return PolicyFiles(targets, policy, recipients)
+
+
+def store_policy_files(site: Site, files: PolicyFiles) -> None:
+    """Put policy, recipients and their signatures into the site's folder."""
+    with atomic_folder(site.signed_targets) as part:
+        write_atomically(part / POLICY_FILE, files.policy)
+        write_atomically(part / RECIPIENTS_FILE, files.recipients)
+        write_atomically(part / _ROLE_FILE, files.targets.to_bytes())
+    note_version(site, Versioned.POLICY, files.version)
+
+
+def drafted_files(site: Site, version: int) -> tuple[bytes, bytes]:
+    """Return policy and recipients as the drafts make them, under a version.
+
+    Raises:
+        SiteRefused: the recipients are not complete.
+    """
+    policy: Policy = replace(site.policy, version=version)
+    return write_policy(policy), write_recipients(site.recipients(version))
+
+
 def _version_to_sign(site: Site, *, renew: bool, now: datetime) -> Metadata[Targets]:
     """Return the stored version with its signatures, or a new version without signatures."""
-    last = _stored_version(site)
-    if last is None:
-        return _new_version(site, 1, now)
+    stored, highest = read_policy_files(site.folder), highest_version(site, Versioned.POLICY)
+    if stored is None or stored.version < highest:
+        return _new_version(site, highest + 1, now)
+    last = stored.targets
     wanted = _new_version(site, last.signed.version, now)
     lasts_longer = last.signed.expires > wanted.signed.expires
     wanted.signed.expires = last.signed.expires
@@ -115,15 +173,5 @@ def _version_to_sign(site: Site, *, renew: bool, now: datetime) -> Metadata[Targ
 
 
 def _new_version(site: Site, version: int, now: datetime) -> Metadata[Targets]:
-    policy, recipients = _drafts(site, version)
+    policy, recipients = drafted_files(site, version)
     return make_targets(read_policy(policy), read_recipients(recipients), now)
-
-
-def _drafts(site: Site, version: int) -> tuple[bytes, bytes]:
-    policy: Policy = replace(site.policy, version=version)
-    return write_policy(policy), write_recipients(site.recipients(version))
-
-
-def _stored_version(site: Site) -> Metadata[Targets] | None:
-    path = site.signed_targets / _ROLE_FILE
-    return Metadata[Targets].from_file(str(path)) if path.exists() else None

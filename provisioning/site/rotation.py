@@ -8,6 +8,8 @@ image, version by version: no image changes.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
 
 from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, Root  # type: ignore[attr-defined]  # Re-exports.
@@ -22,8 +24,12 @@ from provisioning.disk import write_atomically
 from provisioning.errors import SiteRefused
 from provisioning.keys.words import fingerprint_words
 from provisioning.site.folder import Site
+from provisioning.site.metadata_file import read_metadata
 from provisioning.site.minutes import ceremony_minutes
 from provisioning.site.roles import ROOT_ROLES, sign
+
+_ROOT: Final = "root.json"
+_ROTATION: Final = "rotation.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +80,9 @@ def open_rotation(site: Site) -> Rotation:
     Raises:
         SiteRefused: no rotation has begun, or another one was completed since.
     """
-    if not site.rotation.exists():
+    root = read_rotation(site.folder)
+    if root is None:
         raise SiteRefused("No new root is waiting for signatures: tallylight site rotate.")
-    root = Metadata[Root].from_bytes(site.rotation.read_bytes())
     if root.signed.version != newest_root(site).signed.version + 1:
         raise SiteRefused("Another root came first: begin again with tallylight site rotate.")
     return Rotation(root, complete=False)
@@ -95,13 +101,51 @@ def sign_rotation(site: Site, rotation: Rotation, key: Ed25519Signer) -> Rotatio
     if holder in after.signatures:
         raise KeyRefused("This key has signed the new root already: another holder must sign.")
     sign(after, key)
-    if not _is_signed_by_enough(before, after):
+    return store_rotation(site, after)
+
+
+def store_rotation(site: Site, after: Metadata[Root]) -> Rotation:
+    """Store the next root with its signatures: it counts if enough have signed, else it waits."""
+    if not is_signed_by_enough(newest_root(site), after):
         write_atomically(site.rotation, after.to_bytes())
         return Rotation(after, complete=False)
-    site.roots.mkdir(exist_ok=True)
-    write_atomically(site.roots / f"{after.signed.version}.root.json", after.to_bytes())
-    site.rotation.unlink(missing_ok=True)
+    store_root(site, after)
     return Rotation(after, complete=True)
+
+
+def read_rotation(folder: Path) -> Metadata[Root] | None:
+    """Return the next root in a site's folder, also in one on a stick; None if there is none.
+
+    Raises:
+        SiteRefused: it is broken.
+        FileRefused: it is no plain file, or too large.
+    """
+    try:
+        return read_metadata(folder, _ROTATION, Root)
+    except FileNotFoundError:
+        return None
+
+
+def read_root(folder: Path, version: int) -> Metadata[Root] | None:
+    """Return a root after the first one, as it lies in a folder; None if it is not there.
+
+    Raises:
+        SiteRefused: it is broken.
+        FileRefused: it is no plain file, or too large.
+    """
+    try:
+        return read_metadata(folder, f"roots/{version}.root.json", Root)
+    except FileNotFoundError:
+        return None
+
+
+def store_root(site: Site, root: Metadata[Root]) -> None:
+    """Store a root that counts. A rotation to it, or to an earlier one, is over."""
+    site.roots.mkdir(mode=0o700, exist_ok=True)
+    write_atomically(site.roots / f"{root.signed.version}.root.json", root.to_bytes())
+    waiting = read_rotation(site.folder)
+    if waiting is not None and waiting.signed.version <= root.signed.version:
+        site.rotation.unlink()
 
 
 def newest_root(site: Site) -> Metadata[Root]:
@@ -110,13 +154,18 @@ def newest_root(site: Site) -> Metadata[Root]:
     Raises:
         SiteRefused: a version is not signed by enough holders.
     """
-    root = Metadata[Root].from_bytes(site.root)
-    while (path := site.roots / f"{root.signed.version + 1}.root.json").exists():
-        after = Metadata[Root].from_bytes(path.read_bytes())
-        if not _is_signed_by_enough(root, after) or after.signed.version != root.signed.version + 1:
+    root = read_metadata(site.folder, _ROOT, Root)
+    while (after := read_root(site.folder, root.signed.version + 1)) is not None:
+        if not follows(root, after):
+            path = site.roots / f"{root.signed.version + 1}.root.json"
             raise SiteRefused(f"{path} is not signed by enough holders: put the right file back.")
         root = after
     return root
+
+
+def follows(before: Metadata[Root], after: Metadata[Root]) -> bool:
+    """Return whether a root is the next version, signed by enough holders of both."""
+    return after.signed.version == before.signed.version + 1 and is_signed_by_enough(before, after)
 
 
 def root_files(site: Site) -> dict[int, bytes]:
@@ -160,7 +209,7 @@ def _replace_key(root: Root, old: KeyFile, new: KeyFile) -> None:
     root.add_key(coming, role)
 
 
-def _is_signed_by_enough(before: Metadata[Root], after: Metadata[Root]) -> bool:
+def is_signed_by_enough(before: Metadata[Root], after: Metadata[Root]) -> bool:
     """Return whether the threshold of holders of both roots have signed the later one."""
     try:
         before.verify_delegate("root", after)
