@@ -2,6 +2,7 @@
 
 import os
 from contextlib import suppress
+from errno import EISDIR
 from pathlib import Path
 
 
@@ -11,6 +12,8 @@ def write_whole(path: Path, content: bytes) -> None:
     Raises:
         OSError: the disk is full or refuses; what was at `path` is unchanged. It names the file.
     """
+    if not path.name:
+        raise IsADirectoryError(EISDIR, os.strerror(EISDIR), str(path))
     draft = path.with_name(f".{path.name}.part")
     try:
         with draft.open("wb") as file:

@@ -1,7 +1,7 @@
 """The outcome of a command: a refusal is one sentence on standard error and exit code 1.
 
-`Refusing` is the group of a Typer application that does so. `run_program` starts an application in
-a process whose memory is closed to debuggers, and whose output survives terminals without UTF-8.
+`Refusing` is the group of a Typer application that does so; its output survives terminals without
+UTF-8. `run_program` starts an application in a process whose memory is closed to debuggers.
 """
 
 import sys
@@ -22,6 +22,7 @@ class Refusing(TyperGroup):
 
     def invoke(self, ctx: _Click) -> _Click:
         """Run the command, or print in one sentence why it was refused."""
+        replace_what_cannot_be_shown()
         try:
             return super().invoke(ctx)
         except Refused as error:
@@ -39,7 +40,6 @@ def describe_os_error(error: OSError) -> str:
 
 def run_program(app: typer.Typer, name: str) -> None:
     """Run a command line until it exits."""
-    replace_what_cannot_be_shown()
     try:
         close_memory()  # Before a key or a passphrase is in it.
     except MemoryOpen as error:

@@ -22,6 +22,8 @@ def make_keys(
     """Make a reviewer's two keys, or the key that signs this estate's receipts or its ledger."""
     if purpose not in {Purpose.REVIEWER, Purpose.RECEIPT, Purpose.LEDGER}:
         raise KeyRefused("Name one of three purposes for the key: reviewer, receipt or ledger.")
+    if not file.name:
+        raise KeyRefused("Name a file for the new key.")
     files = {file: Purpose(purpose)}
     if purpose == Purpose.REVIEWER:  # Opening events and signing verdicts need one key each.
         files[file.with_suffix(".verdict.key")] = Purpose.VERDICT

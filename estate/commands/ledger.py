@@ -73,7 +73,7 @@ def add(
 ) -> None:
     """Add a camera's ledger, from its USB stick or its card."""
     office, store = open_office(config)
-    beside = signed or ledger.with_name("checkpoint.json")
+    beside = signed or ledger.parent / "checkpoint.json"
     origin, new = add_camera_ledger(store, current_site(office), ledger, beside)
     office.books.mkdir(parents=True, exist_ok=True)
     with (office.books / f"{origin.replace('/', '_')}.checkpoint").open("ab") as kept:

@@ -36,6 +36,8 @@ def report(  # noqa: PLR0913  # Each is an option.
     as_json: AsJson = False,
 ) -> None:
     """Write the public report of a period: one HTML page, and the same figures in JSON."""
+    if not to.name or to.suffix == ".json":
+        raise Refused("Name an HTML file for the page: its figures are written beside it as JSON.")
     office, store = open_office(config)
     if since >= until:
         raise Refused("The period ends before it begins: --until is the day after the last.")

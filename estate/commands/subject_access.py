@@ -10,8 +10,10 @@ from rich.table import Table
 
 from estate.accounts.subject_access import find_entries, oldest_list, render_letter
 from estate.commands.options import AsJson, Settings, open_office
+from estate.errors import BooksRefused
 from estate.signed_site import stored_lists
 from estate.whole_file import write_whole
+from formats.strict_json import is_printable
 from terminal.tables import print_table
 
 
@@ -23,6 +25,8 @@ def ask(
     as_json: AsJson = False,
 ) -> None:
     """Answer "was I on a list, when, on which organisation's request?" from a case reference."""
+    if not is_printable(reference):
+        raise BooksRefused("The reference holds characters that cannot be printed: type it anew.")
     office, store = open_office(config)
     with store.reading() as connection:
         lists = stored_lists(connection)

@@ -13,7 +13,7 @@ from typing import Final
 from cryptography import x509
 from sqlalchemy import select
 
-from estate.errors import RowRefused
+from estate.errors import BooksRefused, RowRefused
 from estate.intake.chains import Chain, read_chains
 from estate.intake.statuses import newest_statuses, status_digests
 from estate.retention.proofs import unproven_rows
@@ -130,5 +130,8 @@ def _camera(place: Place, chain: Chain | None, word: tuple[int, Status] | None) 
 
 
 def _end_of(path: Path) -> int:
-    certificate = x509.load_pem_x509_certificate(path.read_bytes())
+    try:
+        certificate = x509.load_pem_x509_certificate(path.read_bytes())
+    except ValueError as error:
+        raise BooksRefused(f"{path} is no certificate in PEM: name the broker's.") from error
     return int(certificate.not_valid_after_utc.timestamp())

@@ -40,7 +40,7 @@ def copy_store(store: Store, to: Path) -> None:
         with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql("VACUUM INTO ?", (str(to),))
         to.chmod(0o600)
-    except (SQLAlchemyError, OSError) as error:
+    except (SQLAlchemyError, OSError, UnicodeError) as error:
         to.unlink(missing_ok=True)
         raise BooksRefused(
             f"The copy {to} could not be written whole, and is removed: make room on its disk, "

@@ -10,7 +10,6 @@ SIGHUP; nothing here sends it.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from formats.camera_request import read_request
 from formats.signer import Ed25519Signer
 from formats.topics import Channel, every_camera
+from provisioning.broker.addresses import is_address, refuse_bind, refuse_host, refuse_user
 from provisioning.broker.certificates import (
     Authority,
     Ed25519SigningAdapter,
@@ -63,6 +63,12 @@ class Listener:
     receivers: int = 1
     """How many receivers share the work, from 1."""
 
+    def __post_init__(self) -> None:
+        for host in self.hosts:
+            refuse_host(host)
+        refuse_bind(self.bind)
+        refuse_user(self.user)
+
     @property
     def services(self) -> tuple[str, ...]:
         """Return the names of the clients that are not cameras."""
@@ -72,7 +78,7 @@ class Listener:
     @property
     def addresses(self) -> tuple[str, ...]:
         """Return the IP addresses among the hosts: a camera's courier can connect to these only."""
-        return tuple(host for host in self.hosts if _is_address(host))
+        return tuple(host for host in self.hosts if is_address(host))
 
 
 def configure(site: Site, authority_key: Ed25519Signer, listener: Listener, now: datetime) -> Path:
@@ -146,17 +152,6 @@ def _issue_cameras(files: dict[str, bytes], authority: Authority, site: Site) ->
             request = read_request((site.cameras / f"{name}.json").read_bytes())
             key = requested_key(request.csr)
             files[f"clients/{name}.pem"] = authority.client_certificate(name, key)
-
-
-def _is_address(host: str) -> bool:
-    """Return whether systemd accepts it in IPAddressAllow=: an IP address without %interface."""
-    if "%" in host:
-        return False
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _revoke(files: dict[str, bytes], authority: Authority, certificate: bytes) -> None:

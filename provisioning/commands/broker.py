@@ -10,6 +10,7 @@ import typer
 from formats.keyfile import Purpose
 from formats.signer import Ed25519Signer
 from formats.strict_json import JsonValue
+from provisioning.broker.addresses import refuse_host
 from provisioning.broker.check import check_broker
 from provisioning.broker.configuration import Listener, configure, revoke_client
 from provisioning.broker.tested_broker import Finding
@@ -78,6 +79,7 @@ def check(
     json: Json = False,
 ) -> None:
     """Try real connections: the broker refuses what it must, and does what the product needs."""
+    refuse_host(host)
     site = open_site(folder)
     authority, findings = _authority(site, passphrase_file), list[Finding]()
     for finding in check_broker(site, authority, host, port, datetime.now(UTC)):

@@ -49,7 +49,7 @@ def edit(
     """Change the policy as text, see what changes, and keep it; two holders then sign it."""
     site = open_site(folder)
     before = site.policy
-    text = file.read_text("utf-8") if file else _open_editor(policy_text(before))
+    text = file.read_bytes() if file else _open_editor(policy_text(before))
     after = apply_edit(before, text)
     changes = changed_lines(before, after)
     if not changes:
@@ -110,14 +110,14 @@ def sign(
     )
 
 
-def _open_editor(text: str) -> str:
+def _open_editor(text: str) -> bytes:
     """Open `text` in the editor that $VISUAL or $EDITOR names; return the text as saved."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "policy.toml"
         path.write_text(text, encoding="utf-8")
         editor = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "nano")
         subprocess.run([*editor, str(path)], check=False)  # noqa: S603  # The user's own choice.
-        return path.read_text("utf-8")
+        return path.read_bytes()
 
 
 def _table(policy: Policy) -> Table:

@@ -92,6 +92,8 @@ def make_key_file(
         KeyRefused: one of the files exists already, the passphrase is too short, or the token
             makes no key.
     """
+    if not file.name:
+        raise KeyRefused("Name a file for the new key.")
     public = file.with_suffix(".pub")
     for path in (file, public):
         if path.exists():

@@ -4,8 +4,13 @@ Days and moments are UTC.
 """
 
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from formats.entry import Entry
+from provisioning.errors import EntryRefused
+
+YEARS: Final = range(2020, 2100)
+"""Years of the days that a list can name: `formats.strict_json.UTC_LOW_S` to `UTC_HIGH_S`."""
 
 
 def describe_entry(entry: Entry) -> str:
@@ -50,7 +55,15 @@ def last_day(utc_s: int) -> str:
 
 
 def end_of_day(day: datetime) -> int:
-    """Return the end of a day as seconds UTC: the other way round than `last_day`."""
+    """Return the end of a day as seconds UTC: the other way round than `last_day`.
+
+    Raises:
+        EntryRefused: no list can name so early or so late a day.
+    """
+    if day.year not in YEARS:
+        raise EntryRefused(
+            f"{day.date()} is no day of a list: give one from {YEARS[0]} to {YEARS[-1]}."
+        )
     return int((day.replace(tzinfo=UTC) + timedelta(days=1)).timestamp())
 
 

@@ -39,7 +39,7 @@ def policy_text(policy: Policy) -> str:
     return "\n".join(lines) + "\n"
 
 
-def apply_edit(policy: Policy, text: str) -> Policy:
+def apply_edit(policy: Policy, text: bytes) -> Policy:
     """Return the policy that `text` describes, with site and version of `policy`.
 
     Raises:
@@ -47,7 +47,7 @@ def apply_edit(policy: Policy, text: str) -> Policy:
             holds a camera that `policy` does not have.
     """
     try:
-        fields = parse_toml(text.encode())
+        fields = parse_toml(text)
         review = datetime.fromisoformat(fields["assessment"].pop("review")).replace(tzinfo=UTC)
         fields["assessment"]["review_utc_s"] = int(review.timestamp())
         fields["schedule"] = [_row(window) for window in read_schedule(fields["schedule"])]

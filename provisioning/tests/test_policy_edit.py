@@ -22,7 +22,8 @@ def text_of(workshop: Workshop) -> str:
 
 def test_unchanged_text_changes_nothing(prepared: Workshop) -> None:
     before = contents(prepared.site)
-    assert apply_edit(Site(prepared.site).policy, text_of(prepared)) == Site(prepared.site).policy
+    policy = Site(prepared.site).policy
+    assert apply_edit(policy, text_of(prepared).encode()) == policy
     assert tallylight(*edit(prepared, text_of(prepared))) == "Nothing changes.\n"
     assert contents(prepared.site) == before
 
