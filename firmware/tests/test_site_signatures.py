@@ -101,6 +101,23 @@ def test_the_targets_role_cannot_issue_a_list_alone(camera: Camera) -> None:
         camera.takes(Desk(amend_targets=take_over))
 
 
+def test_the_targets_role_cannot_put_a_list_in_place_of_the_accepted_one(
+    camera: Camera, tmp_path: Path
+) -> None:
+    camera.takes(Desk())
+    forged = Desk(entries=[entry(3)]).publish(tmp_path / "forged") / "targets"
+
+    def take_over(targets: Targets) -> None:
+        targets.version = 2
+        for file in forged.glob("*.watchlist-mill.*"):
+            name = file.name.partition(".")[2]
+            targets.targets[name] = TargetFile.from_data(name, file.read_bytes(), ["sha256"])
+            (camera.inbox / "targets" / file.name).write_bytes(file.read_bytes())
+
+    with refused(Refusal.FORM, match="signed by the site's own role"):
+        camera.takes(Desk(amend_targets=take_over), version=2)
+
+
 def test_a_minor_needs_a_third_organisation(camera: Camera) -> None:
     with refused(Refusal.SIG):
         camera.takes(Desk(entries=[entry(1, minor=True)]))

@@ -224,6 +224,11 @@ def test_one_key_for_two_purposes_is_refused() -> None:
         replace(POLICY, suppliers=(POLICE, replace(ESTATE, seal_key=ESTATE.sign_key)))
 
 
+def test_trusted_time_is_not_demanded_and_waived_at_once() -> None:
+    with pytest.raises(Malformed, match="authenticated time"):
+        replace(POLICY, authenticated_time=True, unsynchronised=True)
+
+
 def test_one_camera_twice_is_refused() -> None:
     with pytest.raises(Malformed, match="cameras are the same"):
         replace(POLICY, places=POLICY.places * 2)
@@ -292,6 +297,19 @@ def test_one_key_for_two_reviewers_is_refused() -> None:
     one, two = RECIPIENTS.reviewers
     with pytest.raises(Malformed, match="same key"):
         replace(RECIPIENTS, reviewers=(one, replace(two, key=one.key)))
+
+
+def test_one_verdict_key_for_two_reviewers_is_refused() -> None:
+    one, two = RECIPIENTS.reviewers
+    with pytest.raises(Malformed, match="sign with the same key"):
+        replace(RECIPIENTS, reviewers=(one, replace(two, verdict_key=one.verdict_key)))
+
+
+def test_two_organisations_cannot_decide_where_one_has_all_reviewers() -> None:
+    one, two = RECIPIENTS.reviewers
+    reviewers = (one, replace(two, organisation=one.organisation))
+    with pytest.raises(Malformed, match="two must decide together"):
+        replace(RECIPIENTS, two_organisations=True, reviewers=reviewers)
 
 
 @pytest.mark.parametrize("name", ["one", "One", "one ", "\uff4fne"])

@@ -14,7 +14,7 @@ from nacl.signing import VerifyKey
 from formats.destruction import Destruction, Ground, read_destruction, sign_destruction
 from formats.envelope import sender_id
 from formats.errors import Forged, Malformed, TooLarge
-from formats.strict_json import UTC_HIGH_S, UTC_LOW_S
+from formats.strict_json import UTC_HIGH_S, UTC_LOW_S, dumps
 from formats.tests.make_vectors import FOLDER
 from formats.tests.plain_vectors import DESTRUCTION, VERDICT
 from formats.tests.second_encoder import ESTATE, STRANGER
@@ -121,6 +121,14 @@ def test_a_verdict_is_not_signed_in_the_name_of_another() -> None:
     verdict = read_verdict(VERDICTS["good"].encode(), KEY)
     with pytest.raises(Forged, match="another reviewer"):
         sign_verdict(verdict, STRANGER)
+
+
+def test_a_verdict_that_another_signed_in_this_name_does_not_hold() -> None:
+    verdict = read_verdict(VERDICTS["good"].encode(), KEY)
+    own = replace(verdict, reviewer=sender_id(STRANGER.verify_key))
+    forged = json.loads(sign_verdict(own, STRANGER)) | {"reviewer": verdict.reviewer.hex()}
+    with pytest.raises(Forged, match="names another reviewer"):
+        read_verdict(dumps(forged), STRANGER.verify_key)
 
 
 def test_what_could_not_be_read_is_not_signed() -> None:

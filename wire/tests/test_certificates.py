@@ -71,7 +71,15 @@ def test_a_broker_of_another_authority_is_refused(broker: Broker, tmp_path: Path
     address = replace(broker.address(broker.name), certificate=certificate)
     with open_to(Connection(address, "none")) as sender:
         sender.run_network(0.01)
-        assert not sender.connected
+        assert "CERTIFICATE_VERIFY_FAILED" in sender.trouble
+
+
+@failed_handshakes
+def test_a_broker_whose_certificate_has_another_name_is_refused(broker: Broker) -> None:
+    address = replace(broker.address(broker.name), host="localhost")
+    with open_to(Connection(address, "none")) as sender:
+        sender.run_network(0.01)
+        assert "Hostname mismatch" in sender.trouble
 
 
 def test_a_client_whose_name_is_anothers_has_that_ones_rights_only(broker: Broker) -> None:
