@@ -15,7 +15,7 @@ export PATH := $(PATH):/usr/sbin
 # What a user gives reaches a recipe in the environment, as it was typed: with its quotes, $ and blanks.
 # `$(call option,SOURCE)` is then `--source "<as typed>"`, or nothing; `$(call given,LFW)` is the bare word.
 GIVEN  := SOURCE PERSON LISTED PORT LFW SENATE PEERS ORIGINALS DETECTION NET ABOUT TO FACES GROUPS QUEUED \
-          EVENTS EDITS SECONDS STEPS SEED RIG RUNS
+          EVENTS EDITS SECONDS STEPS SEED RIG RUNS ONLY
 $(foreach name,$(GIVEN),$(eval export GIVEN_$(name) := $$(value $(name))))
 unexport $(GIVEN)
 given   = "$$GIVEN_$(1)"
@@ -112,6 +112,9 @@ long-pictures: $(VENV)/.dev  ## damage picture files of every kind and read each
 
 long-soak: $(VENV)/.dev  ## a camera that is struck each second in which it looks: SECONDS=<n, 600> SEED=<n>
 	@$(PY) -m hil_tests.long.soak $(call option,SECONDS) $(call option,SEED)
+
+mutants: $(VENV)/.dev broker  ## break guarded lines in a copy, one by one; each must fail its test: ONLY=<text>
+	@$(PY) -m hil_tests.long.mutants $(call option,ONLY)
 
 ## Speed and memory
 

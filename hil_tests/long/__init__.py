@@ -1,4 +1,4 @@
-"""Long runs: chaos between the programs, crowds in front of the camera, and a soak of the lamp.
+"""Long runs: chaos, crowds in front of the camera, a soak of the lamp, and mutants.
 
 Imports `demo`, `rig`, `scenes` and `errors`; only the tests import it.
 """
