@@ -12,6 +12,7 @@ from estate.commands.backup import back_up, restore
 from estate.commands.budget import budget
 from estate.commands.cameras import show_cameras
 from estate.commands.events import open_events, receive_events
+from estate.commands.export import export
 from estate.commands.health import health, serve
 from estate.commands.holds import hold, release
 from estate.commands.key import make_keys
@@ -45,6 +46,7 @@ app.command()(restore)
 app.command()(budget)
 app.command()(hold)
 app.command()(release)
+app.command()(export)
 app.add_typer(ledger.app, name="ledger")
 
 

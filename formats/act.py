@@ -1,12 +1,14 @@
-"""The act: one reviewer's signed word on one sealed event: hold, release, opened, held a status.
+"""The act: one reviewer's signed word on one sealed event: hold, release, export, opened, a status.
 
 The estate's database holds rows about events. A row that delays or hastens the destruction of an
 event counts only with such an act behind it. `hold` and `release` count when two different people
-have signed them with the same reason. Tables: docs/formats/act.md.
+have signed them with the same reason, `export` with the same recipient. Tables:
+docs/formats/act.md.
 
 This module reads an act and checks its signature. The estate decides whether the signer may act.
 """
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -23,6 +25,10 @@ ACT_LIMIT: Final = 4096
 """Most bytes of a signed act: one with a reason of 500 characters has up to 2,400."""
 REASON_LIMIT: Final = 500
 """Most characters of a reason."""
+TO_LIMIT: Final = 128
+"""Most characters of a recipient's name."""
+AGE_KEY: Final = re.compile("age1[02-9ac-hj-np-z]{58}")
+"""An age public key: 32 bytes in Bech32 (https://age-encryption.org/v1)."""
 _DOMAIN: Final = b"tallylight-act-v1\0"
 SIGNATURE_BYTES: Final = 64
 """Bytes of an Ed25519 signature."""
@@ -35,6 +41,8 @@ class Kind(StrEnum):
     """Keep it beyond its time."""
     RELEASE = "release"
     """End a hold."""
+    EXPORT = "export"
+    """Hand the confirmed match over to one recipient."""
     OPENED = "opened"
     """It was opened, and says itself when it must be destroyed."""
     STATUS = "status"
@@ -58,6 +66,10 @@ class Act:
     """When the event must be destroyed, as it says itself; of `opened` only."""
     status: bytes | None = None
     """(32,) SHA-256 of the status that the event held; of `status` only."""
+    to: str | None = None
+    """Name of the recipient, one line of 1 to `TO_LIMIT` characters; of `export` only."""
+    recipient: str | None = None
+    """The recipient's age public key, as `AGE_KEY`; of `export` only."""
 
 
 def sign_act(act: Act, key: SigningKey) -> bytes:
@@ -133,6 +145,8 @@ def _members(act: Act) -> dict[str, JsonValue]:
         members["retain_until_utc_s"] = act.retain_until_utc_s
     if act.kind is Kind.STATUS:
         members["status"] = None if act.status is None else act.status.hex()
+    if act.kind is Kind.EXPORT:
+        members |= {"to": act.to, "recipient": act.recipient}
     return members
 
 
@@ -155,5 +169,14 @@ def _read(fields: Fields) -> tuple[Act, bytes]:
         reason=fields.text("reason", at_most=REASON_LIMIT) if with_reason else None,
         retain_until_utc_s=fields.utc_s("retain_until_utc_s") if kind is Kind.OPENED else None,
         status=fields.hex_bytes("status", DIGEST_BYTES) if kind is Kind.STATUS else None,
+        to=fields.text("to", at_most=TO_LIMIT) if kind is Kind.EXPORT else None,
+        recipient=_age_key(fields) if kind is Kind.EXPORT else None,
     )
     return act, fields.hex_bytes("signature", SIGNATURE_BYTES)
+
+
+def _age_key(fields: Fields) -> str:
+    key = fields.text("recipient", at_most=ACT_LIMIT)
+    if not AGE_KEY.fullmatch(key):
+        raise Malformed("act.recipient is no age public key: it begins with age1.")
+    return key

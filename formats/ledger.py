@@ -166,16 +166,16 @@ def next_record(  # noqa: PLR0913 - one argument for each field of a record.
     return Record(head.size, head.digest, program, mono_ns, utc_ms, event, body)
 
 
-def verify_chain(lines: Iterable[bytes]) -> Head:
+def verify_chain(lines: Iterable[bytes], head: Head = EMPTY) -> Head:
     """Return the head of a chain in which every line continues the line before it.
 
     Args:
-        lines: without their newlines, from the first.
+        lines: without their newlines, from the first, or from the one after `head`.
+        head: of the lines before them, which are verified already.
 
     Raises:
         BrokenChain: a line does not; the error has the number of the first such line.
     """
-    head = EMPTY
     for line in lines:
         try:
             record = Record.from_line(line)

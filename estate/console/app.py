@@ -10,7 +10,6 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
-from urllib.parse import parse_qs
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from starlette.applications import Starlette
@@ -23,10 +22,11 @@ from starlette.staticfiles import StaticFiles
 
 from estate.console import facts
 from estate.console.desk import Desk, Standing
+from estate.console.export_pages import ExportPages
+from estate.console.forms import read_form
 from estate.console.guard import Guard
 from estate.errors import StoreRefused
 from estate.opening.portraits import find_portrait
-from estate.verdicts.export import export_match
 from formats.envelope_header import DIGEST_BYTES
 from formats.errors import Malformed, Refused
 from formats.hexadecimal import read_hex
@@ -34,7 +34,6 @@ from formats.verdict import Judgement
 
 POLL_S: Final = 0.5
 """Time between two queries of the store for new events."""
-FORM_LIMIT: Final = 4096
 HERE: Final = Path(__file__).parent
 WORDS: Final = {
     Judgement.MATCH: "Match",
@@ -68,7 +67,7 @@ def make_console(
         Route("/crop/{event}", pages.crop),
         Route("/portrait/{event}", pages.portrait),
         Route("/verdict/{event}", pages.verdict, methods=["POST"]),
-        Route("/export/{event}", pages.export, methods=["POST"]),
+        *pages.exports.routes,
         Mount("/static", StaticFiles(directory=HERE / "static")),
     ]
     return Guard(Starlette(routes=routes, lifespan=pages.poll_store), host, token)
@@ -84,6 +83,7 @@ class _Pages:
             autoescape=select_autoescape(default=True),
             undefined=StrictUndefined,
         )
+        self.exports = ExportPages(desk, self._find, self._show)
         self._trouble = ""
         """Why the desk may be out of date; empty if it is not."""
 
@@ -118,6 +118,7 @@ class _Pages:
         mine = [each for each in standings if each.mine is not None]
         return self._render(
             "queue.html",
+            me=self._desk.identity,
             waiting=[each for each in standings if each.mine is None and not each.others_turn],
             given=sorted(mine, key=lambda each: each.candidate.captured_utc_ms, reverse=True),
             closed=len(self._desk.closed),
@@ -162,7 +163,7 @@ class _Pages:
 
     async def verdict(self, request: Request) -> Response:
         """Sign and store this reviewer's verdict."""
-        standing, form = self._find(request), await _form(request)
+        standing, form = self._find(request), await read_form(request)
         if form.get("judgement") not in set(Judgement):
             raise HTTPException(400)
         try:
@@ -171,24 +172,6 @@ class _Pages:
             now = self._desk.standing(standing.event) or standing  # Sent twice: it is given.
             return self._show(now, refusal=str(refusal))
         return self._show(self._desk.standing(standing.event) or standing)
-
-    async def export(self, request: Request) -> Response:
-        """Return a confirmed match, encrypted to one named recipient."""
-        standing, form = self._find(request), await _form(request)
-        try:
-            await run_in_threadpool(self._desk.take_site)
-            sealed = await run_in_threadpool(
-                export_match,
-                self._desk,
-                standing.event,
-                form.get("recipient", ""),
-                form.get("to", ""),
-            )
-        except Refused as refusal:
-            return self._show(standing, refusal=str(refusal))
-        name = f"match-{standing.event.hex()[:16]}.age"
-        headers = {"content-disposition": f'attachment; filename="{name}"'}
-        return Response(sealed, media_type="application/octet-stream", headers=headers)
 
     def _find(self, request: Request) -> Standing:
         try:
@@ -224,6 +207,7 @@ class _Pages:
                 ),
             ],
             refusal=refusal,
+            **self.exports.values(standing),
         )
 
     def _render(self, template: str, **values: object) -> Response:
@@ -232,20 +216,10 @@ class _Pages:
             "words": WORDS,
             "when": facts.capture_time,
             "brief": facts.short_capture_time,
+            "moment": facts.moment,
             "place_of": self._place,
         }
         return HTMLResponse(page.render(**shared, **values))
 
     def _place(self, standing: Standing) -> str:
         return facts.place_of(self._desk.site, standing.candidate)[0]
-
-
-async def _form(request: Request) -> dict[str, str]:
-    body = await request.body()
-    if len(body) > FORM_LIMIT:
-        raise HTTPException(413)
-    try:
-        fields = parse_qs(body.decode(), max_num_fields=8)
-    except ValueError as error:
-        raise HTTPException(400) from error
-    return {name: values[0] for name, values in fields.items()}

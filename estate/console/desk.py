@@ -14,8 +14,9 @@ from typing import Final
 
 from nacl.public import PrivateKey
 from nacl.signing import SigningKey
+from sqlalchemy import Connection
 
-from estate.errors import NotMet, RowRefused, VerdictRefused
+from estate.errors import BooksRefused, NotMet, RowRefused, VerdictRefused
 from estate.intake.addressees import refuse_misaddressed
 from estate.intake.statuses import store_status
 from estate.opening.decrypt import open_envelope
@@ -29,6 +30,8 @@ from estate.verdicts.decisions import (
     proven_verdicts,
     verdict_of,
 )
+from estate.verdicts.export import Request, requests
+from estate.verdicts.hand_overs import HandOver, HandOvers
 from formats.entry import Entry
 from formats.envelope import Sealed, sender_id
 from formats.errors import FormatError, NotForThisKey
@@ -53,6 +56,8 @@ class Standing:
     """None until `mine` is given, even if it is decided."""
     others_turn: bool
     """The verdict must come from another organisation, or the event is decided already."""
+    asked: Request | None = None
+    """A hand-over that waits for a second signature."""
 
 
 @dataclass(slots=True)
@@ -66,6 +71,8 @@ class Desk:
     verdict_key: SigningKey = field(repr=False)
     """Signs verdicts."""
     site: VerifiedSite = field(init=False)
+    hand_overs: HandOvers = field(default_factory=HandOvers, repr=False)
+    """The hand-overs in the ledger."""
     changes: int = 0
     """Grows with every change on the desk."""
     arrivals: int = 0
@@ -146,7 +153,9 @@ class Desk:
             for shown in (self._opened, self.refused, self.unmet):
                 for digest in set(shown) - set(here):
                     del shown[digest]
-            standings = [(each.event, each.mine, each.outcome) for each in self.standings()]
+            standings = [
+                (each.event, each.mine, each.outcome, each.asked) for each in self.standings()
+            ]
             seen = (standings, set(self.refused), set(self.unmet))
             if seen != self._seen:
                 self._seen = seen
@@ -164,6 +173,15 @@ class Desk:
         """Return the entry in the list that was searched; None if the list is not stored."""
         with self.store.reading() as connection:
             return find_entry(connection, candidate.list_digest, candidate.entry)
+
+    def handed_over(self, event: bytes) -> list[HandOver]:
+        """Return every hand-over of one event, oldest first.
+
+        Raises:
+            BooksRefused: the ledger is broken.
+        """
+        with self.store.reading() as connection:
+            return self.hand_overs.of_event(connection, self.site.reviewers, event)
 
     def judge(self, event: bytes, judgement: Judgement) -> Outcome | None:
         """Sign and store this reviewer's verdict; return what it decided, or None.
@@ -239,7 +257,14 @@ class Desk:
                 return Standing(event, candidate, None, None, others_turn=waits)
             mine = read_verdict(signed, self.verdict_key.verify_key).judgement
             outcome = outcome_of(connection, self.site, event)
-            return Standing(event, candidate, mine, outcome, others_turn=False)
+            asked = self._asked(connection, event) if outcome is Outcome.CONFIRMED else None
+            return Standing(event, candidate, mine, outcome, others_turn=False, asked=asked)
+
+    def _asked(self, connection: Connection, event: bytes) -> Request | None:
+        try:
+            return next(iter(requests(connection, self, event)), None)
+        except BooksRefused:  # The page of the event says so.
+            return None
 
 
 def _name(sealed: Sealed) -> str:

@@ -18,9 +18,14 @@ class Fact:
     note: str = ""
 
 
+def moment(utc_ms: int) -> str:
+    """Return a moment in words, from milliseconds since 1970."""
+    return f"{_moment(utc_ms // 1000):%d %B %Y, %H:%M:%S} UTC"
+
+
 def capture_time(candidate: MatchEvent) -> str:
     """Return the moment of the clearest look."""
-    return f"{_moment(candidate.captured_utc_ms // 1000):%d %B %Y, %H:%M:%S} UTC"
+    return moment(candidate.captured_utc_ms)
 
 
 def short_capture_time(candidate: MatchEvent) -> str:

@@ -6,7 +6,9 @@ receivers and consoles write one chain.
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -26,8 +28,9 @@ from sqlalchemy import (
 
 from estate.errors import BooksRefused
 from estate.store.insert_once import insert_once
-from formats.errors import FormatError
+from formats.errors import BrokenChain, FormatError
 from formats.ledger import (
+    EMPTY,
     Happening,
     Head,
     Program,
@@ -95,6 +98,48 @@ def ledger_records(connection: Connection) -> list[Record]:
     written = list(ledger_lines(connection))
     verify_chain(written)
     return [Record.from_line(line) for line in written]
+
+
+@dataclass(slots=True)
+class LedgerReader:
+    """Reads the ledger on from where it stopped (incremental): it verifies each line once."""
+
+    wanted: Happening
+    """The kind of record that is kept."""
+    _head: Head = EMPTY
+    _found: list[Record] = field(default_factory=list)
+
+    def records(self, connection: Connection) -> Sequence[Record]:
+        """Return every record of the wanted kind, once the chain is verified.
+
+        A chain that does not continue what was read, as after a restore, is read from its start.
+
+        Raises:
+            BooksRefused: a line does not continue the one before it.
+        """
+        try:
+            self._read_on(connection)
+        except BrokenChain:
+            self._head, self._found = EMPTY, []
+            try:
+                self._read_on(connection)
+            except BrokenChain as error:
+                raise BooksRefused(
+                    f"The ledger has been changed ({error}) Keep the store as evidence."
+                ) from error
+        return self._found
+
+    def _read_on(self, connection: Connection) -> None:
+        last = self._head.size - 1
+        query = select(LEDGER.c.line).order_by(LEDGER.c.seq)
+        here = connection.execute(query.where(LEDGER.c.seq == last)).scalar() or b""
+        if self._head.size and sha256(bytes(here)).digest() != self._head.digest:
+            raise BrokenChain(last, "It is not the record that was read before.")
+        newer = connection.execute(query.where(LEDGER.c.seq > last)).scalars().all()
+        self._head = verify_chain(map(bytes, newer), self._head)
+        mark = f'"event":"{self.wanted}"'.encode()
+        found = [Record.from_line(bytes(line)) for line in newer if mark in bytes(line)]
+        self._found += [record for record in found if record.event is self.wanted]
 
 
 def checkpointed_records(connection: Connection, books: Path, key: VerifyKey) -> list[Record]:

@@ -60,6 +60,8 @@ class Office:
     """Of policy and recipients."""
     removed: tuple[int, ...] = ()
     """Reviewers that the recipients no longer name."""
+    database: str = ""
+    """URL of the store; by default SQLite in the folder."""
 
     def __post_init__(self) -> None:
         self.folder.mkdir(exist_ok=True)
@@ -74,7 +76,7 @@ class Office:
 
     @property
     def url(self) -> str:
-        return f"sqlite:///{self.folder / 'store.db'}"
+        return self.database or f"sqlite:///{self.folder / 'store.db'}"
 
     @property
     def settings(self) -> Path:

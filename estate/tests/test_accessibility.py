@@ -11,6 +11,7 @@ from estate.tests.books import Office
 from estate.tests.browser import WAIT_MS, Console, console_of, sit_down
 from estate.tests.busy_day import busy_day
 from estate.tests.command_line import done
+from estate.tests.test_console_export import ask_for_a_hand_over
 from estate.tests.test_health import got
 from estate.tests.test_report import report
 from estate.tests.test_subject_access import listed_under
@@ -61,7 +62,7 @@ def screens(
     size: ViewportSize,
     scheme: Scheme,
 ) -> dict[str, list[str]]:
-    """Return the faults of each screen that has any, from an empty desk to an export."""
+    """Return the faults of each screen that has any, from an empty desk to a hand-over."""
     one, other = (sit_down(browser, each, viewport=size, color_scheme=scheme) for each in consoles)
     one.wait_for_selector(".link.up")
     found = {"no candidate waits": faults(one)}
@@ -75,12 +76,20 @@ def screens(
     found["one verdict"] = faults(one)
     one.keyboard.press("?")
     found["help"] = faults(one)
+    one.keyboard.press("Escape")
     other.wait_for_selector(".verdict")
     other.keyboard.press("m")
     other.keyboard.press("Enter")
     other.wait_for_selector(".export")
     other.locator(".export summary").click()
     found["a match"] = faults(other)
+    ask_for_a_hand_over(other)
+    found["a hand-over that this person asks for"] = faults(other)
+    one.wait_for_selector(".asked")
+    found["a hand-over that another asks for"] = faults(one)
+    one.get_by_role("button", name="make the encrypted file").click()
+    one.wait_for_selector(".handed")
+    found["a hand-over"] = faults(one)
     return {screen: wrong for screen, wrong in found.items() if wrong}
 
 

@@ -1,19 +1,17 @@
-"""The review console in a real Chromium: verdicts of two people, keyboard, sound, export."""
+"""The review console in a real Chromium: verdicts of two people, keyboard, sound."""
 
 import re
 from hashlib import sha256
 from pathlib import Path
 
-import pyrage
 import pytest
-from playwright.sync_api import Browser, Route, expect
+from playwright.sync_api import Browser, expect
 
 from estate.tests.books import STRANGER, Office
 from estate.tests.browser import WAIT_MS, Console, console_of, judged, sit_down
 from estate.tests.console_client import verdicts
 from formats.event import HeldBack
 from formats.keyfile import Purpose
-from formats.verdict import Judgement
 
 STATIC = Path(__file__).parents[1] / "console" / "static"
 
@@ -132,43 +130,6 @@ def test_the_same_person_at_two_browsers_is_one_person(
     expect(second.locator("form.verdict")).to_have_count(0)
     assert verdicts(office) == 1
     elsewhere.stop()
-
-
-def test_a_confirmed_match_is_handed_over_for_one_recipient(
-    office: Office, consoles: list[Console], browser: Browser
-) -> None:
-    event = office.arrive().digest
-    office.desk(2).judge(event, Judgement.MATCH)
-    page = sit_down(browser, consoles[0])
-    judged(page, "m")
-    reader = pyrage.x25519.Identity.generate()
-    page.get_by_text("Hand this match over").click()
-    page.get_by_label("Recipient", exact=True).fill("Inspector on duty")
-    page.get_by_label("Their age public key").fill(str(reader.to_public()))
-    with page.expect_download() as handed:
-        page.get_by_role("button", name="Encrypt and save").click()
-    opened = pyrage.decrypt(Path(handed.value.path()).read_bytes(), [reader])
-    assert event.hex().encode() in opened
-
-
-def test_a_late_refresh_does_not_close_the_form_of_an_export(
-    office: Office, consoles: list[Console], browser: Browser
-) -> None:
-    event = office.arrive().digest
-    office.desk(2).judge(event, Judgement.MATCH)
-    page = sit_down(browser, consoles[0])
-    judged(page, "m")
-    expect(page.locator("#queue")).to_contain_text("confirmed by two people")
-    held: list[Route] = []
-    page.route("**/candidate/*", lambda route: held.append(route))  # noqa: PLW0108  # Playwright marks it.
-    with page.expect_request("**/candidate/*"):
-        page.evaluate("htmx.trigger('#queue', 'changed')")
-    page.get_by_text("Hand this match over").click()
-    with page.expect_event("requestfinished"):
-        held[0].continue_()
-    page.get_by_label("Recipient", exact=True).fill("Inspector on duty")
-    page.wait_for_timeout(300)
-    expect(page.get_by_label("Recipient", exact=True)).to_have_value("Inspector on duty")
 
 
 def test_nothing_comes_from_elsewhere_and_no_rule_of_the_page_is_broken(

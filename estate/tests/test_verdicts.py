@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import pyrage
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,10 +20,8 @@ from estate.verdicts.decisions import (
     outcome_of,
     prove_confirmed,
 )
-from estate.verdicts.export import export_match
 from formats.envelope import key_id, sender_id
 from formats.ledger import Happening
-from formats.strict_json import loads
 from formats.verdict import Basis, Judgement, Verdict, sign_verdict
 
 MATCH, NOT, UNSURE = Judgement.MATCH, Judgement.NOT_A_MATCH, Judgement.CANNOT_TELL
@@ -163,15 +160,6 @@ def test_an_event_sealed_to_others_is_not_on_the_desk(office: Office) -> None:
     assert "not to the reviewers r1" in reason
 
 
-def test_one_verdict_is_not_acted_on(office: Office) -> None:
-    event, desk = office.arrive().digest, office.desk(1)
-    desk.judge(event, MATCH)
-    recipient = str(pyrage.x25519.Identity.generate().to_public())
-    with pytest.raises(NotConfirmed, match="Two different people"):
-        export_match(desk, event, recipient, "Inspector on duty")
-    assert told(office, Happening.EXPORTED) == []
-
-
 def test_a_decision_that_was_written_into_the_database_is_not_acted_on(office: Office) -> None:
     event, desk = office.arrive().digest, office.desk(1)
     desk.judge(event, MATCH)
@@ -191,39 +179,6 @@ def test_matches_on_another_event_confirm_nothing(office: Office) -> None:
         connection.execute(update(VERDICTS).values(event=one))
     with office.store.reading() as connection, pytest.raises(NotConfirmed, match="Two different"):
         prove_confirmed(connection, office.site(), one)
-
-
-@pytest.mark.parametrize("second", [NOT, UNSURE])
-def test_what_two_people_did_not_confirm_is_not_exported(office: Office, second: Judgement) -> None:
-    event, desk = office.arrive().digest, office.desk(1)
-    desk.judge(event, MATCH)
-    office.desk(2).judge(event, second)
-    recipient = str(pyrage.x25519.Identity.generate().to_public())
-    with pytest.raises(NotConfirmed, match="Two different people"):
-        export_match(desk, event, recipient, "Inspector on duty")
-
-
-def test_a_confirmed_match_leaves_for_one_recipient_and_the_books_say_so(office: Office) -> None:
-    event, desk = office.arrive().digest, office.desk(1)
-    desk.judge(event, MATCH)
-    office.desk(2).judge(event, MATCH)
-    reader, other = pyrage.x25519.Identity.generate(), pyrage.x25519.Identity.generate()
-    sealed = export_match(desk, event, str(reader.to_public()), "Inspector on duty")
-    opened = loads(pyrage.decrypt(sealed, [reader]), limit=1 << 20)
-    assert (opened["event"], len(list(opened["verdicts"]))) == (event.hex(), 2)  # type: ignore[arg-type]
-    with pytest.raises(pyrage.DecryptError):
-        pyrage.decrypt(sealed, [other])
-    (record,) = told(office, Happening.EXPORTED)
-    assert (record["to"], record["recipient"]) == ("Inspector on duty", str(reader.to_public()))
-
-
-@pytest.mark.parametrize(("recipient", "to"), [("age1nonsense", "x"), ("", "x"), ("age1", " ")])
-def test_a_recipient_must_be_named(office: Office, recipient: str, to: str) -> None:
-    event, desk = office.arrive().digest, office.desk(1)
-    desk.judge(event, MATCH)
-    office.desk(2).judge(event, MATCH)
-    with pytest.raises(NotConfirmed):
-        export_match(desk, event, recipient, to)
 
 
 @settings(deadline=None, max_examples=25)  # Each example makes a database.

@@ -1,25 +1,45 @@
-"""Export of a confirmed match: encrypted with age to one named recipient, recorded in the ledger.
+"""Export (hand-over) of a confirmed match: two people sign it, and it is encrypted with age.
 
-The file holds the event as the camera sealed it, opened, and both signed verdicts, so that the
-recipient can check them. No other part of an event can be exported.
+Each of the two signs with their own key at their own machine, as of a hold. The first asks: to
+which recipient, with which age key. The second is shown who asks and signs the same. The second
+signature alone makes the encrypted file. The ledger's record `exported` carries both.
+
+An export is refused if
+(0) the site's signed recipients do not name the signer;
+(1) two people have not confirmed the event, or it is not here;
+(2) another person has asked for another recipient or key;
+(3) one person signs twice, or, where the site demands it, one organisation does;
+(4) a signature stands in the ledger already: it has made one hand-over, and makes no other.
 """
 
+import time
 from base64 import b64encode
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
-from typing import Protocol
+from itertools import combinations
+from typing import Final, Protocol
 
 import pyrage
+from nacl.signing import SigningKey
+from sqlalchemy import ColumnElement, Connection, delete, select
 
 from estate.errors import NotConfirmed
 from estate.signed_site import VerifiedSite
-from estate.store.envelopes import Store
+from estate.store.acts import ACTS, proven_acts, store_act
+from estate.store.envelopes import ENVELOPES, Store
 from estate.store.ledger import append_record
-from estate.verdicts.decisions import prove_confirmed
+from estate.verdicts.decisions import Confirmed, prove_confirmed
+from estate.verdicts.hand_overs import HandOvers
+from formats.act import Act, Kind, sign_act, signature_of
+from formats.errors import Malformed
 from formats.event import MatchEvent
 from formats.ledger import Happening
-from formats.strict_json import dumps, is_printable
+from formats.organisations import folded, organisation_key
+from formats.recipients import Reviewer
+from formats.strict_json import dumps
 
-NAME_LIMIT = 128
+GONE: Final = "There is no such event here: it was destroyed, or never arrived."
 
 
 class _Opened(Protocol):
@@ -32,7 +52,7 @@ class Exporter(Protocol):
 
     @property
     def store(self) -> Store:
-        """The store with verdicts and ledger."""
+        """The store with verdicts, acts and ledger."""
 
     @property
     def site(self) -> VerifiedSite:
@@ -42,43 +62,248 @@ class Exporter(Protocol):
     def identity(self) -> bytes:
         """(16,) the reviewer's id."""
 
+    @property
+    def verdict_key(self) -> SigningKey:
+        """The reviewer's key, which signs."""
+
+    @property
+    def hand_overs(self) -> HandOvers:
+        """The hand-overs in the ledger."""
+
     def standing(self, event: bytes) -> _Opened | None:
         """Return the opened event; None if this desk could not open it."""
 
 
-def export_match(desk: Exporter, event: bytes, recipient: str, to: str) -> bytes:
-    """Return a confirmed match, encrypted to `recipient`; record the recipient in the ledger.
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A hand-over that one person has signed and a second has not."""
+
+    reviewer: bytes
+    """(16,) id of the person who asks."""
+    name: str
+    organisation: str
+    to: str
+    recipient: str
+    """The recipient's age public key, whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """Two people's signed acts with one recipient, and the proof that the event is confirmed."""
+
+    first: Act
+    second: Act
+    signatures: tuple[str, str]
+    people: tuple[Reviewer, Reviewer]
+    confirmed: Confirmed
+
+
+def requests(connection: Connection, desk: Exporter, event: bytes) -> list[Request]:
+    """Return what is asked for this event and waits for a second signature, oldest first.
+
+    Raises:
+        BooksRefused: the ledger is broken.
+    """
+    return [
+        Request(act.reviewer, author.name, author.organisation, act.to or "", act.recipient or "")
+        for act, author, _ in _unspent(connection, desk, event)
+    ]
+
+
+def sign_export(desk: Exporter, event: bytes, recipient: str, to: str) -> Agreed | None:
+    """Sign one person's half of a hand-over; return both halves if a second person has agreed.
 
     Args:
-        desk: of the reviewer who exports.
+        desk: of the reviewer who signs.
         event: digest of the sealed event.
         recipient: an age public key, `age1...`.
         to: name of the recipient, for the ledger.
 
     Raises:
-        NotConfirmed: it is not confirmed by two people, or no recipient is named.
+        NotConfirmed: a rule of this module does not hold; nothing was changed.
+        BooksRefused: the ledger is broken.
     """
-    if not to.strip() or len(to) > NAME_LIMIT or not is_printable(to):
-        raise NotConfirmed("Name the recipient of the match in one line: the ledger keeps it.")
-    try:
-        key = pyrage.x25519.Recipient.from_str(recipient.strip())
-    except pyrage.RecipientError as error:
-        raise NotConfirmed("The recipient is no age public key: it begins with age1.") from error
-    standing = desk.standing(event)
+    now_ms = time.time_ns() // 1_000_000
+    act = Act(Kind.EXPORT, event, desk.identity, now_ms, to=to.strip(), recipient=recipient.strip())
+    signed, candidate = _signed(act, desk), _candidate(desk, event)
+    by_me = ACTS.c.reviewer == act.reviewer
     with desk.store.writing() as connection:
-        if standing is None:
-            raise NotConfirmed("There is no such event here: it was destroyed, or never arrived.")
-        proof = prove_confirmed(connection, desk.site, event, standing.candidate)
-        verdicts = [b64encode(each).decode() for each in proof.signed]
-        candidate = b64encode(standing.candidate.to_payload()).decode()
-        content = dumps({"event": event.hex(), "payload": candidate, "verdicts": verdicts})
-        sealed: bytes = pyrage.encrypt(content, [key])
+        _prove(connection, desk, event, candidate)
+        before = _agreed(connection, desk, event, candidate)
+        if before is not None and _same(before.first, act):
+            return before  # Both have signed, and the file was not made: a program was ended.
+        _check(connection, desk, act)
+        connection.execute(delete(ACTS).where(_requests_for(event) & by_me))
+        store_act(connection, signed)
+        return _agreed(connection, desk, event, candidate)
+
+
+def take_back(desk: Exporter, event: bytes) -> None:
+    """Delete what this reviewer has asked for, if no second person has signed it."""
+    with desk.store.writing() as connection:
+        by_me = ACTS.c.reviewer == desk.identity
+        connection.execute(delete(ACTS).where(_requests_for(event) & by_me))
+
+
+def export_match(
+    desk: Exporter, event: bytes, recipient: str, to: str, deliver: Callable[[bytes], None]
+) -> bool:
+    """Sign one person's half; if that is the second half, deliver the encrypted match.
+
+    Args:
+        desk: of the reviewer who signs.
+        event: digest of the sealed event.
+        recipient: an age public key, `age1...`.
+        to: name of the recipient, for the ledger.
+        deliver: takes the encrypted match. If it raises, nothing is recorded.
+
+    Returns:
+        Whether the match was handed over.
+
+    Raises:
+        NotConfirmed, BooksRefused: as of `sign_export` and `record_export`.
+    """
+    agreed = sign_export(desk, event, recipient, to)
+    if agreed is None:
+        return False
+    payload = b64encode(_candidate(desk, event).to_payload()).decode()
+    verdicts = [b64encode(each).decode() for each in agreed.confirmed.signed]
+    content = dumps({"event": event.hex(), "payload": payload, "verdicts": verdicts})
+    record_export(desk, agreed, content, deliver)
+    return True
+
+
+def record_export(
+    desk: Exporter, agreed: Agreed, archive: bytes, deliver: Callable[[bytes], None]
+) -> None:
+    """Encrypt the archive to the recipient that two people signed, deliver it, and record it.
+
+    Args:
+        desk: of the reviewer who signed second.
+        agreed: from `sign_export`.
+        archive: what the recipient gets.
+        deliver: takes the encrypted archive. If it raises, nothing is recorded.
+
+    Raises:
+        NotConfirmed: it no longer holds: a reviewer was removed, or the event was destroyed.
+        BooksRefused: the ledger is broken.
+    """
+    event, recipient = agreed.first.event, agreed.first.recipient or ""
+    candidate = _candidate(desk, event)
+    with desk.store.writing() as connection:
+        now = _agreed(connection, desk, event, candidate)
+        if now is None or now.signatures != agreed.signatures:
+            raise NotConfirmed("Meanwhile the hand-over was made or changed: look at it again.")
+        sealed: bytes = pyrage.encrypt(archive, [pyrage.x25519.Recipient.from_str(recipient)])
         body: dict[str, int | str] = {
             "envelope": event.hex(),
-            "recipient": recipient.strip(),
-            "to": to,
+            "recipient": recipient,
+            "to": agreed.first.to or "",
             "file": sha256(sealed).hexdigest(),
-            "reviewer": desk.identity.hex(),
+            "archive": sha256(archive).hexdigest(),
+            "first": agreed.first.reviewer.hex(),
+            "first_utc_ms": agreed.first.given_utc_ms,
+            "first_signature": agreed.signatures[0],
+            "second": agreed.second.reviewer.hex(),
+            "second_utc_ms": agreed.second.given_utc_ms,
+            "second_signature": agreed.signatures[1],
         }
         append_record(connection, Happening.EXPORTED, body)
-    return sealed
+        connection.execute(delete(ACTS).where(_requests_for(event)))
+        deliver(sealed)
+
+
+def _signed(act: Act, desk: Exporter) -> bytes:
+    if act.reviewer not in desk.site.reviewers:  # (0)
+        raise NotConfirmed(
+            "The site names no reviewer with this key: have them added and published."
+        )
+    try:
+        pyrage.x25519.Recipient.from_str(act.recipient)
+    except pyrage.RecipientError as error:
+        raise NotConfirmed("The recipient is no age public key: it begins with age1.") from error
+    try:
+        return sign_act(act, desk.verdict_key)
+    except Malformed as error:
+        raise NotConfirmed(
+            "Name the recipient of the match in one line: the ledger keeps it."
+        ) from error
+
+
+def _candidate(desk: Exporter, event: bytes) -> MatchEvent:
+    standing = desk.standing(event)
+    if standing is None:
+        raise NotConfirmed(GONE)
+    return standing.candidate
+
+
+def _prove(
+    connection: Connection, desk: Exporter, event: bytes, candidate: MatchEvent
+) -> Confirmed:  # (1)
+    here = select(ENVELOPES.c.blob).where(ENVELOPES.c.digest == event)
+    if not connection.execute(here).scalar():
+        raise NotConfirmed(GONE)
+    return prove_confirmed(connection, desk.site, event, candidate)
+
+
+def _check(connection: Connection, desk: Exporter, act: Act) -> None:
+    me = desk.site.reviewers[act.reviewer]
+    for other, author, _ in _unspent(connection, desk, act.event):
+        if folded(author.name) == folded(me.name):
+            if _same(other, act):  # (3)
+                raise NotConfirmed(
+                    "You have asked for this hand-over: another reviewer must sign it at their own "
+                    "machine."
+                )
+        elif not _same(other, act):  # (2)
+            raise NotConfirmed(
+                f"{author.name} asks to hand this match to another recipient or key: sign the "
+                "same, or agree first."
+            )
+        elif not _two(desk.site, (author, me)):  # (3)
+            raise NotConfirmed(
+                "Your organisation has signed this hand-over: the second signature must be of "
+                "another organisation."
+            )
+
+
+def _unspent(
+    connection: Connection, desk: Exporter, event: bytes
+) -> list[tuple[Act, Reviewer, bytes]]:
+    """Return the acts whose signatures hold and have made no hand-over yet, oldest first: (4)."""
+    acts = proven_acts(connection, desk.site.reviewers, Kind.EXPORT, event=event)
+    if not acts:
+        return []
+    spent = desk.hand_overs.signatures(connection)
+    unspent = [each for each in acts if signature_of(each[2]).hex() not in spent]
+    return sorted(unspent, key=lambda each: each[0].given_utc_ms)
+
+
+def _agreed(
+    connection: Connection, desk: Exporter, event: bytes, candidate: MatchEvent
+) -> Agreed | None:
+    """Return the two acts of different people with one recipient; None without them."""
+    for (first, one, data), (second, other, more) in combinations(
+        _unspent(connection, desk, event), 2
+    ):
+        if _same(first, second) and _two(desk.site, (one, other)):
+            signatures = signature_of(data).hex(), signature_of(more).hex()
+            proof = _prove(connection, desk, event, candidate)
+            return Agreed(first, second, signatures, (one, other), proof)
+    return None
+
+
+def _requests_for(event: bytes) -> ColumnElement[bool]:
+    return (ACTS.c.event == event) & (ACTS.c.kind == str(Kind.EXPORT))
+
+
+def _same(one: Act, other: Act) -> bool:
+    return (one.to, one.recipient) == (other.to, other.recipient)
+
+
+def _two(site: VerifiedSite, people: Sequence[Reviewer]) -> bool:
+    """Return whether these are two people, and of two organisations where the site demands it."""
+    names = {folded(each.name) for each in people}
+    organisations = {organisation_key(each.organisation) for each in people}
+    apart = len(organisations) > 1 or not site.recipients.two_organisations
+    return len(names) > 1 and apart

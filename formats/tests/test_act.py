@@ -8,14 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nacl.signing import SigningKey, VerifyKey
 
-from formats.act import REASON_LIMIT, Act, Kind, claimed_act, read_act, sign_act
+from formats.act import AGE_KEY, REASON_LIMIT, TO_LIMIT, Act, Kind, claimed_act, read_act, sign_act
 from formats.envelope import sender_id
 from formats.errors import Forged, FormatError, Malformed
 from formats.strict_json import UTC_HIGH_S, UTC_LOW_S
-from formats.tests.act_vectors import HOLD
+from formats.tests.act_vectors import EXPORT, HOLD
 from formats.tests.make_vectors import FOLDER
 
 KEY, OTHER = SigningKey(bytes([1]) * 32), SigningKey(bytes([2]) * 32)
+RECIPIENT = str(EXPORT["recipient"])
 ME = sender_id(KEY.verify_key)
 VECTORS = json.loads((FOLDER / "act.json").read_text())
 DOCUMENT = Path(__file__).parents[2] / "docs" / "formats" / "act.md"
@@ -39,6 +40,13 @@ ACTS = st.one_of(
         Act,
         kind=st.just(Kind.STATUS),
         status=st.binary(min_size=32, max_size=32),
+        **COMMON,
+    ),
+    st.builds(
+        Act,
+        kind=st.just(Kind.EXPORT),
+        to=REASONS,
+        recipient=st.from_regex(AGE_KEY, fullmatch=True),
         **COMMON,
     ),
 )
@@ -76,6 +84,11 @@ def test_an_act_by_another_key_is_refused() -> None:
         Act(Kind.STATUS, bytes(32), ME, 1, reason="A reason.", status=bytes(32)),
         Act(Kind.OPENED, bytes(32), ME, 1),
         Act(Kind.RELEASE, bytes(32), ME, 1, reason="Done.", retain_until_utc_s=UTC_LOW_S),
+        Act(Kind.EXPORT, bytes(32), ME, 1, to="The police"),
+        Act(Kind.EXPORT, bytes(32), ME, 1, recipient=RECIPIENT),
+        Act(Kind.EXPORT, bytes(32), ME, 1, to="x" * (TO_LIMIT + 1), recipient=RECIPIENT),
+        Act(Kind.EXPORT, bytes(32), ME, 1, reason="None.", to="x", recipient=RECIPIENT),
+        Act(Kind.HOLD, bytes(32), ME, 1, reason="A court.", to="x", recipient=RECIPIENT),
     ],
 )
 def test_an_act_without_its_members_or_with_others_is_not_signed(act: Act) -> None:
@@ -99,5 +112,5 @@ def test_a_broken_act_is_refused(name: str) -> None:
 
 def test_the_document_names_every_member() -> None:
     text = DOCUMENT.read_text("utf-8")
-    members = [*HOLD, "retain_until_utc_s", "status", "signature"]
+    members = [*HOLD, *EXPORT, "retain_until_utc_s", "status", "signature"]
     assert [name for name in members if f"| `{name}` |" not in text] == []

@@ -138,9 +138,9 @@
     if (act) { event.preventDefault(); act(); }
   });
   document.body.addEventListener("submit", (event) => {
-    if (event.defaultPrevented || !event.target.matches(".verdict")) return;
+    if (event.defaultPrevented || !event.target.matches("form[hx-post]")) return;
     // A new form that htmx has not processed yet. Without this, the browser would load a page with
-    // the judgement in its address, and the verdict would be lost.
+    // the fields in its address, and what was signed would be lost.
     event.preventDefault();
     htmx.process(event.target);
     htmx.trigger(event.target, "submit");

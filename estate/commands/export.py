@@ -1,0 +1,138 @@
+"""`tallylight-estate export`: hand a confirmed match over, encrypted with age; two people sign."""
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from estate.commands.options import AsJson, Settings, current_site, open_office, print_result
+from estate.console.desk import Desk, Standing
+from estate.console.facts import capture_time, place_of
+from estate.errors import NotConfirmed
+from estate.passphrase import PassphraseFile, read_purpose, unlocking
+from estate.verdicts.export import export_match, take_back
+from estate.whole_file import write_whole
+from formats.errors import Refused
+from formats.keyfile import Purpose, unlock_opening, unlock_signing
+
+DIGITS: Final = 8
+"""Fewest digits of a digest that name an event."""
+Event = Annotated[
+    str, typer.Argument(help="The event's digest, or its first digits, as the console shows them.")
+]
+ReviewerKey = Annotated[
+    Path, typer.Option("--key", help="Your key file; your verdict key lies beside it.")
+]
+To = Annotated[
+    str | None,
+    typer.Option(help="Name of the recipient, for the ledger. The second person leaves it out."),
+]
+Recipient = Annotated[
+    str | None,
+    typer.Option(help="The recipient's age public key. The second person leaves it out."),
+]
+File = Annotated[
+    Path | None, typer.Option("--file", help="Where the second person puts the encrypted match.")
+]
+Agreed = Annotated[bool, typer.Option("--yes", help="Sign without being asked.")]
+
+
+def export(  # noqa: PLR0913, PLR0917  # Each is an option.
+    config: Settings,
+    event: Event,
+    key: ReviewerKey,
+    to: To = None,
+    recipient: Recipient = None,
+    file: File = None,
+    passphrase_file: PassphraseFile = None,
+    *,
+    yes: Agreed = False,
+    back: Annotated[bool, typer.Option("--take-back", help="Take back what you asked.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Hand a confirmed match over. Two people run this, each with their own key.
+
+    The first names the recipient and the recipient's age key. The second is shown who asks, and
+    signs the same; only then the encrypted file is made.
+    """
+    office, store = open_office(config)
+    locked, passphrase = unlocking(key, Purpose.REVIEWER, passphrase_file)
+    opening = unlock_opening(locked, passphrase)
+    beside = key.with_suffix(".verdict.key")
+    signing = unlock_signing(read_purpose(beside, Purpose.VERDICT), passphrase)
+    desk = Desk(store, lambda: current_site(office), opening, signing)
+    desk.refresh()
+    standing = _find(desk, event)
+    digest = standing.event
+    if back:
+        take_back(desk, digest)
+        store.close()
+        print_result("Taken back.", as_json=as_json, event=digest.hex(), handed_over=False)
+        return
+    target = file or Path(f"match-{digest.hex()[:16]}.age")
+    if target.exists():
+        raise NotConfirmed(f"There is a file {target} already: name another with --file.")
+    to, recipient = _shown(desk, standing, to, recipient, yes=yes)
+    try:
+        handed_over = export_match(desk, digest, recipient, to, partial(write_whole, target))
+    except Exception:
+        target.unlink(missing_ok=True)  # The store did not take the record.
+        raise
+    store.close()
+    sentence = (
+        "You have signed the hand-over. A second person must run tallylight-estate export with "
+        "this event and their own key; until then nothing leaves."
+    )
+    if handed_over:
+        sentence = f"Give {target} to {to}: it opens with their age key alone."
+    print_result(
+        sentence,
+        as_json=as_json,
+        event=digest.hex(),
+        to=to,
+        recipient=recipient,
+        handed_over=handed_over,
+        file=str(target) if handed_over else None,
+    )
+
+
+def _find(desk: Desk, digits: str) -> Standing:
+    found = [each for each in desk.standings() if each.event.hex().startswith(digits)]
+    if len(digits) < DIGITS or len(found) != 1:
+        raise NotConfirmed(
+            f"No single event here begins with {digits!r}: name at least {DIGITS} digits of its "
+            "digest, as the console shows them."
+        )
+    return found[0]
+
+
+def _shown(
+    desk: Desk, standing: Standing, to: str | None, recipient: str | None, *, yes: bool
+) -> tuple[str, str]:
+    """Show what is signed; return the recipient's name and key, given or asked for by another.
+
+    Raises:
+        Refused: nothing was named and nothing is asked for, or this person does not agree.
+    """
+    asked = standing.asked
+    if (to is None) != (recipient is None):
+        raise NotConfirmed("Name both the recipient, with --to, and the age key, with --recipient.")
+    who = "You ask"
+    if to is None or recipient is None:
+        if asked is None or asked.reviewer == desk.identity:
+            raise NotConfirmed(
+                "No other person has asked for this: name the recipient with --to and --recipient."
+            )
+        to, recipient, who = asked.to, asked.recipient, f"{asked.name} ({asked.organisation}) asks"
+    typer.echo(
+        f"{who} to hand this match over:\n"
+        f"  event      {standing.event.hex()[:16]}, {place_of(desk.site, standing.candidate)[0]}, "
+        f"{capture_time(standing.candidate)}\n"
+        f"  recipient  {to}\n"
+        f"  age key    {recipient}",
+        err=True,
+    )
+    if not yes and not typer.confirm("Do you sign this?", err=True):
+        raise Refused("You did not sign: nothing was changed.")
+    return to, recipient

@@ -1,0 +1,96 @@
+"""`tallylight-estate export` as two reviewers meet it, each with their own key."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyrage
+import pytest
+from typer.testing import Result
+
+from estate.tests.books import Office
+from estate.tests.command_line import refusal, run
+from formats.verdict import Judgement
+
+READER = pyrage.x25519.Identity.generate()
+KEY = str(READER.to_public())
+
+
+@pytest.fixture
+def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
+    office = Office(tmp_path / "office")
+    monkeypatch.chdir(tmp_path)
+    yield office
+    office.store.close()
+
+
+@pytest.fixture
+def event(office: Office) -> str:
+    event = office.arrive().digest
+    for number in (1, 2):
+        office.desk(number).judge(event, Judgement.MATCH)
+    return event.hex()
+
+
+def export(office: Office, number: int, event: str, *more: str, stdin: str | None = None) -> Result:
+    key = str(office.folder / f"r{number}.key")
+    words = ("export", event, "--config", str(office.settings), "--key", key, *office.passphrase)
+    return run(*words, *more, stdin=stdin)
+
+
+def test_two_people_hand_a_match_over(office: Office, event: str, tmp_path: Path) -> None:
+    first = export(office, 1, event, "--to", "The police", "--recipient", KEY, "--yes")
+    assert (first.exit_code, "A second person must run" in first.stdout) == (0, True)
+    second = export(office, 2, event[:8], stdin="y\n")
+    assert second.exit_code == 0, second.output
+    for words in ("r1 (police) asks", "The police", KEY, event[:16], "North gate"):
+        assert words in second.stderr
+    file = tmp_path / f"match-{event[:16]}.age"
+    assert f"Give {file.name} to The police" in second.stdout
+    assert pyrage.decrypt(file.read_bytes(), [READER])
+
+
+def test_machines_are_told_the_same(office: Office, event: str, tmp_path: Path) -> None:
+    named = ("--to", "The police", "--recipient", KEY, "--yes", "--json")
+    asked = json.loads(export(office, 1, event, *named).stdout)
+    assert (asked["handed_over"], asked["file"]) == (False, None)
+    file = str(tmp_path / "match.age")
+    made = json.loads(export(office, 2, event, "--file", file, "--yes", "--json").stdout)
+    assert (made["handed_over"], made["file"], made["to"]) == (True, file, "The police")
+
+
+def test_a_person_who_does_not_agree_signs_nothing(office: Office, event: str) -> None:
+    export(office, 1, event, "--to", "The police", "--recipient", KEY, "--yes")
+    assert "You did not sign" in export(office, 2, event, stdin="n\n").stderr
+    assert list(Path.cwd().glob("*.age")) == []
+
+
+def test_what_was_asked_is_taken_back(office: Office, event: str) -> None:
+    export(office, 1, event, "--to", "The police", "--recipient", KEY, "--yes")
+    assert export(office, 1, event, "--take-back").exit_code == 0
+    assert "No other person has asked" in refusal(export(office, 2, event, "--yes"))
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ((), "No other person has asked"),
+        (("--to", "The police"), "Name both the recipient"),
+        (("--to", "The police", "--recipient", "age1x", "--yes"), "no age public key"),
+        (("--file", "here.age"), "a file here.age already"),
+    ],
+    ids=["nothing asked", "no key", "no such key", "a file"],
+)
+def test_what_cannot_be_signed_is_refused_in_one_sentence(
+    office: Office, event: str, more: tuple[str, ...], words: str
+) -> None:
+    Path("here.age").touch()
+    result = export(office, 1, event, *more)
+    assert words in result.stderr.splitlines()[-1]
+    assert result.exit_code == 1
+
+
+@pytest.mark.parametrize("digits", ["", "00000000", "xyz"])
+@pytest.mark.usefixtures("event")
+def test_an_event_that_is_not_here_is_refused(office: Office, digits: str) -> None:
+    assert "name at least 8 digits" in refusal(export(office, 1, digits))

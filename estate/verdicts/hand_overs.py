@@ -1,0 +1,118 @@
+"""Hand-overs of confirmed matches, as the ledger has them: to whom, when, and by which two people.
+
+A record `exported` carries two reviewers' signed acts. Each is verified before names are shown. A
+record of an earlier version has no signatures, and says so. This module makes no hand-over.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Final
+
+from sqlalchemy import Connection
+
+from estate.store.ledger import LedgerReader
+from formats.act import SIGNATURE_BYTES, Act, Kind, verify_act
+from formats.envelope_header import DIGEST_BYTES, ID_BYTES
+from formats.errors import FormatError
+from formats.hexadecimal import read_hex
+from formats.ledger import Happening, Record
+from formats.recipients import Reviewer
+
+UNSIGNED: Final = "an earlier version recorded it, without signatures"
+UNPROVEN: Final = "no two signatures of reviewers prove it: keep the database as evidence"
+BOTH: Final = ("first", "second")
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """One hand-over of one match."""
+
+    to: str
+    recipient: str
+    """The recipient's age public key."""
+    utc_ms: int
+    """When it was recorded, by the estate's clock."""
+    by: tuple[str, ...]
+    """The people who signed it, each with the organisation."""
+    note: str
+    """What the record does not prove; empty if two reviewers' signatures hold."""
+
+
+@dataclass(slots=True)
+class HandOvers:
+    """Every hand-over in the ledger; each call reads what was recorded since."""
+
+    _reader: LedgerReader = field(default_factory=lambda: LedgerReader(Happening.EXPORTED))
+    _lock: Lock = field(default_factory=Lock, repr=False)
+
+    def of_event(
+        self, connection: Connection, reviewers: Mapping[bytes, Reviewer], event: bytes
+    ) -> list[HandOver]:
+        """Return every hand-over of one event, oldest first.
+
+        Args:
+            connection: to the store.
+            reviewers: by the `sender_id` of their verdict keys, from the site's recipients.
+            event: digest of the sealed event.
+
+        Raises:
+            BooksRefused: the ledger is broken.
+        """
+        return [
+            _hand_over(record, reviewers)
+            for record in self._records(connection)
+            if record.body.get("envelope") == event.hex()
+        ]
+
+    def signatures(self, connection: Connection) -> set[str]:
+        """Return every signature, in hex, that stands in a hand-over: it counts for no other.
+
+        Raises:
+            BooksRefused: the ledger is broken.
+        """
+        names = [f"{which}_signature" for which in BOTH]
+        bodies = [record.body for record in self._records(connection)]
+        return {str(body[name]) for body in bodies for name in names if name in body}
+
+    def _records(self, connection: Connection) -> list[Record]:
+        with self._lock:
+            return list(self._reader.records(connection))
+
+
+def _hand_over(record: Record, reviewers: Mapping[bytes, Reviewer]) -> HandOver:
+    body = record.body
+    to, recipient = str(body.get("to", "")), str(body.get("recipient", ""))
+    if "first_signature" not in body:
+        alone = _name(body.get("reviewer"), reviewers)
+        return HandOver(to, recipient, record.utc_ms, (alone,), UNSIGNED)
+    by = tuple(_name(body.get(which), reviewers) for which in BOTH)
+    held = all(_holds(body, which, reviewers) for which in BOTH) and len(set(by)) == len(BOTH)
+    return HandOver(to, recipient, record.utc_ms, by, "" if held else UNPROVEN)
+
+
+def _holds(body: Mapping[str, int | str], which: str, reviewers: Mapping[bytes, Reviewer]) -> bool:
+    """Return whether one of the two signatures is a reviewer's, over this hand-over."""
+    try:
+        reviewer = reviewers[read_hex(body[which], ID_BYTES)]
+        act = Act(
+            Kind.EXPORT,
+            read_hex(body["envelope"], DIGEST_BYTES),
+            read_hex(body[which], ID_BYTES),
+            int(body[f"{which}_utc_ms"]),
+            to=str(body["to"]),
+            recipient=str(body["recipient"]),
+        )
+        signature = read_hex(body[f"{which}_signature"], SIGNATURE_BYTES)
+        verify_act(act, signature, reviewer.verdict_key)
+    except (KeyError, ValueError, FormatError):
+        return False
+    return True
+
+
+def _name(identity: int | str | None, reviewers: Mapping[bytes, Reviewer]) -> str:
+    """Return a reviewer's name and organisation, or the id of one that the site does not name."""
+    for known, reviewer in reviewers.items():
+        if known.hex() == identity:
+            return f"{reviewer.name} ({reviewer.organisation})"
+    return f"the reviewer {str(identity)[:16]}, whom the site does not name now"
