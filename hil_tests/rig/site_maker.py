@@ -8,6 +8,7 @@ is the same for all, and lies beside them.
 import json
 import shutil
 from datetime import UTC, datetime, timedelta
+from getpass import getuser
 from pathlib import Path
 from typing import Any, Final
 
@@ -48,7 +49,10 @@ def make_site(desk: DeskSite) -> None:
     _make_estate(desk)
     for holder in sorted((desk.site / "keys").glob("targets-*.key"))[:2]:
         _on_site(desk, "policy sign", "--key", str(holder))
-    _on_site(desk, "broker config", "--port", str(desk.port))
+    here = ("--at", str(desk.broker), "--state", str(desk.site / "broker-state"))
+    own = ("--user", getuser(), "--port", str(desk.port))
+    (desk.site / "broker-state").mkdir(mode=0o700)
+    _on_site(desk, "broker config", *here, *own)
     _install(desk)
 
 

@@ -25,7 +25,9 @@ from hil_tests.rig.site_maker import (
     tallylight,
 )
 from hil_tests.scenes.portraits import Person, portrait
-from provisioning.broker.configuration import AUTHORITY_FILE, PUBLISHER, client_files
+from provisioning.broker.configuration import client_files
+from provisioning.broker.listener import PUBLISHER
+from provisioning.broker.mosquitto_files import AUTHORITY_FILE
 from provisioning.lists.publication import published_bundle
 from provisioning.site.folder import Site
 from wire.certificate import Address, Certificate

@@ -31,7 +31,7 @@ from hil_tests.rig.hostile_broker import (
     publish,
 )
 from hil_tests.tests.line import Line
-from provisioning.broker.configuration import PUBLISHER
+from provisioning.broker.listener import PUBLISHER
 from wire.tests.broker import HOST, Broker
 
 pytestmark = [

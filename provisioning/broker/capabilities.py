@@ -21,7 +21,8 @@ from formats.envelope import wire_size
 from formats.envelope_header import Kind
 from formats.site_bundle import LIMIT_BYTES
 from formats.topics import Channel, Topic
-from provisioning.broker.configuration import AUDITOR, MESSAGE_LIMIT, PUBLISHER
+from provisioning.broker.listener import AUDITOR, PUBLISHER
+from provisioning.broker.mosquitto_files import MESSAGE_LIMIT
 from provisioning.broker.probe import (
     DELIVERED,
     MAX_QOS,

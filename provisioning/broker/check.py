@@ -30,14 +30,9 @@ from formats.signer import Ed25519Signer
 from formats.topics import Channel, Topic
 from provisioning.broker.capabilities import QUIET_S, announced_limits, needs
 from provisioning.broker.certificates import Authority
-from provisioning.broker.configuration import (
-    AUDITOR,
-    AUTHORITY_FILE,
-    PUBLISHER,
-    RECEIVER,
-    REVOKED_PROBE,
-    authority_of,
-)
+from provisioning.broker.configuration import REVOKED_PROBE, authority_of
+from provisioning.broker.listener import AUDITOR, PUBLISHER, RECEIVER
+from provisioning.broker.mosquitto_files import AUTHORITY_FILE
 from provisioning.broker.probe import DELIVERED, WAIT_S, Probe
 from provisioning.broker.tested_broker import Finding, TestedBroker
 from provisioning.errors import BrokerRefused

@@ -3,12 +3,15 @@
 The broker accepts TLS 1.3 with a certificate on both sides only: no password, no anonymous client.
 The name in a client's certificate is its user name and its client id. So a camera can write to its
 own topics and to no other camera's. A certificate is issued once and kept until it ends soon. A
-revoked certificate stays in the revocation list. mosquitto reads revocation list and ACL again on
-SIGHUP; nothing here sends it.
+revoked certificate stays in the revocation list, and a revoked camera gets no new certificate until
+it is registered again. With a new authority key every certificate is issued anew.
+
+Every path in the files is of the broker's own machine. `broker.tar` holds what that machine needs,
+and a script that installs it. mosquitto reads revocation list and ACL again on SIGHUP; nothing here
+sends it.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -16,10 +19,9 @@ from typing import Final
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from formats.camera_request import read_request
+from formats.camera_request import Request, read_request
+from formats.errors import FormatError
 from formats.signer import Ed25519Signer
-from formats.topics import Channel, every_camera
-from provisioning.broker.addresses import is_address, refuse_bind, refuse_host, refuse_user
 from provisioning.broker.certificates import (
     Authority,
     Ed25519SigningAdapter,
@@ -27,58 +29,31 @@ from provisioning.broker.certificates import (
     requested_key,
     revocation_entry,
 )
+from provisioning.broker.listener import Listener
+from provisioning.broker.mosquitto_files import (
+    ACL_FILE,
+    ARCHIVE_FILE,
+    AUTHORITY_FILE,
+    CONFIGURATION_FILE,
+    COURIER_DROP_IN,
+    DROP_IN,
+    INSTALL_FILE,
+    REVOKED_FILE,
+    access_rules,
+    archive,
+    broker_drop_in,
+    courier_drop_in,
+    install_script,
+    mosquitto_configuration,
+)
 from provisioning.disk import atomic_folder, write_atomically
 from provisioning.errors import BrokerRefused
 from provisioning.site.folder import Site
 
-RECEIVER: Final = "receiver"
-"""Client that receives events and sends receipts; further ones are `receiver-2` and so on."""
-PUBLISHER: Final = "publisher"
-"""Client that sends the site's signed repository to the cameras, and does nothing else."""
-AUDITOR: Final = "auditor"
-"""Client that reads every topic and writes to none."""
-MESSAGE_LIMIT: Final = 2 * 1024 * 1024
-"""Longest message in bytes: a sealed list of 10,000 entries is the longest by far."""
-
 REVOKED_PROBE: Final = "revoked-probe"
 """Client that was revoked as soon as it was issued: `broker check` tests that it is refused."""
-AUTHORITY_FILE: Final = "ca.pem"
 RENEW_BEFORE_END: Final = timedelta(days=60)
 """A certificate that ends within this time is issued anew."""
-DROP_IN: Final = "systemd/tallylight.conf"
-COURIER_DROP_IN: Final = "systemd/tallylight-courier.conf"
-_REVOKED: Final = "crl.pem"
-
-
-@dataclass(frozen=True, slots=True)
-class Listener:
-    """Address and port of the broker, and the user of its process."""
-
-    hosts: Sequence[str]
-    """Names and addresses under which clients reach it."""
-    bind: str
-    port: int
-    user: str
-    """mosquitto changes from root to this user."""
-    receivers: int = 1
-    """How many receivers share the work, from 1."""
-
-    def __post_init__(self) -> None:
-        for host in self.hosts:
-            refuse_host(host)
-        refuse_bind(self.bind)
-        refuse_user(self.user)
-
-    @property
-    def services(self) -> tuple[str, ...]:
-        """Return the names of the clients that are not cameras."""
-        more = (f"{RECEIVER}-{number}" for number in range(2, self.receivers + 1))
-        return (RECEIVER, *more, PUBLISHER, AUDITOR)
-
-    @property
-    def addresses(self) -> tuple[str, ...]:
-        """Return the IP addresses among the hosts: a camera's courier can connect to these only."""
-        return tuple(host for host in self.hosts if is_address(host))
 
 
 def configure(site: Site, authority_key: Ed25519Signer, listener: Listener, now: datetime) -> Path:
@@ -86,23 +61,25 @@ def configure(site: Site, authority_key: Ed25519Signer, listener: Listener, now:
 
     Raises:
         BrokerRefused: a camera's certificate request is broken, or its key is of another kind.
-        OSError: a camera's request is missing from the folder.
+            The request of a camera that was not revoked is missing.
     """
     authority = authority_of(site, authority_key, now)
     files = _stored_files(site)
+    if not _is_of(authority, files.get(AUTHORITY_FILE)):
+        files = {}  # Another authority's certificates do not verify any more.
     files.setdefault(AUTHORITY_FILE, authority.authority_certificate())
-    files.setdefault(_REVOKED, authority.revocation_list(()))
+    files.setdefault(REVOKED_FILE, authority.revocation_list(()))
     key = Ed25519PrivateKey.generate()
     files["server.pem"] = authority.server_certificate(listener.hosts, key.public_key())
     files["server.key"] = private_pem(key)
     _issue_services(files, authority, listener)
     _issue_cameras(files, authority, site)
-    files["acl"] = _access_rules(listener).encode()
-    files["mosquitto.conf"] = _configuration(site, listener).encode()
-    files[DROP_IN] = _drop_in(site).encode()
-    files[COURIER_DROP_IN] = _courier_drop_in(listener).encode()
+    files[ACL_FILE] = access_rules(listener).encode()
+    files[CONFIGURATION_FILE] = mosquitto_configuration(listener).encode()
+    files[DROP_IN] = broker_drop_in(listener).encode()
+    files[COURIER_DROP_IN] = courier_drop_in(listener).encode()
+    files[INSTALL_FILE] = install_script(listener).encode()
     _write(site, files)
-    site.broker_state.mkdir(mode=0o700, exist_ok=True)
     return site.broker
 
 
@@ -119,6 +96,7 @@ def revoke_client(site: Site, authority_key: Ed25519Signer, name: str, now: date
             f"No certificate was issued to {name}: name a client of the folder broker/clients."
         )
     files.pop(f"clients/{name}.key", None)
+    site.withdraw_request(name)  # First: without its request it gets no other certificate.
     _revoke(files, authority_of(site, authority_key, now), certificate)
     _write(site, files)
 
@@ -146,18 +124,37 @@ def _issue_services(files: dict[str, bytes], authority: Authority, listener: Lis
 
 
 def _issue_cameras(files: dict[str, bytes], authority: Authority, site: Site) -> None:
+    revoked = site.withdrawn_cameras()
     for place in site.policy.places:
         name = place.camera.camera_id.hex()
+        if name in revoked:
+            continue
         if _must_be_issued(files.get(f"clients/{name}.pem"), authority.now):
-            request = read_request((site.cameras / f"{name}.json").read_bytes())
-            key = requested_key(request.csr)
+            key = requested_key(_request(site, name).csr)
             files[f"clients/{name}.pem"] = authority.client_certificate(name, key)
 
 
+def _request(site: Site, name: str) -> Request:
+    path = site.cameras / f"{name}.json"
+    try:
+        return read_request(path.read_bytes())
+    except FileNotFoundError as error:
+        raise BrokerRefused(f"{path} is missing: register the camera again.") from error
+    except FormatError as error:
+        raise BrokerRefused(f"{path} is refused: {error}") from error
+
+
+def _is_of(authority: Authority, certificate: bytes | None) -> bool:
+    """Return whether a stored certificate of the authority is of its key."""
+    if certificate is None:
+        return False
+    return x509.load_pem_x509_certificate(certificate).public_key() == authority.key.public_key()
+
+
 def _revoke(files: dict[str, bytes], authority: Authority, certificate: bytes) -> None:
-    before = x509.load_pem_x509_crl(files[_REVOKED])
+    before = x509.load_pem_x509_crl(files[REVOKED_FILE])
     revoked = [*before, revocation_entry(certificate, authority.now)]
-    files[_REVOKED] = authority.revocation_list(revoked)
+    files[REVOKED_FILE] = authority.revocation_list(revoked)
 
 
 def _must_be_issued(certificate: bytes | None, now: datetime) -> bool:
@@ -171,116 +168,16 @@ def _must_be_issued(certificate: bytes | None, now: datetime) -> bool:
 def _stored_files(site: Site) -> dict[str, bytes]:
     """Return every file in the broker's folder, by relative name."""
     paths = [path for path in site.broker.rglob("*") if path.is_file()]
-    return {path.relative_to(site.broker).as_posix(): path.read_bytes() for path in paths}
+    files = {path.relative_to(site.broker).as_posix(): path.read_bytes() for path in paths}
+    files.pop(ARCHIVE_FILE, None)  # Made of the others.
+    return files
 
 
 def _write(site: Site, files: Mapping[str, bytes]) -> None:
     with atomic_folder(site.broker) as part:
-        (part / "clients").mkdir()
-        (part / DROP_IN).parent.mkdir()
+        (part / "clients").mkdir(mode=0o700)
+        (part / DROP_IN).parent.mkdir(mode=0o700)
         for name, content in files.items():
             write_atomically(part / name, content)
-
-
-def _access_rules(listener: Listener) -> str:
-    """Return the ACL: the topics of each client. mosquitto denies every other topic."""
-    events, status, receipts, sites = (
-        every_camera(channel)
-        for channel in (Channel.EVENT, Channel.STATUS, Channel.RECEIPT, Channel.SITE)
-    )
-    own = [topic.replace("+", "%u") for topic in (events, status, receipts, sites)]
-    allowed = (
-        f"topic read {events}",
-        f"topic read {status}",
-        f"topic write {receipts}",
-    )
-    receivers = [name for name in listener.services if name.startswith(RECEIVER)]
-    return "\n".join(
-        [
-            "# Written by tallylight broker config.",
-            *(line for name in receivers for line in (f"user {name}", *allowed)),
-            f"user {PUBLISHER}",
-            f"topic write {sites}",
-            f"user {AUDITOR}",
-            "topic read #",  # The auditor also sees topics that no other rule names.
-            "# %u is the name in the client's certificate: a camera has its own topics only.",
-            f"pattern write {own[0]}",
-            f"pattern write {own[1]}",
-            f"pattern read {own[2]}",
-            f"pattern read {own[3]}",
-            "",
-        ]
-    )
-
-
-def _configuration(site: Site, listener: Listener) -> str:
-    folder, state = site.broker.resolve(), site.broker_state.resolve()
-    return f"""\
-# Written by tallylight broker config. Start with: mosquitto -c {folder / "mosquitto.conf"}
-user {listener.user}
-listener {listener.port} {listener.bind}
-allow_anonymous false
-require_certificate true
-use_identity_as_username true
-use_username_as_clientid true
-tls_version tlsv1.3
-cafile {folder / AUTHORITY_FILE}
-crlfile {folder / _REVOKED}
-certfile {folder / "server.pem"}
-keyfile {folder / "server.key"}
-acl_file {folder / "acl"}
-persistence true
-persistence_location {state}/
-max_keepalive 120
-# Without this a receipt waits for the TCP acknowledgement of the packet before it: about 44 ms.
-set_tcp_nodelay true
-message_size_limit {MESSAGE_LIMIT}
-log_dest stderr
-"""
-
-
-def _courier_drop_in(listener: Listener) -> str:
-    return f"""\
-# Written by tallylight broker config. Install on each camera as
-#   /etc/systemd/system/tallylight-courier.service.d/broker.conf
-# The unit denies every address; the courier may speak to the broker, and to the camera's own
-# resolver of names, which is on the loopback.
-[Service]
-IPAddressAllow={" ".join(("localhost", *listener.addresses))}
-"""
-
-
-def _drop_in(site: Site) -> str:
-    folder, state = site.broker.resolve(), site.broker_state.resolve()
-    return f"""\
-# Written by tallylight broker config. Install with:
-#   install -D -m 644 {folder / DROP_IN} /etc/systemd/system/mosquitto.service.d/tallylight.conf
-#   systemctl daemon-reload && systemctl restart mosquitto
-[Service]
-ExecStart=
-ExecStart=/usr/sbin/mosquitto -c {folder / "mosquitto.conf"}
-Restart=always
-RestartSec=1
-NoNewPrivileges=yes
-PrivateDevices=yes
-PrivateTmp=yes
-ProtectSystem=strict
-ReadWritePaths={state} /run /var/log
-ProtectClock=yes
-ProtectControlGroups=yes
-ProtectHostname=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-LockPersonality=yes
-MemoryDenyWriteExecute=yes
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-CapabilityBoundingSet=CAP_SETUID CAP_SETGID CAP_CHOWN CAP_DAC_OVERRIDE
-LimitCORE=0
-MemorySwapMax=0
-"""
+        if INSTALL_FILE in files:  # A folder of an earlier version has none.
+            write_atomically(part / ARCHIVE_FILE, archive(files))

@@ -9,7 +9,9 @@ import time
 from typing import Final
 
 from formats.topics import Channel, Topic
-from provisioning.broker.configuration import AUTHORITY_FILE, PUBLISHER, client_files
+from provisioning.broker.configuration import client_files
+from provisioning.broker.listener import PUBLISHER
+from provisioning.broker.mosquitto_files import AUTHORITY_FILE
 from provisioning.errors import BrokerRefused
 from provisioning.lists.publication import published_bundle
 from provisioning.site.folder import Site

@@ -6,7 +6,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from provisioning.broker.certificates import Authority, private_pem
-from provisioning.broker.configuration import AUTHORITY_FILE, client_files
+from provisioning.broker.configuration import client_files
+from provisioning.broker.mosquitto_files import AUTHORITY_FILE
 from provisioning.site.folder import Site
 from wire.certificate import Address, Certificate
 

@@ -1,8 +1,7 @@
 """`tallylight broker`: port, address, certificates and ACL of the MQTT broker; revoke, check."""
 
 from datetime import UTC, datetime
-from getpass import getuser
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated
 
 import typer
@@ -12,7 +11,9 @@ from formats.signer import Ed25519Signer
 from formats.strict_json import JsonValue
 from provisioning.broker.addresses import refuse_host
 from provisioning.broker.check import check_broker
-from provisioning.broker.configuration import Listener, configure, revoke_client
+from provisioning.broker.configuration import configure, revoke_client
+from provisioning.broker.listener import INSTALLED_AT, STATE_AT, Listener
+from provisioning.broker.mosquitto_files import ARCHIVE_FILE, CONFIGURATION_FILE, INSTALL_FILE
 from provisioning.broker.tested_broker import Finding
 from provisioning.commands.options import Folder, Json, PassphraseFile, print_result
 from provisioning.errors import BrokerRefused
@@ -27,6 +28,8 @@ app = typer.Typer(
 Port = Annotated[int, typer.Option(min=1, max=65535, help="Port to which clients connect.")]
 Hosts = Annotated[list[str], typer.Option("--host", help="A name or address of the broker.")]
 User = Annotated[str, typer.Option(help="User of the broker's process if root starts it.")]
+At = Annotated[Path, typer.Option(help="Folder of these files on the broker's machine.")]
+State = Annotated[Path, typer.Option(help="Folder there for what must survive its restart.")]
 Receivers = Annotated[int, typer.Option(min=1, max=64, help="Receivers that share the work.")]
 
 
@@ -38,20 +41,40 @@ def config(  # noqa: PLR0913  # Each is an option.
     host: Hosts = ["localhost", "127.0.0.1"],  # noqa: B006  # Typer reads it and copies it.
     bind: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Port = 8883,
-    user: User = getuser(),  # noqa: B008  # Does not change while a command runs.
+    user: User = "mosquitto",
+    at: At = Path(INSTALLED_AT),
+    state: State = Path(STATE_AT),
     receivers: Receivers = 1,
     json: Json = False,
 ) -> None:
-    """Issue missing certificates and write mosquitto's configuration and access rules."""
+    """Issue missing certificates; write mosquitto's configuration, access rules and a tar."""
     site = open_site(folder)
-    listener = Listener(hosts=host, bind=bind, port=port, user=user, receivers=receivers)
+    listener = Listener(
+        hosts=host,
+        bind=bind,
+        port=port,
+        user=user,
+        receivers=receivers,
+        at=PurePosixPath(at.absolute()),
+        state=PurePosixPath(state.absolute()),
+    )
     made = configure(site, _authority(site, passphrase_file), listener, datetime.now(UTC))
-    written = made.resolve() / "mosquitto.conf"
-    sentence = f"Start the broker with: mosquitto -c {written}"
+    archive, written = made.resolve() / ARCHIVE_FILE, at.absolute() / CONFIGURATION_FILE
+    sentence = (
+        f"Bring {archive} to the broker's machine and run there, as root: "
+        f"tar -xf {ARCHIVE_FILE} && tallylight/{INSTALL_FILE}\n"
+        f"By hand: put the files into {at.absolute()}, then mosquitto -c {written}"
+    )
     if not listener.addresses:
         sentence += "\nNo camera reaches it yet: name its address as well, as in --host 192.0.2.10."
     addresses = list(listener.addresses)
-    print_result(sentence, json=json, configuration=str(written), addresses=addresses)
+    print_result(
+        sentence,
+        json=json,
+        archive=str(archive),
+        configuration=str(written),
+        addresses=addresses,
+    )
 
 
 @app.command()
@@ -65,7 +88,10 @@ def revoke(
     """Revoke a client's certificate; the broker refuses it after SIGHUP."""
     site = open_site(folder)
     revoke_client(site, _authority(site, passphrase_file), client, datetime.now(UTC))
-    sentence = f"{client} is revoked; the broker refuses it after SIGHUP."
+    sentence = (
+        f"{client} is revoked; the broker refuses it once it has the new crl.pem and SIGHUP. A "
+        "camera stays revoked until it is registered again: tallylight camera add."
+    )
     print_result(sentence, json=json, revoked=client)
 
 

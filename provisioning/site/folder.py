@@ -6,7 +6,7 @@
     recipients/          draft of the recipients: receipt key, ledger key, reviewers, one file each
     model/bundle/        nets that the site has adopted: goes into every camera's image
     model/trusted.pub    key that signed the nets: goes into every camera's image
-    cameras/             cameras' signed requests to be registered
+    cameras/             cameras' signed requests to be registered; `.revoked` of revoked cameras
     entries/             people for the next list: case and sealed templates, no picture
     portraits/           pictures that were kept on request, sealed to the reviewers
     signed/targets/      policy and recipients with the signatures they have so far
@@ -45,6 +45,7 @@ _RECEIPT_FILE = "receipt.pub"
 _LEDGER_FILE = "ledger.pub"
 _APART_FILE = "two-organisations"
 _REVIEWER_LIMIT = 4096
+_WITHDRAWN = ".revoked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,15 +162,33 @@ class Site:
                 return key
         raise SiteRefused(f"The folder keys/ has no {purpose} key of the root: put its file there.")
 
+    def withdraw_request(self, camera: str) -> None:
+        """Set aside the request of a revoked camera, until it is registered again."""
+        request = self.cameras / f"{camera}.json"
+        if request.exists():
+            request.replace(request.with_suffix(_WITHDRAWN))
+
+    def withdrawn_cameras(self) -> frozenset[str]:
+        """Return the id of each camera that was revoked and not registered again since."""
+        return frozenset(path.stem for path in self.cameras.glob(f"*{_WITHDRAWN}"))
+
+    def add_request(self, camera: str, request: bytes) -> None:
+        """Store a camera's request; a revoked camera is registered again with it."""
+        write_atomically(self.cameras / f"{camera}.json", request)
+        (self.cameras / f"{camera}{_WITHDRAWN}").unlink(missing_ok=True)
+
     def add_place(self, place: Place) -> None:
-        """Add a camera and its place to the draft of the policy.
+        """Add a camera and its place to the draft of the policy; a revoked one is replaced there.
 
         Raises:
             CameraRefused: the camera is in it already, or there are too many.
         """
         policy = self.policy
+        places = policy.places
+        if place.camera.camera_id.hex() in self.withdrawn_cameras():
+            places = tuple(each for each in places if each.camera != place.camera)
         try:
-            content = write_policy(replace(policy, places=(*policy.places, place)))
+            content = write_policy(replace(policy, places=(*places, place)))
             read_policy(content)
         except FormatError as error:
             raise CameraRefused(f"The camera cannot be added: {error}") from error

@@ -64,7 +64,7 @@ def register_camera(site: Site, request_file: Path, *, place: str, grounds: str)
         raise CameraRefused(f"{request_file} is refused: {error}") from error
     added = Place(request.identity, place, grounds)
     site.add_place(added)
-    write_atomically(site.cameras / f"{request.identity.camera_id.hex()}.json", content)
+    site.add_request(request.identity.camera_id.hex(), content)
     return added
 
 

@@ -7,6 +7,8 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from getpass import getuser
+from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -28,8 +30,12 @@ from provisioning.tests.workshop import Workshop, contents, refusal, tallylight
 MOSQUITTO = shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin") or "mosquitto"
 
 
-def config(workshop: Workshop, *words: str) -> str:
-    return tallylight("broker", "config", workshop.site, *workshop.passphrase, *words)
+def config(workshop: Workshop, *words: str | Path) -> str:
+    """Write the broker's files for this machine, where they lie."""
+    workshop.site.joinpath("broker-state").mkdir(exist_ok=True)
+    here = ("--at", workshop.site / "broker", "--state", workshop.site / "broker-state")
+    own = ("--user", getuser())
+    return tallylight("broker", "config", workshop.site, *workshop.passphrase, *here, *own, *words)
 
 
 def certificate(workshop: Workshop, client: str) -> x509.Certificate:
@@ -75,6 +81,30 @@ def test_an_unknown_client_is_not_revoked(prepared: Workshop) -> None:
     words = ("broker", "revoke", prepared.site, "stranger", *prepared.passphrase)
     assert "No certificate was issued" in refusal(*words)
     assert contents(prepared.site) == before
+
+
+def test_a_revoked_camera_stays_revoked_until_it_is_registered_again(prepared: Workshop) -> None:
+    config(prepared)
+    camera = camera_of(prepared)
+    tallylight("broker", "revoke", prepared.site, camera, *prepared.passphrase)
+    config(prepared)
+    assert not (prepared.site / "broker" / "clients" / f"{camera}.pem").exists()
+    where = ("--place", "North gate", "--grounds", "Found again.")
+    tallylight("camera", "add", prepared.site, prepared.request, *where)
+    config(prepared)
+    assert certificate(prepared, camera).serial_number not in revoked_serials(prepared)
+
+
+def revoked_serials(workshop: Workshop) -> set[int]:
+    crl = x509.load_pem_x509_crl((workshop.site / "broker" / "crl.pem").read_bytes())
+    return {each.serial_number for each in crl}
+
+
+def test_a_request_that_was_lost_is_named(prepared: Workshop) -> None:
+    (request,) = (prepared.site / "cameras").iterdir()
+    request.unlink()
+    words = ("broker", "config", prepared.site, *prepared.passphrase)
+    assert f"{request} is missing" in refusal(*words)
 
 
 def test_a_request_that_is_none_is_refused() -> None:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from hil_tests.rig.hostile_broker import HOST, Caller, HostileBroker, Manners, connack, packet
-from provisioning.broker.configuration import AUTHORITY_FILE
+from provisioning.broker.mosquitto_files import AUTHORITY_FILE
 from provisioning.broker.probe import MAX_QOS, SHARED_AVAILABLE, Probe
 from provisioning.tests.test_broker import config, free_port
 from provisioning.tests.workshop import Workshop

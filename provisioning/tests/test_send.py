@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hil_tests.rig.hostile_broker import HostileBroker, Manners, connack
-from provisioning.broker.configuration import PUBLISHER
+from provisioning.broker.listener import PUBLISHER
 from provisioning.broker.send import _run_until_connected
 from provisioning.errors import BrokerRefused
 from wire.tests.broker import Broker

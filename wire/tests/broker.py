@@ -7,7 +7,7 @@ import subprocess
 import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from nacl.signing import SigningKey
 
@@ -16,7 +16,8 @@ from firmware.identity import make_identity
 from firmware.tests.desk import usual_policy
 from formats.camera_request import CameraIdentity
 from formats.policy import Place, write_policy
-from provisioning.broker.configuration import Listener, configure
+from provisioning.broker.configuration import configure
+from provisioning.broker.listener import Listener
 from provisioning.site.folder import Site
 from wire.certificate import Address, Certificate
 from wire.connection import Connection
@@ -47,7 +48,9 @@ class Broker:
         (site.folder / "policy.json").write_bytes(write_policy(policy))
         request = (self.state.root / "enrolment.json").read_bytes()
         (site.cameras / f"{self.name}.json").write_bytes(request)
-        listener = Listener([HOST], HOST, self.port, getpass.getuser(), receivers=4)
+        at, state = PurePosixPath(site.broker), PurePosixPath(site.broker_state)
+        site.broker_state.mkdir()
+        listener = Listener([HOST], HOST, self.port, getpass.getuser(), 4, at, state)
         self.files = configure(site, SigningKey(bytes(32)), listener, datetime.now(UTC))
         shutil.copy(self.files / "clients" / f"{self.name}.pem", self.state.courier / "tls.crt")
 
