@@ -1,4 +1,4 @@
-"""Host names, IP addresses and user names that may stand in the broker's files; others refused.
+"""Host names, IP addresses, users and folders that may stand in the broker's files; others refused.
 
 They are written into certificates, mosquitto.conf and units. A line end in one of them would be a
 further line of the configuration.
@@ -6,6 +6,7 @@ further line of the configuration.
 
 import re
 from ipaddress import ip_address
+from pathlib import PurePosixPath
 from typing import Final
 
 from provisioning.errors import BrokerRefused
@@ -48,6 +49,18 @@ def refuse_user(user: str) -> None:
     """
     if not _USER.match(user):
         raise BrokerRefused(f"{user[:60]!r} is no user's name: such as mosquitto.")
+
+
+def refuse_folder(folder: PurePosixPath) -> None:
+    """Raise unless `folder` can be a folder of the broker's machine, in one line of a file.
+
+    Raises:
+        BrokerRefused: it is relative, or a character cannot be printed.
+    """
+    if not (folder.is_absolute() and str(folder).isprintable()):
+        raise BrokerRefused(
+            f"{str(folder)[:60]!r} is no folder: such as /etc/mosquitto/tallylight."
+        )
 
 
 def is_address(host: str) -> bool:

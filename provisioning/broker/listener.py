@@ -5,7 +5,13 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
 
-from provisioning.broker.addresses import is_address, refuse_bind, refuse_host, refuse_user
+from provisioning.broker.addresses import (
+    is_address,
+    refuse_bind,
+    refuse_folder,
+    refuse_host,
+    refuse_user,
+)
 
 RECEIVER: Final = "receiver"
 """Client that receives events and sends receipts; further ones are `receiver-2` and so on."""
@@ -42,6 +48,8 @@ class Listener:
             refuse_host(host)
         refuse_bind(self.bind)
         refuse_user(self.user)
+        refuse_folder(self.at)
+        refuse_folder(self.state)
 
     @property
     def services(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from provisioning.tests.test_broker import MOSQUITTO, await_port, free_port, publishes
-from provisioning.tests.workshop import Workshop, contents, tallylight
+from provisioning.tests.workshop import Workshop, contents, refusal, tallylight
 
 
 def config(workshop: Workshop, *words: str | Path) -> str:
@@ -67,3 +67,9 @@ def test_the_install_script_puts_each_file_into_its_place(
     }
     (drop_in,) = (root / "etc/systemd/system/mosquitto.service.d").iterdir()
     assert '-c "/srv/the broker/mosquitto.conf"' in drop_in.read_text()
+
+
+def test_a_folder_that_would_be_a_further_line_is_refused(prepared: Workshop) -> None:
+    words = ("broker", "config", prepared.site, *prepared.passphrase)
+    assert "is no folder" in refusal(*words, "--at", "/etc/x\nallow_anonymous true")
+    assert not (prepared.site / "broker").exists()
