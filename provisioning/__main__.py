@@ -13,8 +13,8 @@ import typer
 from terminal.command_line import Refusing, run_program
 
 NOUNS = (
-    *("model", "site", "camera", "recipients", "policy", "list", "portrait", "give", "take"),
-    "broker",
+    *("model", "site", "organisation", "camera", "recipients", "policy", "list", "portrait"),
+    *("give", "take", "broker", "desk"),
 )
 """The nouns, in the order in which a new site needs them; `give` and `take` have no verbs."""
 

@@ -1,4 +1,4 @@
-"""`tallylight camera`: register cameras with the site."""
+"""`tallylight camera`: register cameras with the site, and take them out."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,14 +7,10 @@ import typer
 
 from provisioning.commands.options import Folder, Json, print_result
 from provisioning.site.folder import open_site
+from provisioning.site.membership import remove_camera
 from provisioning.site.policy import register_camera
 
-app = typer.Typer(help="Register cameras with the site.", no_args_is_help=True)
-
-
-@app.callback()
-def camera() -> None:
-    """Register cameras with the site."""
+app = typer.Typer(help="Register cameras with the site, and take them out.", no_args_is_help=True)
 
 
 @app.command()
@@ -33,4 +29,24 @@ def add(
     name = added.camera.camera_id.hex()
     print_result(
         f"Camera {name} is in the policy, which must be signed now.", json=json, camera=name
+    )
+
+
+@app.command()
+def remove(
+    folder: Folder,
+    camera: Annotated[str, typer.Argument(help="The camera's id, or its first digits.")],
+    *,
+    json: Json = False,
+) -> None:
+    """Take a camera out of the policy; two holders then sign the policy."""
+    gone = remove_camera(open_site(folder), camera)
+    name = gone.camera.camera_id.hex()
+    print_result(
+        f"Camera {name}, {gone.place}, is out of the policy, which must be signed now. Then build "
+        "and publish the list: the camera cannot open it.\n"
+        f"Shut the camera out of the broker: tallylight broker revoke {folder} {name}",
+        json=json,
+        camera=name,
+        place=gone.place,
     )

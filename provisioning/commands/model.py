@@ -19,7 +19,13 @@ from provisioning.commands.options import (
     print_result,
 )
 from provisioning.keys.passphrase import make_key_file, refuse_other_purpose, unlock_key
-from provisioning.nets.bundles import MODELS, adopt_bundle, build_bundle, read_unverified
+from provisioning.nets.bundles import (
+    MODELS,
+    adopt_bundle,
+    build_bundle,
+    read_unverified,
+    remove_bundle,
+)
 from provisioning.nets.import_net import EXAMPLE, import_embedder
 from provisioning.site.folder import open_site
 from recognition.contract import NetEntry
@@ -114,6 +120,18 @@ def adopt(
         models=str(adopting.models),
         model_key=str(adopting.model_key),
         **_fields(manifest),
+    )
+
+
+@app.command()
+def remove(site: Folder, *, json: Json = False) -> None:
+    """Take the adopted nets out: no list is built and no person added until others are adopted."""
+    digest = remove_bundle(open_site(site)).hex()
+    print_result(
+        f"The site has no nets any more; these were {digest}. Cameras run theirs until they get "
+        "another list or another image. Then: tallylight model adopt.",
+        json=json,
+        model_digest=digest,
     )
 
 

@@ -7,9 +7,10 @@ import typer
 
 from formats.keyfile import read_public_key
 from formats.public_keys import recipient_key, signing_key
-from formats.recipients import Reviewer
+from formats.recipients import REVIEWERS, Reviewer
 from provisioning.commands.options import Folder, Json, print_result
 from provisioning.site.folder import open_site
+from provisioning.site.membership import remove_reviewer
 
 app = typer.Typer(
     help="Name the reviewers who may open match events, and the estate's keys.",
@@ -38,6 +39,25 @@ def add(
     slot = added.key_id.hex()
     sentence = f"Reviewer {reviewer} has slot {slot}; the policy must be signed now."
     print_result(sentence, json=json, reviewer=reviewer, slot=slot)
+
+
+@app.command()
+def remove(
+    folder: Folder,
+    reviewer: Annotated[str, typer.Option(help="The reviewer's name, as it was added.")],
+    *,
+    json: Json = False,
+) -> None:
+    """Take a reviewer out: new events are not sealed to them any more; two holders then sign."""
+    site = open_site(folder)
+    gone = remove_reviewer(site, reviewer)
+    left = len(site.reviewers())
+    sentence = (
+        f"Reviewer {gone.name} of {gone.organisation} is out of the draft; {left} stay. "
+        + ("Add another one: two must stay." if left < REVIEWERS.start else "")
+        + "\nThe policy must be signed now, and the list built and published."
+    )
+    print_result(sentence, json=json, reviewer=gone.name, left=left)
 
 
 @app.command()

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from formats.keyfile import INTERACTIVE, KeyFile, OnToken, Purpose, read_key
+from formats.keyfile import INTERACTIVE, KeyFile, KeyRefused, OnToken, Purpose, read_key
 from formats.signer import Ed25519Signer
 from formats.site_tuf import ROOT
 from provisioning.commands.options import (
@@ -31,6 +31,7 @@ from provisioning.site.minutes import token_note
 from provisioning.site.plan import example_plan, read_plan
 from provisioning.site.rotation import (
     begin_rotation,
+    find_root_key,
     newest_root,
     open_rotation,
     root_changes,
@@ -138,12 +139,18 @@ def rotate(
     folder: Folder,
     old: Annotated[Path | None, typer.Option("--from", help="Key file that leaves.")] = None,
     new: Annotated[Path | None, typer.Option("--to", help="Key file that takes its place.")] = None,
+    lost: Annotated[
+        str, typer.Option(help="Twelve words of the key that leaves, if its file is lost.")
+    ] = "",
     *,
     json: Json = False,
 ) -> None:
     """Begin a new root: replace one key by another, or, without keys, renew it for a year."""
     site = open_site(folder)
-    leaving, coming = (read_key(path) if path else None for path in (old, new))
+    if lost and old:
+        raise KeyRefused("Name the key that leaves with --from or with --lost, not with both.")
+    named, coming = (read_key(path) if path else None for path in (old, new))
+    leaving = find_root_key(site, lost) if lost else named
     rotation = begin_rotation(site, leaving, coming, datetime.now(UTC))
     minutes = site.minutes(rotation.version)
     print_result(

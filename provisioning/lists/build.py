@@ -38,6 +38,7 @@ from provisioning.disk import atomic_folder, write_atomically
 from provisioning.errors import ListNotIssued
 from provisioning.foreign_file import read_foreign
 from provisioning.lists.entries import KeptEntry, kept_entries, remove_expired_entries
+from provisioning.lists.fitness import refuse_unfit
 from provisioning.nets.bundles import site_bundle
 from provisioning.site.folder import Site
 from provisioning.site.metadata_file import read_metadata
@@ -107,7 +108,7 @@ def build_list(site: Site, *, sealer: Ed25519Signer, desk: PrivateKey, now: date
     now_s = int(now.timestamp())
     remove_expired_entries(site, now)
     kept = [each for each in kept_entries(site) if each.entry.is_live(now_s)]
-    _refuse_unfit(policy, kept, manifest)
+    refuse_unfit(policy, kept, manifest)
     body = _body(kept, desk, manifest.embedder.net.outputs[0].shape[-1])
     headroom = _headroom(policy, body, manifest) if kept else None
     version = last_version(site) + 1
@@ -244,23 +245,6 @@ def _body(kept: Sequence[KeptEntry], desk: PrivateKey, dim: int) -> Body:
         handles=b"".join(each.entry.handle * len(each.entry.pictures) for each in kept),
         templates=b"".join(each.unlock(desk) for each in kept),
     )
-
-
-def _refuse_unfit(policy: Policy, kept: Sequence[KeptEntry], manifest: Manifest) -> None:
-    if not policy.places:
-        raise ListNotIssued("The policy names no camera yet: tallylight camera add.")
-    if len(kept) > policy.cap:
-        raise ListNotIssued(
-            f"{len(kept)} entries are over the policy's cap of {policy.cap}: remove some, or raise "
-            "the cap with tallylight policy edit."
-        )
-    if any(each.model_digest != manifest.model_digest for each in kept):
-        raise ListNotIssued("An entry was made with another model: remove it and add it again.")
-    if policy.evaluations and manifest.evaluation_digest not in policy.evaluations:
-        raise ListNotIssued(
-            "The policy demands another evaluation of the nets than the site's bundle names: adopt "
-            "a bundle with an evaluation that the policy names, or change and sign the policy."
-        )
 
 
 def _headroom(policy: Policy, body: Body, manifest: Manifest) -> Headroom:

@@ -8,6 +8,7 @@ verifies the signature before each use. Nets are neither trained nor evaluated h
 import json
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from nacl.signing import VerifyKey
@@ -98,6 +99,20 @@ def adopt_bundle(site: Site, folder: Path, trusted: VerifyKey) -> Manifest:
         public = bytes(trusted).hex() + "\n"
         write_atomically(part / site.model_key.name, public.encode(), mode=_READABLE)
     return manifest
+
+
+def remove_bundle(site: Site) -> bytes:
+    """Remove the bundle that the site has adopted; return its model digest, (32,).
+
+    Raises:
+        SiteRefused: the site has none.
+    """
+    if not site.models.exists():
+        raise SiteRefused("The site has no nets: there is nothing to remove.")
+    digest = read_unverified(site.models).model_digest
+    with TemporaryDirectory(dir=site.folder, prefix=".model.") as gone:
+        site.models.parent.replace(Path(gone) / "model")  # At once: no half of it is left.
+    return digest
 
 
 def site_bundle(site: Site) -> VerifiedBundle:

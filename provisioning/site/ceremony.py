@@ -25,7 +25,8 @@ from provisioning.site.minutes import ceremony_minutes
 from provisioning.site.plan import Plan
 from provisioning.site.roles import ROOT_ROLES, make_root, sign
 
-_DESK = "Provisioning Desk"
+DESK = "Provisioning Desk"
+"""Holder of the four keys that the desk keeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ def _wanted_keys(plan: Plan) -> Iterable[tuple[Purpose, str]]:
         yield Purpose.LIST_SIGN, organisation
         yield Purpose.LIST_SEAL, organisation
     for purpose in (Purpose.SNAPSHOT, Purpose.TIMESTAMP, Purpose.DESK, Purpose.BROKER):
-        yield purpose, _DESK
+        yield purpose, DESK
 
 
 def _of_purpose(keys: list[KeyFile], purpose: Purpose) -> list[KeyFile]:

@@ -33,13 +33,15 @@ from tuf.api.metadata import Metadata, Root  # type: ignore[attr-defined]  # Re-
 
 from formats.errors import FormatError
 from formats.keyfile import KeyFile, Purpose, find_keys
-from formats.policy import Place, Policy, read_policy, write_policy
+from formats.policy import POLICY_LIMIT, Place, Policy, read_policy, write_policy
 from formats.public_keys import signing_key
 from formats.recipients import Recipients, Reviewer, read_reviewer, write_reviewer
 from formats.site_keys import SiteKey
+from formats.site_tuf import CONFIG
 from formats.strict_json import dumps, parse
 from provisioning.disk import atomic_folder, write_atomically
 from provisioning.errors import CameraRefused, SiteRefused
+from provisioning.foreign_file import read_foreign
 
 _RECEIPT_FILE = "receipt.pub"
 _LEDGER_FILE = "ledger.pub"
@@ -57,7 +59,7 @@ class Site:
     @property
     def root(self) -> bytes:
         """Return the trusted root metadata."""
-        return (self.folder / "root.json").read_bytes()
+        return read_foreign(self.folder, "root.json", limit=CONFIG.root_max_length)
 
     @property
     def keys(self) -> Path:
@@ -136,7 +138,7 @@ class Site:
     @property
     def policy(self) -> Policy:
         """Return the draft of the policy."""
-        return read_policy((self.folder / "policy.json").read_bytes())
+        return read_policy(read_foreign(self.folder, "policy.json", limit=POLICY_LIMIT))
 
     def key(self, purpose: Purpose) -> KeyFile:
         """Return the one key of a purpose that the desk itself holds.
@@ -199,6 +201,24 @@ class Site:
         content = dumps(write_reviewer(reviewer))
         write_atomically(self._recipients / _reviewer_file(reviewer.name), content)
 
+    def remove_reviewer(self, reviewer: Reviewer) -> None:
+        """Take a reviewer out of the draft of the recipients."""
+        (self._recipients / _reviewer_file(reviewer.name)).unlink()
+
+    def reviewers(self) -> tuple[Reviewer, ...]:
+        """Return the reviewers of the draft.
+
+        Raises:
+            FormatError: a file is broken.
+            FileRefused: a file is no plain file, or too large.
+        """
+        files = sorted(self._recipients.glob("*.json"))
+        read = (self._recipient_file(path.name) for path in files)
+        return tuple(
+            parse(content, read_reviewer, limit=_REVIEWER_LIMIT, what="reviewer")
+            for content in read
+        )
+
     def set_receipt_key(self, key: VerifyKey) -> None:
         """Set the key of the receipts that couriers accept."""
         write_atomically(self._recipients / _RECEIPT_FILE, bytes(key))
@@ -221,12 +241,9 @@ class Site:
             SiteRefused: there is no receipt key or ledger key, or fewer than two reviewers.
         """
         try:
-            receipt_key = signing_key((self._recipients / _RECEIPT_FILE).read_bytes())
-            reviewers = tuple(
-                parse(path.read_bytes(), read_reviewer, limit=_REVIEWER_LIMIT, what="reviewer")
-                for path in sorted(self._recipients.glob("*.json"))
-            )
-            ledger_key = signing_key((self._recipients / _LEDGER_FILE).read_bytes())
+            receipt_key = signing_key(self._recipient_file(_RECEIPT_FILE))
+            reviewers = self.reviewers()
+            ledger_key = signing_key(self._recipient_file(_LEDGER_FILE))
             apart = (self._recipients / _APART_FILE).exists()
             return Recipients(version, receipt_key, ledger_key, apart, reviewers)
         except FileNotFoundError as error:
@@ -248,6 +265,9 @@ class Site:
             write_atomically(part / _LEDGER_FILE, bytes(recipients.ledger_key))
             if recipients.two_organisations:
                 write_atomically(part / _APART_FILE, b"")
+
+    def _recipient_file(self, name: str) -> bytes:
+        return read_foreign(self.folder, f"recipients/{name}", limit=_REVIEWER_LIMIT)
 
     @property
     def _recipients(self) -> Path:

@@ -15,7 +15,7 @@ from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, Root  # type: ignore[attr-defined]  # Re-exports.
 
 from formats.hexadecimal import read_hex
-from formats.keyfile import KeyFile, KeyRefused
+from formats.keyfile import KeyFile, KeyRefused, Purpose
 from formats.public_keys import PUBLIC_KEY_BYTES, signing_key
 from formats.signer import Ed25519Signer
 from formats.site_keys import SiteKey
@@ -30,6 +30,15 @@ from provisioning.site.roles import ROOT_ROLES, sign
 
 _ROOT: Final = "root.json"
 _ROTATION: Final = "rotation.json"
+
+
+@dataclass(frozen=True, slots=True)
+class RootKey:
+    """A key that holds a role of the root, without its file."""
+
+    purpose: Purpose
+    public: bytes
+    """(32,)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +60,24 @@ class Rotation:
         return len(self.root.signatures)
 
 
-def begin_rotation(site: Site, old: KeyFile | None, new: KeyFile | None, now: datetime) -> Rotation:
+def find_root_key(site: Site, words: str) -> RootKey:
+    """Return the key of the newest root that has these twelve words, as the minutes print them.
+
+    Raises:
+        KeyRefused: no key of the root has them.
+    """
+    root = newest_root(site).signed
+    for purpose in ROOT_ROLES:
+        for keyid in root.roles[str(purpose)].keyids:
+            public = read_hex(root.keys[keyid].keyval["public"], PUBLIC_KEY_BYTES)
+            if fingerprint_words(public).split() == words.lower().split():
+                return RootKey(purpose, public)
+    raise KeyRefused("No key of the root has these words: copy all twelve from the minutes.")
+
+
+def begin_rotation(
+    site: Site, old: KeyFile | RootKey | None, new: KeyFile | None, now: datetime
+) -> Rotation:
     """Write the next root, with `new` in place of `old` or with the same keys, and its minutes.
 
     Raises:
@@ -59,7 +85,9 @@ def begin_rotation(site: Site, old: KeyFile | None, new: KeyFile | None, now: da
             purpose or holds a role already.
     """
     if (old is None) != (new is None):
-        raise KeyRefused("Name the key that leaves with --from and the one that comes with --to.")
+        raise KeyRefused(
+            "Name the key that leaves with --from or --lost and the one that comes with --to."
+        )
     before = newest_root(site)
     after = Metadata(Root.from_dict(before.signed.to_dict()))
     after.signed.version += 1
@@ -194,7 +222,7 @@ def root_changes(before: Root, after: Root) -> list[str]:
     return lines if len(lines) > 1 else [*lines, "No role changes hands."]
 
 
-def _replace_key(root: Root, old: KeyFile, new: KeyFile) -> None:
+def _replace_key(root: Root, old: KeyFile | RootKey, new: KeyFile) -> None:
     role, leaving = str(old.purpose), SiteKey.of(signing_key(old.public)).keyid
     if old.purpose not in ROOT_ROLES or leaving not in root.roles[role].keyids:
         raise KeyRefused(

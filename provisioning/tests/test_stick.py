@@ -190,9 +190,9 @@ def test_the_guide_with_a_stale_stick_publishes_the_newer_list(
     shutil.copytree(stale.site / "keys", stale.folder, dirs_exist_ok=True)
     shutil.move(stale.site, stale.folder / "mill-lane")
     monkeypatch.chdir(stale.folder)
-    places = {f"/media/{name}": stale.folder / name for name in ("stick", "cameras")}
+    places = {f"/media/{name}": str(stale.folder / name) for name in ("stick", "cameras")}
     steps = commands("lists.md", "Sign: two organisations, two machines, one memory stick")
-    taking = next(words for words in steps if words[0] == "take")
+    taking = next(words for words in steps if words[1] == "take")
     assert "older    List, version 1" in follow(taking, places, stale.passphrase[1])
     for words in steps:
         if "--broker" not in words:

@@ -1,0 +1,57 @@
+"""`tallylight organisation`: let organisations supply lists, replace their keys, take them out."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from formats.keyfile import read_public_key
+from formats.organisations import organisation_key
+from formats.policy import Supplier
+from formats.public_keys import signing_key
+from provisioning.commands.options import Folder, Json, print_result
+from provisioning.keys.words import fingerprint_words
+from provisioning.lists.entries import kept_entries
+from provisioning.site.folder import open_site
+from provisioning.site.membership import add_organisation, remove_organisation
+
+app = typer.Typer(help="Name the organisations that supply lists.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Option(help="Name of the organisation.")]
+SignKey = Annotated[Path, typer.Option(help="Public half of its list-sign key: 64 hex digits.")]
+SealKey = Annotated[Path, typer.Option(help="Public half of its list-seal key: 64 hex digits.")]
+
+
+@app.command()
+def add(
+    folder: Folder, name: Name, sign_key: SignKey, seal_key: SealKey, *, json: Json = False
+) -> None:
+    """Let an organisation supply lists, or replace its keys; two holders then sign the policy."""
+    keys = [signing_key(read_public_key(file)) for file in (sign_key, seal_key)]
+    was_there = add_organisation(open_site(folder), Supplier(name, *keys))
+    signs, seals = (fingerprint_words(bytes(key)) for key in keys)
+    print_result(
+        f"{name} {'has other keys' if was_there else 'supplies lists'}; the policy must be signed "
+        f"now.\nlist-sign: {signs}\nlist-seal: {seals}",
+        json=json,
+        organisation=name,
+        replaced=was_there,
+        sign_words=signs,
+        seal_words=seals,
+    )
+
+
+@app.command()
+def remove(folder: Folder, name: Name, *, json: Json = False) -> None:
+    """Take an organisation out of the policy; its entries must leave the list. Two then sign."""
+    site = open_site(folder)
+    gone = remove_organisation(site, name).organisation
+    entries = [
+        kept.entry.handle.hex()
+        for kept in kept_entries(site)
+        if organisation_key(kept.entry.organisation) == organisation_key(gone)
+    ]
+    sentence = f"{gone} supplies no lists any more; the policy must be signed now."
+    if entries:
+        sentence += "\nBefore the next build, remove its entries: " + " ".join(entries)
+    print_result(sentence, json=json, organisation=gone, entries=list(entries))
