@@ -74,7 +74,7 @@ def test_two_organisations_stay(prepared: Workshop) -> None:
 
 
 def test_an_unknown_organisation_is_not_removed(prepared: Workshop) -> None:
-    words = ("organisation", "remove", prepared.site, "--name", "Exmple Police")
+    words = ("organisation", "remove", prepared.site, "--name", "Example Polity")
     assert POLICE in refusal(*words)
 
 
