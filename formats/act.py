@@ -9,8 +9,10 @@ This module reads an act and checks its signature. The estate decides whether th
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from typing import Final
 
 from nacl.exceptions import CryptoError
@@ -29,6 +31,8 @@ TO_LIMIT: Final = 128
 """Most characters of a recipient's name."""
 AGE_KEY: Final = re.compile("age1[02-9ac-hj-np-z]{58}")
 """An age public key: 32 bytes in Bech32 (https://age-encryption.org/v1)."""
+BOTH: Final = ("first", "second")
+"""What a record of the ledger calls the two people who signed it."""
 _DOMAIN: Final = b"tallylight-act-v1\0"
 SIGNATURE_BYTES: Final = 64
 """Bytes of an Ed25519 signature."""
@@ -123,6 +127,22 @@ def signature_of(data: bytes) -> bytes:
     return _parse(data)[1]
 
 
+def recorded_acts(
+    body: Mapping[str, int | str], kind: Kind
+) -> tuple[tuple[Act, bytes], tuple[Act, bytes]]:
+    """Return two people's acts, each with its (64,) signature, from a record; nothing is proven.
+
+    Args:
+        body: of a record `held`, `released` or `exported` of the estate's ledger.
+        kind: of the acts: hold, release or export.
+
+    Raises:
+        Malformed: it carries no two such acts; records of earlier versions carry none.
+    """
+    members: dict[str, JsonValue] = dict(body)
+    return parse(dumps(members), partial(_read_pair, kind=kind), limit=ACT_LIMIT, what="record")
+
+
 def claimed_act(data: bytes) -> Act:
     """Return the act that `data` claims to be; nothing is proven.
 
@@ -159,20 +179,46 @@ def _parse(data: bytes) -> tuple[Act, bytes]:
 
 
 def _read(fields: Fields) -> tuple[Act, bytes]:
-    kind = fields.choice("kind", Kind)
+    act = _unsigned(fields, fields.choice("kind", Kind), "event")
+    return _signed(fields, act, "reviewer", "given_utc_ms", "signature")
+
+
+def _read_pair(fields: Fields, kind: Kind) -> tuple[tuple[Act, bytes], tuple[Act, bytes]]:
+    act = _unsigned(fields, kind, "envelope")
+    for digest in ("file", "archive") if kind is Kind.EXPORT else ():
+        fields.hex_bytes(digest, DIGEST_BYTES)
+    first, second = (
+        _signed(fields, act, which, f"{which}_utc_ms", f"{which}_signature") for which in BOTH
+    )
+    return first, second
+
+
+def _unsigned(fields: Fields, kind: Kind, event: str) -> Act:
+    """Read what does not depend on the reviewer; `event` is the name of the event's member."""
     with_reason = kind in {Kind.HOLD, Kind.RELEASE}
-    act = Act(
+    return Act(
         kind=kind,
-        event=fields.hex_bytes("event", DIGEST_BYTES),
-        reviewer=fields.hex_bytes("reviewer", ID_BYTES),
-        given_utc_ms=fields.integer("given_utc_ms", high=1000 * UTC_HIGH_S),
+        event=fields.hex_bytes(event, DIGEST_BYTES),
+        reviewer=b"",
+        given_utc_ms=0,
         reason=fields.text("reason", at_most=REASON_LIMIT) if with_reason else None,
         retain_until_utc_s=fields.utc_s("retain_until_utc_s") if kind is Kind.OPENED else None,
         status=fields.hex_bytes("status", DIGEST_BYTES) if kind is Kind.STATUS else None,
         to=fields.text("to", at_most=TO_LIMIT) if kind is Kind.EXPORT else None,
         recipient=_age_key(fields) if kind is Kind.EXPORT else None,
     )
-    return act, fields.hex_bytes("signature", SIGNATURE_BYTES)
+
+
+def _signed(
+    fields: Fields, act: Act, reviewer: str, given: str, signature: str
+) -> tuple[Act, bytes]:
+    """Read a reviewer's part of `act`, from the members of these names."""
+    mine = replace(
+        act,
+        reviewer=fields.hex_bytes(reviewer, ID_BYTES),
+        given_utc_ms=fields.integer(given, high=1000 * UTC_HIGH_S),
+    )
+    return mine, fields.hex_bytes(signature, SIGNATURE_BYTES)
 
 
 def _age_key(fields: Fields) -> str:

@@ -14,7 +14,9 @@ For each ledger:
 For the estate's ledger:
 (4) every verdict is signed by a reviewer that the site's recipients name at that place;
 (5) every decision follows from two verdicts of different people; only what two confirmed is
-exported.
+exported;
+(6) two different reviewers signed each hold, release and export; nothing that they hold is
+destroyed.
 Then it prints for every event when recognition ran, the list, what led to the candidate, and the
 reviewers. At the first bad record it names that record and exits with status 1.
 """
@@ -128,6 +130,23 @@ REVIEWER = {
     "key": lambda value: HEX32(value) and _opens(bytes.fromhex(value)),
     "verdict_key": _signing_key,
 }
+BOTH = ("first", "second")
+SIGNED_BY_TWO = {
+    "envelope": HEX32,
+    **dict.fromkeys(BOTH, HEX16),
+    **dict.fromkeys([f"{which}_utc_ms" for which in BOTH], _whole(0, 1000 * UTC_HIGH_S)),
+    **dict.fromkeys([f"{which}_signature" for which in BOTH], HEX64),
+}
+AGE_KEY = re.compile("age1[02-9ac-hj-np-z]{58}")
+EXPORTED = {
+    "to": _text(128),
+    "recipient": lambda value: isinstance(value, str) and AGE_KEY.fullmatch(value) is not None,
+}
+ACTS = {  # By the record: the kind of act, what both people signed, and what else it holds.
+    "held": ("hold", {"reason": _text(500)}, {}),
+    "released": ("release", {"reason": _text(500)}, {}),
+    "exported": ("export", EXPORTED, dict.fromkeys(("file", "archive"), HEX32)),
+}
 RECIPIENTS = {
     **dict.fromkeys(("ledger_key", "receipt_key"), _signing_key),
     "reviewers": lambda value: isinstance(value, list) and all(_has(e, REVIEWER) for e in value),
@@ -141,7 +160,7 @@ BESIDES = {"envelope", "organisation", "key", "signature"}
 SHOWN = ("reviewer", "organisation", "judgement", "named_by_site")
 KEPT = {
     *("verdict", "decision", "destroyed", "stored", "exported", "list_accepted"),
-    *("period_begin", "period_end"),
+    *("period_begin", "period_end", "held", "released"),
 }
 SUFFIXES = {".jsonl", ".checkpoint", ".json"}
 MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
@@ -354,7 +373,7 @@ def _signed_by(root: Json, role: str, metadata: Json) -> bool:
 
 def _take_policy(site: Site, data: bytes) -> None:
     for place in json.loads(data)["places"]:
-        camera = blake2b(bytes.fromhex(place["sign_key"]), digest_size=16).hexdigest()
+        camera = _identity(place["sign_key"])
         keys = {"watch": "sign_key", "lampguard": "lampguard_key", "courier": "courier_key"}
         for program, key in keys.items():
             site.keys.setdefault(f"{camera}/{program}", set()).add(place[key])
@@ -503,7 +522,7 @@ def read_checkpoint(line: bytes, keys: Mapping[str, set[str]]) -> Json:
     return checkpoint
 
 
-# --- (4), (5) The estate ---
+# --- (4), (5), (6) The estate ---
 @dataclass
 class Events:
     """Every event of the estate's ledger, with its verdicts, its decision and its destruction."""
@@ -514,22 +533,36 @@ class Events:
     in_force: Json | None = None
     """The recipients that the ledger named last; None before it has named any."""
     undated: int = 0
-    """Verdicts whose recipients the ledger does not name."""
+    """Verdicts and acts whose recipients the ledger does not name."""
+    unsigned: int = 0
+    """Holds, releases and exports of an earlier version, which carry no signatures."""
+    again: int = 0
+    """Events that the copy of a restored store called held, and that were destroyed again."""
 
     def take(self, record: Json) -> None:
-        """Add the next record of the ledger: (4), (5).
+        """Add the next record of the ledger: (4), (5), (6).
 
         Raises:
-            Bad: a verdict is not a reviewer's, or a decision or an export does not follow.
+            Bad: it is not a reviewer's or two reviewers', or does not follow from those before it.
         """
         body, kind = record["body"], record["event"]
-        checks = {"verdict": self._judge, "decision": self._decide, "exported": self._export}
+        checks = {
+            "verdict": self._judge,
+            "decision": self._decide,
+            "exported": self._export,
+            "held": self._hold,
+            "released": self._release,
+            "destroyed": self._destroy,
+        }
         try:
             if kind == "list_accepted":
                 self._name_recipients(body)
             elif isinstance(body.get("envelope"), str):
-                event = self.found.setdefault(body["envelope"], {"verdicts": []})
+                start = {"verdicts": [], "on_hold": False, "signatures": set()}
+                event = self.found.setdefault(body["envelope"], start)
                 if kind in checks:
+                    gone = "destroyed" in event and kind != "destroyed"
+                    _demand(not gone, "its event was destroyed already")
                     checks[kind](event, body)
                 event[kind] = record
             else:
@@ -553,11 +586,20 @@ class Events:
         every = [*self.site.recipients.values()] if self.site else []
         return [self.in_force] if self.in_force else every
 
+    def _named(self, identity: str) -> list[Json]:
+        """Return the reviewers with this id whom the recipients name at this place."""
+        people = [each for named in self._recipients for each in named["reviewers"]]
+        return [each for each in people if _identity(each["verdict_key"]) == identity]
+
+    def _demand_two(self, people: Iterable[Json]) -> None:
+        demanded = self._recipients and all(each["two_organisations"] for each in self._recipients)
+        alone = len({organisation_key(each["organisation"]) for each in people}) < NEEDED
+        _demand(not (demanded and alone), "one organisation decided it alone")
+
     def _judge(self, event: Json, body: Json) -> None:
         verify_verdict(body)
         _demand("decision" not in event, "two people had decided already")
-        people = [each for named in self._recipients for each in named["reviewers"]]
-        mine = [each for each in people if each["verdict_key"] == body["key"]]
+        mine = self._named(body["reviewer"])
         _demand(bool(mine) or self.site is None, "the site names no reviewer with its key then")
         for each in mine[:1]:
             same = each["organisation"] == body["organisation"]
@@ -574,13 +616,48 @@ class Events:
         _demand(len(verdicts) == NEEDED, "it was not decided by two different people")
         outcome = DECIDING.get(frozenset(each["judgement"] for each in verdicts), "not_a_match")
         _demand(outcome == body.get("outcome"), "it does not follow from the two verdicts")
-        demanded = self._recipients and all(each["two_organisations"] for each in self._recipients)
-        alone = len({organisation_key(each["organisation"]) for each in verdicts}) < NEEDED
-        _demand(not (demanded and alone), "one organisation decided it alone")
+        self._demand_two(verdicts)
 
-    def _export(self, event: Json, _body: Json) -> None:
+    def _export(self, event: Json, body: Json) -> None:
         decided = event.get("decision", {}).get("body", {}).get("outcome")
         _demand(decided == "confirmed", "two people had not confirmed what it exports")
+        if people := self._two_signed("exported", event, body):
+            self._demand_two(people)
+
+    def _hold(self, event: Json, body: Json) -> None:
+        event["on_hold"] |= bool(self._two_signed("held", event, body))
+
+    def _release(self, event: Json, body: Json) -> None:
+        if self._two_signed("released", event, body):
+            _demand(event["on_hold"], "two people did not hold what it releases")
+            event["on_hold"] = False
+
+    def _destroy(self, event: Json, body: Json) -> None:
+        again = event["on_hold"] and body.get("ground") == "restored"
+        _demand(again or not event["on_hold"], "two people held what it destroys")
+        self.again += again
+
+    def _two_signed(self, record: str, event: Json, body: Json) -> list[Json]:
+        """Return the two people who signed; none if an earlier version wrote the record.
+
+        Raises:
+            ValueError: a signature is missing, does not hold, or counted before.
+        """
+        if "first_signature" not in body and self.in_force is None:
+            self.unsigned += 1
+            return []
+        people = []
+        for which in BOTH:
+            found = self._named(body.get(which, ""))
+            _demand(bool(found), f"the site names no reviewer then who is its {which}")
+            verify_act(record, body, which, found[0]["verdict_key"])
+            people += found[:1]
+        _demand(len({folded(each["name"]) for each in people}) == NEEDED, "one person signed twice")
+        signatures = {body[f"{which}_signature"] for which in BOTH}
+        _demand(not signatures & event["signatures"], "a signature in it counted before")
+        event["signatures"] |= signatures
+        self.undated += self.in_force is None
+        return people
 
 
 def verify_verdict(body: Json) -> None:
@@ -590,13 +667,30 @@ def verify_verdict(body: Json) -> None:
         ValueError: it does not hold.
     """
     _demand(_has(body, VERDICT), "it is not a verdict")
-    key = bytes.fromhex(body["key"])
-    same = blake2b(key, digest_size=16).hexdigest() == body["reviewer"]
-    _demand(same, "its reviewer does not match its key")
+    _demand(_identity(body["key"]) == body["reviewer"], "its reviewer does not match its key")
     statement = {name: value for name, value in body.items() if name not in BESIDES}
     statement |= {"kind": "verdict", "event": body["envelope"]}
     message = b"tallylight-verdict-v1\0" + _spell(statement).encode()
     _demand(_is_signed(message, body["signature"], body["key"]), "its signature does not hold")
+
+
+def verify_act(record: str, body: Json, which: str, key: str) -> None:
+    """Verify what two people signed in a record's body: its form, and one of the two signatures.
+
+    Raises:
+        ValueError: it does not hold.
+    """
+    kind, terms, beside = ACTS[record]
+    _demand(_has(body, SIGNED_BY_TWO | terms | beside), f"it is no {kind} that two people signed")
+    statement = {name: body[name] for name in terms} | {"kind": kind, "event": body["envelope"]}
+    statement |= {"reviewer": body[which], "given_utc_ms": body[f"{which}_utc_ms"]}
+    message = b"tallylight-act-v1\0" + _spell(statement).encode()
+    held = _is_signed(message, body[f"{which}_signature"], key)
+    _demand(held, f"the signature of its {which} does not hold")
+
+
+def _identity(key: str) -> str:
+    return blake2b(bytes.fromhex(key), digest_size=16).hexdigest()
 
 
 # --- What happened ---
@@ -729,9 +823,19 @@ def _notes(events: Events, root: Path | None) -> list[str]:
             f"The root {events.site.root} came with the books: compare it with the minutes of the "
             "site's ceremony, or keep root.json and name its folder with --kept."
         )
+    if events.unsigned:
+        notes.append(
+            f"NOT VERIFIED: who held, released or exported in {events.unsigned} records. An "
+            "earlier version wrote them without the reviewers' signatures."
+        )
+    if events.again:
+        notes.append(
+            f"NOT VERIFIED: that {events.again} holds had been released. A restored copy called "
+            "their events held, and the estate destroyed these events again."
+        )
     if events.undated:
         notes.append(
-            f"NOT VERIFIED: when the reviewers of {events.undated} verdicts were named. An earlier "
+            f"NOT VERIFIED: when the reviewers of {events.undated} records were named. An earlier "
             "version wrote these records; the site has named these reviewers at some time."
         )
     return notes

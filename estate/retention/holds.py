@@ -2,7 +2,8 @@
 
 Each of the two signs with their own key at their own machine. The first proposes with a reason. The
 second sees who proposes what, and signs the same reason. A hold or release counts while both
-signatures hold; the ledger's record carries them. A row that a database's owner writes is no hold.
+signatures hold; the ledger's record carries them. A signature that stands in the ledger makes no
+other hold or release (replay). A row that a database's owner writes is no hold.
 """
 
 from collections.abc import Sequence
@@ -13,13 +14,22 @@ from nacl.signing import SigningKey
 from sqlalchemy import Column, Connection, LargeBinary, String, Table, delete, select
 
 from estate.errors import HoldRefused
-from estate.signed_site import VerifiedSite
+from estate.signed_site import VerifiedSite, store_list
 from estate.store.acts import ACTS, proven_acts, store_act
 from estate.store.envelopes import ENVELOPES, Store
-from estate.store.ledger import METADATA, append_record
-from formats.act import REASON_LIMIT, SIGNATURE_BYTES, Act, Kind, sign_act, signature_of, verify_act
+from estate.store.ledger import METADATA, append_record, ledger_records
+from formats.act import (
+    BOTH,
+    REASON_LIMIT,
+    Act,
+    Kind,
+    recorded_acts,
+    sign_act,
+    signature_of,
+    verify_act,
+)
 from formats.envelope import sender_id
-from formats.envelope_header import DIGEST_BYTES, ID_BYTES
+from formats.envelope_header import DIGEST_BYTES
 from formats.errors import FormatError, Malformed
 from formats.hexadecimal import read_hex
 from formats.ledger import Happening, Record
@@ -141,12 +151,13 @@ def _sign_half(store: Store, site: VerifiedSite, act: Act, key: SigningKey) -> b
     if not (act.reason or "").strip():
         raise HoldRefused(_REASON)
     with store.writing() as connection:
-        _check(connection, site, act)
+        store_list(connection, site)  # So that the ledger names the recipients that count here.
+        records = ledger_records(connection)
+        _check(connection, site, act, records)
         mine = (ACTS.c.event == act.event) & (ACTS.c.kind == str(act.kind))
         connection.execute(delete(ACTS).where(mine & (ACTS.c.reviewer == act.reviewer)))
         store_act(connection, signed)
-        acts = proven_acts(connection, site.reviewers, act.kind, event=act.event)
-        agreed = _agreed([_Signed(*each) for each in acts])
+        agreed = _agreed(_unspent(connection, site, act, records))
         if not agreed:
             return False
         append_record(connection, _RECORDS[act.kind], _body(agreed))
@@ -156,20 +167,36 @@ def _sign_half(store: Store, site: VerifiedSite, act: Act, key: SigningKey) -> b
         return True
 
 
-def _check(connection: Connection, site: VerifiedSite, act: Act) -> None:
+def _check(connection: Connection, site: VerifiedSite, act: Act, records: Sequence[Record]) -> None:
     here = select(ENVELOPES.c.blob).where(ENVELOPES.c.digest == act.event)
     if not connection.execute(here).scalar():
         raise HoldRefused("There is no such event here: it was destroyed, or never arrived.")
-    held = act.event in held_events(connection, site)
+    in_ledger = called_held(connection, site, records)
+    held = act.event in held_events(connection, site) & in_ledger
     if act.kind is Kind.HOLD and held:
         raise HoldRefused("This event is held already.")
     if act.kind is Kind.RELEASE and not held:
         raise HoldRefused("This event is not held.")
-    for other, reviewer, _ in proven_acts(connection, site.reviewers, act.kind, event=act.event):
-        if other.reviewer != act.reviewer and other.reason != act.reason:
+    for other in _unspent(connection, site, act, records):
+        if other.act.reviewer != act.reviewer and other.act.reason != act.reason:
             raise HoldRefused(
-                f"{reviewer.name} has signed another reason: sign the same one, or agree first."
+                f"{other.reviewer.name} has signed another reason: sign the same one, or agree "
+                "first."
             )
+
+
+def _unspent(
+    connection: Connection, site: VerifiedSite, act: Act, records: Sequence[Record]
+) -> list[_Signed]:
+    """Return the acts like `act` on its event whose signatures no record in the ledger carries."""
+    acts = proven_acts(connection, site.reviewers, act.kind, event=act.event)
+    spent = {
+        record.body.get(f"{which}_signature")
+        for record in records
+        if record.event is _RECORDS[act.kind]
+        for which in BOTH
+    }
+    return [_Signed(*each) for each in acts if signature_of(each[2]).hex() not in spent]
 
 
 def _agreed(acts: Sequence[_Signed]) -> tuple[_Signed, _Signed] | None:
@@ -200,21 +227,13 @@ def _body(agreed: tuple[_Signed, _Signed]) -> dict[str, int | str]:
 def _signed_by_two(site: VerifiedSite, record: Record) -> bool:
     """Return whether a release in the ledger carries two people's signatures."""
     names = set()
-    for which in ("first", "second"):
-        try:
-            reviewer = site.reviewers[read_hex(record.body[which], ID_BYTES)]
-            act = Act(
-                Kind.RELEASE,
-                _event(record),
-                sender_id(reviewer.verdict_key),
-                int(record.body[f"{which}_utc_ms"]),
-                str(record.body["reason"]),
-            )
-            signature = read_hex(record.body[f"{which}_signature"], SIGNATURE_BYTES)
+    try:
+        for act, signature in recorded_acts(record.body, Kind.RELEASE):
+            reviewer = site.reviewers[act.reviewer]
             verify_act(act, signature, reviewer.verdict_key)
-        except (KeyError, ValueError, FormatError):
-            return False
-        names.add(folded(reviewer.name))
+            names.add(folded(reviewer.name))
+    except (KeyError, FormatError):
+        return False
     return len(names) == 2  # noqa: PLR2004  # Two people.
 
 

@@ -79,7 +79,8 @@ def read_proofs(
     if site is None:
         nothing = frozenset[bytes]()
         return Proofs(stored_s, {}, nothing, nothing, nothing, frozenset(called), {})
-    decided, held = decided_events(connection, site), held_events(connection, site)
+    decided, signed = decided_events(connection, site), held_events(connection, site)
+    held = signed & called  # The ledger knows a hold; what it calls released is an old copy of one.
     return Proofs(
         stored_s=stored_s,
         ends_s=_ends(connection, site),
@@ -88,7 +89,7 @@ def read_proofs(
         ),
         statuses=frozenset(status_digests(connection, site.reviewers)),
         held=frozenset(held),
-        called_held=frozenset(called - held),
+        called_held=frozenset((called | signed) - held),
         unproven=unproven_rows(connection, site, decided),
     )
 

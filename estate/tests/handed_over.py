@@ -4,7 +4,9 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from hashlib import sha256
+from itertools import count
 from pathlib import Path
 
 from nacl.signing import SigningKey
@@ -13,12 +15,14 @@ from estate.accounts import verify
 from estate.tests.books import Office
 from estate.tests.command_line import done
 from estate.tests.ledgers import spelled
+from formats.act import Act, Kind, sign_act, signature_of
 from formats.envelope import sender_id
 from formats.ledger import Checkpoint, Happening, Head, Program, sign_checkpoint
 from formats.verdict import Judgement
 
 MATCH = Judgement.MATCH
 PROGRAM = Path(verify.__file__)
+_MOMENTS = count(1_767_225_600_000)  # So that no two signatures are the same.
 CAMERAS = [Program.WATCH, Program.LAMPGUARD, Program.COURIER]
 
 
@@ -106,3 +110,29 @@ def verdict_body(
         "key": bytes(key.verify_key).hex(),
         "signature": signature.hex(),
     }
+
+
+def act_body(
+    kind: Kind, event: str, keys: tuple[SigningKey, SigningKey], *terms: Mapping[str, str]
+) -> dict[str, object]:
+    """Return what two keys signed, as the ledger holds it.
+
+    Args:
+        kind: of the act.
+        event: digest in hex.
+        keys: of the first and the second.
+        terms: what the first signed; then, if it differs, what the second signed.
+    """
+    body: dict[str, object] = {"envelope": event, **terms[0]}
+    for which, key, signed in zip(("first", "second"), keys, terms * 2, strict=False):
+        plain = Act(kind, bytes.fromhex(event), sender_id(key.verify_key), next(_MOMENTS))
+        act = replace(
+            plain,
+            reason=signed.get("reason"),
+            to=signed.get("to"),
+            recipient=signed.get("recipient"),
+        )
+        body[which] = act.reviewer.hex()
+        body[f"{which}_utc_ms"] = act.given_utc_ms
+        body[f"{which}_signature"] = signature_of(sign_act(act, key)).hex()
+    return body

@@ -137,12 +137,6 @@ def test_what_two_people_did_not_confirm_is_not_exported(office: Office, handed:
     assert f"record {number}: two people had not confirmed what it exports" in refusal(handed)
 
 
-def test_what_two_people_confirmed_may_be_exported(handed: Path) -> None:
-    (decided,) = bodies(handed / "estate.jsonl", Happening.DECISION)
-    appended(handed / "estate.jsonl", Happening.EXPORTED, {"envelope": decided["envelope"]})
-    assert refusal(handed) == ""
-
-
 def test_a_reviewers_id_must_be_that_of_the_key(office: Office, handed: Path) -> None:
     body = verdict_body(verdict_of(handed), office.verdict_key(1), "police", envelope="ab" * 32)
     number = appended(handed / "estate.jsonl", Happening.VERDICT, body | {"reviewer": "00" * 16})

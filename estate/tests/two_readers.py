@@ -1,8 +1,9 @@
 """`make long-readers`: change lines of the books, and count where two readers differ.
 
 The site's own reader is `formats`; the outsiders' is `tallylight-verify`. Both read the same bytes:
-a record, a checkpoint, or a verdict in a record. Half of the changed checkpoints and verdicts are
-signed again, so that the readers must refuse what they say and not only their signatures.
+a record, a checkpoint, or a verdict or two people's acts in a record. Half of the changed
+checkpoints, verdicts and acts are signed again, so that the readers must refuse what they say and
+not only their signatures.
 """
 
 import argparse
@@ -16,17 +17,21 @@ import numpy as np
 from nacl.signing import SigningKey, VerifyKey
 
 from estate.accounts import verify
+from formats.act import Kind, recorded_acts, verify_act
+from formats.envelope import sender_id
 from formats.errors import FormatError
 from formats.ledger import Record, verify_checkpoint
 from formats.public_keys import signing_key
 from formats.strict_json import Fields, dumps, parse
 from formats.tests.make_vectors import FOLDER
-from formats.tests.second_encoder import ESTATE, canonical
+from formats.tests.second_encoder import CAMERA, ESTATE, canonical
 from formats.verdict import read_verdict
 
 CORPUS: Final = json.loads((FOLDER / "readers.json").read_text("utf-8"))
 KEY: Final = VerifyKey(bytes.fromhex(CORPUS["key"]))
-KINDS: Final = ("record", "checkpoint", "verdict")
+SECOND_KEY: Final = VerifyKey(bytes.fromhex(CORPUS["second_key"]))
+KINDS: Final = ("record", "checkpoint", "verdict", "act")
+ACTS: Final = {"held": Kind.HOLD, "released": Kind.RELEASE, "exported": Kind.EXPORT}
 MUTATIONS: Final = 40_000
 _TOKEN: Final = re.compile(r'"[^"]*"|-?[0-9]+|[{}\[\]:,]')
 _VALUES: Final = (
@@ -47,6 +52,10 @@ def site_reads(kind: str, data: bytes) -> bool:
         record = Record.from_line(data)
         if kind == "verdict":
             _read_verdict(dict(record.body))
+        if kind == "act":
+            acts = recorded_acts(record.body, ACTS[record.event])
+            for (act, signature), key in zip(acts, (KEY, SECOND_KEY), strict=True):
+                verify_act(act, signature, key)
     except (FormatError, KeyError):
         return False
     return True
@@ -88,9 +97,25 @@ def outsider_reads(kind: str, data: bytes) -> bool:
         record = verify.strict(data, verify.RECORD, verify.LINE_LIMIT)
         if kind == "verdict":
             verify.verify_verdict(record["body"])
+        if kind == "act":
+            _verify_acts(record)
     except ValueError:
         return False
     return True
+
+
+def _verify_acts(record: verify.Json) -> None:
+    """Verify both signatures, of the two keys of the vectors, as two reviewers.
+
+    Raises:
+        ValueError: there are no two acts, or they do not hold.
+    """
+    if record["event"] not in ACTS:
+        raise ValueError("It holds no acts.")
+    for which, key in (("first", KEY), ("second", SECOND_KEY)):
+        if record["body"].get(which) != sender_id(key).hex():
+            raise ValueError("It names another reviewer.")
+        verify.verify_act(record["event"], record["body"], which, bytes(key).hex())
 
 
 def mutations(number: int, seed: int) -> Iterator[tuple[str, bytes]]:
@@ -142,9 +167,21 @@ def _signed_again(kind: str, data: bytes) -> bytes:
             statement |= {"kind": "verdict", "event": body["envelope"]}
             body["signature"] = _sign(ESTATE, b"tallylight-verdict-v1\0", statement)
             return canonical(value)
+        if kind == "act":
+            return canonical(_acts_signed_again(value))
     except (ValueError, KeyError, TypeError, AttributeError):
         return data
     return data
+
+
+def _acts_signed_again(value: verify.Json) -> verify.Json:
+    body, kind = value["body"], str(ACTS[value["event"]])
+    terms = {name: body[name] for name in ("reason", "to", "recipient") if name in body}
+    for which, key in (("first", ESTATE), ("second", CAMERA)):
+        statement = {"kind": kind, "event": body["envelope"], "reviewer": body[which]}
+        statement |= {"given_utc_ms": body[f"{which}_utc_ms"]} | terms
+        body[f"{which}_signature"] = _sign(key, b"tallylight-act-v1\0", statement)
+    return value
 
 
 def _sign(key: SigningKey, domain: bytes, statement: object) -> str:

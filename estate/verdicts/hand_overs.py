@@ -12,16 +12,13 @@ from typing import Final
 from sqlalchemy import Connection
 
 from estate.store.ledger import LedgerReader
-from formats.act import SIGNATURE_BYTES, Act, Kind, verify_act
-from formats.envelope_header import DIGEST_BYTES, ID_BYTES
+from formats.act import BOTH, Kind, recorded_acts, verify_act
 from formats.errors import FormatError
-from formats.hexadecimal import read_hex
 from formats.ledger import Happening, Record
 from formats.recipients import Reviewer
 
 UNSIGNED: Final = "an earlier version recorded it, without signatures"
 UNPROVEN: Final = "no two signatures of reviewers prove it: keep the database as evidence"
-BOTH: Final = ("first", "second")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,25 +84,16 @@ def _hand_over(record: Record, reviewers: Mapping[bytes, Reviewer]) -> HandOver:
         alone = _name(body.get("reviewer"), reviewers)
         return HandOver(to, recipient, record.utc_ms, (alone,), UNSIGNED)
     by = tuple(_name(body.get(which), reviewers) for which in BOTH)
-    held = all(_holds(body, which, reviewers) for which in BOTH) and len(set(by)) == len(BOTH)
+    held = _holds(record, reviewers) and len(set(by)) == len(BOTH)
     return HandOver(to, recipient, record.utc_ms, by, "" if held else UNPROVEN)
 
 
-def _holds(body: Mapping[str, int | str], which: str, reviewers: Mapping[bytes, Reviewer]) -> bool:
-    """Return whether one of the two signatures is a reviewer's, over this hand-over."""
+def _holds(record: Record, reviewers: Mapping[bytes, Reviewer]) -> bool:
+    """Return whether both signatures are reviewers', over this hand-over."""
     try:
-        reviewer = reviewers[read_hex(body[which], ID_BYTES)]
-        act = Act(
-            Kind.EXPORT,
-            read_hex(body["envelope"], DIGEST_BYTES),
-            read_hex(body[which], ID_BYTES),
-            int(body[f"{which}_utc_ms"]),
-            to=str(body["to"]),
-            recipient=str(body["recipient"]),
-        )
-        signature = read_hex(body[f"{which}_signature"], SIGNATURE_BYTES)
-        verify_act(act, signature, reviewer.verdict_key)
-    except (KeyError, ValueError, FormatError):
+        for act, signature in recorded_acts(record.body, Kind.EXPORT):
+            verify_act(act, signature, reviewers[act.reviewer].verdict_key)
+    except (KeyError, FormatError):
         return False
     return True
 

@@ -1,13 +1,14 @@
-"""Make the vectors on which two readers of the books must agree: lines, checkpoints, verdicts.
+"""Make the vectors on which two readers of the books must agree: lines, checkpoints, signed words.
 
-Each broken text has its reason as its name. The signatures of broken checkpoints and verdicts hold,
-where a signature can: the text is refused for what it says.
+Each broken text has its reason as its name. The signatures of broken checkpoints, verdicts and acts
+hold, where a signature can: the text is refused for what it says.
 """
 
 from hashlib import sha256
 
+from formats.tests.act_vectors import EXPORT, HOLD, RELEASE
 from formats.tests.plain_vectors import VERDICT
-from formats.tests.second_encoder import CAMERA, ESTATE, canonical
+from formats.tests.second_encoder import CAMERA, ESTATE, canonical, name_of
 
 RECORD: dict[str, object] = {
     "seq": 0,
@@ -29,6 +30,8 @@ def readers() -> dict[str, object]:
         "record": {"good": _good_records(), "broken": _broken_records()},
         "checkpoint": {"good": _good_checkpoints(), "broken": _broken_checkpoints()},
         "verdict": {"good": _good_verdicts(), "broken": _broken_verdicts()},
+        "second_key": bytes(CAMERA.verify_key).hex(),
+        "act": {"good": _good_acts(), "broken": _broken_acts()},
     }
 
 
@@ -229,3 +232,78 @@ def _broken_verdicts() -> dict[str, str]:
     }
     broken = {why: _in_the_books(change) for why, change in changes.items()}
     return broken | {why: _in_the_books({}, change) for why, change in around.items()}
+
+
+RECORDS = {"hold": "held", "release": "released", "export": "exported"}
+
+
+def _two_signed(members: dict[str, object], change: dict[str, object] | None = None) -> str:
+    """Return a line of the estate's ledger with two signed acts of these members."""
+    names = ("kind", "event", "reviewer", "given_utc_ms")
+    body = {name: value for name, value in members.items() if name not in names}
+    body["envelope"] = members["event"]
+    if members["kind"] == "export":
+        body |= {"file": "1e" * 32, "archive": "2d" * 32}
+    for which, key in (("first", ESTATE), ("second", CAMERA)):
+        statement = members | {"reviewer": name_of(key).hex()}
+        signature = key.sign(b"tallylight-act-v1\0" + canonical(statement)).signature.hex()
+        body |= {which: statement["reviewer"], f"{which}_utc_ms": statement["given_utc_ms"]}
+        body[f"{which}_signature"] = signature
+    event = RECORDS.get(str(members["kind"]), "held")
+    return canonical(RECORD | {"event": event, "body": body | (change or {})}).decode()
+
+
+def _good_acts() -> dict[str, str]:
+    return {
+        "a hold": _two_signed(HOLD),
+        "a release": _two_signed(RELEASE),
+        "an export": _two_signed(EXPORT),
+        "a reason in another script": _two_signed(HOLD | {"reason": "Großes Tor, \u4e2d"}),
+        "the longest reason": _two_signed(HOLD | {"reason": "ü" * 500}),
+        "the longest name": _two_signed(EXPORT | {"to": "ü" * 128}),
+        "the first moment": _two_signed(HOLD | {"given_utc_ms": 0}),
+        "the last moment": _two_signed(HOLD | {"given_utc_ms": 4_102_444_800_000}),
+    }
+
+
+def _broken_acts() -> dict[str, str]:
+    members: dict[str, dict[str, object]] = {
+        "no reason": HOLD | {"reason": ""},
+        "a reason that is too long": HOLD | {"reason": "a" * 501},
+        "a reason of two lines": HOLD | {"reason": "a\nb"},
+        "a reason with a direction override": HOLD | {"reason": "\u202ea"},
+        "a reason that is a number": HOLD | {"reason": 7},
+        "a time after 2100": HOLD | {"given_utc_ms": 4_102_444_800_001},
+        "a negative time": HOLD | {"given_utc_ms": -1},
+        "a text for a time": HOLD | {"given_utc_ms": "1"},
+        "an event in upper case": HOLD | {"event": "AB" * 32},
+        "another kind": HOLD | {"kind": "delete"},
+        "a member too many": HOLD | {"note": "a"},
+        "no recipient's name": EXPORT | {"to": ""},
+        "a name that is too long": EXPORT | {"to": "a" * 129},
+        "a key in upper case": EXPORT | {"recipient": str(EXPORT["recipient"]).upper()},
+        "a key with a letter that Bech32 has not": EXPORT | {"recipient": "age1" + "b" * 58},
+        "a key that is cut short": EXPORT | {"recipient": str(EXPORT["recipient"])[:-1]},
+        "a key that is a number": EXPORT | {"recipient": 1},
+    }
+    changes: dict[str, dict[str, object]] = {
+        "another event than the signed one": {"envelope": "00" * 32},
+        "another reason than the signed one": {"reason": "None."},
+        "another time than the first signed": {"first_utc_ms": 1},
+        "another time than the second signed": {"second_utc_ms": 1},
+        "the second in the first's place": {"first": name_of(CAMERA).hex()},
+        "a member beside what was signed": {"note": "a"},
+        "a kind beside what was signed": {"kind": "hold"},
+        "a recipient beside a reason": {"to": "The police"},
+        "a signature with blanks": {"first_signature": "0 " * 64},
+        "a signature that is too short": {"second_signature": "00"},
+        "a signature that is a number": {"second_signature": 0},
+        "a reviewer in upper case": {"second": name_of(CAMERA).hex().upper()},
+    }
+    broken = {why: _two_signed(each) for why, each in members.items()}
+    broken |= {why: _two_signed(HOLD, change) for why, change in changes.items()}
+    export = {"file": "00", "archive": "2D" * 32}
+    return broken | {
+        f"a {name} that is no digest": _two_signed(EXPORT, {name: value})
+        for name, value in export.items()
+    }

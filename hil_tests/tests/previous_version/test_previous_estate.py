@@ -152,6 +152,7 @@ def test_today_an_outsider_finds_the_reviewers_of_then_in_what_the_site_signed(
     assert known == [True, True]
     _, _, notes = verify.verify_books(again, None)
     assert "NOT VERIFIED: when the reviewers of" in notes[-1]
+    assert "NOT VERIFIED: who held, released or exported in" in notes[-2]
 
 
 @pytest.mark.parametrize("program", [Program.WATCH, Program.LAMPGUARD, Program.COURIER])
