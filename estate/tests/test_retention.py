@@ -97,11 +97,12 @@ def test_an_opened_event_ends_when_it_says_itself(office: Office) -> None:
     assert grounds(office, now_s(office) + DAY_S) == [(event, Ground.RETENTION)]
 
 
-def test_the_earliest_word_about_the_end_counts(office: Office) -> None:
+@pytest.mark.parametrize("in_s", [(5, 3), (3, 5)])
+def test_the_earliest_word_about_the_end_counts(office: Office, in_s: tuple[int, int]) -> None:
     event = office.arrive().digest
     with office.store.writing() as connection:
-        for number, until_s in ((1, now_s(office) + 5), (2, now_s(office) + 3)):
-            said = office.candidate(retain_until_utc_s=until_s)
+        for number, seconds in enumerate(in_s, 1):
+            said = office.candidate(retain_until_utc_s=now_s(office) + seconds)
             store_end(connection, said, event, office.verdict_key(number))
     assert grounds(office, now_s(office) + 2) == []
     assert grounds(office, now_s(office) + 3) == [(event, Ground.RETENTION)]

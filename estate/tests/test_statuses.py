@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select, update
 
-from estate.intake.statuses import newest_statuses
+from estate.intake.statuses import STATUSES, newest_statuses
 from estate.monitoring.health import read_health
 from estate.monitoring.metrics import prometheus_text
 from estate.report.figures import count_figures
@@ -57,6 +58,16 @@ def test_a_status_needs_no_verdict(office: Office) -> None:
     assert [each.event for each in desk.standings()] == [event.digest]
     assert desk.closed == {}
     assert happened(office, Happening.STATUS_READ) == [sealed.digest.hex()]
+
+
+def test_a_status_that_was_changed_in_its_row_says_nothing(office: Office) -> None:
+    tell(office, 1, looking_s=60)
+    site = office.desk(1).site
+    with office.store.writing() as connection:
+        (payload,) = connection.execute(select(STATUSES.c.payload)).scalars()
+        changed = replace(Status.from_payload(bytes(payload)), looking_s=960).to_payload()
+        connection.execute(update(STATUSES).values(payload=changed))
+        assert newest_statuses(connection, site.reviewers) == {}
 
 
 def test_two_consoles_note_it_once(office: Office) -> None:

@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -90,6 +91,22 @@ def test_what_is_exchanged_after_a_first_look_is_refused_by_name(
     monkeypatch.setattr("firmware.folder.os.lstat", look_and_exchange)
     with Folder(place) as folder, pytest.raises(ForeignFile, match=str(place / "file")):
         folder.open("file", limit=LIMIT, writable=writable)
+
+
+class GrowingFolder(Folder):
+    """A folder in which another program writes on, once a file is open."""
+
+    def open(self, name: str, *, limit: int, writable: bool = False) -> BinaryIO:
+        file = super().open(name, limit=limit, writable=writable)
+        with (self.path / name).open("ab") as more:
+            more.write(bytes(limit))
+        return file
+
+
+def test_a_file_that_grows_after_it_was_opened_is_refused(place: Path) -> None:
+    (place / "file").write_bytes(b"a plain file")
+    with GrowingFolder(place) as folder, pytest.raises(ForeignFile, match="growing"):
+        folder.read("file", limit=LIMIT)
 
 
 @pytest.mark.parametrize("what", FOREIGN)
@@ -180,6 +197,22 @@ def test_what_is_overwritten_is_zeros_on_the_disk_and_gone(place: Path) -> None:
             folder.overwrite("file", limit=LIMIT)
             assert still_open.read() == bytes(len(b"secret"))
         assert folder.status("file") is None
+
+
+def test_the_disk_has_the_zeros_before_the_name_goes(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (place / "file").write_bytes(b"a template")
+    synced = []
+
+    def note(descriptor: int) -> None:
+        name = Path(f"/proc/self/fd/{descriptor}").readlink().name
+        synced.append((name, (place / "file").exists()))
+
+    monkeypatch.setattr("firmware.folder.os.fsync", note)
+    with Folder(place) as folder:
+        folder.overwrite("file", limit=LIMIT)
+    assert synced == [("file", True), (place.name, False)]
 
 
 def test_what_is_missing_is_missing(place: Path) -> None:

@@ -1,7 +1,6 @@
 """A second program on the same folder or socket is refused, and the first goes on."""
 
 import socket
-import stat
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -123,12 +122,6 @@ def test_a_second_guard_does_not_wait_for_one_that_is_frozen(tmp_path: Path) -> 
             caller.connect_ex(str(path))
         with pytest.raises(AlreadyRunning):
             listen(path)
-
-
-def test_only_the_guards_user_and_group_reach_its_socket(tmp_path: Path) -> None:
-    path = tmp_path / "lamp.sock"
-    with listen(path):
-        assert stat.filemode(path.stat().st_mode) == "srw-rw----"
 
 
 def test_what_is_no_socket_stays_where_the_guard_should_listen(tmp_path: Path) -> None:

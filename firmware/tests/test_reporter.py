@@ -9,6 +9,7 @@ import pytest
 
 from firmware.delivery.outbox import Outbox
 from firmware.delivery.waiting import LARGEST
+from firmware.disk_writer import DiskWriter
 from firmware.errors import LampDark, OutboxFull
 from firmware.hardware.lamp import Lamp, Lit
 from firmware.looking import reporter as reporter_module
@@ -17,6 +18,7 @@ from firmware.looking.search import Candidate, Search
 from firmware.looking.sight import Probe, View
 from firmware.looking.tracks import AGREE, LOOKS, Track
 from firmware.record.counts import Counts
+from firmware.tests import desk
 from firmware.tests.fakes import CALIBRATION, PasserBy, ScriptedGuard, face_of, template_of
 from firmware.tests.observations import records
 from firmware.tests.station import CAMERA_KEY, REVIEWER, listed, reporter
@@ -25,6 +27,7 @@ from formats.errors import NotForThisKey
 from formats.event import HeldBack
 from formats.ledger import Happening
 from formats.message import open_event
+from formats.recipients import Reviewer, check_addressees
 from recognition.quality import Quality
 
 QUALITY = Quality(100, 40, 20, 50, 20, 0, 0)
@@ -114,6 +117,18 @@ def test_only_the_sites_reviewers_open_an_event(tmp_path: Path, search: Search, 
         open_event(verified, CAMERA_KEY.to_curve25519_private_key())
 
 
+def test_every_reviewer_of_the_site_opens_an_event(
+    tmp_path: Path, search: Search, lit: Lit
+) -> None:
+    third = Reviewer("r3", "council", desk.opening(64).public_key, desk.signing(67).verify_key)
+    recipients = search.watchlist.recipients
+    recipients = replace(recipients, reviewers=(*recipients.reviewers, third))
+    watchlist = replace(search.watchlist, recipients=recipients)
+    made = reporter(tmp_path, Search(watchlist, CALIBRATION, Counts()))
+    made.report(candidate(), decided(), lit)
+    check_addressees(waiting(tmp_path)[0], recipients)
+
+
 def test_the_event_ends_with_the_policys_retention(
     tmp_path: Path, search: Search, lit: Lit
 ) -> None:
@@ -128,6 +143,14 @@ def test_without_room_nothing_is_made(tmp_path: Path, search: Search, lit: Lit) 
         made.report(candidate(), decided(), lit)
     assert (waiting(tmp_path), made.link) == ([], None)
     assert records(tmp_path, Happening.EVENT_SEALED) == []
+
+
+def test_without_room_nothing_waits_for_the_disk(tmp_path: Path, search: Search, lit: Lit) -> None:
+    writer = DiskWriter()
+    made = reporter(tmp_path, search, limit_bytes=LARGEST - 1, writer=writer)
+    with pytest.raises(OutboxFull):
+        made.report(candidate(), decided(), lit)
+    assert not writer.pending
 
 
 def test_without_light_nothing_is_made(

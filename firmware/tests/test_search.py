@@ -54,10 +54,11 @@ def test_a_list_that_the_budget_cannot_serve_is_refused(tmp_path: Path) -> None:
         Search(listed(tmp_path), loose, Counts())
 
 
-def test_an_expired_list_is_not_searched(tmp_path: Path) -> None:
+@pytest.mark.parametrize("who", [0, STRANGER])
+def test_an_expired_list_is_not_searched(tmp_path: Path, who: int) -> None:
     search = Search(listed(tmp_path), CALIBRATION, Counts())
     with pytest.raises(ListRefused):
-        search.candidate(probe(0), now() + timedelta(days=8))
+        search.candidate(probe(who), now() + timedelta(days=8))
 
 
 def test_no_search_runs_outside_the_hours_of_the_policy(tmp_path: Path) -> None:

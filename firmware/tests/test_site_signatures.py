@@ -152,6 +152,18 @@ def test_an_expired_list_is_refused_however_fresh(camera: Camera) -> None:
         camera.looks(now=NOW + timedelta(hours=2))
 
 
+def test_a_list_ends_before_a_role_that_was_signed_for_longer(camera: Camera) -> None:
+    def last_longer(site: Targets) -> None:
+        site.expires = NOW + timedelta(days=1)
+
+    brief = Desk(
+        amend_case=lambda case: replace(case, expires_utc_s=NOW_S + 3600), amend_site=last_longer
+    )
+    brief.publish(camera.inbox)
+    with refused(Refusal.EXPIRED, match="The list has expired"):
+        camera.looks(now=NOW + timedelta(hours=2))
+
+
 def test_a_list_in_use_ends_at_its_end(camera: Camera) -> None:
     watchlist = camera.takes(Desk())
     watchlist.check(NOW + timedelta(hours=23))

@@ -13,7 +13,10 @@ from PIL import Image
 
 from firmware.delivery.waiting import LARGEST
 from firmware.errors import LampDark, OutboxFull
+from firmware.looking.search import Candidate, Search
+from firmware.looking.sight import Probe
 from firmware.tests.fakes import (
+    CALIBRATION,
     LEASE_ID,
     FakeCamera,
     FakeEmbedder,
@@ -253,6 +256,23 @@ def test_no_template_is_kept_when_looking_ends(tmp_path: Path, guard: ScriptedGu
     run = run_of(tmp_path, guard.channel, FakeCamera(walk(STRANGER, frames=3)))
     run.watch()
     assert run.station.tracks._open == []
+
+
+def test_what_was_compared_with_the_list_is_overwritten(
+    tmp_path: Path, guard: ScriptedGuard
+) -> None:
+    compared = []
+
+    class Remembering(Search):
+        def candidate(self, probe: Probe, now: datetime) -> Candidate | None:
+            compared.append(probe)
+            return super().candidate(probe, now)
+
+    run = run_of(tmp_path, guard.channel, FakeCamera(walk(STRANGER)))
+    search = Remembering(run.station.search.watchlist, CALIBRATION, run.station.counts)
+    run.station = replace(run.station, search=search)
+    run.watch()
+    assert [bool(probe.template.vector.any()) for probe in compared] == [False] * 4
 
 
 def test_nothing_that_sees_faces_shows_them(
