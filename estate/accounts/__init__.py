@@ -1,5 +1,6 @@
-"""Accountability: ledger exports, the outsiders' verifier, answers to subject access requests.
+"""Accountability: exports of ledgers and matches, the outsiders' verifier, subject access.
 
-Imports `intake`, `signed_site`, `store` and `errors`; only `commands` imports it.
+Imports `verdicts`, `opening`, `intake`, `signed_site`, `store` and `errors`; `console` and
+`commands` import it.
 `verify` is a program of its own in one file: it imports nothing of this project.
 """

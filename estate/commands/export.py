@@ -6,10 +6,11 @@ from typing import Annotated, Final
 
 import typer
 
+from estate.accounts.match_archive import pack_match
 from estate.commands.options import AsJson, Settings, current_site, open_office, print_result
 from estate.console.desk import Desk, Standing
-from estate.console.facts import capture_time, place_of
 from estate.errors import NotConfirmed
+from estate.opening.facts import capture_time, place_of
 from estate.passphrase import PassphraseFile, read_purpose, unlocking
 from estate.verdicts.export import export_match, take_back
 from estate.whole_file import write_whole
@@ -75,7 +76,8 @@ def export(  # noqa: PLR0913, PLR0917  # Each is an option.
         raise NotConfirmed(f"There is a file {target} already: name another with --file.")
     to, recipient = _shown(desk, standing, to, recipient, yes=yes)
     try:
-        handed_over = export_match(desk, digest, recipient, to, partial(write_whole, target))
+        pack, deliver = partial(pack_match, desk, office.books), partial(write_whole, target)
+        handed_over = export_match(desk, digest, recipient, to, pack, deliver)
     except Exception:
         target.unlink(missing_ok=True)  # The store did not take the record.
         raise

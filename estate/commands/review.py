@@ -49,7 +49,7 @@ def review(  # noqa: PLR0913  # Each is an option.
         typer.echo(machines if as_json else sentence)
         if browser:
             webbrowser.open(_link(Path(private), address))
-        _serve(desk, office.books / "portraits", listening, host, token)
+        _serve(desk, office.books, listening, host, token)
     store.close()
 
 
@@ -65,11 +65,11 @@ def _link(folder: Path, address: str) -> str:
     return file.as_uri()
 
 
-def _serve(desk: Desk, portraits: Path, listening: socket.socket, host: str, token: str) -> None:
+def _serve(desk: Desk, books: Path, listening: socket.socket, host: str, token: str) -> None:
     def is_stopping() -> bool:
         return server.should_exit
 
-    console = make_console(desk, portraits, host, token, is_stopping)
+    console = make_console(desk, books, host, token, is_stopping)
     server = uvicorn.Server(
         uvicorn.Config(
             console,

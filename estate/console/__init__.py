@@ -1,5 +1,5 @@
 """The review console: one reviewer's web page on the reviewer's own machine.
 
-Imports `opening`, `verdicts`, `retention`, `intake`, `signed_site`, `store` and `errors`; only
-`commands` imports it.
+Imports `accounts`, `opening`, `verdicts`, `retention`, `intake`, `signed_site`, `store` and
+`errors`; only `commands` imports it.
 """

@@ -20,12 +20,12 @@ from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from estate.console import facts
 from estate.console.desk import Desk, Standing
 from estate.console.export_pages import ExportPages
 from estate.console.forms import read_form
 from estate.console.guard import Guard
 from estate.errors import StoreRefused
+from estate.opening import facts
 from estate.opening.portraits import find_portrait
 from formats.envelope_header import DIGEST_BYTES
 from formats.errors import Malformed, Refused
@@ -44,7 +44,7 @@ WORDS: Final = {
 
 def make_console(
     desk: Desk,
-    portraits: Path,
+    books: Path,
     host: str,
     token: str,
     is_stopping: Callable[[], bool] = lambda: False,
@@ -53,12 +53,12 @@ def make_console(
 
     Args:
         desk: the reviewer's desk.
-        portraits: folder of sealed enrolment pictures.
+        books: the office's folder with checkpoints and sealed enrolment pictures.
         host: name and port of the console, as browsers send it.
         token: the token in the printed address, which works once; the page then uses a cookie.
         is_stopping: whether the console must stop; it then ends the event streams.
     """
-    pages = _Pages(desk, portraits, is_stopping)
+    pages = _Pages(desk, books, is_stopping)
     routes = [
         Route("/", pages.shell),
         Route("/queue", pages.queue),
@@ -74,16 +74,16 @@ def make_console(
 
 
 class _Pages:
-    def __init__(self, desk: Desk, portraits: Path, is_stopping: Callable[[], bool]) -> None:
+    def __init__(self, desk: Desk, books: Path, is_stopping: Callable[[], bool]) -> None:
         self._desk = desk
         self._is_stopping = is_stopping
-        self._portraits = portraits
+        self._portraits = books / "portraits"
         self._environment = Environment(
             loader=FileSystemLoader(HERE / "templates"),
             autoescape=select_autoescape(default=True),
             undefined=StrictUndefined,
         )
-        self.exports = ExportPages(desk, self._find, self._show)
+        self.exports = ExportPages(desk, books, self._find, self._show)
         self._trouble = ""
         """Why the desk may be out of date; empty if it is not."""
 

@@ -7,6 +7,7 @@ stays in the memory of the console that made it, so that it can be saved until t
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Final, Protocol
 
 from starlette.concurrency import run_in_threadpool
@@ -15,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from estate.accounts.match_archive import pack_match
 from estate.console.desk import Desk, Standing
 from estate.console.forms import read_form
 from estate.errors import BooksRefused
@@ -22,6 +24,7 @@ from estate.verdicts.decisions import Outcome
 from estate.verdicts.export import export_match, take_back
 from formats.errors import Refused
 
+UNMADE: Final = "The match was not packed ({}): nothing was recorded. Sign it again later."
 FILES_KEPT: Final = 8
 """Encrypted matches that can be saved again; one has up to 400 kB."""
 
@@ -33,9 +36,12 @@ class _Show(Protocol):
 class ExportPages:
     """The pages below /export, and what the page of an event shows of its hand-overs."""
 
-    def __init__(self, desk: Desk, find: Callable[[Request], Standing], show: _Show) -> None:
-        """Take the desk, what finds the event of a request, and what shows an event's page."""
+    def __init__(
+        self, desk: Desk, books: Path, find: Callable[[Request], Standing], show: _Show
+    ) -> None:
+        """Take the desk, the books, what finds a request's event, and what shows its page."""
         self._desk = desk
+        self._pack = partial(pack_match, desk, books)
         self._find = find
         self._show = show
         self._files: dict[bytes, bytes] = {}
@@ -69,9 +75,13 @@ class ExportPages:
         deliver = partial(self._files.__setitem__, event)
         try:
             await run_in_threadpool(self._desk.take_site)
-            await run_in_threadpool(export_match, self._desk, event, recipient, to, deliver)
+            await run_in_threadpool(
+                export_match, self._desk, event, recipient, to, self._pack, deliver
+            )
         except Refused as refusal:
             return self._show(self._again(standing), refusal=str(refusal))
+        except OSError as error:
+            return self._show(self._again(standing), refusal=UNMADE.format(error.strerror))
         for oldest in list(self._files)[:-FILES_KEPT]:
             del self._files[oldest]
         return self._show(self._again(standing))

@@ -1,4 +1,4 @@
-"""Opening: decrypt events with a reviewer's key, show them on a terminal, open portraits.
+"""Opening: decrypt events with a reviewer's key, put them into words, open portraits.
 
-Imports `intake` and `signed_site`; `console` and `commands` import it.
+Imports `intake` and `signed_site`; `accounts`, `console` and `commands` import it.
 """

@@ -116,7 +116,7 @@ def test_verdicts_that_rest_on_another_event_export_nothing(office: Office) -> N
     desk._opened[one] = desk._opened[other]  # As if its envelope had been another one.
     recipient = str(pyrage.x25519.Identity.generate().to_public())
     with pytest.raises(NotConfirmed, match="do not rest on what this event holds"):
-        export_match(desk, one, recipient, "The police", print)
+        export_match(desk, one, recipient, "The police", lambda _: b"", print)
 
 
 def test_a_row_that_says_no_match_destroys_nothing(office: Office, event: bytes) -> None:

@@ -1,6 +1,8 @@
 """Hand-overs in the console, in a real Chromium: two people sign, and both see it."""
 
+from io import BytesIO
 from pathlib import Path
+from zipfile import ZipFile
 
 import pyrage
 import pytest
@@ -54,7 +56,8 @@ def test_two_people_hand_a_match_over_and_both_see_to_whom_when_and_by_whom(
     with two.expect_download() as saved:
         two.get_by_role("link", name="Save the encrypted file").click()
     assert saved.value.suggested_filename == f"match-{event.hex()[:16]}.age"
-    assert pyrage.decrypt(Path(saved.value.path()).read_bytes(), [READER])
+    archive = pyrage.decrypt(Path(saved.value.path()).read_bytes(), [READER])
+    assert "match.html" in ZipFile(BytesIO(archive)).namelist()
     for page in (one, two):
         for words in (TO, KEY, "r1 (police) and r2 (estate)", "UTC"):
             expect(page.locator(".handed")).to_contain_text(words)

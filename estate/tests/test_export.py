@@ -1,6 +1,7 @@
 """The hand-over of a confirmed match: two people sign it, and the ledger names them."""
 
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import pyrage
@@ -13,11 +14,10 @@ from estate.errors import BooksRefused, NotConfirmed, VerdictRefused
 from estate.store.acts import ACTS
 from estate.store.ledger import LEDGER, append_record, ledger_records
 from estate.tests.books import Office
-from estate.verdicts.export import export_match, take_back
+from estate.verdicts.export import Agreed, export_match, take_back
 from estate.verdicts.hand_overs import UNPROVEN, UNSIGNED
 from formats.act import Act, Kind, verify_act
 from formats.ledger import Happening
-from formats.strict_json import loads
 from formats.verdict import Judgement
 
 MATCH, NOT, UNSURE = Judgement.MATCH, Judgement.NOT_A_MATCH, Judgement.CANNOT_TELL
@@ -43,6 +43,10 @@ def three(tmp_path: Path) -> Iterator[Office]:
     office.store.close()
 
 
+def digest(content: bytes) -> str:
+    return sha256(content).hexdigest()
+
+
 def confirmed(office: Office, *numbers: int) -> bytes:
     event = office.arrive().digest
     for number in numbers or (1, 2):
@@ -50,10 +54,14 @@ def confirmed(office: Office, *numbers: int) -> bytes:
     return event
 
 
+def packed(agreed: Agreed) -> bytes:
+    return agreed.first.event
+
+
 def sign(desk: Desk, event: bytes, recipient: str = KEY, to: str = TO) -> bytes | None:
     """Sign one half; return the encrypted match if it was the second half."""
     made: list[bytes] = []
-    assert export_match(desk, event, recipient, to, made.append) is bool(made)
+    assert export_match(desk, event, recipient, to, packed, made.append) is bool(made)
     return made[0] if made else None
 
 
@@ -76,12 +84,12 @@ def test_only_the_second_signature_makes_the_file_and_the_record(either: Office)
     assert handed(either) == []
     sealed = sign(either.desk(2), event)
     assert sealed is not None
-    opened = loads(pyrage.decrypt(sealed, [READER]), limit=1 << 20)
-    assert opened["event"] == event.hex()
+    assert pyrage.decrypt(sealed, [READER]) == event
     with pytest.raises(pyrage.DecryptError):
         pyrage.decrypt(sealed, [pyrage.x25519.Identity.generate()])
     (body,) = handed(either)
     assert (body["to"], body["recipient"]) == (TO, KEY)
+    assert (body["file"], body["archive"]) == (digest(sealed), digest(event))
     assert requested(either) == []
 
 
@@ -259,7 +267,7 @@ def test_a_file_that_cannot_be_written_is_not_recorded(either: Office) -> None:
         raise OSError(28, "No space left on device", "match.age")
 
     with pytest.raises(OSError, match="No space"):
-        export_match(either.desk(2), event, KEY, TO, full)
+        export_match(either.desk(2), event, KEY, TO, packed, full)
     assert handed(either) == []
     assert sign(either.desk(2), event) is not None
 

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
+from zipfile import ZipFile
 
 import pyrage
 import pytest
@@ -47,7 +49,8 @@ def test_two_people_hand_a_match_over(office: Office, event: str, tmp_path: Path
         assert words in second.stderr
     file = tmp_path / f"match-{event[:16]}.age"
     assert f"Give {file.name} to The police" in second.stdout
-    assert pyrage.decrypt(file.read_bytes(), [READER])
+    archive = pyrage.decrypt(file.read_bytes(), [READER])
+    assert "match.html" in ZipFile(BytesIO(archive)).namelist()
 
 
 def test_machines_are_told_the_same(office: Office, event: str, tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ An export is refused if
 """
 
 import time
-from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -37,7 +36,6 @@ from formats.event import MatchEvent
 from formats.ledger import Happening
 from formats.organisations import folded, organisation_key
 from formats.recipients import Reviewer
-from formats.strict_json import dumps
 
 GONE: Final = "There is no such event here: it was destroyed, or never arrived."
 
@@ -91,6 +89,7 @@ class Request:
 class Agreed:
     """Two people's signed acts with one recipient, and the proof that the event is confirmed."""
 
+    candidate: MatchEvent
     first: Act
     second: Act
     signatures: tuple[str, str]
@@ -145,8 +144,13 @@ def take_back(desk: Exporter, event: bytes) -> None:
         connection.execute(delete(ACTS).where(_requests_for(event) & by_me))
 
 
-def export_match(
-    desk: Exporter, event: bytes, recipient: str, to: str, deliver: Callable[[bytes], None]
+def export_match(  # noqa: PLR0913, PLR0917  # The signer, what is signed, and what becomes of it.
+    desk: Exporter,
+    event: bytes,
+    recipient: str,
+    to: str,
+    pack: Callable[[Agreed], bytes],
+    deliver: Callable[[bytes], None],
 ) -> bool:
     """Sign one person's half; if that is the second half, deliver the encrypted match.
 
@@ -155,6 +159,7 @@ def export_match(
         event: digest of the sealed event.
         recipient: an age public key, `age1...`.
         to: name of the recipient, for the ledger.
+        pack: makes what the recipient gets. If it raises, this person signs again later.
         deliver: takes the encrypted match. If it raises, nothing is recorded.
 
     Returns:
@@ -166,10 +171,7 @@ def export_match(
     agreed = sign_export(desk, event, recipient, to)
     if agreed is None:
         return False
-    payload = b64encode(_candidate(desk, event).to_payload()).decode()
-    verdicts = [b64encode(each).decode() for each in agreed.confirmed.signed]
-    content = dumps({"event": event.hex(), "payload": payload, "verdicts": verdicts})
-    record_export(desk, agreed, content, deliver)
+    record_export(desk, agreed, pack(agreed), deliver)
     return True
 
 
@@ -289,7 +291,7 @@ def _agreed(
         if _same(first, second) and _two(desk.site, (one, other)):
             signatures = signature_of(data).hex(), signature_of(more).hex()
             proof = _prove(connection, desk, event, candidate)
-            return Agreed(first, second, signatures, (one, other), proof)
+            return Agreed(candidate, first, second, signatures, (one, other), proof)
     return None
 
 
