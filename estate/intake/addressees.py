@@ -11,17 +11,18 @@ reviewer's name that a stranger can open: docs/decisions/0022, docs/threat-model
 """
 
 import time
+from collections import Counter
 from typing import Final
 
 from sqlalchemy import BigInteger, Column, Connection, LargeBinary, Table, func, select
 
 from estate.errors import NotMet
 from estate.signed_site import stored_recipients
-from estate.store.envelopes import Store
+from estate.store.envelopes import ENVELOPES, Store
 from estate.store.insert_once import insert_once
 from estate.store.ledger import METADATA, append_record
-from formats.envelope import Sealed
-from formats.errors import Misaddressed
+from formats.envelope import Kind, Sealed, read
+from formats.errors import FormatError, Misaddressed
 from formats.ledger import Happening
 from formats.recipients import check_addressees
 
@@ -62,6 +63,27 @@ def refuse_misaddressed(store: Store, sealed: Sealed) -> None:
 def count_misaddressed(connection: Connection) -> int:
     """Return how many events were ever found misaddressed."""
     return connection.execute(select(func.count()).select_from(MISADDRESSED)).scalar_one()
+
+
+def misaddressed_by_camera(connection: Connection) -> Counter[bytes]:
+    """Return how many misaddressed events of each camera are in the store, by the camera's id.
+
+    Each is judged again: a row alone accuses no camera.
+    """
+    query = select(ENVELOPES.c.blob).join(MISADDRESSED, ENVELOPES.c.digest == MISADDRESSED.c.event)
+    recipients, found = stored_recipients(connection), Counter[bytes]()
+    for (blob,) in connection.execute(query.where(ENVELOPES.c.blob != b"")):
+        try:
+            sealed = read(Kind.EVENT, bytes(blob))
+        except FormatError:
+            continue  # The health view names a changed row itself.
+        try:
+            check_addressees(sealed, recipients[sealed.header.key_epoch])
+        except Misaddressed:
+            found[sealed.header.sender] += 1
+        except KeyError:
+            continue  # A row that was written into the database: these recipients were never met.
+    return found
 
 
 def _record(connection: Connection, sealed: Sealed) -> None:

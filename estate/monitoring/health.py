@@ -14,6 +14,7 @@ from cryptography import x509
 from sqlalchemy import select
 
 from estate.errors import BooksRefused, RowRefused
+from estate.intake.addressees import misaddressed_by_camera
 from estate.intake.chains import Chain, read_chains
 from estate.intake.statuses import newest_statuses, status_digests
 from estate.retention.proofs import unproven_rows
@@ -49,6 +50,8 @@ class CameraHealth:
     outbox: int | None = None
     """Number of envelopes in its outbox at that time."""
     temperature_c: float | None = None
+    misaddressed: int = 0
+    """Number of its stored events that are sealed to others than the reviewers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +89,21 @@ def read_health(
         statuses = status_digests(connection, site.reviewers)
         words = newest_statuses(connection, site.reviewers)
         unproven = unproven_rows(connection, site, decided)
+        astray = misaddressed_by_camera(connection)
         kept = [
             (bytes(digest), stored_utc_ms)
             for digest, stored_utc_ms in connection.execute(query.where(ENVELOPES.c.blob != b""))
         ]
     known = {each.camera: each for each in read_chains(store)}
+    places = {place.camera.camera_id: place for place in site.policy.places}
     oldest_ms = (now_s - (site.policy.retention_days * DAY_H + GRACE_H) * 3600) * 1000
     return Health(
         now_utc_s=now_s,
         cameras=[
-            _camera(place, known.get(place.camera.camera_id), words.get(place.camera.camera_id))
-            for place in site.policy.places
+            replace(
+                _camera(place, known.get(camera), words.get(camera)), misaddressed=astray[camera]
+            )
+            for camera, place in places.items()
         ],
         list_version=site.case.version,
         list_issued_utc_s=site.case.issued_utc_s,

@@ -43,8 +43,19 @@ def _camera(seen: Health, camera: CameraHealth) -> HealthLine:
     if camera.last_word_utc_ms is not None:
         last = _ago(seen, camera.last_word_utc_ms // 1000)
     words = f"last event {last}; {camera.events} events, {camera.gaps} gaps, {camera.forks} forks"
-    wrong = bool(camera.gaps or camera.forks) or not (camera.events or camera.status_utc_ms)
-    return HealthLine(f"{camera.place} ({camera.camera[:8]})", words + _status(seen, camera), wrong)
+    words += _misaddressed(camera) + _status(seen, camera)
+    wrong = bool(camera.gaps or camera.forks or camera.misaddressed)
+    wrong |= not (camera.events or camera.status_utc_ms)
+    return HealthLine(f"{camera.place} ({camera.camera[:8]})", words, wrong)
+
+
+def _misaddressed(camera: CameraHealth) -> str:
+    if not camera.misaddressed:
+        return ""
+    return (
+        f"; {camera.misaddressed} sealed to others than the reviewers: take it out of service and "
+        "have it examined"
+    )
 
 
 def _status(seen: Health, camera: CameraHealth) -> str:

@@ -30,6 +30,12 @@ def _metrics(
         ("gaps", "gauge", "Places at which events are missing.", _each(health, "gaps")),
         ("forks", "gauge", "Events that were continued twice.", _each(health, "forks")),
         (
+            "misaddressed",
+            "gauge",
+            "Stored events that are sealed to others than the reviewers.",
+            _each(health, "misaddressed"),
+        ),
+        (
             "last_event_timestamp_seconds",
             "gauge",
             "Arrival of the newest event; 0: none yet.",

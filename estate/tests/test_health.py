@@ -7,10 +7,13 @@ from collections.abc import MutableMapping
 from datetime import UTC, datetime
 from typing import Any
 
+from sqlalchemy import insert
+
+from estate.intake.addressees import MISADDRESSED
 from estate.monitoring.health import Health, read_health
 from estate.monitoring.health_text import health_lines
 from estate.monitoring.pages import make_pages
-from estate.tests.books import Office
+from estate.tests.books import STRANGER, Office
 from estate.tests.busy_day import busy_day
 from estate.tests.command_line import done
 from formats import VERSION
@@ -85,3 +88,26 @@ def test_another_name_for_this_machine_is_refused(office: Office) -> None:
 def test_the_health_command_says_when_the_list_ends(office: Office) -> None:
     said = json.loads(done("health", "--config", str(office.settings), "--json"))
     assert said["list_expires_utc_s"] - said["list_issued_utc_s"] == 7 * 86400
+
+
+def test_an_event_that_is_sealed_to_others_is_counted_with_what_to_do(office: Office) -> None:
+    office.arrive(1)
+    office.arrive(2, to=[office.opening(1), office.opening(2), STRANGER])
+    office.desk(1)
+    health = read_health(office.store, office.site(), [], datetime.now(UTC))
+    (line,) = [line for line in health_lines(health) if "sealed to others" in line.value]
+    assert (line.wrong, "1 sealed to others" in line.value) == (True, True)
+    assert "take it out of service" in line.value
+    said = json.loads(done("health", "--config", str(office.settings), "--json"))
+    assert [camera["misaddressed"] for camera in said["cameras"]] == [1]
+    metrics = got(office, "/metrics", metrics=True)[1]
+    assert re.search(r'tallylight_misaddressed\{camera="[0-9a-f]{32}"\} 1\n', metrics)
+
+
+def test_a_row_alone_calls_no_event_misaddressed(office: Office) -> None:
+    row = {"event": office.arrive().digest, "found_utc_ms": 1}
+    with office.store.writing() as connection:
+        connection.execute(insert(MISADDRESSED).values(row))
+    office.desk(1)
+    health = read_health(office.store, office.site(), [], datetime.now(UTC))
+    assert [camera.misaddressed for camera in health.cameras] == [0]
