@@ -1,8 +1,8 @@
-"""`tallylight`: the command line of installers and list authorities. Exit codes 0, 1, 2.
+"""`tallylight`: the command line of installers and list authorities. Exit codes 0, 1, 2, 3.
 
-0 done, 1 refused, 2 wrong usage. A refused command prints one sentence and changes nothing. A
-noun's module is loaded when the noun is used, so that no command waits for the libraries of another
-noun.
+0 done, 1 refused, 2 wrong usage, 3 something is due (`list status` alone). A refused command prints
+one sentence and changes nothing. A noun's module is loaded when the noun is used, so that no
+command waits for the libraries of another noun.
 """
 
 from importlib import import_module

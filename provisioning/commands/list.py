@@ -1,6 +1,6 @@
 """`tallylight list build|sign`: show a signer the changes of the list, and sign it.
 
-The other commands of `tallylight list` are in `list_entries` and `list_publication`.
+The other commands of `tallylight list` are in `list_entries`, `list_publication`, `list_overview`.
 """
 
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from formats.keyfile import Purpose, unlock_opening
-from provisioning.commands import list_entries, list_publication
+from provisioning.commands import list_entries, list_overview, list_publication
 from provisioning.commands.options import Folder, Json, PassphraseFile, Yes, print_result
 from provisioning.keys.passphrase import ask_passphrase, unlock_key_file
 from provisioning.lists.build import (
@@ -131,3 +131,4 @@ def _describe_list(site: Site, signed: SignedList, organisation: str) -> str:
 
 
 app.add_typer(list_publication.app)
+app.add_typer(list_overview.app)

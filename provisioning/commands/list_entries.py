@@ -14,18 +14,19 @@ from formats.keyfile import Purpose
 from formats.signer import Ed25519Signer
 from formats.strict_json import dumps
 from provisioning.commands.measure_table import MeasureTable
-from provisioning.commands.options import Folder, Json, PassphraseFile, print_result
+from provisioning.commands.options import Folder, Json, PassphraseFile, Yes, print_result
 from provisioning.errors import EntryRefused
 from provisioning.keys.passphrase import unlock_key_file
 from provisioning.lists.entries import (
     Case,
     add_entry,
     due_for_review,
-    kept_entries,
     remove_entry,
     renew_review,
 )
 from provisioning.lists.entry_text import describe_entry, end_of_day, last_day, picture_count
+from provisioning.lists.kept_entries import kept_entries
+from provisioning.lists.look_up import entries_of_case, find_handle
 from provisioning.lists.portraits import portrait_path
 from provisioning.site.folder import Site, open_site
 from recognition.picture import read_picture
@@ -36,7 +37,10 @@ app = typer.Typer()
 
 _DAY = ["%Y-%m-%d"]
 
-Handle: TypeAlias = Annotated[str, typer.Argument(help="As list show prints it.")]
+Handle: TypeAlias = Annotated[
+    str | None, typer.Argument(help="As list show prints it, or its first digits.")
+]
+OfCase: TypeAlias = Annotated[str, typer.Option("--case", help="Reference of a case.")]
 Pictures: TypeAlias = Annotated[
     list[Path], typer.Option(help="Portrait with one face; again for more of the same person.")
 ]
@@ -112,6 +116,7 @@ def add(  # noqa: PLR0913, PLR0917  # Each is a fact that the list needs of ever
 def _add(
     site: Site, pictures: Sequence[Path], case: Case, sealer: Ed25519Signer | None, *, json: bool
 ) -> None:
+    same_case = [entry.handle.hex() for entry in entries_of_case(site, case.reference)]
     table = MeasureTable()
     try:
         entry = add_entry(site, pictures, case, table.add, sealer)
@@ -122,13 +127,20 @@ def _add(
     grey = [path.name for path in pictures if not has_colour(read_picture(path))]
     print_result(
         f"Entry {handle} will be on the next list, from {picture_count(entry)}; "
-        f"{_kept_sentence(kept)}{_grey_sentence(grey)}",
+        f"{_kept_sentence(kept)}{_grey_sentence(grey)}{_same_case_sentence(same_case)}",
         json=json,
+        same_case=list(same_case),
         handle=handle,
         pictures=len(pictures),
         without_colour=grey,
         picture_kept=str(kept) if kept else None,
     )
+
+
+def _same_case_sentence(handles: Sequence[str]) -> str:
+    if not handles:
+        return ""
+    return f"\nThe case had an entry before this one: {', '.join(handles)}. Is it another person?"
 
 
 def _grey_sentence(names: Sequence[str]) -> str:
@@ -147,17 +159,43 @@ def _kept_sentence(kept: Path | None) -> str:
 
 
 @app.command()
-def remove(folder: Folder, handle: Handle, *, json: Json = False) -> None:
+def remove(
+    folder: Folder,
+    handle: Handle = None,
+    case: OfCase = "",
+    *,
+    yes: Yes = False,
+    json: Json = False,
+) -> None:
     """Take a person off the next list; cameras forget them once it is published."""
-    remove_entry(open_site(folder), handle)
-    sentence = f"Entry {handle} will not be on the next list: build, sign and publish it now."
-    print_result(sentence, json=json, handle=handle)
+    site = open_site(folder)
+    handles = _named_handles(site, handle, case)
+    if len(handles) > 1 and not yes:
+        typer.echo("\n\n".join(map(describe_entry, entries_of_case(site, case))), err=True)
+        typer.confirm(f"Remove these {len(handles)} entries?", abort=True, err=True)
+    for each in handles:
+        remove_entry(site, each)
+    what = f"Entry {handles[0]}" if len(handles) == 1 else f"Entries {', '.join(handles)}"
+    sentence = f"{what} will not be on the next list: build, sign and publish it now."
+    print_result(sentence, json=json, handle=handles[0], handles=list(handles))
+
+
+def _named_handles(site: Site, handle: str | None, case: str) -> Sequence[str]:
+    """Return the handles that a handle's beginning or a case names: one or more."""
+    if (handle is None) == (not case):
+        raise EntryRefused("Name an entry by its handle, or by --case.")
+    if handle is not None:
+        return [find_handle(site, handle)]
+    found = [entry.handle.hex() for entry in entries_of_case(site, case)]
+    if not found:
+        raise EntryRefused(f"No entry is of the case {case}: see tallylight list show.")
+    return found
 
 
 @app.command()
 def review(
     folder: Folder,
-    handle: Annotated[str | None, typer.Argument(help="Entry that was reviewed and stays.")] = None,
+    handle: Handle = None,
     until: Annotated[
         datetime | None, typer.Option(formats=_DAY, help="Last day before the next review.")
     ] = None,
@@ -186,15 +224,21 @@ def review(
 def _renew_review(folder: Path, handle: str, until: datetime | None, *, json: bool) -> None:
     if until is None:
         raise EntryRefused("Say until when the entry may stay before its next review: --until.")
-    entry = renew_review(open_site(folder), handle, end_of_day(until), datetime.now(UTC))
+    site = open_site(folder)
+    handle = find_handle(site, handle)
+    entry = renew_review(site, handle, end_of_day(until), datetime.now(UTC))
     sentence = f"Entry {handle} is to be reviewed by {last_day(entry.review_utc_s)}."
     print_result(sentence, json=json, handle=handle, review_utc_s=entry.review_utc_s)
 
 
 @app.command()
-def show(folder: Folder, *, json: Json = False) -> None:
+def show(folder: Folder, handle: Handle = None, case: OfCase = "", *, json: Json = False) -> None:
     """Show the entries for the next list: handles and reasons, no names and no faces."""
-    entries = [kept.entry for kept in kept_entries(open_site(folder))]
+    site = open_site(folder)
+    entries = [kept.entry for kept in kept_entries(site)]
+    if handle is not None or case:
+        named = _named_handles(site, handle, case)
+        entries = [entry for entry in entries if entry.handle.hex() in named]
     if json:
         typer.echo(dumps({"entries": [write_entry(entry) for entry in entries]}).decode())
     else:

@@ -11,7 +11,7 @@ from formats.policy import Supplier
 from formats.public_keys import signing_key
 from provisioning.commands.options import Folder, Json, print_result
 from provisioning.keys.words import fingerprint_words
-from provisioning.lists.entries import kept_entries
+from provisioning.lists.kept_entries import kept_entries
 from provisioning.site.folder import open_site
 from provisioning.site.membership import add_organisation, remove_organisation
 

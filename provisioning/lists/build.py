@@ -37,8 +37,9 @@ from formats.watchlist import HANDLE_BYTES, Body, write_body
 from provisioning.disk import atomic_folder, write_atomically
 from provisioning.errors import ListNotIssued
 from provisioning.foreign_file import read_foreign
-from provisioning.lists.entries import KeptEntry, kept_entries, remove_expired_entries
+from provisioning.lists.entries import remove_expired_entries
 from provisioning.lists.fitness import refuse_unfit
+from provisioning.lists.kept_entries import KeptEntry, kept_entries
 from provisioning.nets.bundles import site_bundle
 from provisioning.site.folder import Site
 from provisioning.site.metadata_file import read_metadata

@@ -13,7 +13,8 @@ from pathlib import Path
 from formats.entry import Entry
 from formats.keyfile import KeyFile, Purpose, read_key
 from provisioning.keys.passphrase import make_key_file
-from provisioning.lists.entries import kept_entries, remove_entry
+from provisioning.lists.entries import remove_entry
+from provisioning.lists.kept_entries import kept_entries
 from provisioning.site.ceremony import DESK
 from provisioning.site.folder import Site
 

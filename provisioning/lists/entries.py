@@ -5,16 +5,13 @@ the desk's key. A thief of the machine gets random handles and reasons, and no f
 stored only on request, sealed to the reviewers (`provisioning.lists.portraits`).
 """
 
-from base64 import b64encode
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Final
 
-from nacl.exceptions import CryptoError
-from nacl.public import PrivateKey, SealedBox
+from nacl.public import SealedBox
 from nacl.utils import random
 
 from formats.entry import (
@@ -23,21 +20,24 @@ from formats.entry import (
     Entry,
     PictureQuality,
     case_digest,
-    read_entry,
-    write_entry,
 )
 from formats.errors import FormatError
 from formats.keyfile import Purpose
 from formats.public_keys import recipient_key
 from formats.signer import Ed25519Signer
-from formats.strict_json import Fields, dumps, parse
 from formats.watchlist import HANDLE_BYTES
-from provisioning.disk import write_atomically
 from provisioning.errors import EntryRefused
+from provisioning.lists.kept_entries import (
+    KeptEntry,
+    check_entry,
+    kept_entries,
+    read_kept_entry,
+    store_entry,
+)
+from provisioning.lists.look_up import refuse_known_picture
 from provisioning.lists.picture_check import ReportMeasures, enrol_all
 from provisioning.lists.portraits import (
     destroy_orphaned_portraits,
-    read_handle,
     seal_for_reviewers,
     store_portrait,
 )
@@ -48,9 +48,6 @@ from recognition.eye import Eye
 from recognition.picture import read_picture
 from recognition.quality import Quality
 from recognition.template import Template
-
-_FILE_LIMIT: Final = 64 * 1024
-_TEMPLATES_LIMIT: Final = 48 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,29 +70,6 @@ class Case:
     review_utc_s: int
 
 
-@dataclass(frozen=True, slots=True)
-class KeptEntry:
-    """An entry as the desk stores it."""
-
-    entry: Entry
-    model_digest: bytes
-    """(32,) of the model and preprocessing that made the template."""
-    locked: bytes = field(repr=False)
-    """SealedBox of the templates, one per picture, for the desk's key."""
-
-    def unlock(self, desk: PrivateKey) -> bytes:
-        """Decrypt the templates: one after the other, one signed byte per component.
-
-        Raises:
-            EntryRefused: the entry was sealed to another key, or was changed.
-        """
-        try:
-            return SealedBox(desk).decrypt(self.locked)
-        except CryptoError as error:
-            name = self.entry.handle.hex()
-            raise EntryRefused(f"The templates of {name} do not open: add it again.") from error
-
-
 def add_entry(
     site: Site,
     pictures: Sequence[Path],
@@ -114,7 +88,8 @@ def add_entry(
 
     Raises:
         KeyRefused: `portrait_sealer` is no supplier's sealing key.
-        EntryRefused: the policy does not allow the case, or there are too many pictures.
+        EntryRefused: the policy does not allow the case, there are too many pictures, or one is on
+            the list already.
         SiteRefused: the site has no nets that its trusted key has signed.
         ModelRefused: a net differs from its manifest.
         PictureRefused: a picture misses a bound, or shows another person than the others.
@@ -124,21 +99,22 @@ def add_entry(
         raise EntryRefused(f"A person has 1 to {PICTURES_LIMIT} pictures: leave the poorest out.")
     eye = Eye.load(site_bundle(site))
     enrolled = enrol_all(pictures, eye, site.policy.fpir_ppm, report)
+    qualities = [_measures(each.quality) for each in enrolled]
+    refuse_known_picture(site, qualities)
     handle, portrait = random(HANDLE_BYTES), None
     try:
         if portrait_sealer is not None:
             head_px = head(read_picture(pictures[0]), enrolled[0].face)
             portrait, _ = seal_for_reviewers(site, handle, head_px, portrait_sealer)
-        qualities = [each.quality for each in enrolled]
         entry = _entry(case, handle, qualities, picture_kept=portrait is not None)
-        content = _serialise(_kept(entry, [each.template for each in enrolled], eye, site))
-        parse(content, _read, limit=_FILE_LIMIT, what="entry")
+        kept = _kept(entry, [each.template for each in enrolled], eye, site)
+        check_entry(kept)
     except FormatError as error:
         raise EntryRefused(f"The entry is refused: {error}") from error
     # The picture comes first: one without an entry is removed later, an entry must have its own.
     if portrait is not None:
         store_portrait(site, handle, portrait)
-    write_atomically(site.entries / f"{handle.hex()}.json", content)
+    store_entry(site, kept)
     return entry
 
 
@@ -162,7 +138,7 @@ def remove_expired_entries(site: Site, now: datetime) -> None:
     """
     for path in site.entries.glob("*.json"):
         with suppress(EntryRefused):
-            if _read_file(path).entry.expires_utc_s <= now.timestamp():
+            if read_kept_entry(path).entry.expires_utc_s <= now.timestamp():
                 path.unlink()
     destroy_orphaned_portraits(site)
 
@@ -180,7 +156,7 @@ def renew_review(site: Site, handle: str, review_utc_s: int, now: datetime) -> E
     if not now.timestamp() < review_utc_s <= found[0].entry.expires_utc_s:
         raise EntryRefused("The next review must be ahead, and not after the entry's own end.")
     kept = replace(found[0], entry=replace(found[0].entry, review_utc_s=review_utc_s))
-    write_atomically(site.entries / f"{handle}.json", _serialise(kept))
+    store_entry(site, kept)
     return kept.entry
 
 
@@ -194,20 +170,6 @@ def due_for_review(site: Site, horizon: datetime) -> Sequence[Entry]:
     return [entry for entry in entries if entry.review_utc_s <= horizon.timestamp()]
 
 
-def kept_entries(site: Site) -> Sequence[KeptEntry]:
-    """Return every entry for the next list, by ascending handle.
-
-    Raises:
-        EntryRefused: a file is broken.
-    """
-    return [_read_file(path) for path in sorted(site.entries.glob("*.json"))]
-
-
-def entry_handles(site: Site) -> frozenset[bytes]:
-    """Return the handle of every entry that this desk keeps, from the files' names."""
-    return frozenset(read_handle(path.stem) for path in site.entries.glob("*.json"))
-
-
 def _refuse_against_policy(site: Site, case: Case) -> None:
     policy = site.policy
     suppliers = [supplier.organisation for supplier in policy.suppliers]
@@ -219,7 +181,13 @@ def _refuse_against_policy(site: Site, case: Case) -> None:
             raise EntryRefused(f"The policy knows no {what} {value!r}, only: {'; '.join(allowed)}.")
 
 
-def _entry(case: Case, handle: bytes, pictures: Sequence[Quality], *, picture_kept: bool) -> Entry:
+def _measures(quality: Quality) -> PictureQuality:
+    return PictureQuality(**{name: getattr(quality, name) for name in QUALITIES})
+
+
+def _entry(
+    case: Case, handle: bytes, pictures: Sequence[PictureQuality], *, picture_kept: bool
+) -> Entry:
     return Entry(
         handle=handle,
         organisation=case.organisation,
@@ -230,10 +198,7 @@ def _entry(case: Case, handle: bytes, pictures: Sequence[Quality], *, picture_ke
         necessity=case.necessity,
         case_digest=case_digest(handle, case.reference),
         source=case.source,
-        pictures=tuple(
-            PictureQuality(**{name: getattr(quality, name) for name in QUALITIES})
-            for quality in pictures
-        ),
+        pictures=tuple(pictures),
         minor=case.minor,
         vulnerable=case.vulnerable,
         picture_kept=picture_kept,
@@ -247,28 +212,3 @@ def _kept(entry: Entry, templates: Sequence[Template], eye: Eye, site: Site) -> 
     desk = recipient_key(site.key(Purpose.DESK).public)
     locked = SealedBox(desk).encrypt(b"".join(each.vector.tobytes() for each in templates))
     return KeptEntry(entry, eye.manifest.model_digest, locked)
-
-
-def _serialise(kept: KeptEntry) -> bytes:
-    return dumps(
-        {
-            "entry": write_entry(kept.entry),
-            "locked": b64encode(kept.locked).decode(),
-            "model_digest": kept.model_digest.hex(),
-        }
-    )
-
-
-def _read_file(path: Path) -> KeptEntry:
-    try:
-        return parse(path.read_bytes(), _read, limit=_FILE_LIMIT, what="entry")
-    except FormatError as error:
-        raise EntryRefused(f"{path} is broken: remove it and add the person again.") from error
-
-
-def _read(fields: Fields) -> KeptEntry:
-    return KeptEntry(
-        entry=fields.object("entry", read_entry),
-        model_digest=fields.hex_bytes("model_digest", 32),
-        locked=fields.base64_bytes("locked", at_most=_TEMPLATES_LIMIT),
-    )

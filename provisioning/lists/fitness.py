@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from formats.policy import Policy
 from provisioning.errors import ListNotIssued
-from provisioning.lists.entries import KeptEntry
+from provisioning.lists.kept_entries import KeptEntry
 from recognition.manifest import Manifest
 
 

@@ -14,7 +14,7 @@ from formats.casefile import CaseFile
 from formats.site_tuf import METADATA_FOLDER
 from provisioning.errors import ListNotIssued
 from provisioning.lists.build import last_version
-from provisioning.lists.entries import entry_handles
+from provisioning.lists.kept_entries import entry_handles
 from provisioning.site.folder import Site
 
 
@@ -54,7 +54,7 @@ def refuse_older_roles(site: Site, files: Mapping[str, bytes]) -> None:
         ListNotIssued: one is older, or is not there any more.
     """
     published = {path.name for path in (site.published / METADATA_FOLDER).glob("*.json")}
-    before, after = _role_versions(published), _role_versions(Path(name).name for name in files)
+    before, after = role_versions(published), role_versions(Path(name).name for name in files)
     for role, version in before.items():
         if after.get(role, 0) < version:
             raise ListNotIssued(
@@ -63,7 +63,7 @@ def refuse_older_roles(site: Site, files: Mapping[str, bytes]) -> None:
             )
 
 
-def _role_versions(names: Iterable[str]) -> dict[str, int]:
+def role_versions(names: Iterable[str]) -> dict[str, int]:
     """Return the newest version of each role, from names such as `2.root.json`."""
     versions: dict[str, int] = {}
     for name in names:

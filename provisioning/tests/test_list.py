@@ -156,7 +156,7 @@ def test_a_list_of_two_different_people_is_built(prepared: Workshop) -> None:
 
 def test_two_entries_that_look_alike_are_refused(prepared: Workshop) -> None:
     prepared.add()
-    prepared.add()
+    prepared.add(picture(prepared.folder, pixels(HOPPER)[:, ::-1]))
     before = contents(prepared.site)
     assert "taken for each other" in refusal(*build(prepared))
     assert contents(prepared.site) == before

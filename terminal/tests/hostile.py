@@ -55,12 +55,16 @@ def lines(
             yield [*options, "--", *arguments]
 
 
+EXIT_CODES = frozenset({0, 1, 2, 3})
+"""Done, refused, wrong usage; `list status`: something is due."""
+
+
 def faults(app: Any, words: tuple[str, ...], given: Iterator[list[str]]) -> list[str]:  # noqa: ANN401
     """Run the command with each line; return those that end in anything but a sentence."""
     runner, found = CliRunner(), []
     for line in given:
         result = runner.invoke(app, [*words, *line])
         said = result.exception
-        if not (said is None or isinstance(said, SystemExit)) or result.exit_code not in {0, 1, 2}:
+        if not (said is None or isinstance(said, SystemExit)) or result.exit_code not in EXIT_CODES:
             found.append(f"{' '.join(words)} {[each[:60] for each in line]}: {said!r:.300}")
     return found

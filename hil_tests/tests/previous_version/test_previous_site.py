@@ -21,7 +21,7 @@ from formats.policy import read_policy
 from hil_tests.rig.site_maker import tallylight
 from hil_tests.tests.previous_version.unpacked import PASSPHRASE, Previous
 from provisioning.lists.build import open_list
-from provisioning.lists.entries import kept_entries
+from provisioning.lists.kept_entries import kept_entries
 from provisioning.lists.publication import OnlineKeys, renew_freshness, verify_publication
 from provisioning.site.folder import Site, open_site
 from provisioning.site.plan import read_plan

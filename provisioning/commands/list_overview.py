@@ -1,0 +1,99 @@
+"""`tallylight list status|diff`: a reminder of what ends, for timers; compare two lists."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from formats.entry import Entry
+from formats.strict_json import JsonValue
+from provisioning.commands.options import Folder, Json, print_result
+from provisioning.errors import EntryRefused
+from provisioning.lists.change_text import difference
+from provisioning.lists.changes import last_published, read_history
+from provisioning.lists.kept_entries import kept_entries
+from provisioning.lists.reminder import endings
+from provisioning.site.folder import Site, open_site
+
+app = typer.Typer()
+
+DUE: int = 3
+"""Exit code of `list status` when something is to be done."""
+
+Since = Annotated[int | None, typer.Option(min=1, help="Version to compare; or the last one.")]
+Until = Annotated[int | None, typer.Option(min=1, help="Version to compare it with; or the next.")]
+
+
+@app.command()
+def status(
+    folder: Folder,
+    within_days: Annotated[
+        int, typer.Option(min=0, max=365, help="Remind of what ends within these days.")
+    ] = 2,
+    *,
+    json: Json = False,
+) -> None:
+    """Say what ends soon, and what to do. Exit code 3 if something is due, for timers."""
+    site, now = open_site(folder), datetime.now(UTC)
+    found = sorted(endings(site, timedelta(days=within_days), now), key=lambda each: each.end)
+    due = [each for each in found if each.due <= now]
+    is_published = site.published.exists()
+    if json:
+        rows: list[JsonValue] = [
+            {
+                "do": each.do,
+                "due": each.due <= now,
+                "end_utc_s": int(each.end.timestamp()),
+                "what": each.what,
+            }
+            for each in found
+        ]
+        print_result("", json=True, published=is_published, endings=rows)
+    else:
+        for each in found:
+            typer.echo(f"{'DUE  ' if each.due <= now else 'ok   '}{each.sentence(now)}")
+        if not is_published:
+            typer.echo("DUE  Nothing is published yet: tallylight list publish.")
+    if due or not is_published:
+        raise typer.Exit(DUE)
+
+
+@app.command()
+def diff(folder: Folder, since: Since = None, until: Until = None, *, json: Json = False) -> None:
+    """Compare two published versions; or the last published list with the people for the next."""
+    site = open_site(folder)
+    changes = difference(_before(site, since), _after(site, until))
+    print_result(
+        "\n".join(changes.lines),
+        json=json,
+        added=[entry.handle.hex() for entry in changes.added],
+        removed=[entry.handle.hex() for entry in changes.removed],
+        changed=[each.after.handle.hex() for each in changes.changed],
+        same=changes.same,
+    )
+
+
+def _before(site: Site, version: int | None) -> dict[bytes, Entry]:
+    if version is not None:
+        return _published(site, version)
+    last = last_published(site)
+    return _by_handle(last.case.entries) if last else {}
+
+
+def _after(site: Site, version: int | None) -> dict[bytes, Entry]:
+    if version is not None:
+        return _published(site, version)
+    return _by_handle(kept.entry for kept in kept_entries(site))
+
+
+def _published(site: Site, version: int) -> dict[bytes, Entry]:
+    lists = {each.case.version: each.case for each in read_history(site)}
+    if version not in lists:
+        known = ", ".join(map(str, lists)) or "none"
+        raise EntryRefused(f"Version {version} was not published here; these were: {known}.")
+    return _by_handle(lists[version].entries)
+
+
+def _by_handle(entries: Iterable[Entry]) -> dict[bytes, Entry]:
+    return {entry.handle: entry for entry in entries}
