@@ -60,9 +60,9 @@ def test_nobody_is_removed_who_is_not_named(two: Workshop, words: tuple[str, ...
 
 def test_several_people_of_one_case_are_removed_after_a_question(prepared: Workshop) -> None:
     prepared.add(HOPPER)
-    words = ("list", "add", prepared.site, "--picture", COLLINS, *prepared.case())
     (first,) = handles(prepared)
-    assert f"The case had an entry before this one: {first}" in tallylight(*words)
+    output = tallylight("list", "add", prepared.site, "--picture", COLLINS, *prepared.case())
+    assert f"The case had an entry before this one: {first}" in output
     remove = ["list", "remove", str(prepared.site), "--case", "CR/1"]
     assert CliRunner().invoke(app, remove, input="n\n").exit_code == 1
     assert len(handles(prepared)) == 2
@@ -73,8 +73,9 @@ def test_several_people_of_one_case_are_removed_after_a_question(prepared: Works
 def test_the_same_picture_is_refused_at_once(two: Workshop) -> None:
     before = contents(two.site)
     (first,) = handles(two, "--case", "CR/1")
-    words = ("list", "add", two.site, "--picture", HOPPER, *two.case(case_ref="CR/3"))
-    assert f"is on the list already, as entry {first}" in refusal(*words)
+    case = two.case(case_ref="CR/3")
+    output = refusal("list", "add", two.site, "--picture", HOPPER, *case)
+    assert f"is on the list already, as entry {first}" in output
     assert contents(two.site) == before
 
 
