@@ -15,7 +15,7 @@ export PATH := $(PATH):/usr/sbin
 # What a user gives reaches a recipe in the environment, as it was typed: with its quotes, $ and blanks.
 # `$(call option,SOURCE)` is then `--source "<as typed>"`, or nothing; `$(call given,LFW)` is the bare word.
 GIVEN  := SOURCE PERSON LISTED PORT LFW SENATE PEERS ORIGINALS DETECTION NET ABOUT TO FACES GROUPS QUEUED \
-          EVENTS EDITS SECONDS STEPS SEED RIG RUNS ONLY
+          EVENTS EDITS SECONDS STEPS SEED RIG RUNS KEY RELEASE SIGNERS ONLY
 $(foreach name,$(GIVEN),$(eval export GIVEN_$(name) := $$(value $(name))))
 unexport $(GIVEN)
 given   = "$$GIVEN_$(1)"
@@ -165,6 +165,19 @@ models-originals: $(VENV)/.dev  ## the embedder's float originals, for models-ev
 
 wheel: $(VENV)/.dev  ## build/wheel: what a camera installs, and nothing of a desk
 	@tools/make-wheel $(PY)
+
+deb: $(VENV)/.dev  ## build/deb: Debian packages for the list authority's desk and for the estate
+	@packaging/make-deb $(abspath $(PY))
+
+deb-check: $(VENV)/.dev deb  ## install, upgrade and remove them in a fresh Debian root; needs root
+	@tools/install-missing "mmdebstrap, which makes root file systems" mmdebstrap mmdebstrap
+	@$(SUDO) packaging/check-deb $(abspath $(PY)) $(dir $(ROOT))fresh-debian
+
+release: $(VENV)/.dev  ## build/release/VERSION: wheels, source, packages, bills of materials, digests: KEY=<ssh key>
+	@packaging/make-release $(abspath $(PY)) $(call given,KEY)
+
+release-check: $(VENV)/.dev  ## verify a release and build it again: RELEASE=<folder> SIGNERS=<allowed signers>
+	@packaging/check-release $(abspath $(PY)) $(call given,RELEASE) $(call given,SIGNERS)
 
 vectors: $(VENV)/.dev  ## write the formats' test vectors again, without the code that they test
 	@$(PY) -m formats.tests.make_vectors

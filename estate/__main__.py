@@ -20,13 +20,13 @@ from estate.commands.report import report
 from estate.commands.retention import retain
 from estate.commands.review import review
 from estate.commands.subject_access import ask
-from terminal.command_line import Refusing, run_program
+from terminal.command_line import Refusing, Version, run_program
 
 app = typer.Typer(cls=Refusing, no_args_is_help=True, pretty_exceptions_enable=False)
 
 
 @app.callback()
-def estate() -> None:
+def estate(*, version: Version = False) -> None:  # noqa: ARG001  # Answered by its callback.
     """Receive sealed match events, store them sealed, answer with receipts, review them."""
     logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from firmware.config import DEFAULT, Config
 from firmware.supervisor import supervisor
+from formats import VERSION
 from formats.errors import Refused
 from formats.ledger import Program
 from formats.memory import close_memory
@@ -133,6 +134,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="tallylight-camera", description="The programs of a Tallylight camera."
     )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {VERSION}")
     parser.add_argument("--config", type=Path, default=DEFAULT, help=f"default: {DEFAULT}")
     programs = parser.add_subparsers(dest="program", required=True, metavar="PROGRAM")
     programs.add_parser("identity", help="make this camera's keys; print its id")

@@ -8,5 +8,5 @@ the modules for key files and TUF metadata also write there.
 
 from typing import Final
 
-VERSION: Final = "0.1.0"
+VERSION: Final = "0.2.0"
 """Of all programs of this project; ledgers name it."""

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import typer
 
-from terminal.command_line import Refusing, run_program
+from terminal.command_line import Refusing, Version, run_program
 
 NOUNS = (
     *("model", "site", "organisation", "camera", "recipients", "policy", "list", "portrait"),
@@ -43,7 +43,7 @@ app = typer.Typer(cls=Nouns, no_args_is_help=True, pretty_exceptions_enable=Fals
 
 
 @app.callback()
-def tallylight() -> None:
+def tallylight(*, version: Version = False) -> None:  # Answered by its callback.
     """Make keys, sites, lists and broker files for Tallylight cameras."""
 
 

@@ -5,15 +5,30 @@ UTF-8. `run_program` starts an application in a process whose memory is closed t
 """
 
 import sys
-from typing import Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import typer
 from typer.core import TyperGroup
 
+from formats import VERSION
 from formats.errors import Refused
 from formats.memory import MemoryOpen, close_memory
 from terminal.encoding import replace_what_cannot_be_shown
 
+
+def _print_version(context: typer.Context, wanted: bool) -> None:  # noqa: FBT001  # Typer's.
+    if wanted:
+        typer.echo(f"{context.info_name} {VERSION}")
+        raise typer.Exit
+
+
+Version: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--version", is_eager=True, callback=_print_version, help="Print the version and exit."
+    ),
+]
+"""The option that every program has."""
 _Click: TypeAlias = Any  # Some versions of Typer carry a click of their own, others do not.
 
 

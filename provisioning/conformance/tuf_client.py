@@ -24,6 +24,7 @@ from tuf.api.exceptions import DownloadError, RepositoryError
 from tuf.api.metadata import Metadata, Root  # type: ignore[attr-defined]  # Re-exports.
 from tuf.ngclient.updater import Updater
 
+from formats import VERSION
 from formats.site_tuf import CONFIG
 
 _ROOT: Final = "root.json"
@@ -81,6 +82,7 @@ def _updater(args: argparse.Namespace) -> Updater:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="tallylight-tuf-client", description="A TUF client.")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {VERSION}")
     parser.add_argument("--metadata-dir", type=Path, required=True)
     parser.add_argument("--metadata-url")
     parser.add_argument("--target-name", action="append", default=[])

@@ -4,8 +4,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from formats import VERSION
 from formats.errors import Refused
-from terminal.command_line import Refusing, describe_os_error
+from terminal.command_line import Refusing, Version, describe_os_error
 
 
 @pytest.mark.parametrize(
@@ -34,3 +35,17 @@ def test_a_refusal_is_one_sentence_and_exit_code_1(error: Exception, sentence: s
 
 def test_an_error_without_any_word_is_still_a_sentence() -> None:
     assert describe_os_error(OSError()) == "The operating system gave no reason."
+
+
+def test_the_version_is_printed_and_nothing_else_done() -> None:
+    app = typer.Typer(cls=Refusing)
+
+    @app.callback()
+    def program(*, version: Version = False) -> None: ...
+
+    @app.command()
+    def works() -> None:
+        raise AssertionError
+
+    result = CliRunner().invoke(app, ["--version", "works"], prog_name="tallylight")
+    assert (result.exit_code, result.stdout) == (0, f"tallylight {VERSION}\n")

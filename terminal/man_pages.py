@@ -1,0 +1,81 @@
+"""Write the manual page of a command line, from the help of its commands: one page per program.
+
+`python -m terminal.man_pages provisioning.__main__ tallylight` prints the page in roff. Its date is
+$SOURCE_DATE_EPOCH, so that two builds give the same bytes.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from importlib import import_module
+from typing import Any, TypeAlias
+
+import typer.main
+
+from formats import VERSION
+
+_Command: TypeAlias = Any  # Typer ships no types for what it makes.
+
+
+def man_page(app: typer.Typer, name: str, moment: datetime) -> str:
+    """Return the manual page, section 1, in roff."""
+    root = typer.main.get_command(app)
+    lines = [
+        f'.TH {name.upper()} 1 "{moment:%Y-%m-%d}" "Tallylight {VERSION}" "User commands"',
+        ".SH NAME",
+        f"{name} \\- {_plain(_summary(root))}",
+        ".SH SYNOPSIS",
+        f".B {name}",
+        ".I COMMAND",
+        "[OPTION]... [ARGUMENT]...",
+        ".SH COMMANDS",
+    ]
+    for path, command in _leaves(root, ()):
+        lines += _describe(path, command)
+    lines += [
+        ".SH EXIT STATUS",
+        "0: done. 1: refused; one sentence says why and what to do. 2: wrong usage.",
+        ".SH SEE ALSO",
+        f"{name} COMMAND \\-\\-help, /usr/share/doc/{name}/",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _leaves(command: _Command, path: tuple[str, ...]) -> Iterator[tuple[str, _Command]]:
+    if not hasattr(command, "list_commands"):
+        yield " ".join(path), command
+        return
+    context = command.make_context(None, [], resilient_parsing=True)
+    for name in command.list_commands(context):
+        yield from _leaves(command.get_command(context, name), (*path, name))
+
+
+def _describe(path: str, command: _Command) -> list[str]:
+    arguments = [each for each in command.params if each.param_type_name == "argument"]
+    words = " ".join(str(each.name).upper() for each in arguments)
+    lines = [".SS " + _plain(f"{path} {words}".strip()), _plain(command.help or "")]
+    for each in command.params:
+        if each.param_type_name == "argument":
+            lines += [".TP", f".I {_plain(str(each.name).upper())}"]
+        else:
+            lines += [".TP", f".B {_plain(', '.join(each.opts))}"]
+        lines.append(_plain(getattr(each, "help", "") or ""))
+    return lines
+
+
+def _summary(command: _Command) -> str:
+    return (command.help or "").split("\n")[0].rstrip(".")
+
+
+def _plain(text: str) -> str:
+    """Return text in which roff sees no command: one line, hyphens that can be copied."""
+    one_line = " ".join(text.split())
+    escaped = one_line.replace("\\", "\\e").replace("-", "\\-")
+    return f"\\&{escaped}" if escaped[:1] in {".", "'"} else escaped
+
+
+if __name__ == "__main__":
+    module, program = sys.argv[1:]
+    built = datetime.fromtimestamp(int(os.environ["SOURCE_DATE_EPOCH"]), UTC)
+    sys.stdout.write(man_page(import_module(module).app, program, built))
