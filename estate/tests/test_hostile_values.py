@@ -15,10 +15,8 @@ LASTING = {("receive",), ("review",), ("serve",)}
 """With settings that hold, these run until a signal ends them."""
 
 
-SLOW = pytest.param(("report",), marks=pytest.mark.long)  # Each report draws its plots.
-
-
-@pytest.mark.parametrize("words", [*sorted(set(COMMANDS) - {("report",)}), SLOW], ids=" ".join)
+@pytest.mark.long
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_no_value_of_a_parameter_ends_in_a_traceback(
     office: Office, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, words: tuple[str, ...]
 ) -> None:

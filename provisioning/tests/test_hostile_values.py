@@ -13,6 +13,7 @@ from terminal.tests.hostile import faults, lines, paths
 COMMANDS = dict(leaves(typer.main.get_command(app)))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_no_value_of_a_parameter_ends_in_a_traceback(
     listed: Workshop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, words: tuple[str, ...]
