@@ -9,9 +9,10 @@ import typer
 from estate.commands.options import AsJson, Settings, current_site, open_office, print_result
 from estate.errors import HoldRefused
 from estate.passphrase import PassphraseFile, unlocking
-from estate.retention.holds import hold_event, proposals, release_event
+from estate.retention.holds import Holding, hold_event, holdings, release_event
 from estate.signed_site import VerifiedSite
 from estate.store.envelopes import Store
+from estate.store.ledger import ledger_records
 from formats.envelope_header import DIGEST_BYTES
 from formats.errors import Malformed
 from formats.hexadecimal import read_hex
@@ -99,17 +100,19 @@ def _reason(
         HoldRefused: no reason was given and none was proposed, or this person does not agree.
     """
     with store.reading() as connection:
-        waiting = proposals(connection, site, event)
+        records = ledger_records(connection)
+        waiting = holdings(connection, site, records, event).get(event, Holding()).asked
     if reason is not None:
         return reason
     if not waiting:
         raise HoldRefused("No other person has asked for this: give a reason with --reason.")
-    other = waiting[0]
+    first = waiting[0]
+    who, why = first.reviewer, first.act.reason or ""
     typer.echo(
-        f"{other.name} ({other.organisation}) asks to {other.kind} the event {event.hex()[:16]}.\n"
-        f"Reason: {other.reason}",
+        f"{who.name} ({who.organisation}) asks to {first.act.kind} the event {event.hex()[:16]}.\n"
+        f"Reason: {why}",
         err=True,
     )
     if not yes and not typer.confirm("Do you sign this?", err=True):
         raise HoldRefused("You did not sign: nothing was changed.")
-    return other.reason
+    return why

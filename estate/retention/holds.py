@@ -50,28 +50,70 @@ _RECORDS: Final = {Kind.HOLD: Happening.HELD, Kind.RELEASE: Happening.RELEASED}
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
-    """What one person has signed, and a second person has not."""
+class Signature:
+    """One person's half of a hold or a release, verified."""
 
-    kind: Kind
-    name: str
-    organisation: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Signed:
     act: Act
     reviewer: Reviewer
     data: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What people have signed about keeping one event."""
+
+    held: tuple[Signature, Signature] | None = None
+    """The two who hold it, in the order of their times; None if it is not held."""
+    asked: tuple[Signature, ...] = ()
+    """Who asks to hold it or, if it is held, to release it: a second person has not signed yet."""
+
+    @property
+    def wanted(self) -> Kind:
+        """What can be asked for: a hold or, if it is held, a release."""
+        return Kind.RELEASE if self.held else Kind.HOLD
+
+
+def holdings(
+    connection: Connection,
+    site: VerifiedSite,
+    records: Sequence[Record],
+    event: bytes | None = None,
+) -> dict[bytes, Holding]:
+    """Return what people have signed about each event, or about one.
+
+    Only signatures count that hold, by reviewers whom the site names now. A hold counts while the
+    ledger has it. A signature that the ledger has is spent: it asks for nothing more.
+
+    Args:
+        connection: to the store.
+        site: names the reviewers.
+        records: `held` and `released` of the estate's ledger, in order; others are ignored.
+        event: only this one; by default all.
+    """
+    signed: dict[bytes, list[Signature]] = {}
+    for each in proven_acts(connection, site.reviewers, *_RECORDS, event=event):
+        signed.setdefault(each[0].event, []).append(Signature(*each))
+    in_ledger, spent = _held_in_ledger(site, records), _spent(records)
+    found = {}
+    for digest, signatures in signed.items():
+        holds = [each for each in signatures if each.act.kind is Kind.HOLD]
+        held = _agreed(holds) if digest in in_ledger else None
+        wanted = Holding(held).wanted
+        asked = [
+            each
+            for each in _in_order(signatures)
+            if each.act.kind is wanted and signature_of(each.data).hex() not in spent
+        ]
+        found[digest] = Holding(held, tuple(asked))
+    return found
+
+
 def held_events(connection: Connection, site: VerifiedSite) -> set[bytes]:
     """Return the digests of all events that two people hold, by their signatures."""
-    by_event: dict[bytes, list[_Signed]] = {}
-    for act, reviewer, data in proven_acts(connection, site.reviewers, Kind.HOLD):
-        by_event.setdefault(act.event, []).append(_Signed(act, reviewer, data))
-    return {event for event, acts in by_event.items() if _agreed(acts)}
+    by_event: dict[bytes, list[Signature]] = {}
+    for each in proven_acts(connection, site.reviewers, Kind.HOLD):
+        by_event.setdefault(each[0].event, []).append(Signature(*each))
+    return {event for event, signatures in by_event.items() if _agreed(signatures)}
 
 
 def called_held(
@@ -85,24 +127,9 @@ def called_held(
         records: of the estate's ledger, verified; a hold in it ends with a signed release.
     """
     called = {bytes(event) for (event,) in connection.execute(select(OLD_HOLDS.c.event))}
-    for record in records:
-        if record.event is Happening.HELD and "first_signature" in record.body:
-            called.add(_event(record))
-        elif record.event is Happening.RELEASED and site and _signed_by_two(site, record):
-            called.discard(_event(record))
+    called |= _held_in_ledger(site, records)
     here = select(ENVELOPES.c.digest).where(ENVELOPES.c.blob != b"")
     return called & {bytes(event) for (event,) in connection.execute(here)}
-
-
-def proposals(connection: Connection, site: VerifiedSite, event: bytes) -> list[Proposal]:
-    """Return what one person has proposed for this event and a second has not signed yet."""
-    held = event in held_events(connection, site)
-    wanted = Kind.RELEASE if held else Kind.HOLD
-    acts = proven_acts(connection, site.reviewers, wanted, event=event)
-    return [
-        Proposal(act.kind, reviewer.name, reviewer.organisation, act.reason or "")
-        for act, reviewer, _ in acts
-    ]
 
 
 def hold_event(  # noqa: PLR0913, PLR0917  # Store, site, and what a person signs.
@@ -157,7 +184,7 @@ def _sign_half(store: Store, site: VerifiedSite, act: Act, key: SigningKey) -> b
         mine = (ACTS.c.event == act.event) & (ACTS.c.kind == str(act.kind))
         connection.execute(delete(ACTS).where(mine & (ACTS.c.reviewer == act.reviewer)))
         store_act(connection, signed)
-        agreed = _agreed(_unspent(connection, site, act, records))
+        agreed = _agreed(holdings(connection, site, records, act.event)[act.event].asked)
         if not agreed:
             return False
         append_record(connection, _RECORDS[act.kind], _body(agreed))
@@ -171,13 +198,12 @@ def _check(connection: Connection, site: VerifiedSite, act: Act, records: Sequen
     here = select(ENVELOPES.c.blob).where(ENVELOPES.c.digest == act.event)
     if not connection.execute(here).scalar():
         raise HoldRefused("There is no such event here: it was destroyed, or never arrived.")
-    in_ledger = called_held(connection, site, records)
-    held = act.event in held_events(connection, site) & in_ledger
-    if act.kind is Kind.HOLD and held:
+    holding = holdings(connection, site, records, act.event).get(act.event, Holding())
+    if act.kind is Kind.HOLD and holding.held:
         raise HoldRefused("This event is held already.")
-    if act.kind is Kind.RELEASE and not held:
+    if act.kind is Kind.RELEASE and not holding.held:
         raise HoldRefused("This event is not held.")
-    for other in _unspent(connection, site, act, records):
+    for other in holding.asked:
         if other.act.reviewer != act.reviewer and other.act.reason != act.reason:
             raise HoldRefused(
                 f"{other.reviewer.name} has signed another reason: sign the same one, or agree "
@@ -185,23 +211,34 @@ def _check(connection: Connection, site: VerifiedSite, act: Act, records: Sequen
             )
 
 
-def _unspent(
-    connection: Connection, site: VerifiedSite, act: Act, records: Sequence[Record]
-) -> list[_Signed]:
-    """Return the acts like `act` on its event whose signatures no record in the ledger carries."""
-    acts = proven_acts(connection, site.reviewers, act.kind, event=act.event)
-    spent = {
+def _held_in_ledger(site: VerifiedSite | None, records: Sequence[Record]) -> set[bytes]:
+    """Return the events whose last word in the ledger is a hold."""
+    called = set()
+    for record in records:
+        if record.event is Happening.HELD and "first_signature" in record.body:
+            called.add(_event(record))
+        elif record.event is Happening.RELEASED and site and _signed_by_two(site, record):
+            called.discard(_event(record))
+    return called
+
+
+def _spent(records: Sequence[Record]) -> set[int | str | None]:
+    """Return the signatures that a hold or a release in the ledger carries."""
+    return {
         record.body.get(f"{which}_signature")
         for record in records
-        if record.event is _RECORDS[act.kind]
+        if record.event in _RECORDS.values()
         for which in BOTH
     }
-    return [_Signed(*each) for each in acts if signature_of(each[2]).hex() not in spent]
 
 
-def _agreed(acts: Sequence[_Signed]) -> tuple[_Signed, _Signed] | None:
+def _in_order(signatures: Sequence[Signature]) -> list[Signature]:
+    return sorted(signatures, key=lambda each: each.act.given_utc_ms)
+
+
+def _agreed(signatures: Sequence[Signature]) -> tuple[Signature, Signature] | None:
     """Return the two acts of different people with one reason; None without them."""
-    ordered = sorted(acts, key=lambda each: each.act.given_utc_ms)
+    ordered = _in_order(signatures)
     for at, first in enumerate(ordered):
         for second in ordered[at + 1 :]:
             same = first.act.reason == second.act.reason
@@ -210,7 +247,7 @@ def _agreed(acts: Sequence[_Signed]) -> tuple[_Signed, _Signed] | None:
     return None
 
 
-def _body(agreed: tuple[_Signed, _Signed]) -> dict[str, int | str]:
+def _body(agreed: tuple[Signature, Signature]) -> dict[str, int | str]:
     first, second = agreed
     return {
         "envelope": first.act.event.hex(),
