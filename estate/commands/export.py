@@ -8,7 +8,8 @@ import typer
 
 from estate.accounts.match_archive import pack_match
 from estate.commands.options import AsJson, Settings, current_site, open_office, print_result
-from estate.console.desk import Desk, Standing
+from estate.console.desk import Desk
+from estate.console.standing import Standing
 from estate.errors import NotConfirmed
 from estate.opening.facts import capture_time, place_of
 from estate.passphrase import PassphraseFile, read_purpose, unlocking

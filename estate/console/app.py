@@ -20,10 +20,12 @@ from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from estate.console.desk import Desk, Standing
+from estate.console.desk import Desk
 from estate.console.export_pages import ExportPages
 from estate.console.forms import read_form
 from estate.console.guard import Guard
+from estate.console.hold_pages import HoldPages
+from estate.console.standing import Standing
 from estate.errors import StoreRefused
 from estate.opening import facts
 from estate.opening.portraits import find_portrait
@@ -68,6 +70,7 @@ def make_console(
         Route("/portrait/{event}", pages.portrait),
         Route("/verdict/{event}", pages.verdict, methods=["POST"]),
         *pages.exports.routes,
+        *pages.holds.routes,
         Mount("/static", StaticFiles(directory=HERE / "static")),
     ]
     return Guard(Starlette(routes=routes, lifespan=pages.poll_store), host, token)
@@ -84,6 +87,7 @@ class _Pages:
             undefined=StrictUndefined,
         )
         self.exports = ExportPages(desk, books, self._find, self._show)
+        self.holds = HoldPages(desk, self._find, self._render)
         self._trouble = ""
         """Why the desk may be out of date; empty if it is not."""
 
@@ -115,12 +119,9 @@ class _Pages:
     def queue(self, _request: Request) -> Response:
         """Return the queue: events that wait for this reviewer, and the outcomes of the others."""
         standings = self._desk.standings()
-        mine = [each for each in standings if each.mine is not None]
         return self._render(
             "queue.html",
-            me=self._desk.identity,
-            waiting=[each for each in standings if each.mine is None and not each.others_turn],
-            given=sorted(mine, key=lambda each: each.candidate.captured_utc_ms, reverse=True),
+            **_sorted_out(standings),
             closed=len(self._desk.closed),
             refused=list(self._desk.refused.values()),
             unmet=list(self._desk.unmet.values()),
@@ -208,6 +209,7 @@ class _Pages:
             ],
             refusal=refusal,
             **self.exports.values(standing),
+            **self.holds.values(),
         )
 
     def _render(self, template: str, **values: object) -> Response:
@@ -223,3 +225,19 @@ class _Pages:
 
     def _place(self, standing: Standing) -> str:
         return facts.place_of(self._desk.site, standing.candidate)[0]
+
+
+def _sorted_out(standings: list[Standing]) -> dict[str, list[Standing]]:
+    """Return the lists of the queue: an event is in one of them, or needs nothing from here."""
+    lists: dict[str, list[Standing]] = {"waiting": [], "asked": [], "held": [], "given": []}
+    for each in standings:
+        if each.mine is None and not each.others_turn:
+            lists["waiting"].append(each)
+        elif each.hold_asked or each.hand_over_asked:
+            lists["asked"].append(each)
+        elif each.holding.held or each.hold_asking:
+            lists["held"].append(each)
+        elif each.mine is not None:
+            lists["given"].append(each)
+    lists["given"].sort(key=lambda each: each.candidate.captured_utc_ms, reverse=True)
+    return lists

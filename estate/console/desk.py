@@ -9,6 +9,7 @@ reviewers is refused: the desk names it, and does not open it.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Lock
 from typing import Final
 
@@ -16,11 +17,13 @@ from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 from sqlalchemy import Connection
 
+from estate.console.standing import Standing
 from estate.errors import BooksRefused, NotMet, RowRefused, VerdictRefused
 from estate.intake.addressees import refuse_misaddressed
 from estate.intake.statuses import store_status
 from estate.opening.decrypt import open_envelope
 from estate.retention.destruction import store_end
+from estate.retention.holds import Holding, Holds, hold_event, release_event
 from estate.signed_site import VerifiedSite, find_entry, store_list, stored_recipients
 from estate.store.envelopes import Store
 from estate.verdicts.decisions import (
@@ -32,6 +35,7 @@ from estate.verdicts.decisions import (
 )
 from estate.verdicts.export import Request, requests
 from estate.verdicts.hand_overs import HandOver, HandOvers
+from formats.act import Kind
 from formats.entry import Entry
 from formats.envelope import Sealed, sender_id
 from formats.errors import FormatError, NotForThisKey
@@ -43,21 +47,6 @@ from formats.verdict import Basis, Judgement, Verdict, read_verdict, sign_verdic
 
 SITE_S: Final = 20.0
 """What the site signs is taken up within this time, and with each verdict at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """State of one event for this reviewer."""
-
-    event: bytes
-    candidate: MatchEvent
-    mine: Judgement | None
-    outcome: Outcome | None
-    """None until `mine` is given, even if it is decided."""
-    others_turn: bool
-    """The verdict must come from another organisation, or the event is decided already."""
-    asked: Request | None = None
-    """A hand-over that waits for a second signature."""
 
 
 @dataclass(slots=True)
@@ -73,6 +62,9 @@ class Desk:
     site: VerifiedSite = field(init=False)
     hand_overs: HandOvers = field(default_factory=HandOvers, repr=False)
     """The hand-overs in the ledger."""
+    holds_refused: str = ""
+    """Why holds cannot be shown; empty if they are."""
+    _holds: Holds = field(default_factory=Holds, repr=False)
     changes: int = 0
     """Grows with every change on the desk."""
     arrivals: int = 0
@@ -154,7 +146,8 @@ class Desk:
                 for digest in set(shown) - set(here):
                     del shown[digest]
             standings = [
-                (each.event, each.mine, each.outcome, each.asked) for each in self.standings()
+                (each.event, each.mine, each.outcome, each.holding, each.asked)
+                for each in self.standings()
             ]
             seen = (standings, set(self.refused), set(self.unmet))
             if seen != self._seen:
@@ -163,11 +156,14 @@ class Desk:
 
     def standings(self) -> list[Standing]:
         """Return the state of every opened event, oldest first."""
-        return [self._standing(digest) for digest in list(self._opened)]
+        held = self._holdings()
+        return [self._standing(each, held.get(each, Holding())) for each in list(self._opened)]
 
     def standing(self, event: bytes) -> Standing | None:
         """Return the state of one event; None if it was not opened here, or is destroyed."""
-        return self._standing(event) if event in self._opened else None
+        if event not in self._opened:
+            return None
+        return self._standing(event, self._holdings(event).get(event, Holding()))
 
     def entry(self, candidate: MatchEvent) -> Entry | None:
         """Return the entry in the list that was searched; None if the list is not stored."""
@@ -201,6 +197,22 @@ class Desk:
         outcome = accept_verdict(self.store, self.site, sign_verdict(verdict, self.verdict_key))
         self.refresh()
         return outcome
+
+    def keep(self, event: bytes, kind: Kind, reason: str) -> bool:
+        """Sign this reviewer's half of a hold or a release; return whether two have signed now.
+
+        The site is read anew, as for a verdict.
+
+        Raises:
+            HoldRefused: a rule of `estate.retention.holds` does not hold.
+            VerdictRefused, SiteRefused: the reviewer was removed, or the site does not verify.
+        """
+        self.take_site()
+        sign = {Kind.HOLD: hold_event, Kind.RELEASE: release_event}[kind]
+        now_ms = time.time_ns() // 1_000_000
+        agreed = sign(self.store, self.site, event, self.verdict_key, reason, now_ms)
+        self.refresh()
+        return agreed
 
     def _open(self, digest: bytes) -> None:
         try:
@@ -243,8 +255,18 @@ class Desk:
                 self.unmet.clear()
                 self._met = met
 
-    def _standing(self, event: bytes) -> Standing:
-        candidate = self._opened[event]
+    def _holdings(self, event: bytes | None = None) -> dict[bytes, Holding]:
+        try:
+            with self.store.reading() as connection:
+                found = self._holds.of_events(connection, self.site, event)
+        except BooksRefused as broken:
+            self.holds_refused = str(broken)
+            return {}
+        self.holds_refused = ""
+        return found
+
+    def _standing(self, event: bytes, holding: Holding) -> Standing:
+        shown = partial(Standing, event, self.identity, self._opened[event], holding)
         with self.store.reading() as connection:
             signed = verdict_of(connection, event, self.identity)
             if signed is None:
@@ -253,12 +275,11 @@ class Desk:
                 mine = organisation_key(self.reviewer.organisation)
                 apart = self.site.recipients.two_organisations
                 decided = outcome_of(connection, self.site, event) is not None
-                waits = decided or (apart and mine in judged_by)
-                return Standing(event, candidate, None, None, others_turn=waits)
-            mine = read_verdict(signed, self.verdict_key.verify_key).judgement
+                return shown(None, None, others_turn=decided or (apart and mine in judged_by))
+            judgement = read_verdict(signed, self.verdict_key.verify_key).judgement
             outcome = outcome_of(connection, self.site, event)
             asked = self._asked(connection, event) if outcome is Outcome.CONFIRMED else None
-            return Standing(event, candidate, mine, outcome, others_turn=False, asked=asked)
+            return shown(judgement, outcome, others_turn=False, asked=asked)
 
     def _asked(self, connection: Connection, event: bytes) -> Request | None:
         try:

@@ -17,8 +17,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from estate.accounts.match_archive import pack_match
-from estate.console.desk import Desk, Standing
+from estate.console.desk import Desk
 from estate.console.forms import read_form
+from estate.console.standing import Standing
 from estate.errors import BooksRefused
 from estate.verdicts.decisions import Outcome
 from estate.verdicts.export import export_match, take_back

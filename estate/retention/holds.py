@@ -7,7 +7,8 @@ other hold or release (replay). A row that a database's owner writes is no hold.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Lock
 from typing import Final
 
 from nacl.signing import SigningKey
@@ -17,7 +18,7 @@ from estate.errors import HoldRefused
 from estate.signed_site import VerifiedSite, store_list
 from estate.store.acts import ACTS, proven_acts, store_act
 from estate.store.envelopes import ENVELOPES, Store
-from estate.store.ledger import METADATA, append_record, ledger_records
+from estate.store.ledger import METADATA, LedgerReader, append_record, ledger_records
 from formats.act import (
     BOTH,
     REASON_LIMIT,
@@ -71,6 +72,27 @@ class Holding:
     def wanted(self) -> Kind:
         """What can be asked for: a hold or, if it is held, a release."""
         return Kind.RELEASE if self.held else Kind.HOLD
+
+
+@dataclass(slots=True)
+class Holds:
+    """Every hold and release; each call reads what the ledger recorded since."""
+
+    _reader: LedgerReader = field(
+        default_factory=lambda: LedgerReader((Happening.HELD, Happening.RELEASED))
+    )
+    _lock: Lock = field(default_factory=Lock, repr=False)
+
+    def of_events(
+        self, connection: Connection, site: VerifiedSite, event: bytes | None = None
+    ) -> dict[bytes, Holding]:
+        """Return what `holdings` does, by what the ledger has recorded so far.
+
+        Raises:
+            BooksRefused: the ledger is broken.
+        """
+        with self._lock:
+            return holdings(connection, site, self._reader.records(connection), event)
 
 
 def holdings(
@@ -199,9 +221,10 @@ def _check(connection: Connection, site: VerifiedSite, act: Act, records: Sequen
     if not connection.execute(here).scalar():
         raise HoldRefused("There is no such event here: it was destroyed, or never arrived.")
     holding = holdings(connection, site, records, act.event).get(act.event, Holding())
-    if act.kind is Kind.HOLD and holding.held:
+    held = holding.held is not None
+    if act.kind is Kind.HOLD and held:
         raise HoldRefused("This event is held already.")
-    if act.kind is Kind.RELEASE and not holding.held:
+    if act.kind is Kind.RELEASE and not held:
         raise HoldRefused("This event is not held.")
     for other in holding.asked:
         if other.act.reviewer != act.reviewer and other.act.reason != act.reason:

@@ -104,13 +104,13 @@ def ledger_records(connection: Connection) -> list[Record]:
 class LedgerReader:
     """Reads the ledger on from where it stopped (incremental): it verifies each line once."""
 
-    wanted: Happening
-    """The kind of record that is kept."""
+    wanted: tuple[Happening, ...]
+    """The kinds of record that are kept."""
     _head: Head = EMPTY
     _found: list[Record] = field(default_factory=list)
 
     def records(self, connection: Connection) -> Sequence[Record]:
-        """Return every record of the wanted kind, once the chain is verified.
+        """Return every record of the wanted kinds, once the chain is verified.
 
         A chain that does not continue what was read, as after a restore, is read from its start.
 
@@ -137,9 +137,10 @@ class LedgerReader:
             raise BrokenChain(last, "It is not the record that was read before.")
         newer = connection.execute(query.where(LEDGER.c.seq > last)).scalars().all()
         self._head = verify_chain(map(bytes, newer), self._head)
-        mark = f'"event":"{self.wanted}"'.encode()
-        found = [Record.from_line(bytes(line)) for line in newer if mark in bytes(line)]
-        self._found += [record for record in found if record.event is self.wanted]
+        marks = [f'"event":"{kind}"'.encode() for kind in self.wanted]
+        lines = [line for line in map(bytes, newer) if any(mark in line for mark in marks)]
+        found = [Record.from_line(line) for line in lines]
+        self._found += [record for record in found if record.event in self.wanted]
 
 
 def checkpointed_records(connection: Connection, books: Path, key: VerifyKey) -> list[Record]:

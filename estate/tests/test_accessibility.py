@@ -90,6 +90,15 @@ def screens(
     one.get_by_role("button", name="make the encrypted file").click()
     one.wait_for_selector(".handed")
     found["a hand-over"] = faults(one)
+    other.locator(".hold summary").click()
+    found["a hold to ask for"] = faults(other)
+    other.get_by_label("Reason").fill("A court.")
+    other.keyboard.press("Enter")
+    one.wait_for_selector(".hold button:text('Sign the same reason')")
+    found["a hold to sign"] = faults(one)
+    one.get_by_role("button", name="Sign the same reason").click()
+    one.wait_for_selector("#hold .told")
+    found["a hold"] = faults(one)
     return {screen: wrong for screen, wrong in found.items() if wrong}
 
 

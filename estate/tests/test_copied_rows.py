@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from estate.__main__ import app
 from estate.errors import NotConfirmed, VerdictRefused
 from estate.monitoring.health import read_health
-from estate.retention.holds import _agreed, _body, _Signed, called_held, hold_event
+from estate.retention.holds import Signature, _agreed, _body, called_held, hold_event
 from estate.store.acts import ACTS
 from estate.store.ledger import LEDGER, append_record, ledger_records
 from estate.tests.books import Office
@@ -125,7 +125,7 @@ def test_a_hold_on_another_event_is_no_half_of_this_one(office: Office, event: b
 def test_two_halves_by_one_person_hold_nothing(office: Office, event: bytes) -> None:
     me = office.site().recipients.reviewers[0]
     acts = [Act(Kind.HOLD, event, bytes(16), at_ms, "A court.") for at_ms in (1, 2)]
-    assert _agreed([_Signed(act, me, b"") for act in acts]) is None
+    assert _agreed([Signature(act, me, b"") for act in acts]) is None
 
 
 def test_a_release_that_one_person_signed_twice_releases_nothing(
@@ -137,7 +137,7 @@ def test_a_release_that_one_person_signed_twice_releases_nothing(
     key = office.verdict_key(1)
     me = office.site().recipients.reviewers[0]
     release = Act(Kind.RELEASE, event, sender_id(key.verify_key), 3, "Done.")
-    half = _Signed(release, me, sign_act(release, key))
+    half = Signature(release, me, sign_act(release, key))
     with office.store.writing() as connection:
         append_record(connection, Happening.RELEASED, _body((half, half)))
         connection.execute(delete(ACTS))

@@ -40,7 +40,7 @@ class HandOver:
 class HandOvers:
     """Every hand-over in the ledger; each call reads what was recorded since."""
 
-    _reader: LedgerReader = field(default_factory=lambda: LedgerReader(Happening.EXPORTED))
+    _reader: LedgerReader = field(default_factory=lambda: LedgerReader((Happening.EXPORTED,)))
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     def of_event(

@@ -21,6 +21,8 @@
   const shown = () => main.querySelector("article")?.dataset.event;
   const items = () => [...queue.querySelectorAll("a[data-event]")];
   const waiting = () => items().filter((item) => item.classList.contains("waits"));
+  // The reviewer is typing or about to press: a refresh would take away what is under the hand.
+  const busy = (place) => place.querySelector(":is(input, button, summary):focus") !== null;
 
   document.body.addEventListener("htmx:afterSettle", (event) => {
     if (event.target === queue) {
@@ -33,8 +35,10 @@
         say(last ? "New candidate: " + last.querySelector("strong").textContent : "");
       }
       const here = items().find((item) => item.dataset.event === shown());
-      if (begun && here && !main.querySelector(".verdict") && !main.contains(document.activeElement)) {
+      if (begun && here && !main.querySelector(".verdict") && !busy(main)) {
         htmx.ajax("GET", "/candidate/" + shown(), "#candidate");  // Its outcome may have come.
+      } else if (begun && here && byId("hold") && !busy(byId("hold"))) {
+        htmx.trigger("#hold", "renew");  // What is chosen in the form above stays.
       } else if (!shown() && waiting().length && !asked) {
         asked = true;  // Once: a second answer would reset the choice made in the first.
         // No click: htmx may not have processed the new queue yet.
@@ -46,6 +50,7 @@
     } else {
       asked = false;
       main.querySelector(".banner")?.focus();
+      if (event.target.id === "hold") say(main.querySelector(".told, .hold .banner")?.textContent || "");
     }
     mark();
   });
@@ -54,8 +59,9 @@
     // The refresh of a decided candidate was asked for before the reviewer came back to its page:
     // it would close the form that the reviewer has just opened.
     const detail = event.detail, refresh = detail.pathInfo.requestPath === "/candidate/" + shown();
-    const busy = !main.querySelector(".verdict") && main.contains(document.activeElement);
-    if (detail.target === main && refresh && busy) detail.shouldSwap = false;
+    if (detail.target === main && refresh && !main.querySelector(".verdict") && busy(main)) detail.shouldSwap = false;
+    const renewal = detail.requestConfig.verb === "get" && detail.target.id === "hold";
+    if (renewal && busy(detail.target)) detail.shouldSwap = false;
   });
 
   const destroyedNotice = () => {
