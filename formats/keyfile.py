@@ -26,6 +26,7 @@ from formats.errors import FormatError, Malformed
 from formats.hexadecimal import read_hex
 from formats.public_keys import recipient_key, signing_key
 from formats.strict_json import Fields, JsonValue, dumps, parse
+from formats.whole_file import PRIVATE, READABLE, write_new
 
 PASSPHRASE_LENGTH: Final = 12
 """Fewest characters of a passphrase: shorter ones fall to an offline search."""
@@ -145,8 +146,7 @@ def relock(key: KeyFile, old: str, new: str, cost: Cost) -> KeyFile:
 def write_key(path: Path, key: KeyFile) -> None:
     """Write a key's file, readable by its owner alone."""
     whose = {"holder": key.holder, "public": key.public.hex(), "purpose": key.purpose}
-    path.touch(mode=0o600, exist_ok=False)
-    path.write_bytes(dumps(whose | _write_rest(key.rest)))
+    write_new(path, dumps(whose | _write_rest(key.rest)), mode=PRIVATE)
 
 
 def read_key(path: Path) -> KeyFile:
@@ -169,8 +169,7 @@ def write_public_key(path: Path, key: KeyFile) -> None:
     Raises:
         OSError: the file is there already, or cannot be written.
     """
-    with path.open("x", encoding="ascii") as file:
-        file.write(key.public.hex() + "\n")
+    write_new(path, f"{key.public.hex()}\n".encode(), mode=READABLE)
 
 
 def read_public_key(path: Path) -> bytes:

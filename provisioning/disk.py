@@ -10,14 +10,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
 
+from formats.whole_file import PRIVATE, write_whole
 
-def write_atomically(path: Path, content: bytes, *, mode: int = 0o600) -> None:
-    """Replace the file `path` by `content` in one step, by default readable by its owner alone."""
-    part = path.with_name(f".{path.name}.part")
-    part.unlink(missing_ok=True)
-    part.touch(mode=mode)
-    part.write_bytes(content)
-    part.replace(path)
+
+def write_atomically(path: Path, content: bytes, *, mode: int = PRIVATE) -> None:
+    """Replace the file `path` by `content` in one step, by default readable by its owner alone.
+
+    Raises:
+        OSError: the disk is full or refuses; what was at `path` is unchanged. It names the file.
+    """
+    write_whole(path, content, mode=mode, synced=False)
 
 
 @contextmanager
@@ -26,7 +28,7 @@ def atomic_folder(path: Path) -> Generator[Path]:
 
     It replaces what `path` held before. After an error `path` is as it was.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     part = Path(mkdtemp(dir=path.parent, prefix=f".{path.name}."))
     try:
         yield part

@@ -7,6 +7,7 @@ stored, and it may only grow: a ledger that contradicts an earlier one is refuse
 """
 
 import json
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,6 +44,7 @@ from formats.ledger import (
     verify_checkpoint,
 )
 from formats.status import Status
+from formats.whole_file import append_whole, write_whole
 
 ORIGIN: Final = "estate"
 """Name of the estate's own ledger in checkpoints."""
@@ -62,14 +64,13 @@ def write_checkpoint(store: Store, key: SigningKey, folder: Path) -> Head:
         BooksRefused: the ledger is empty or broken, or disagrees with the last checkpoint.
     """
     file = folder / CHECKPOINTS
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o755, parents=True, exist_ok=True)
     with store.writing() as connection:
         checkpointed_records(connection, folder, key.verify_key)
         now = ledger_head(connection)
         if not now.size:
             raise BooksRefused("The ledger has no records yet: there is nothing to sign.")
-        with file.open("ab") as appended:
-            appended.write(sign_checkpoint(Checkpoint(ORIGIN, now), key) + b"\n")
+        append_whole(file, sign_checkpoint(Checkpoint(ORIGIN, now), key) + b"\n")
         body: dict[str, int | str] = {"size": now.size, "digest": now.digest.hex()}
         append_record(connection, Happening.CHECKPOINT, body)
     return now
@@ -150,8 +151,25 @@ def camera_records(connection: Connection) -> Iterator[tuple[bytes, Record]]:
 
 
 def export_books(store: Store, site: VerifiedSite, books: Path, to: Path) -> list[Path]:
-    """Write all that `tallylight-verify` reads into a new folder; return the files."""
-    to.mkdir(parents=True)
+    """Write all that `tallylight-verify` reads into a new folder; return the files.
+
+    Raises:
+        OSError: the folder exists, or the disk is full: then no folder is left.
+    """
+    files = _exported_files(store, site, books)
+    to.mkdir(mode=0o755, parents=True)
+    try:
+        for name, content in files.items():
+            (to / name).parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            write_whole(to / name, content)
+    except OSError:
+        shutil.rmtree(to, ignore_errors=True)
+        raise
+    return sorted(to / name for name in files)
+
+
+def _exported_files(store: Store, site: VerifiedSite, books: Path) -> dict[str, bytes]:
+    """Return every file of the export, by its name in the folder."""
     with store.writing() as connection:
         store_list(connection, site)  # So that the ledger names the recipients.
         ledgers = {ORIGIN: list(ledger_lines(connection))}
@@ -162,17 +180,13 @@ def export_books(store: Store, site: VerifiedSite, books: Path, to: Path) -> lis
     keys = {ORIGIN: bytes(site.recipients.ledger_key).hex()}
     for place in site.policy.places:
         keys |= {origin: bytes(key).hex() for origin, key in _ledger_keys(place.camera).items()}
-    for origin, content in ledgers.items():
-        file = to / f"{origin.replace('/', '_')}.jsonl"
-        file.write_bytes(b"".join(line + b"\n" for line in content))
-    for checkpoints in sorted(books.glob("*.checkpoint")):
-        (to / checkpoints.name).write_bytes(checkpoints.read_bytes())
-    (to / "keys.json").write_text(json.dumps(keys, indent=1) + "\n", encoding="utf-8")
-    for name, file_content in signed.items():
-        path = to / "site" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(file_content)
-    return sorted(path for path in to.rglob("*") if path.is_file())
+    files = {
+        f"{origin.replace('/', '_')}.jsonl": b"".join(line + b"\n" for line in content)
+        for origin, content in ledgers.items()
+    }
+    files |= {path.name: path.read_bytes() for path in sorted(books.glob("*.checkpoint"))}
+    files["keys.json"] = json.dumps(keys, indent=1).encode() + b"\n"
+    return files | {f"site/{name}": content for name, content in signed.items()}
 
 
 def _verify_origin(site: VerifiedSite, content: list[bytes], signed: bytes) -> str:

@@ -21,11 +21,11 @@ from tuf.api.metadata import (  # type: ignore[attr-defined]  # It re-exports wi
 
 from estate.budget.false_alarms import FalseAlarmCount
 from estate.store.ledger import append_record
-from estate.whole_file import write_whole
 from formats.budget import BudgetStatement, CameraBudget, write_statement
 from formats.ledger import Happening
 from formats.site_keys import SiteSigner
 from formats.site_tuf import budget_name, estate_role
+from formats.whole_file import write_whole
 
 LIFE: Final = timedelta(days=365)
 """A statement is valid until the next one, and for a year at most."""
@@ -64,7 +64,7 @@ def sign_statement(
 
 def write_statement_files(folder: Path, statement: BudgetStatement, key: SigningKey) -> list[Path]:
     """Write the statement and its TUF metadata for the list authority; return both files."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o755, parents=True, exist_ok=True)
     role = folder / f"{estate_role(statement.site)}.json"
     last = Metadata[Targets].from_bytes(role.read_bytes()).signed.version if role.exists() else 0
     signed = sign_statement(statement, last + 1, key, datetime.now(UTC))

@@ -14,9 +14,9 @@ from estate.errors import NotConfirmed
 from estate.opening.facts import capture_time, place_of
 from estate.passphrase import PassphraseFile, read_purpose, unlocking
 from estate.verdicts.export import export_match, take_back
-from estate.whole_file import write_whole
 from formats.errors import Refused
 from formats.keyfile import Purpose, unlock_opening, unlock_signing
+from formats.whole_file import write_whole
 
 DIGITS: Final = 8
 """Fewest digits of a digest that name an event."""

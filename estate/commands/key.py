@@ -9,6 +9,7 @@ import typer
 from estate.commands.options import AsJson
 from estate.passphrase import PassphraseFile, ask
 from formats.keyfile import INTERACTIVE, KeyRefused, Purpose, make_key, write_key
+from formats.whole_file import write_whole
 
 
 def make_keys(
@@ -38,7 +39,7 @@ def make_keys(
         key = make_key(use, holder, passphrase, INTERACTIVE)
         write_key(each, key)
         public = each.with_suffix(".pub")
-        public.write_text(key.public.hex() + "\n", encoding="ascii")
+        write_whole(public, f"{key.public.hex()}\n".encode())
         made[use] = {"key": str(each), "public": str(public)}
         if not as_json:
             typer.echo(f"The {use} key of {holder} is in {each}; its public half is in {public}.")

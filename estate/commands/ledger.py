@@ -24,6 +24,7 @@ from estate.commands.options import (
 )
 from estate.passphrase import PassphraseFile
 from estate.store.ledger import ledger_head
+from formats.whole_file import append_whole
 from terminal.tables import print_table
 
 app = typer.Typer(help="Show, sign, import and export the ledgers.", no_args_is_help=True)
@@ -75,9 +76,9 @@ def add(
     office, store = open_office(config)
     beside = signed or ledger.parent / "checkpoint.json"
     origin, new = add_camera_ledger(store, current_site(office), ledger, beside)
-    office.books.mkdir(parents=True, exist_ok=True)
-    with (office.books / f"{origin.replace('/', '_')}.checkpoint").open("ab") as kept:
-        kept.write(beside.read_bytes().strip() + b"\n")
+    office.books.mkdir(mode=0o755, parents=True, exist_ok=True)
+    kept = office.books / f"{origin.replace('/', '_')}.checkpoint"
+    append_whole(kept, beside.read_bytes().strip() + b"\n")
     store.close()
     sentence = f"{new:,} new records of {origin} are in the books."
     print_result(sentence, as_json=as_json, origin=origin, new=new)

@@ -16,8 +16,8 @@ from estate.report.page import render_page
 from estate.signed_site import store_list, stored_lists
 from estate.store.envelopes import Store
 from estate.store.ledger import ledger_head, ledger_records
-from estate.whole_file import write_whole
 from formats.errors import Refused
+from formats.whole_file import write_whole
 
 LONGEST_DAYS: Final = 3 * 366
 """Days of a report at most: its page has a line for each."""

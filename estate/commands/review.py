@@ -17,6 +17,7 @@ from estate.console.app import make_console
 from estate.console.desk import Desk
 from estate.passphrase import PassphraseFile, read_purpose, unlocking
 from formats.keyfile import Purpose, unlock_opening, unlock_signing
+from formats.whole_file import PRIVATE, write_whole
 
 SHUTDOWN_S: Final = 5
 """Longest wait for answers that are still being sent."""
@@ -60,8 +61,8 @@ def _link(folder: Path, address: str) -> str:
     be read by this user alone.
     """
     file = folder / "console.html"
-    file.touch(mode=0o600)
-    file.write_text(f'<meta http-equiv="refresh" content="0; url={address}">', encoding="utf-8")
+    page = f'<meta http-equiv="refresh" content="0; url={address}">'
+    write_whole(file, page.encode(), mode=PRIVATE)
     return file.as_uri()
 
 

@@ -12,8 +12,8 @@ from estate.accounts.subject_access import find_entries, oldest_list, render_let
 from estate.commands.options import AsJson, Settings, open_office
 from estate.errors import BooksRefused
 from estate.signed_site import stored_lists
-from estate.whole_file import write_whole
 from formats.strict_json import is_printable
+from formats.whole_file import write_whole
 from terminal.tables import print_table
 
 

@@ -16,6 +16,7 @@ from formats.errors import Malformed
 from formats.event import MatchEvent
 from formats.message import open_message
 from formats.status import Status
+from formats.whole_file import PRIVATE, write_whole
 
 
 def open_envelope(
@@ -40,8 +41,7 @@ def save_crop(event: MatchEvent, digest: bytes, folder: Path) -> Path | None:
         return None
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / f"{event.sequence}-{digest.hex()[:16]}.jpg"
-    path.touch(mode=0o600)
-    path.write_bytes(event.crop_jpeg)
+    write_whole(path, event.crop_jpeg, mode=PRIVATE)
     return path
 
 

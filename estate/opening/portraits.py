@@ -1,6 +1,5 @@
 """Enrolment pictures that an authority sealed to the reviewers: open one, delete old ones."""
 
-import os
 from pathlib import Path
 
 from nacl.public import PrivateKey
@@ -8,6 +7,7 @@ from nacl.public import PrivateKey
 from estate.signed_site import VerifiedSite
 from formats.errors import FormatError
 from formats.portrait import open_portrait
+from formats.whole_file import destroy
 
 
 def delete_unlisted(folder: Path, site: VerifiedSite) -> VerifiedSite:
@@ -15,11 +15,7 @@ def delete_unlisted(folder: Path, site: VerifiedSite) -> VerifiedSite:
     listed = {entry.handle.hex() for entry in site.case.entries}
     for path in sorted(folder.glob("*.sealed")):
         if path.stem not in listed:
-            with path.open("r+b") as file:
-                file.write(bytes(path.stat().st_size))
-                file.flush()
-                os.fsync(file.fileno())
-            path.unlink()
+            destroy(path)
     return site
 
 

@@ -44,13 +44,13 @@ from estate.store.acts import ACTS, store_act
 from estate.store.envelopes import ENVELOPES, Store
 from estate.store.ledger import LEDGER, METADATA, append_record
 from estate.verdicts.decisions import VERDICTS
-from estate.whole_file import write_whole
 from formats.act import Act, Kind, sign_act
 from formats.destruction import Destruction, Ground, sign_destruction
 from formats.envelope import sender_id
 from formats.event import MatchEvent
 from formats.ledger import Happening, Record
 from formats.policy import RETENTION_DAYS_LIMIT
+from formats.whole_file import write_whole
 
 DAY_S: Final = 24 * 3600
 LEAP_S: Final = 7 * DAY_S
@@ -190,7 +190,7 @@ def destroy(store: Store, doomed: Sequence[DueEvent], key: SigningKey, folder: P
         with store.writing() as connection:
             _overwrite(connection, each.event)
     store.scrub()
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o755, parents=True, exist_ok=True)
     signed = [_certify(store, each, key, folder) for each in doomed]
     store.scrub()
     return signed

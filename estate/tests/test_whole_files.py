@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from estate.tests.books import Office
-from estate.whole_file import write_whole
+from formats.whole_file import write_whole
 
 
 def run(
@@ -50,10 +50,20 @@ def test_a_backup_that_does_not_fit_leaves_nothing(office: Office) -> None:
     assert run(office, "backup", str(copy)).returncode == 0
 
 
+def test_an_export_that_does_not_fit_names_the_file_and_leaves_no_folder(office: Office) -> None:
+    office.arrive(1)
+    books, to = office.folder / "books", office.folder / "export"
+    books.mkdir(exist_ok=True)
+    (books / "camera_watch.checkpoint").write_bytes(bytes(2_000_000))
+    said = refused(run(office, "ledger", "export", str(to), disk_bytes=1_000_000))
+    assert f"File too large: {to / 'camera_watch.checkpoint'}." in said.replace("\n", " ")
+    assert not to.exists()
+
+
 def test_a_file_that_does_not_fit_leaves_the_old_one_and_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("the old one")
     code = (
-        "import resource, signal, pathlib; from estate.whole_file import write_whole\n"
+        "import resource, signal, pathlib; from formats.whole_file import write_whole\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
         f"write_whole(pathlib.Path({str(tmp_path / 'file')!r}), bytes(2000))"

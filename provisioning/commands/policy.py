@@ -16,6 +16,7 @@ from formats.keyfile import Purpose, read_key
 from formats.policy import Policy, write_policy
 from formats.site_tuf import TARGETS
 from provisioning.commands.options import Folder, Json, PassphraseFile, Yes, print_result
+from provisioning.disk import write_atomically
 from provisioning.keys.passphrase import refuse_other_purpose, unlock_key
 from provisioning.site.folder import open_site
 from provisioning.site.policy import sign_policy, signed_policy
@@ -114,7 +115,7 @@ def _open_editor(text: str) -> bytes:
     """Open `text` in the editor that $VISUAL or $EDITOR names; return the text as saved."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "policy.toml"
-        path.write_text(text, encoding="utf-8")
+        write_atomically(path, text.encode())
         editor = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "nano")
         subprocess.run([*editor, str(path)], check=False)  # noqa: S603  # The user's own choice.
         return path.read_bytes()

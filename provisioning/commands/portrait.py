@@ -36,7 +36,7 @@ def seal(  # noqa: PLR0913, PLR0917  # Each is an option.
     entry = read_handle(handle)
     sealer = unlock_key_file(key, Purpose.LIST_SEAL, passphrase_file)
     blob, reviewers = seal_for_reviewers(open_site(folder), entry, read_picture(picture), sealer)
-    to.mkdir(parents=True, exist_ok=True)
+    to.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = to / f"{handle}.sealed"
     write_atomically(file, blob)
     sentence = f"{reviewers} reviewers can see the picture in {file}."

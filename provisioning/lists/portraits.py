@@ -6,7 +6,6 @@ have signed; the desk cannot open it. It is overwritten and removed with its ent
 old cells; what they hold is encrypted.
 """
 
-import os
 from io import BytesIO
 from pathlib import Path
 from typing import Final
@@ -22,6 +21,7 @@ from formats.portrait import PICTURE_LIMIT, seal_portrait
 from formats.recipients import read_recipients
 from formats.signer import Ed25519Signer
 from formats.watchlist import HANDLE_BYTES
+from formats.whole_file import destroy
 from provisioning.disk import write_atomically
 from provisioning.errors import EntryRefused
 from provisioning.site.folder import Site
@@ -85,11 +85,7 @@ def destroy_orphaned_portraits(site: Site) -> None:
     entries = {path.stem for path in site.entries.glob("*.json")}
     for path in site.portraits.glob("*.sealed"):
         if path.stem not in entries:
-            with path.open("r+b") as file:
-                file.write(bytes(path.stat().st_size))
-                file.flush()
-                os.fsync(file.fileno())
-            path.unlink()
+            destroy(path)
 
 
 def portrait_path(site: Site, handle: str) -> Path:

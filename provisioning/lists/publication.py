@@ -203,7 +203,7 @@ def _publish(
     refuse_older_roles(site, files)
     with atomic_folder(site.published) as part:
         for name, data in files.items():
-            (part / name).parent.mkdir(exist_ok=True)
+            (part / name).parent.mkdir(mode=0o755, exist_ok=True)
             write_atomically(part / name, data)
         publication = verify_publication(part, site.root, now)
     for inbox in inboxes:
@@ -263,7 +263,7 @@ def _last_version(site: Site) -> int:
 
 def _copy_to_inbox(files: Mapping[str, bytes], inbox: Path) -> None:
     for name, content in files.items():
-        (inbox / name).parent.mkdir(parents=True, exist_ok=True)
+        (inbox / name).parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         write_atomically(inbox / name, content, mode=0o644)  # Another user reads it on the camera.
     for path in inbox.glob("*/*"):
         if path.relative_to(inbox).as_posix() not in files:

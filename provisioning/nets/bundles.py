@@ -90,7 +90,7 @@ def adopt_bundle(site: Site, folder: Path, trusted: VerifyKey) -> Manifest:
     manifest = read_manifest(bundle.manifest)
     with atomic_folder(site.models.parent) as part:
         copy = part / site.models.name
-        copy.mkdir()
+        copy.mkdir(mode=_ENTERABLE)
         write_atomically(copy / MANIFEST_FILE, bundle.manifest, mode=_READABLE)
         signature = (folder / SIGNATURE_FILE).read_bytes()
         write_atomically(copy / SIGNATURE_FILE, signature, mode=_READABLE)

@@ -63,7 +63,7 @@ def hold_ceremony(folder: Path, plan: Plan, source: KeySource, *, now: datetime)
         sign(root, source.unlock(key))
     with atomic_folder(folder) as part:
         for name in ("keys", "recipients", "cameras", "entries", "signed"):
-            (part / name).mkdir()
+            (part / name).mkdir(mode=0o700)
         for key in keys:
             write_key(part / "keys" / _file_name(key), key)
         write_atomically(part / "policy.json", write_policy(policy))
