@@ -13,6 +13,7 @@ from estate.commands.budget import budget
 from estate.commands.cameras import show_cameras
 from estate.commands.events import open_events, receive_events
 from estate.commands.export import export
+from estate.commands.hand_overs import hand_overs
 from estate.commands.health import health, serve
 from estate.commands.holds import hold, release
 from estate.commands.key import make_keys
@@ -47,6 +48,7 @@ app.command()(budget)
 app.command()(hold)
 app.command()(release)
 app.command()(export)
+app.command()(hand_overs)
 app.add_typer(ledger.app, name="ledger")
 
 

@@ -4,7 +4,8 @@ import json
 import logging
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 from rich.console import Console
 
+from estate.commands.hand_overs import in_one_line
 from estate.commands.options import ReceiverSettings
 from estate.config import Config
 from estate.errors import BooksRefused, NotMet, SiteRefused
@@ -25,18 +27,25 @@ from estate.opening.terminal import event_panel, status_line
 from estate.passphrase import PassphraseFile, unlocking
 from estate.signed_site import VerifiedSite, read_site, stored_recipients
 from estate.store.envelopes import Store
+from estate.verdicts.hand_overs import HandOver, HandOvers
 from formats.camera_request import CameraIdentity
 from formats.envelope import Sealed
-from formats.errors import FormatError
+from formats.errors import FormatError, Refused
 from formats.keyfile import Purpose, unlock_opening, unlock_signing
+from formats.recipients import Reviewer
 from formats.settings import read_settings
 from formats.status import Status
 from formats.topics import Channel, shared
 from wire.certificate import Address, Certificate
 from wire.connection import Connection
 
-ReviewerKey = Annotated[Path | None, typer.Option("--open-with", help="A reviewer's key file.")]
-Crops = Annotated[Path, typer.Option("--crops", help="Folder for the faces of opened events.")]
+Crops = Annotated[
+    Path | None,
+    typer.Option(
+        "--crops", help="Save the faces here. Destroy them yourself: no retention reaches them."
+    ),
+]
+Gone = Annotated[Path | None, typer.Option(hidden=True)]
 EventsAsJson = Annotated[bool, typer.Option("--json", help="One line of JSON for each event.")]
 
 log = logging.getLogger(__name__)
@@ -44,26 +53,28 @@ log = logging.getLogger(__name__)
 
 def receive_events(
     config: ReceiverSettings,
-    open_with: ReviewerKey = None,
-    crops: Crops = Path("crops"),
     passphrase_file: PassphraseFile = None,
     *,
+    open_with: Gone = None,
+    crops: Gone = None,
     as_json: EventsAsJson = False,
 ) -> None:
-    """Receive events from the broker until stopped. With a reviewer's key, open each one."""
+    """Receive events from the broker until stopped. They stay sealed."""
+    if open_with or crops:
+        raise Refused(
+            "receive opens no event any more: start it without --open-with and --crops, and open "
+            "events with tallylight-estate review, or open."
+        )
     settings = read_settings(config, Config)
     cameras = read_cameras(settings.cameras)
     receipt = unlock_signing(*unlocking(settings.receipt_key, Purpose.RECEIPT, passphrase_file))
     read_site = _site_reader(settings)
     _check_receipt_key(receipt, read_site)
     store = Store(settings.store)
-    on_stored: Callable[[Sealed], None] = partial(_print_arrival, as_json=as_json)
-    if open_with is not None:
-        key = unlock_opening(*unlocking(open_with, Purpose.REVIEWER, passphrase_file))
-        on_stored = _opener(store, cameras, key, crops, as_json=as_json)
     certificate = Certificate(settings.broker_ca, settings.certificate, settings.certificate_key)
     address = Address(settings.broker_host, settings.broker_port, settings.name, certificate)
     connection = Connection(address, shared(settings.group, Channel.EVENT), SESSION_S)
+    on_stored = partial(_print_arrival, as_json=as_json)
     receiver = Receiver(connection, store, cameras, receipt, on_stored, read_site)
     receiver.read_cameras = partial(read_cameras, settings.cameras)
     receive(receiver, _until_stopped())
@@ -93,17 +104,19 @@ def _check_receipt_key(receipt: SigningKey, read_site: Callable[[], VerifiedSite
 def open_events(
     config: ReceiverSettings,
     open_with: Annotated[Path, typer.Option("--open-with", help="A reviewer's key file.")],
-    crops: Crops = Path("crops"),
+    crops: Crops = None,
     passphrase_file: PassphraseFile = None,
     *,
     as_json: EventsAsJson = False,
 ) -> None:
-    """Open every event in the store with a reviewer's key, and print it."""
+    """Open every event in the store with a reviewer's key, and print it with its hand-overs."""
     settings = read_settings(config, Config)
     cameras = read_cameras(settings.cameras)
     key = unlock_opening(*unlocking(open_with, Purpose.REVIEWER, passphrase_file))
-    store = Store(settings.store)
-    show = _opener(store, cameras, key, crops, as_json=as_json)
+    store, reviewers = Store(settings.store), _reviewers(settings)
+    with store.reading() as connection:
+        handed_over = HandOvers().every(connection, reviewers)
+    show = _opener(store, cameras, key, handed_over, crops, as_json=as_json)
     for sealed in store.envelopes():
         show(sealed)
     store.close()
@@ -117,8 +130,21 @@ def _site_reader(settings: Config) -> Callable[[], VerifiedSite] | None:
             "receiver cannot tell whether an event is sealed to the reviewers alone."
         )
         return None
-    folder, root = Path(settings.site), Path(settings.trusted_root)
-    return lambda: read_site(folder, root, datetime.now(UTC))
+    return partial(_read_site, settings)
+
+
+def _read_site(settings: Config) -> VerifiedSite:
+    return read_site(Path(settings.site), Path(settings.trusted_root), datetime.now(UTC))
+
+
+def _reviewers(settings: Config) -> Mapping[bytes, Reviewer] | None:
+    """Return the site's reviewers; None if the settings name no site, or it does not verify."""
+    if not (settings.site and settings.trusted_root):
+        return None
+    try:
+        return _read_site(settings).reviewers
+    except (SiteRefused, OSError):
+        return None
 
 
 def _check(store: Store, sealed: Sealed) -> None:
@@ -132,11 +158,12 @@ def _check(store: Store, sealed: Sealed) -> None:
         refuse_misaddressed(store, sealed)
 
 
-def _opener(
+def _opener(  # noqa: PLR0913  # What opens an event, and what is shown with it.
     store: Store,
     cameras: Mapping[bytes, CameraIdentity],
     key: PrivateKey,
-    crops: Path,
+    handed_over: Sequence[HandOver],
+    crops: Path | None,
     *,
     as_json: bool,
 ) -> Callable[[Sealed], None]:
@@ -153,12 +180,15 @@ def _opener(
             typer.echo(json.dumps(status_json(event)) if as_json else status_line(event))
             sys.stdout.flush()
             return
-        crop = save_crop(event, sealed.digest, crops)
+        crop = None if crops is None else save_crop(event, sealed.digest, crops)
+        mine = [each for each in handed_over if each.event == sealed.digest.hex()]
         if as_json:
-            typer.echo(json.dumps(event_json(event, crop)))
+            more = {"envelope": sealed.digest.hex(), "handed_over": [asdict(each) for each in mine]}
+            typer.echo(json.dumps(event_json(event, crop) | more))
             sys.stdout.flush()
         else:
-            console.print(event_panel(event, crop))
+            rows = [("handed over", in_one_line(each)) for each in mine]
+            console.print(event_panel(event, crop, [("event", sealed.digest.hex()[:16]), *rows]))
 
     return show
 

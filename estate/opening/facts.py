@@ -7,6 +7,7 @@ from estate.opening.terminal import CLOCKS, held_back_words
 from estate.signed_site import VerifiedSite
 from formats.entry import Entry
 from formats.event import PPB, PPM, MatchEvent
+from formats.strict_json import UTC_HIGH_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,8 @@ class Fact:
 
 def moment(utc_ms: int) -> str:
     """Return a moment in words, from milliseconds since 1970."""
+    if utc_ms > 1000 * UTC_HIGH_S:  # A record of the ledger can say more than a calendar holds.
+        return f"{utc_ms} ms after 1970"
     return f"{_moment(utc_ms // 1000):%d %B %Y, %H:%M:%S} UTC"
 
 

@@ -23,10 +23,18 @@ GAPS_SHOWN: Final = 3
 """Gaps of one camera that a table names; `--json` names all."""
 
 
-def event_panel(event: MatchEvent, crop: Path | None) -> Panel:
-    """Return one event as a panel for the terminal."""
+def event_panel(
+    event: MatchEvent, crop: Path | None, more: Sequence[tuple[str, str]] = ()
+) -> Panel:
+    """Return one event as a panel for the terminal.
+
+    Args:
+        event: the opened event.
+        crop: where its picture was saved, if it was.
+        more: further rows, each a name and a value.
+    """
     rows = Table.grid(padding=(0, 2))
-    for name, value in _rows(event, crop):
+    for name, value in (*_rows(event, crop), *more):
         rows.add_row(Text(name, style="dim"), Text(value))
     return Panel(
         rows,
@@ -92,8 +100,14 @@ def _rows(event: MatchEvent, crop: Path | None) -> list[tuple[str, str]]:
         ("list", f"version {event.list_version} of {event.site}, {event.list_digest.hex()[:16]}"),
         ("lamp lease", event.lease_id.hex()),
         ("destroyed", f"{until:%Y-%m-%d %H:%M} UTC"),
-        ("crop", str(crop) if crop else "none, by policy"),
+        ("crop", _where(event, crop)),
     ]
+
+
+def _where(event: MatchEvent, crop: Path | None) -> str:
+    if event.crop_jpeg is None:
+        return "none, by policy"
+    return str(crop) if crop else "not saved"
 
 
 def _share(ppm: int) -> str:

@@ -87,13 +87,17 @@ class ReceiverFolder:
         store.close()
 
     def opens(
-        self, *more: str, key: str = "reviewer.key", passphrase: Path = Path("passphrase")
+        self,
+        *more: str,
+        key: str = "reviewer.key",
+        passphrase: Path = Path("passphrase"),
+        crops: str | None = "crops",
     ) -> Result:
         return run(
             "open",
             *("--config", str(self.settings)),
             *("--open-with", str(self.folder / key)),
             *("--passphrase-file", str(self.folder / passphrase)),
-            *("--crops", str(self.folder / "crops")),
+            *(("--crops", str(self.folder / crops)) if crops else ()),
             *more,
         )

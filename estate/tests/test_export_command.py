@@ -10,8 +10,10 @@ import pyrage
 import pytest
 from typer.testing import Result
 
+from estate.store.ledger import append_record
 from estate.tests.books import Office
-from estate.tests.command_line import refusal, run
+from estate.tests.command_line import done, refusal, run
+from formats.ledger import Happening
 from formats.verdict import Judgement
 
 READER = pyrage.x25519.Identity.generate()
@@ -97,3 +99,25 @@ def test_what_cannot_be_signed_is_refused_in_one_sentence(
 @pytest.mark.usefixtures("event")
 def test_an_event_that_is_not_here_is_refused(office: Office, digits: str) -> None:
     assert "name at least 8 digits" in refusal(export(office, 1, digits))
+
+
+def test_hand_overs_are_listed_for_people_and_machines(office: Office, event: str) -> None:
+    config = ("--config", str(office.settings))
+    assert "No match was handed over" in done("hand-overs", *config)
+    export(office, 1, event, "--to", "The police", "--recipient", KEY, "--yes")
+    export(office, 2, event, "--yes")
+    said = done("hand-overs", *config)
+    for words in (event[:16], "The police", KEY, "r1 (police) and r2 (estate)", "UTC"):
+        assert words in said
+    (told,) = json.loads(done("hand-overs", *config, "--json"))
+    assert (told["event"], told["to"], told["note"]) == (event, "The police", "")
+    assert told["by"] == ["r1 (police)", "r2 (estate)"]
+
+
+def test_what_a_record_says_cannot_speak_to_the_terminal(office: Office, event: str) -> None:
+    body = {"envelope": event, "recipient": KEY, "to": "\x1b[2J", "reviewer": "\x1b"}
+    with office.store.writing() as connection:
+        append_record(connection, Happening.EXPORTED, body)
+    said = done("hand-overs", "--config", str(office.settings))
+    assert "\x1b" not in said
+    assert "an earlier version recorded it" in " ".join(said.split())

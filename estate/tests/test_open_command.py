@@ -7,9 +7,13 @@ import pytest
 from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 
+from estate.store.envelopes import Store
+from estate.store.ledger import append_record
 from estate.tests.command_line import refusal, run
 from estate.tests.events import EVENT
 from estate.tests.receiver_folder import ReceiverFolder
+from estate.verdicts.hand_overs import UNCHECKED
+from formats.ledger import Happening
 
 
 @pytest.fixture
@@ -33,6 +37,36 @@ def test_an_event_is_opened_for_machines(folder: ReceiverFolder) -> None:
     assert [one["sequence"] for one in opened] == [1, 2]
     assert (opened[0]["kind"], opened[0]["entry"]) == ("candidate", EVENT.entry.hex())
     assert "crop_jpeg" not in opened[0]
+
+
+def test_no_face_is_saved_unless_a_folder_is_named(
+    folder: ReceiverFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.keep(1)
+    monkeypatch.chdir(folder.folder)
+    before = sorted(folder.folder.rglob("*.jpg"))
+    (opened,) = map(json.loads, folder.opens("--json", crops=None).stdout.splitlines())
+    assert (opened["crop"], sorted(folder.folder.rglob("*.jpg"))) == (None, before)
+    assert "not saved" in folder.opens(crops=None).stdout
+
+
+def test_the_digest_of_an_event_is_shown(folder: ReceiverFolder) -> None:
+    folder.keep(1)
+    (opened,) = map(json.loads, folder.opens("--json").stdout.splitlines())
+    assert opened["envelope"][:16] in folder.opens().stdout
+
+
+def test_an_opened_event_names_its_hand_overs(folder: ReceiverFolder) -> None:
+    folder.keep(1)
+    store = Store(f"sqlite:///{folder.folder / 'store.db'}")
+    body = {"envelope": store.digests()[0].hex(), "recipient": "age1x", "to": "The police"}
+    with store.writing() as connection:
+        append_record(connection, Happening.EXPORTED, body | {"first_signature": "00"})
+    store.close()
+    (opened,) = map(json.loads, folder.opens("--json").stdout.splitlines())
+    (told,) = opened["handed_over"]
+    assert (told["to"], told["note"]) == ("The police", UNCHECKED)
+    assert "to The police" in folder.opens().stdout
 
 
 def test_a_crop_is_for_its_reviewer_alone(folder: ReceiverFolder) -> None:

@@ -32,6 +32,17 @@ def test_receive_without_a_certificate_says_where_it_belongs(folder: ReceiverFol
     assert "receiver.pem" in refusal(done)
 
 
+@pytest.mark.parametrize("option", ["--open-with", "--crops"])
+def test_a_receiver_that_is_told_to_open_events_says_what_does_so_now(
+    folder: ReceiverFolder, option: str
+) -> None:
+    passphrase = str(folder.folder / "passphrase")
+    words = ("receive", "--config", str(folder.settings), "--passphrase-file", passphrase)
+    said = refusal(run(*words, option, str(folder.folder / "reviewer.key")))
+    assert "start it without --open-with and --crops" in said
+    assert "tallylight-estate review" in said
+
+
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[Broker]:
     broker = Broker(tmp_path / "broker")
@@ -41,7 +52,7 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
 
 
 @pytest.mark.broker
-def test_receive_prints_each_event_for_the_reviewers_and_ends_when_told_to(
+def test_receive_names_each_event_opens_none_and_ends_when_told_to(
     folder: ReceiverFolder, broker: Broker
 ) -> None:
     certificate = broker.certificate("receiver")
@@ -56,9 +67,7 @@ def test_receive_prints_each_event_for_the_reviewers_and_ends_when_told_to(
     command = [
         *(sys.executable, "-m", "estate", "receive", "--json"),
         *("--config", str(folder.settings)),
-        *("--open-with", str(folder.folder / "reviewer.key")),
         *("--passphrase-file", str(folder.folder / "passphrase")),
-        *("--crops", str(folder.folder / "crops")),
     ]
     folder.meet_recipients()
     mine = [unlock_opening(folder.reviewer, PASSPHRASE), STRANGER]
@@ -71,7 +80,8 @@ def test_receive_prints_each_event_for_the_reviewers_and_ends_when_told_to(
             for number, readers in ((4, others), (5, mine)):
                 sealed = sealed_event(folder.camera_key, number, reviewers=readers)
                 publish_until_taken(broker, sealed.blob)
-            assert json.loads(program.stdout.readline())["sequence"] == 5
+            told = json.loads(program.stdout.readline())
+            assert (told["kind"], told["sequence"]) == ("sealed", 5)
             program.send_signal(signal.SIGTERM)
             _, said = program.communicate(timeout=10)
             assert program.returncode == 0

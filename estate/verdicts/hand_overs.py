@@ -16,8 +16,10 @@ from formats.act import BOTH, Kind, recorded_acts, verify_act
 from formats.errors import FormatError
 from formats.ledger import Happening, Record
 from formats.recipients import Reviewer
+from formats.strict_json import UNPRINTABLE
 
 UNSIGNED: Final = "an earlier version recorded it, without signatures"
+UNCHECKED: Final = "not verified: this program has no verified site at hand"
 UNPROVEN: Final = "no two signatures of reviewers prove it: keep the database as evidence"
 
 
@@ -25,6 +27,8 @@ UNPROVEN: Final = "no two signatures of reviewers prove it: keep the database as
 class HandOver:
     """One hand-over of one match."""
 
+    event: str
+    """Digest of the sealed event, in hex."""
     to: str
     recipient: str
     """The recipient's age public key."""
@@ -43,24 +47,20 @@ class HandOvers:
     _reader: LedgerReader = field(default_factory=lambda: LedgerReader((Happening.EXPORTED,)))
     _lock: Lock = field(default_factory=Lock, repr=False)
 
-    def of_event(
-        self, connection: Connection, reviewers: Mapping[bytes, Reviewer], event: bytes
+    def every(
+        self, connection: Connection, reviewers: Mapping[bytes, Reviewer] | None
     ) -> list[HandOver]:
-        """Return every hand-over of one event, oldest first.
+        """Return every hand-over, oldest first.
 
         Args:
             connection: to the store.
-            reviewers: by the `sender_id` of their verdict keys, from the site's recipients.
-            event: digest of the sealed event.
+            reviewers: by the `sender_id` of their verdict keys, from the site's recipients; None
+                where no site is at hand: no signature is verified then.
 
         Raises:
             BooksRefused: the ledger is broken.
         """
-        return [
-            _hand_over(record, reviewers)
-            for record in self._records(connection)
-            if record.body.get("envelope") == event.hex()
-        ]
+        return [_hand_over(record, reviewers) for record in self._records(connection)]
 
     def signatures(self, connection: Connection) -> set[str]:
         """Return every signature, in hex, that stands in a hand-over: it counts for no other.
@@ -77,15 +77,25 @@ class HandOvers:
             return list(self._reader.records(connection))
 
 
-def _hand_over(record: Record, reviewers: Mapping[bytes, Reviewer]) -> HandOver:
-    body = record.body
-    to, recipient = str(body.get("to", "")), str(body.get("recipient", ""))
-    if "first_signature" not in body:
-        alone = _name(body.get("reviewer"), reviewers)
-        return HandOver(to, recipient, record.utc_ms, (alone,), UNSIGNED)
-    by = tuple(_name(body.get(which), reviewers) for which in BOTH)
-    held = _holds(record, reviewers) and len(set(by)) == len(BOTH)
-    return HandOver(to, recipient, record.utc_ms, by, "" if held else UNPROVEN)
+def _hand_over(record: Record, reviewers: Mapping[bytes, Reviewer] | None) -> HandOver:
+    body, known = record.body, reviewers or {}
+    signed = "first_signature" in body
+    by = tuple(_name(body.get(which), known) for which in (BOTH if signed else ("reviewer",)))
+    note = ""
+    if not signed:
+        note = UNSIGNED
+    elif reviewers is None:
+        note = UNCHECKED
+    elif len(set(by)) < len(BOTH) or not _holds(record, known):
+        note = UNPROVEN
+    return HandOver(
+        event=_plain(body.get("envelope", "")),
+        to=_plain(body.get("to", "")),
+        recipient=_plain(body.get("recipient", "")),
+        utc_ms=record.utc_ms,
+        by=by,
+        note=note,
+    )
 
 
 def _holds(record: Record, reviewers: Mapping[bytes, Reviewer]) -> bool:
@@ -103,4 +113,9 @@ def _name(identity: int | str | None, reviewers: Mapping[bytes, Reviewer]) -> st
     for known, reviewer in reviewers.items():
         if known.hex() == identity:
             return f"{reviewer.name} ({reviewer.organisation})"
-    return f"the reviewer {str(identity)[:16]}, whom the site does not name now"
+    return f"reviewer {_plain(str(identity))[:16]}, not named now"
+
+
+def _plain(text: int | str) -> str:
+    """Return a text of a record without what a terminal would obey."""
+    return UNPRINTABLE.sub("\ufffd", str(text))

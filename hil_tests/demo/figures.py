@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import quantiles
-from typing import Any
 
 from formats.ledger import Happening, Record
 from hil_tests.demo.tap import Tap
@@ -125,14 +124,3 @@ def percentile(values: list[float], percent: int) -> float | None:
     if not values:
         return None
     return round(quantiles([*values, *values], n=100, method="inclusive")[percent - 1], 1)
-
-
-def opened_from(line: dict[str, Any], at_ns: int) -> Opened:
-    """Return what a line of `tallylight-estate receive --json` says, read at `at_ns`."""
-    return Opened(
-        entry=line["entry"],
-        latency_ms=(at_ns - line["captured_mono_ns"]) / 1e6,
-        crop=line["crop"],
-        score_ppm=line["score_ppm"],
-        threshold_ppm=line["threshold_ppm"],
-    )

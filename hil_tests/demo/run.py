@@ -23,15 +23,16 @@ from firmware.config import Config, State
 from firmware.nets import open_eye
 from formats.ledger import Happening
 from formats.settings import read_settings
-from hil_tests.demo.figures import Evidence, Figures, Opened, gather, opened_from, records
+from hil_tests.demo.figures import Evidence, Figures, Opened, gather, records
 from hil_tests.demo.ground_truth import person_in
+from hil_tests.demo.reviewers_machine import ReviewersMachine
 from hil_tests.demo.tap import FORMAT, ON_THE_WIRE, Tap
 from hil_tests.errors import DeskRefused
 from hil_tests.rig.desk.pins import PinServer
 from hil_tests.rig.desk.programs import READY_S, Programs, find_program
 from hil_tests.rig.desk.receipted import remove_receipted
 from hil_tests.rig.desk_site import DeskSite
-from hil_tests.rig.site_maker import REVIEWERS, signers
+from hil_tests.rig.site_maker import signers
 from hil_tests.scenes.portraits import Person
 from recognition.interpreter import Accelerator
 
@@ -145,14 +146,13 @@ class Run:
             [
                 *(sys.executable, "-m", "estate", "receive", "--json"),
                 *("--config", str(self.desk.receiver_config)),
-                *("--open-with", str(self.desk.estate / f"{REVIEWERS[0]}.key")),
                 *("--passphrase-file", str(self.desk.passphrase)),
-                *("--crops", str(self.crops)),
             ],
             listen=True,
         )
-        threading.Thread(target=self._read, args=(_output(receiver.stdout),), daemon=True).start()
         programs.await_ready("receiver", lambda: "as receiver" in programs.said("mosquitto"))
+        reading = (_output(receiver.stdout), ReviewersMachine(self.desk, self.crops))
+        threading.Thread(target=self._read, args=reading, daemon=True).start()
         programs.await_ready("tap", lambda: "as auditor" in programs.said("mosquitto"))
 
     @property
@@ -201,9 +201,10 @@ class Run:
         sealed = [sum(one.startswith(kind.value.magic) for one in payloads) for kind in ON_THE_WIRE]
         return [len(self.seen.opened), *sealed]
 
-    def _read(self, lines: IO[bytes]) -> None:
+    def _read(self, lines: IO[bytes], reviewer: ReviewersMachine) -> None:
         for line in lines:
-            self.seen.opened.append(opened_from(json.loads(line), time.monotonic_ns()))
+            self.seen.opened.append(reviewer.open(json.loads(line)["envelope"]))
+        reviewer.close()
 
 
 def _module(name: str) -> list[str]:
