@@ -52,6 +52,11 @@ def test_a_copy_brings_everything_back(office: Office) -> None:
     assert office.desk(2).judge(event, MATCH) is Outcome.CONFIRMED
 
 
+def test_a_copy_is_for_its_owner_alone(office: Office) -> None:
+    run(office, "backup", str(office.folder / "copy"))
+    assert (office.folder / "copy").stat().st_mode & 0o777 == 0o600
+
+
 def test_what_was_destroyed_after_the_copy_is_destroyed_again(office: Office) -> None:
     gone, kept = office.arrive(1).digest, office.arrive(2).digest
     run(office, "backup", str(office.folder / "copy"))

@@ -259,6 +259,12 @@ def test_a_refused_list_saves_no_time_beyond_its_end(tmp_path: Path) -> None:
     assert read_floors(camera.metadata.with_name("floors")).utc_s == NOW_S + 86400
 
 
+def test_an_accepted_list_saves_the_time(tmp_path: Path) -> None:
+    camera = Camera(tmp_path)
+    camera.takes(Desk())
+    assert read_floors(camera.metadata.with_name("floors")).utc_s == NOW_S
+
+
 def test_what_another_root_signed_saves_no_time(tmp_path: Path) -> None:
     camera = Camera(tmp_path)
     Desk().publish(camera.inbox)

@@ -11,13 +11,14 @@ import pytest
 from nacl.signing import SigningKey
 
 from firmware.delivery import removal
+from firmware.delivery.hand_over import HandOver
 from firmware.delivery.marks import Terms
 from firmware.delivery.outbox import DAY_S, Outbox
 from firmware.delivery.receipts import Receipts
 from firmware.delivery.removal import REFUSALS, Removal
 from firmware.record.ledger import Ledger, Moment
 from firmware.tests.observations import records
-from firmware.tests.outbox_events import ESTATE, event, handed_over
+from firmware.tests.outbox_events import COURIER, ESTATE, event, handed_over
 from formats.ledger import Happening, Program
 
 FIRST = "000000000001"
@@ -76,6 +77,18 @@ def test_a_courier_cannot_make_a_receipt_up(tidy: Removal, tmp_path: Path) -> No
     tidy.round()
     assert FIRST in tidy.outbox.names()
     assert refused(tmp_path) == [FIRST]
+
+
+def test_a_receipt_of_the_key_before_is_taken_back_and_its_event_sent_again(
+    tidy: Removal, tmp_path: Path
+) -> None:
+    tidy.receipts.put(FIRST, handed_over(tidy.outbox.read_sealed(FIRST)))
+    ledger = Ledger(tmp_path / "courier", Program.COURIER)
+    courier = HandOver(tidy.outbox, tidy.receipts, COURIER, ledger)
+    assert courier.names == {FIRST}
+    tidy.outbox.set_terms(Terms(bytes(STRANGER.verify_key), 30))
+    courier.check()
+    assert (courier.names, tidy.receipts.names()) == (set(), [])
 
 
 def test_a_receipt_under_another_events_name_removes_neither(tidy: Removal, tmp_path: Path) -> None:

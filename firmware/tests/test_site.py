@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tuf.api.metadata import Targets  # type: ignore[attr-defined]  # Re-exports.
 
+from firmware.record.ledger import Ledger
 from firmware.tests.desk import (
     LIST_KEY,
     MODEL,
@@ -22,7 +23,10 @@ from firmware.tests.desk import (
     template_row,
 )
 from firmware.tests.verifier import Camera, only, refused
+from firmware.trust.list_destruction import DestructionLog, destroy_body, held_list
 from firmware.trust.watchlist import Refusal, ThisCamera
+from formats.ledger import Program
+from formats.list_end import End
 
 
 @pytest.fixture
@@ -174,6 +178,23 @@ def test_a_refused_first_list_leaves_nothing(camera: Camera) -> None:
     with refused(Refusal.CAP):
         camera.takes(Desk(policy=replace(Desk().policy, cap=1)))
     assert camera.kept() == {}
+
+
+def test_the_body_of_a_list_that_was_replaced_is_overwritten(camera: Camera) -> None:
+    camera.takes(Desk())
+    with only(camera.metadata / "accepted" / "targets", "*.sealed").open("rb") as still_open:
+        camera.takes(Desk(), version=2)
+        assert set(still_open.read()) == {0}
+
+
+def test_the_body_of_a_list_that_ended_is_overwritten(camera: Camera, tmp_path: Path) -> None:
+    camera.takes(Desk())
+    ended = held_list(camera.metadata)
+    assert ended is not None
+    log = DestructionLog(tmp_path / "ended", STRANGER, Ledger(tmp_path, Program.WATCH))
+    with ended.bodies[0].open("rb") as still_open:
+        destroy_body(ended, End.EXPIRED, log, NOW_S)
+        assert set(still_open.read()) == {0}
 
 
 def test_what_a_power_cut_left_behind_is_cleared_away(camera: Camera) -> None:

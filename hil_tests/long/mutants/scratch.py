@@ -24,6 +24,8 @@ from hil_tests.long.mutants.listed import Mutant, mutated
 
 LIMIT_S: Final = 120.0
 """Longest run of one mutant's test; most take two seconds."""
+TEST_S: Final = 30
+"""Longest test, with and without a mutation: some wait for what a mutation prevents."""
 FAILED: Final = 1
 """pytest's exit status if a test failed; other statuses say that it could not run."""
 
@@ -48,6 +50,7 @@ class Scratch:
         """Run these tests in the copy as it is, in the order given."""
         python = self.root / ".venv" / "bin" / "python"
         options = ("-q", "-x", "--no-header", "-p", "no:cacheprovider", "-p", "no:randomly")
+        options += (f"--timeout={TEST_S}",)
         with subprocess.Popen(
             [python, "-m", "pytest", *options, *tests],
             cwd=self.root,
