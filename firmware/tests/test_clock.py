@@ -6,13 +6,18 @@ from pathlib import Path
 
 import pytest
 
+from firmware.assembly import _checked
 from firmware.errors import ClockUntrusted
+from firmware.record.ledger import Ledger
+from firmware.record.queued_ledger import QueuedLedger
 from firmware.tests.desk import NOW, NOW_S, Desk, usual_policy
+from firmware.tests.station import AtOnce
 from firmware.tests.verifier import Camera, flip, refused
 from firmware.trust.clock import BUILT, Clock, Hands, boot_id, boottime_s
 from firmware.trust.floors import Floors, begin_floors, raise_floors, read_floors
 from firmware.trust.watchlist import ListRefused, Refusal
 from formats.envelope import TimeQuality
+from formats.ledger import Program
 
 STRICT = replace(usual_policy(), unsynchronised=False)
 AUTHENTICATED = replace(STRICT, authenticated_time=True)
@@ -173,6 +178,13 @@ def test_the_time_is_saved_each_minute(machine: Machine) -> None:
     machine.passes(1)
     clock.save_if_due()
     assert read_floors(machine.folder).utc_s == NOW_S + 60
+
+
+def test_while_the_camera_looks_the_time_is_saved(machine: Machine, tmp_path: Path) -> None:
+    book = QueuedLedger(Ledger(tmp_path / "own", Program.WATCH), AtOnce())
+    go_on = _checked(lambda: True, machine.starts(), book)
+    assert go_on()
+    assert read_floors(machine.folder).utc_s == NOW_S
 
 
 def test_a_clock_that_runs_ahead_does_not_lock_the_camera_out(machine: Machine) -> None:

@@ -9,11 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from formats.keyfile import KeyRefused, Purpose, find_keys, read_key, unlock_signing
+from formats.keyfile import (
+    KeyRefused,
+    OnToken,
+    Purpose,
+    find_keys,
+    make_key,
+    read_key,
+    unlock_signing,
+)
 from provisioning.errors import PlanRefused, SiteRefused
-from provisioning.site.ceremony import hold_ceremony
+from provisioning.site.ceremony import _brought_keys, hold_ceremony
 from provisioning.site.plan import example_plan, read_plan
 from provisioning.tests.workshop import (
+    CHEAP,
     CHEAPLY,
     PASSPHRASE,
     SITE,
@@ -32,6 +41,14 @@ def changed_plan(folder: Path, before: str, after: str) -> Path:
     assert before in text
     plan.write_text(text.replace(before, after))
     return plan
+
+
+def test_a_holder_brings_one_key_of_a_kind(tmp_path: Path) -> None:
+    plan = read_plan(changed_plan(tmp_path, "", ""))
+    rest = OnToken("a token", "0001", bytes(16))
+    key = replace(make_key(Purpose.ROOT, plan.root_holders[0], PASSPHRASE, CHEAP), rest=rest)
+    with pytest.raises(KeyRefused, match="brings two root keys"):
+        _brought_keys(plan, [key, key])
 
 
 def test_a_site_begins_with_one_command(tmp_path: Path) -> None:

@@ -139,6 +139,20 @@ def test_a_list_key_holds_no_role_of_the_root(begun: Workshop) -> None:
     assert "no role" in refusal("site", "rotate", begun.site, "--from", leaving, "--to", new)
 
 
+def test_a_key_that_holds_a_role_takes_no_other(begun: Workshop) -> None:
+    leaving, holds = (begun.site / "keys" / f"root-{name}.key" for name in ("maker", HOLDERS[2]))
+    words = ("site", "rotate", begun.site, "--from", leaving, "--to", holds)
+    assert "holds a role already" in refusal(*words)
+
+
+def test_a_root_that_another_came_before_is_not_signed(begun: Workshop) -> None:
+    rotate(begun, "timestamp-provisioning-desk", new_key(begun, Purpose.TIMESTAMP))
+    waiting = (begun.site / "rotation.json").read_bytes()
+    sign_all(begun)
+    (begun.site / "rotation.json").write_bytes(waiting)
+    assert "Another root came first" in refusal(*sign(begun, "maker"))
+
+
 def test_half_a_change_is_none(begun: Workshop) -> None:
     leaving = begun.site / "keys" / "root-maker.key"
     assert "--to" in refusal("site", "rotate", begun.site, "--from", leaving)
