@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from hil_tests.long.mutants.listed import LISTS, EntryRefused, Mutant, mutated, read_mutants
+from hil_tests.long.mutants.listed import LISTS, EntryRefused, Mutant, misfits, read_mutants
 from hil_tests.long.mutants.scratch import FAILED, Result, Scratch, scratch_copy
 
 BASELINE_LIMIT_S: Final = 1800.0
@@ -45,8 +45,8 @@ def _chosen(tree: Path, lists: Path, only: str) -> list[Mutant]:
     mutants = [each for each in read_mutants(lists) if only in f"{each.file} {each.guards}"]
     if not mutants:
         raise EntryRefused(f"No mutation's file or promise holds {only!r}: see {lists}.")
-    for mutant in mutants:
-        mutated(tree, mutant)
+    if faults := misfits(tree, mutants):
+        raise EntryRefused("\n".join(faults))
     return mutants
 
 

@@ -13,6 +13,7 @@ compiled, and the test is there. So no entry is left behind when the code change
 """
 
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -54,6 +55,17 @@ def read_mutants(lists: Path = LISTS) -> list[Mutant]:
                     f"{path.name}: an entry of {file} has guards, old, new and by: {error}."
                 ) from error
     return mutants
+
+
+def misfits(tree: Path, mutants: Iterable[Mutant]) -> list[str]:
+    """Return what is wrong with the entries that do not fit the tree, and what to do."""
+    faults = []
+    for mutant in mutants:
+        try:
+            mutated(tree, mutant)
+        except EntryRefused as error:
+            faults.append(str(error))
+    return faults
 
 
 def mutated(tree: Path, mutant: Mutant) -> str:

@@ -49,8 +49,8 @@ class Scratch:
     def run(self, tests: Iterable[str], limit_s: float = LIMIT_S) -> Result:
         """Run these tests in the copy as it is, in the order given."""
         python = self.root / ".venv" / "bin" / "python"
-        options = ("-q", "-x", "--no-header", "-p", "no:cacheprovider", "-p", "no:randomly")
-        options += (f"--timeout={TEST_S}",)
+        plain = ("-p", "no:cacheprovider", "-p", "no:randomly")
+        options = ("-q", "-x", "--no-header", f"--timeout={TEST_S}", *plain)
         with subprocess.Popen(
             [python, "-m", "pytest", *options, *tests],
             cwd=self.root,
