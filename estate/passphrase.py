@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
+from nacl.signing import SigningKey
 
-from formats.keyfile import KeyFile, KeyRefused, Purpose, read_key
+from formats.keyfile import KeyFile, KeyRefused, Purpose, read_key, unlock_signing
 from formats.passphrase import read_passphrase
 from terminal.questions import ask_unseen
 
@@ -23,6 +24,16 @@ def unlocking(path: Path, purpose: Purpose, passphrase_file: Path | None) -> tup
     """
     key = read_purpose(path, purpose)
     return key, ask(passphrase_file, f"Passphrase of {key.holder}", confirm=False)
+
+
+def unlock(key: KeyFile, passphrase_file: Path | None) -> SigningKey:
+    """Return the signing key of a key file that was read, with the passphrase of its holder.
+
+    Raises:
+        KeyRefused: the passphrase is wrong.
+    """
+    asked = ask(passphrase_file, f"Passphrase of {key.holder}", confirm=False)
+    return unlock_signing(key, asked)
 
 
 def read_purpose(path: Path, purpose: Purpose) -> KeyFile:

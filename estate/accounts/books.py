@@ -8,7 +8,7 @@ stored, and it may only grow: a ledger that contradicts an earlier one is refuse
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -45,6 +45,7 @@ from formats.ledger import (
 )
 from formats.status import Status
 from formats.whole_file import append_whole, write_whole
+from terminal.differences import Item, digest_text
 
 ORIGIN: Final = "estate"
 """Name of the estate's own ledger in checkpoints."""
@@ -57,23 +58,75 @@ CAMERA_LINES: Final = Table(
 )
 
 
-def write_checkpoint(store: Store, key: SigningKey, folder: Path) -> Head:
-    """Sign the head of the estate's ledger, append the checkpoint to `folder`; return the head.
+def next_checkpoint(store: Store, key: VerifyKey, folder: Path) -> Checkpoint:
+    """Return the checkpoint that would be signed now: of the whole ledger, verified.
 
     Raises:
         BooksRefused: the ledger is empty or broken, or disagrees with the last checkpoint.
     """
+    with store.reading() as connection:
+        checkpointed_records(connection, folder, key)
+        now = ledger_head(connection)
+    if not now.size:
+        raise BooksRefused("The ledger has no records yet: there is nothing to sign.")
+    return Checkpoint(ORIGIN, now)
+
+
+def last_checkpoint(key: VerifyKey, folder: Path) -> Checkpoint | None:
+    """Return the newest checkpoint of the estate's ledger; None if none was signed with `key`."""
     file = folder / CHECKPOINTS
+    lines = file.read_bytes().splitlines() if file.exists() else []
+    try:
+        return verify_checkpoint(lines[-1], key) if lines else None
+    except FormatError:
+        return None
+
+
+def checkpoint_items(checkpoint: Checkpoint) -> Sequence[Item]:
+    """Return everything that a signature over a checkpoint covers."""
+    facts = {
+        "of the ledger": checkpoint.origin,
+        "records": str(checkpoint.head.size),
+        "head": digest_text(checkpoint.head.digest),
+    }
+    return [Item("Checkpoint", facts)]
+
+
+def write_checkpoint(
+    store: Store, key: SigningKey, folder: Path, shown: Checkpoint | None = None
+) -> Head:
+    """Sign a checkpoint of the estate's ledger, append it to `folder`; return its head.
+
+    Args:
+        store: with the ledger.
+        key: the estate's ledger key.
+        folder: of the books.
+        shown: the checkpoint that a person has read; None for the whole ledger as it is now.
+
+    Raises:
+        BooksRefused: the ledger is empty or broken, or disagrees with a checkpoint.
+    """
+    signed = shown or next_checkpoint(store, key.verify_key, folder)
     folder.mkdir(mode=0o755, parents=True, exist_ok=True)
     with store.writing() as connection:
         checkpointed_records(connection, folder, key.verify_key)
-        now = ledger_head(connection)
-        if not now.size:
-            raise BooksRefused("The ledger has no records yet: there is nothing to sign.")
-        append_whole(file, sign_checkpoint(Checkpoint(ORIGIN, now), key) + b"\n")
-        body: dict[str, int | str] = {"size": now.size, "digest": now.digest.hex()}
+        _refuse_contradiction(connection, signed)
+        append_whole(folder / CHECKPOINTS, sign_checkpoint(signed, key) + b"\n")
+        body: dict[str, int | str] = {"size": signed.head.size, "digest": signed.head.digest.hex()}
         append_record(connection, Happening.CHECKPOINT, body)
-    return now
+    return signed.head
+
+
+def _refuse_contradiction(connection: Connection, signed: Checkpoint) -> None:
+    """Refuse a checkpoint that the ledger does not continue any more.
+
+    Raises:
+        BooksRefused: the ledger was changed after the checkpoint was shown.
+    """
+    try:
+        verify_against(ledger_lines(connection), signed)
+    except FormatError as error:
+        raise BooksRefused(f"The ledger was changed after it was shown: {error}") from error
 
 
 def add_camera_ledger(

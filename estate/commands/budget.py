@@ -10,15 +10,29 @@ from rich.table import Table
 
 from estate.accounts.books import camera_records
 from estate.budget.false_alarms import FalseAlarmCount, count_false_alarms
-from estate.budget.statement import record_states, write_statement_files
-from estate.commands.options import AsJson, Settings, current_site, open_office, unlock_ledger_key
-from estate.passphrase import PassphraseFile
+from estate.budget.statement import (
+    last_statement,
+    offer_statement,
+    record_states,
+    write_statement_files,
+)
+from estate.commands.options import (
+    AsJson,
+    Settings,
+    Yes,
+    current_site,
+    open_office,
+    own_ledger_key,
+)
+from estate.passphrase import PassphraseFile, unlock
 from estate.store.ledger import ledger_records
 from formats.errors import Refused
+from formats.public_keys import signing_key
+from terminal import consent as screen
 from terminal.tables import print_table
 
 
-def budget(
+def budget(  # noqa: PLR0913  # Each is an option.
     config: Settings,
     to: Annotated[
         Path | None,
@@ -32,23 +46,30 @@ def budget(
     ] = None,
     passphrase_file: PassphraseFile = None,
     *,
+    yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
     """Test every camera's false alarms. A broken budget, signed and published, stops the camera."""
     if since is not None and since.date() > datetime.now(UTC).date():
         raise Refused("--since is in the future: nothing would be counted, and nothing was signed.")
     office, store = open_office(config)
+    locked = own_ledger_key(office) if to is not None else None
     site = current_site(office)
     from_ms = int(since.replace(tzinfo=UTC).timestamp() * 1000) if since else 0
     with store.reading() as connection:
         mine = [each for each in ledger_records(connection) if each.utc_ms >= from_ms]
         theirs = [each for each in camera_records(connection) if each[1].utc_ms >= from_ms]
     found = count_false_alarms(mine, theirs, site.policy.fpir_ppm)
-    if to is not None:
-        key = unlock_ledger_key(office, passphrase_file)
+    if to is not None and locked is not None:
+        offer = offer_statement(to, found, site.policy.site, datetime.now(UTC))
+        before = last_statement(to, site.policy.site, signing_key(locked.public))
+        asked = f"{locked.holder} is asked to sign which cameras have broken their budget."
+        shown = screen.compared(asked, before, offer.items, since=f"the last statement in {to}")
+        screen.agree(shown, "Sign this statement?", yes=yes, json=as_json)
+        key = unlock(locked, passphrase_file)
         with store.writing() as connection:
-            statement = record_states(connection, found, site.policy.site)
-        write_statement_files(to, statement, key)
+            record_states(connection, found)
+        write_statement_files(to, offer, key)
     store.close()
     _show(found, as_json=as_json)
     if to is not None:

@@ -11,20 +11,26 @@ from estate.accounts.books import (
     ORIGIN,
     add_camera_ledger,
     camera_origins,
+    checkpoint_items,
     export_books,
+    last_checkpoint,
+    next_checkpoint,
     write_checkpoint,
 )
 from estate.commands.options import (
     AsJson,
     Settings,
+    Yes,
     current_site,
     open_office,
+    own_ledger_key,
     print_result,
-    unlock_ledger_key,
 )
-from estate.passphrase import PassphraseFile
+from estate.passphrase import PassphraseFile, unlock
 from estate.store.ledger import ledger_head
+from formats.public_keys import signing_key
 from formats.whole_file import append_whole
+from terminal import consent as screen
 from terminal.tables import print_table
 
 app = typer.Typer(help="Show, sign, import and export the ledgers.", no_args_is_help=True)
@@ -50,12 +56,24 @@ def show(config: Settings, *, as_json: AsJson = False) -> None:
 
 @app.command("checkpoint")
 def sign(
-    config: Settings, passphrase_file: PassphraseFile = None, *, as_json: AsJson = False
+    config: Settings,
+    passphrase_file: PassphraseFile = None,
+    *,
+    yes: Yes = False,
+    as_json: AsJson = False,
 ) -> None:
     """Sign a checkpoint of the ledger. Give a copy of it to an outsider."""
     office, store = open_office(config)
-    key = unlock_ledger_key(office, passphrase_file)
-    signed = write_checkpoint(store, key, office.books)
+    locked = own_ledger_key(office)
+    public = signing_key(locked.public)
+    checkpoint, last = next_checkpoint(store, public, office.books), None
+    if (before := last_checkpoint(public, office.books)) is not None:
+        last = checkpoint_items(before)
+    asked = f"{locked.holder} is asked to sign that the ledger has these records."
+    items = checkpoint_items(checkpoint)
+    shown = screen.compared(asked, last, items, since="the last checkpoint")
+    screen.agree(shown, "Sign this checkpoint?", yes=yes, json=as_json)
+    signed = write_checkpoint(store, unlock(locked, passphrase_file), office.books, checkpoint)
     store.close()
     file = office.books / f"{ORIGIN}.checkpoint"
     sentence = f"{signed.size:,} records are signed: {file}. Give a copy of it to an outsider."

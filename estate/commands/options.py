@@ -10,16 +10,17 @@ from nacl.signing import SigningKey
 
 from estate.config import Office
 from estate.errors import BooksRefused, SiteRefused
-from estate.passphrase import unlocking
+from estate.passphrase import read_purpose, unlock
 from estate.signed_site import VerifiedSite, read_site
 from estate.store.envelopes import Store
-from formats.keyfile import Purpose, unlock_signing
+from formats.keyfile import KeyFile, Purpose
 from formats.settings import read_settings
 
 Settings: TypeAlias = Annotated[Path, typer.Option("--config", help="The office's settings.")]
 ReceiverSettings: TypeAlias = Annotated[
     Path, typer.Option("--config", help="The receiver's settings.")
 ]
+Yes: TypeAlias = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="One JSON text for machines.")]
 
 
@@ -42,28 +43,41 @@ def current_site(office: Office) -> VerifiedSite:
     return read_site(office.site, office.trusted_root, datetime.now(UTC))
 
 
-def unlock_ledger_key(office: Office, passphrase_file: Path | None) -> SigningKey:
-    """Return the estate's ledger key, if it is the one that the site's recipients name.
+def own_ledger_key(office: Office) -> KeyFile:
+    """Return the file of the estate's ledger key, if the site's recipients name this key.
+
+    The key is compared before its passphrase is asked for.
 
     Raises:
         BooksRefused: the settings name none, or the site names another: outsiders could not verify
             what it signs.
-        Refused: it cannot be unlocked.
+        KeyRefused: the file is missing, broken, or for another purpose.
     """
     if not office.ledger_key:
         raise BooksRefused("This needs the estate's ledger key: set `ledger_key` in the settings.")
     path = Path(office.ledger_key)
-    key = unlock_signing(*unlocking(path, Purpose.LEDGER, passphrase_file))
+    key = read_purpose(path, Purpose.LEDGER)
     try:
         named = current_site(office).recipients.ledger_key
-    except SiteRefused:
-        return key  # There is nothing to compare it with; what needs the site refuses it by name.
-    if key.verify_key != named:
+    except SiteRefused as error:
+        typer.echo(f"The ledger key is not compared with the site's: {error}", err=True)
+        return key
+    if key.public != bytes(named):
         raise BooksRefused(
             f"The ledger key {path} is not the one that the site's recipients name: use that one, "
             "or have this one named with tallylight recipients, signed and published."
         )
     return key
+
+
+def unlock_ledger_key(office: Office, passphrase_file: Path | None) -> SigningKey:
+    """Return the estate's ledger key, if it is the one that the site's recipients name.
+
+    Raises:
+        BooksRefused: see `own_ledger_key`.
+        KeyRefused: it cannot be unlocked.
+    """
+    return unlock(own_ledger_key(office), passphrase_file)
 
 
 def print_result(sentence: str, *, as_json: bool, **fields: object) -> None:

@@ -46,7 +46,7 @@ def books(office: Office) -> Path:
     sent.sign()
     for program in CAMERAS:
         assert office.take_in(program).exit_code == 0
-    done("ledger", "checkpoint", *config, *office.passphrase)
+    done("ledger", "checkpoint", *config, *office.passphrase, "--yes")
     done("ledger", "export", str(office.folder / "handed"), *config)
     return office.folder / "handed"
 

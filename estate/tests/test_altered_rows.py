@@ -278,7 +278,7 @@ def test_a_changed_ledger_destroys_nothing(office: Office, event: bytes) -> None
         older = json.loads(line) | {"utc_ms": 1_767_225_600_000}
         text = json.dumps(older, sort_keys=True, separators=(",", ":")).encode()
         connection.execute(update(LEDGER).values(line=text))
-    words = ["ledger", "checkpoint", "--config", str(office.settings), *office.passphrase]
+    words = ["ledger", "checkpoint", "--config", str(office.settings), *office.passphrase, "--yes"]
     assert CliRunner().invoke(app, words).exit_code == 0
     with office.store.writing() as connection:
         connection.execute(update(LEDGER).where(LEDGER.c.seq == 0).values(line=line))

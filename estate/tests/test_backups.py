@@ -79,10 +79,10 @@ def test_what_was_destroyed_after_the_copy_is_destroyed_again(office: Office) ->
 def restored_after_a_checkpoint(office: Office) -> str:
     """Lose records that a checkpoint has signed, restore an older copy; return what was said."""
     office.arrive(1)
-    run(office, "ledger", "checkpoint", *office.passphrase)
+    run(office, "ledger", "checkpoint", "--yes", *office.passphrase)
     run(office, "backup", str(office.folder / "copy"))
     office.arrive(2)
-    run(office, "ledger", "checkpoint", *office.passphrase)
+    run(office, "ledger", "checkpoint", "--yes", *office.passphrase)
     lose_the_store(office)
     copy = str(office.folder / "copy")
     done = run(office, "restore", "--from", copy, *office.passphrase)
@@ -96,7 +96,7 @@ def test_after_an_honest_restore_the_books_go_on(office: Office) -> None:
         office
     )
     office.arrive(3)
-    for words in (("retain",), ("ledger", "checkpoint"), ("retain",)):
+    for words in (("retain",), ("ledger", "checkpoint", "--yes"), ("retain",)):
         done = run(office, *words, *office.passphrase)
         assert done.exit_code == 0, done.output
     again = run(office, "restore", *office.passphrase)
@@ -106,7 +106,7 @@ def test_after_an_honest_restore_the_books_go_on(office: Office) -> None:
 def test_an_outsider_is_told_of_the_restore_and_of_nothing_else(office: Office) -> None:
     restored_after_a_checkpoint(office)
     office.arrive(3)
-    run(office, "ledger", "checkpoint", *office.passphrase)
+    run(office, "ledger", "checkpoint", "--yes", *office.passphrase)
     books = office.folder / "handed-over"
     done = run(office, "ledger", "export", str(books))
     assert done.exit_code == 0, done.output
@@ -119,10 +119,10 @@ def test_without_the_restore_command_an_older_copy_is_a_changed_ledger(office: O
     office.arrive(1)
     run(office, "backup", str(office.folder / "copy"))
     office.arrive(2)
-    run(office, "ledger", "checkpoint", *office.passphrase)
+    run(office, "ledger", "checkpoint", "--yes", *office.passphrase)
     lose_the_store(office)
     (office.folder / "store.db").write_bytes((office.folder / "copy").read_bytes())
-    for words in (("retain",), ("ledger", "checkpoint")):
+    for words in (("retain",), ("ledger", "checkpoint", "--yes")):
         done = run(office, *words, *office.passphrase)
         assert (done.exit_code, "has been changed" in done.output) == (1, True), done.output
     office.store = Store(office.url)
@@ -132,7 +132,7 @@ def test_a_record_of_a_restore_that_the_key_did_not_sign_excuses_nothing(office:
     office.arrive(1)
     run(office, "backup", str(office.folder / "copy"))
     office.arrive(2)
-    run(office, "ledger", "checkpoint", *office.passphrase)
+    run(office, "ledger", "checkpoint", "--yes", *office.passphrase)
     lost = json.loads((office.folder / "books" / "estate.checkpoint").read_text())
     lose_the_store(office)
     (office.folder / "store.db").write_bytes((office.folder / "copy").read_bytes())

@@ -25,7 +25,7 @@ MATCH, NOT = Judgement.MATCH, Judgement.NOT_A_MATCH
 
 
 def budget(office: Office, *words: str) -> str:
-    usual = ("--config", str(office.settings), *office.passphrase)
+    usual = ("--config", str(office.settings), *office.passphrase, "--yes")
     result = CliRunner().invoke(app, ["budget", *usual, *words])
     assert result.exit_code == 0, result.output
     return result.stdout

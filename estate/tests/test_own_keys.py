@@ -13,8 +13,8 @@ from wire.tests.broker import Broker
 
 NEEDS_KEY = {
     "retain": ("retain",),
-    "checkpoint": ("ledger", "checkpoint"),
-    "budget": ("budget", "--sign", "signed"),
+    "checkpoint": ("ledger", "checkpoint", "--yes"),
+    "budget": ("budget", "--yes", "--sign", "signed"),
     "restore": ("restore",),
 }
 

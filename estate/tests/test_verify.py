@@ -150,7 +150,7 @@ def test_a_second_checkpoint_is_not_signed_over_a_ledger_that_was_changed(office
     books(office)
     with office.store.engine.begin() as connection:
         connection.exec_driver_sql("DELETE FROM ledger WHERE seq > 1")
-    words = ["ledger", "checkpoint", "--config", str(office.settings), *office.passphrase]
+    words = ["ledger", "checkpoint", "--config", str(office.settings), *office.passphrase, "--yes"]
     result = CliRunner().invoke(app, words)
     assert (result.exit_code, "has been changed" in result.stderr) == (1, True)
 

@@ -13,7 +13,7 @@ from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 from tuf.api.metadata import Metadata, Root, Targets  # type: ignore[attr-defined]  # Re-exports.
 
-from estate.budget.statement import sign_statement
+from estate.budget.statement import LIFE, Offer, sign_statement
 from firmware.trust.watchlist import ThisCamera
 from formats.budget import BudgetStatement, write_statement
 from formats.camera_request import CameraIdentity
@@ -209,7 +209,8 @@ class Desk:
         end = self.now + timedelta(days=1)
         roles = {role: site}
         if self.statement is not None:
-            signed = sign_statement(self.statement, version, self.estate, self.now)
+            offer = Offer(self.statement, version, (self.now + LIFE).replace(microsecond=0))
+            signed = sign_statement(offer, self.estate)
             roles[estate_role(self.policy.site)] = Metadata[Targets].from_bytes(signed)
         snapshot = make_snapshot(version, targets, roles, end)
         snapshot_key, timestamp_key = online(self.rotations)

@@ -40,7 +40,7 @@ from hil_tests.rig.site_maker import (
 )
 from hil_tests.scenes.portraits import Person, portrait
 from hil_tests.scenes.sources import STREET, open_source
-from provisioning.nets.bundles import MODELS, build_bundle
+from provisioning.nets.bundles import MODELS, build_bundle, manifest_to_sign
 from recognition.enrolment import enrol
 from recognition.errors import RecognitionError
 from recognition.eye import Eye
@@ -203,7 +203,9 @@ def _refuse_early(scene: Choice, desk: DeskSite) -> None:
         if next(frames, None) is None:
             raise DeskRefused(f"There is not one frame in {scene.source}: check SOURCE.")
     with TemporaryDirectory() as folder:
-        bundle = build_bundle(Path(folder) / "models", MODELS, SigningKey.generate(), None)
+        bundle = build_bundle(
+            Path(folder) / "models", MODELS, SigningKey.generate(), manifest_to_sign(MODELS)
+        )
         enrol(read_picture(scene.picture), Eye.load(bundle))
 
 

@@ -31,7 +31,7 @@ def send_portrait(desk: DeskSite, handle: str, picture: Path) -> None:
         *("portrait", "seal", str(desk.site), handle, "--picture", str(picture)),
         *("--key", str(min((desk.site / "keys").glob("list-seal-*.key")))),
         *("--to", str(desk.estate / "books" / "portraits")),
-        *("--passphrase-file", str(desk.passphrase)),
+        *("--passphrase-file", str(desk.passphrase), "--yes"),
     )
 
 
@@ -41,7 +41,7 @@ def write_report(desk: DeskSite, to: Path) -> None:
     for program in ("lampguard", "watch", "courier"):
         tallylight_estate("ledger", "add", str(desk.camera / program / "ledger.jsonl"), *config)
     passphrase = ("--passphrase-file", str(desk.passphrase))
-    tallylight_estate("ledger", "checkpoint", *config, *passphrase)
+    tallylight_estate("ledger", "checkpoint", *config, *passphrase, "--yes")
     today = datetime.now(UTC).date()
     days = ("--since", str(today), "--until", str(today + timedelta(days=1)))
     tallylight_estate("report", *config, *days, "--to", str(to))

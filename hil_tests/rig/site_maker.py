@@ -43,12 +43,12 @@ def make_site(desk: DeskSite) -> None:
     for said in ("unsynchronised", "processor"):
         agreed = agreed.replace(f"{said} = false", f"{said} = true")
     plan.write_text(agreed, encoding="utf-8")
-    _on_site(desk, "site init", "--plan", str(plan))
+    _on_site(desk, "site init", "--plan", str(plan), "--yes")
     _make_models(desk)
     _make_camera(desk)
     _make_estate(desk)
     for holder in sorted((desk.site / "keys").glob("targets-*.key"))[:2]:
-        _on_site(desk, "policy sign", "--key", str(holder))
+        _on_site(desk, "policy sign", "--key", str(holder), "--yes")
     here = ("--at", str(desk.broker), "--state", str(desk.site / "broker-state"))
     own = ("--user", getuser(), "--port", str(desk.port))
     (desk.site / "broker-state").mkdir(mode=0o700)
@@ -90,7 +90,7 @@ def publish_list(desk: DeskSite, *, signers: int = 2, by_broker: bool = False) -
     """
     keys = desk.site / "keys"
     sealer = min(keys.glob("list-seal-*.key"))
-    _on_site(desk, "list build", "--key", str(sealer))
+    _on_site(desk, "list build", "--key", str(sealer), "--yes")
     for holder in sorted(keys.glob("list-sign-*.key"))[:signers]:
         _on_site(desk, "list sign", "--key", str(holder), "--yes")
     if by_broker:
@@ -144,9 +144,9 @@ def _make_models(desk: DeskSite) -> None:
     passphrase = ("--passphrase-file", str(desk.passphrase))
     key, bundle = desk.folder / "models.key", desk.folder / "models"
     tallylight("model", "key", str(key), "--holder", "desk", *passphrase)
-    tallylight("model", "build", str(bundle), "--key", str(key), *passphrase)
+    tallylight("model", "build", str(bundle), "--key", str(key), *passphrase, "--yes")
     trust = ("--trust", str(key.with_suffix(".pub")))
-    tallylight("model", "adopt", str(desk.site), str(bundle), *trust)
+    tallylight("model", "adopt", str(desk.site), str(bundle), *trust, "--yes")
 
 
 def _make_camera(desk: DeskSite) -> None:

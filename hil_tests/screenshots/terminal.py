@@ -35,17 +35,21 @@ def main() -> None:
         _draw("ceremony", "cat ceremony-1.txt", "\n".join(record.splitlines()[:26]))
         _draw_picture_check(desk)
         handle = list_person(desk, portrait(Person.HOPPER))
-        tallylight("list", "build", str(desk.site), *_key(desk, "list-seal-example-police"))
+        _build(desk)
         _run(desk, "sign", "list", "sign", *_key(desk, "list-sign-example-police"), "--yes")
         publish_list(desk)
         list_person(desk, portrait(Person.HOPPER))
         tallylight("list", "remove", str(desk.site), handle)
-        tallylight("list", "build", str(desk.site), *_key(desk, "list-seal-example-police"))
+        _build(desk)
         _run(desk, "sign-changes", "list", "sign", *_key(desk, "list-sign-example-estate"), "--yes")
         publish_list(desk)
         _run(desk, "history", "list", "history")
         _run(desk, "review", "list", "review")
         _run(desk, "policy", "policy", "show")
+
+
+def _build(desk: DeskSite) -> None:
+    tallylight("list", "build", str(desk.site), *_key(desk, "list-seal-example-police"), "--yes")
 
 
 def _draw_picture_check(desk: DeskSite) -> None:

@@ -25,7 +25,7 @@ from hil_tests.rig.desk.programs import Programs
 from hil_tests.rig.desk_site import DeskSite
 from hil_tests.rig.site_maker import list_person, make_site, publish_list
 from hil_tests.scenes.portraits import Person, portrait
-from provisioning.nets.bundles import build_bundle
+from provisioning.nets.bundles import build_bundle, manifest_to_sign
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(120)]
 
@@ -114,7 +114,8 @@ def test_the_manifest_is_not_the_one_that_was_signed(bench: Bench) -> None:
 
 
 def test_the_nets_are_signed_by_somebody_else(bench: Bench, tmp_path: Path) -> None:
-    build_bundle(tmp_path / "models", bench.desk.models, SigningKey.generate(), None)
+    nets = bench.desk.models
+    build_bundle(tmp_path / "models", nets, SigningKey.generate(), manifest_to_sign(nets))
     edit(bench.desk.camera_config, "models ", str(tmp_path / "models"))
     assert "is trusted here" in refusal(bench)
 

@@ -7,10 +7,10 @@ import typer
 
 from formats.keyfile import KeyRefused, Purpose
 from provisioning.commands.options import Folder, Json, PassphraseFile, Yes, print_result
-from provisioning.keys.words import fingerprint_words
 from provisioning.lists.desk_keys import lost_entries, replace_desk_key
 from provisioning.lists.entry_text import describe_entry
 from provisioning.site.folder import open_site
+from terminal.fingerprints import fingerprint_words
 
 app = typer.Typer(help="Replace a lost key of the desk.", no_args_is_help=True)
 

@@ -1,4 +1,4 @@
-"""`tallylight list build|sign`: show a signer the changes of the list, and sign it.
+"""`tallylight list build|sign`: show what changes on the list, seal it and sign it.
 
 The other commands of `tallylight list` are in `list_entries`, `list_publication`, `list_overview`.
 """
@@ -9,22 +9,29 @@ from typing import Annotated
 
 import typer
 
-from formats.keyfile import Purpose, unlock_opening
+from formats.casefile import CaseFile
+from formats.keyfile import Purpose, read_key, unlock_opening
+from formats.policy import read_policy
+from formats.public_keys import signing_key
 from provisioning.commands import list_entries, list_overview, list_publication
 from provisioning.commands.options import Folder, Json, PassphraseFile, Yes, print_result
-from provisioning.keys.passphrase import ask_passphrase, unlock_key_file
+from provisioning.keys.passphrase import ask_passphrase, refuse_other_purpose, unlock_key
 from provisioning.lists.build import (
     Headroom,
-    SignedList,
     build_list,
     open_list,
     sign_list,
     supplier_of,
 )
-from provisioning.lists.changes import compare_lists, last_published
-from provisioning.lists.entry_text import describe_entry, entry_line, moment
+from provisioning.lists.changes import PublishedList, last_published
+from provisioning.lists.draft import Draft, draft_list
+from provisioning.lists.list_items import case_items, entry_item
 from provisioning.site.folder import Site, open_site
+from provisioning.site.policy import policy_in_force
+from provisioning.site.policy_items import camera_item
 from recognition.template import PPM
+from terminal import consent as screen
+from terminal.differences import Line
 
 app = typer.Typer(help="Put people on the list; build, sign, publish, verify it.")
 app.add_typer(list_entries.app)
@@ -34,20 +41,25 @@ SignKey = Annotated[Path, typer.Option("--key", help="A key file named list-sign
 
 
 @app.command()
-def build(
+def build(  # noqa: PLR0913  # Each is an option.
     folder: Folder,
     key: SealKey,
     passphrase_file: PassphraseFile = None,
     desk_passphrase_file: PassphraseFile = None,
     *,
+    yes: Yes = False,
     json: Json = False,
 ) -> None:
-    """Build and seal a new version of the list, without signatures."""
-    site = open_site(folder)
-    sealer = unlock_key_file(key, Purpose.LIST_SEAL, passphrase_file)
+    """Read who is to be on the list, then build and seal a new version, without signatures."""
+    site, locked = open_site(folder), read_key(key)
+    refuse_other_purpose(locked, Purpose.LIST_SEAL)
+    draft = draft_list(site, signing_key(locked.public), datetime.now(UTC))
     desk = site.key(Purpose.DESK)
+    asked = f"{locked.holder} is asked to seal the list of {draft.policy.site} for these cameras."
+    screen.agree(_draft_compared(asked, site, draft), "Seal it?", yes=yes, json=json)
+    sealer = unlock_key(locked, passphrase_file)
     opener = unlock_opening(desk, ask_passphrase(desk, desk_passphrase_file or passphrase_file))
-    built = build_list(site, sealer=sealer, desk=opener, now=datetime.now(UTC))
+    built = build_list(site, draft, sealer=sealer, desk=opener)
     case, headroom = built.case, built.headroom
     people = f"Version {case.version} must be signed now. Entries: {len(case.entries)}."
     print_result(
@@ -86,15 +98,18 @@ def sign(
     json: Json = False,
 ) -> None:
     """Read what changes on the list and who stays on it, then add your organisation's signature."""
-    site = open_site(folder)
-    signer = unlock_key_file(key, Purpose.LIST_SIGN, passphrase_file)
-    supplier = supplier_of(site, signer)
+    site, locked = open_site(folder), read_key(key)
+    refuse_other_purpose(locked, Purpose.LIST_SIGN)
     shown = open_list(site)
-    if not json:
-        typer.echo(_describe_list(site, shown, supplier.organisation))
-    if not yes:
-        typer.confirm("Sign?", abort=True, err=True)
-    signed = sign_list(site, shown, signer)
+    supplier = supplier_of(site, shown, signing_key(locked.public))
+    signers = " and ".join(shown.organisations) or "no organisation"
+    asked = (
+        f"{supplier.organisation} is asked to sign version {shown.case.version} of the list of "
+        f"{shown.case.site}. Its cameras may look for these people only. Signed so far by: "
+        f"{signers}."
+    )
+    screen.agree(_compared(asked, site, shown.case), "Sign it?", yes=yes, json=json)
+    signed = sign_list(site, shown, unlock_key(locked, passphrase_file))
     count = f"{len(signed.organisations)} of {signed.needed}"
     print_result(
         f"{supplier.organisation} has signed: {count} organisations.",
@@ -105,29 +120,28 @@ def sign(
     )
 
 
-def _describe_list(site: Site, signed: SignedList, organisation: str) -> str:
-    """Return what a signer must know of the list: first what changes, then who stays."""
-    case, before = signed.case, last_published(site)
-    changes = compare_lists(before, case)
-    lines = [
-        f"{organisation} is asked to sign version {case.version} for {case.site}.",
-        f"Until {moment(case.expires_utc_s)} its cameras may look for these people only.",
-        "Nothing was published before: every entry is new."
-        if before is None
-        else f"Compared with version {before.case.version}, which "
-        f"{' and '.join(before.organisations)} signed:",
-    ]
-    for title, people, full in (
-        ("Added", changes.added, True),
-        ("Changed, in the new form", changes.altered, True),
-        ("Removed", changes.removed, False),
-        ("On it as before", changes.kept, False),
-    ):
-        lines += ["", f"{title}: {len(people) or 'none'}"]
-        lines += [describe_entry(entry) if full else entry_line(entry) for entry in people]
-    signers = " and ".join(signed.organisations) or "no organisation"
-    lines += ["", f"Signed so far by: {signers}."]
-    return "\n".join(lines)
+def _draft_compared(asked: str, site: Site, draft: Draft) -> list[Line]:
+    """Return the people and cameras of a draft, compared with those that are published."""
+    published, policy = last_published(site), policy_in_force(site)
+    if published is None or policy is None:
+        return screen.compared(asked, None, draft.items, since="")
+    cameras = read_policy(policy.policy).places
+    before = [*map(entry_item, published.case.entries), *map(camera_item, cameras)]
+    return screen.compared(asked, before, draft.items, since=_since(published))
+
+
+def _compared(asked: str, site: Site, case: CaseFile) -> list[Line]:
+    """Return all that a signature over a list covers, compared with the published list."""
+    published = last_published(site)
+    if published is None:
+        return screen.compared(asked, None, case_items(case), since="")
+    before = case_items(published.case)
+    return screen.compared(asked, before, case_items(case), since=_since(published))
+
+
+def _since(published: PublishedList) -> str:
+    signers = " and ".join(published.organisations)
+    return f"version {published.case.version}, which {signers} signed"
 
 
 app.add_typer(list_publication.app)

@@ -10,27 +10,31 @@ from rich.table import Table
 from rich.text import Text
 
 from formats.entry import Entry, write_entry
-from formats.keyfile import Purpose
-from formats.signer import Ed25519Signer
+from formats.keyfile import Purpose, read_key
+from formats.public_keys import signing_key
 from formats.strict_json import dumps
 from provisioning.commands.measure_table import MeasureTable
 from provisioning.commands.options import Folder, Json, PassphraseFile, Yes, print_result
 from provisioning.errors import EntryRefused
-from provisioning.keys.passphrase import unlock_key_file
+from provisioning.keys.passphrase import refuse_other_purpose, unlock_key
 from provisioning.lists.entries import (
     Case,
+    PortraitSeal,
     add_entry,
     due_for_review,
+    refuse_case,
     remove_entry,
     renew_review,
 )
 from provisioning.lists.entry_text import describe_entry, end_of_day, last_day, picture_count
 from provisioning.lists.kept_entries import kept_entries
 from provisioning.lists.look_up import entries_of_case, find_handle
-from provisioning.lists.portraits import portrait_path
+from provisioning.lists.portraits import portrait_path, portrait_reviewers
 from provisioning.site.folder import Site, open_site
+from provisioning.site.policy_items import reviewer_item
 from recognition.picture import read_picture
 from recognition.pixels import has_colour
+from terminal import consent as screen
 from terminal.tables import print_table
 
 app = typer.Typer()
@@ -89,6 +93,7 @@ def add(  # noqa: PLR0913, PLR0917  # Each is a fact that the list needs of ever
     *,
     minor: Minor = False,
     vulnerable: Vulnerable = False,
+    yes: Yes = False,
     json: Json = False,
 ) -> None:
     """Put the one person in one or more pictures on the next list."""
@@ -107,19 +112,33 @@ def add(  # noqa: PLR0913, PLR0917  # Each is a fact that the list needs of ever
         expires_utc_s=end_of_day(until),
         review_utc_s=end_of_day(review or until),
     )
-    site, sealer = open_site(folder), None
+    site, seal = open_site(folder), None
+    refuse_case(site, case)
     if keep_picture is not None:
-        sealer = unlock_key_file(keep_picture, Purpose.LIST_SEAL, passphrase_file)
-    _add(site, picture, case, sealer, json=json)
+        seal = _agree_to_keep(site, keep_picture, passphrase_file, yes=yes, json=json)
+    _add(site, picture, case, seal, json=json)
+
+
+def _agree_to_keep(
+    site: Site, key: Path, passphrase_file: Path | None, *, yes: bool, json: bool
+) -> PortraitSeal:
+    """Show which reviewers will see the picture, ask, and return what seals it to them."""
+    locked = read_key(key)
+    refuse_other_purpose(locked, Purpose.LIST_SEAL)
+    reviewers = portrait_reviewers(site, signing_key(locked.public))
+    asked = f"{locked.holder} is asked to seal the first picture to these reviewers."
+    shown = screen.described(asked, [reviewer_item(each) for each in reviewers])
+    screen.agree(shown, "Keep the picture for them?", yes=yes, json=json)
+    return PortraitSeal(reviewers, unlock_key(locked, passphrase_file))
 
 
 def _add(
-    site: Site, pictures: Sequence[Path], case: Case, sealer: Ed25519Signer | None, *, json: bool
+    site: Site, pictures: Sequence[Path], case: Case, seal: PortraitSeal | None, *, json: bool
 ) -> None:
     same_case = [entry.handle.hex() for entry in entries_of_case(site, case.reference)]
     table = MeasureTable()
     try:
-        entry = add_entry(site, pictures, case, table.add, sealer)
+        entry = add_entry(site, pictures, case, table.add, seal)
     finally:
         table.print(pictures)
     handle = entry.handle.hex()
@@ -200,7 +219,8 @@ def review(
         datetime | None, typer.Option(formats=_DAY, help="Last day before the next review.")
     ] = None,
     within_days: Annotated[
-        int, typer.Option(min=0, help="Show entries whose review is due within these days.")
+        int,
+        typer.Option(min=0, max=36500, help="Show entries whose review is due within these days."),
     ] = 14,
     *,
     json: Json = False,

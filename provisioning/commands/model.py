@@ -1,11 +1,10 @@
 """`tallylight model`: sign nets; show, verify and adopt a bundle; import your own embedder."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from formats.keyfile import Purpose, read_key, read_public_key
 from formats.model_bundle import verify_bundle
@@ -16,22 +15,29 @@ from provisioning.commands.options import (
     Json,
     PassphraseFile,
     TokenLabel,
+    Yes,
     print_result,
 )
+from provisioning.errors import SiteRefused
 from provisioning.keys.passphrase import make_key_file, refuse_other_purpose, unlock_key
 from provisioning.nets.bundles import (
     MODELS,
     adopt_bundle,
     build_bundle,
+    manifest_to_sign,
     read_unverified,
+    refuse_occupied,
     remove_bundle,
+    site_bundle,
 )
 from provisioning.nets.import_net import EXAMPLE, import_embedder
-from provisioning.site.folder import open_site
+from provisioning.nets.manifest_items import manifest_items, trusted_item
+from provisioning.site.folder import Site, open_site
 from recognition.contract import NetEntry
 from recognition.eye import Eye
 from recognition.manifest import Manifest
-from terminal.tables import print_table
+from terminal import consent as screen
+from terminal.differences import Item
 
 app = typer.Typer(help="Sign nets, verify them, adopt them for a site.", no_args_is_help=True)
 
@@ -70,12 +76,18 @@ def build(  # noqa: PLR0913  # Each is an option.
     ] = None,
     passphrase_file: PassphraseFile = None,
     *,
+    yes: Yes = False,
     json: Json = False,
 ) -> None:
-    """Sign nets into a new bundle, after loading it as a camera will."""
+    """Read the manifest, then sign the nets into a new bundle, if a camera can load it."""
     locked = read_key(key)
     refuse_other_purpose(locked, Purpose.MODEL)
-    build_bundle(folder, source, unlock_key(locked, passphrase_file), evaluation)
+    refuse_occupied(folder)
+    content = manifest_to_sign(source, evaluation)
+    asked = f"{locked.holder} is asked to vouch for these nets."
+    shown = screen.described(asked, manifest_items(content))
+    screen.agree(shown, "Sign this manifest?", yes=yes, json=json)
+    build_bundle(folder, source, unlock_key(locked, passphrase_file), content)
     sentence = f"{locked.holder} vouches for the nets in {folder}."
     print_result(sentence, json=json, **_fields(read_unverified(folder)))
 
@@ -83,11 +95,11 @@ def build(  # noqa: PLR0913  # Each is an option.
 @app.command()
 def show(folder: Bundle, *, json: Json = False) -> None:
     """Show a manifest, signed or not."""
-    manifest = read_unverified(folder)
     if json:
-        print_result("", json=True, **_fields(manifest))
+        print_result("", json=True, **_fields(read_unverified(folder)))
     else:
-        print_table(_table(manifest))
+        unsigned = "No signature was verified: tallylight model verify does that."
+        screen.show(screen.described(unsigned, manifest_items(manifest_to_sign(folder))))
 
 
 @app.command()
@@ -96,7 +108,8 @@ def verify(folder: Bundle, trust: Trust, *, json: Json = False) -> None:
     bundle = verify_bundle(folder, signing_key(read_public_key(trust)))
     manifest, signer = Eye.load(bundle).manifest, bytes(bundle.signer).hex()
     if not json:
-        print_table(_table(manifest))
+        items = [trusted_item(bundle.signer), *manifest_items(bundle.manifest)]
+        screen.show(screen.described("", items))
     sentence = f"Signed by the trusted key {signer}; every net is as signed."
     print_result(sentence, json=json, signer=signer, **_fields(manifest))
 
@@ -107,11 +120,18 @@ def adopt(
     bundle: Annotated[Path, typer.Argument(help="The bundle.")],
     trust: Trust,
     *,
+    yes: Yes = False,
     json: Json = False,
 ) -> None:
-    """Verify a bundle and adopt it: people are enrolled with it, cameras run it."""
+    """Verify a bundle, read what changes, and adopt it: cameras run it, people are enrolled."""
     adopting = open_site(site)
-    manifest = adopt_bundle(adopting, bundle, signing_key(read_public_key(trust)))
+    offered = verify_bundle(bundle, signing_key(read_public_key(trust)))
+    asked = f"The site {adopting.policy.site} is to trust this key, and to run these nets."
+    before = _adopted(adopting)
+    items = [trusted_item(offered.signer), *manifest_items(offered.manifest)]
+    shown = screen.compared(asked, before, items, since="the nets that the site runs now")
+    screen.agree(shown, "Adopt these nets?", yes=yes, json=json)
+    manifest = adopt_bundle(adopting, offered)
     print_result(
         f"The site's model is {manifest.model_digest.hex()}.\n"
         f"Every camera's image carries {adopting.models} and {adopting.model_key}.\n"
@@ -121,6 +141,15 @@ def adopt(
         model_key=str(adopting.model_key),
         **_fields(manifest),
     )
+
+
+def _adopted(site: Site) -> Sequence[Item] | None:
+    """Return the nets that the site has adopted; None if there are none that verify."""
+    try:
+        bundle = site_bundle(site)
+    except SiteRefused:
+        return None
+    return [trusted_item(bundle.signer), *manifest_items(bundle.manifest)]
 
 
 @app.command()
@@ -178,33 +207,6 @@ def _net(entry: NetEntry) -> dict[str, JsonValue]:
         "source": entry.source,
         "licence": entry.licence,
     }
-
-
-def _table(manifest: Manifest) -> Table:
-    table = Table(title=f"Model {manifest.model_digest.hex()}", show_header=False)
-    table.add_column()
-    table.add_column(overflow="fold")  # A digest must not be cut.
-    for entry in manifest.entries:
-        table.add_row(
-            Text(entry.file),
-            Text(
-                f"{entry.digest.hex()}\n{_contract(entry)}\n"
-                f"from {entry.source}, {entry.licence}\ntrained on: {entry.training}"
-            ),
-        )
-    calibration = manifest.calibration
-    least, most = calibration.rates[0], calibration.rates[-1]
-    table.add_row(
-        "calibration",
-        Text(
-            f"{calibration.pairs} pairs of {calibration.pictures}, {calibration.runtime}\n"
-            f"thresholds {least.score_ppm} to {most.score_ppm} ppm"
-        ),
-    )
-    digest = manifest.evaluation_digest
-    missing = "NOT EVALUATED: run models/evaluate, then build with --evaluation"
-    table.add_row("evaluation", missing if digest is None else digest.hex())
-    return table
 
 
 def _contract(entry: NetEntry) -> str:

@@ -10,10 +10,10 @@ from formats.organisations import organisation_key
 from formats.policy import Supplier
 from formats.public_keys import signing_key
 from provisioning.commands.options import Folder, Json, print_result
-from provisioning.keys.words import fingerprint_words
 from provisioning.lists.kept_entries import kept_entries
 from provisioning.site.folder import open_site
 from provisioning.site.membership import add_organisation, remove_organisation
+from terminal.fingerprints import fingerprint_words
 
 app = typer.Typer(help="Name the organisations that supply lists.", no_args_is_help=True)
 

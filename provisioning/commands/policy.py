@@ -9,32 +9,44 @@ from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from formats.keyfile import Purpose, read_key
-from formats.policy import Policy, write_policy
+from formats.policy import write_policy
+from formats.public_keys import signing_key
 from formats.site_tuf import TARGETS
 from provisioning.commands.options import Folder, Json, PassphraseFile, Yes, print_result
 from provisioning.disk import write_atomically
+from provisioning.errors import SiteRefused
 from provisioning.keys.passphrase import refuse_other_purpose, unlock_key
-from provisioning.site.folder import open_site
-from provisioning.site.policy import sign_policy, signed_policy
+from provisioning.site.folder import Site, open_site
+from provisioning.site.policy import (
+    PolicyFiles,
+    open_policy,
+    policy_in_force,
+    refuse_other_holder,
+    sign_policy,
+    signed_policy,
+)
+from provisioning.site.policy_items import policy_items
 from provisioning.site.policy_text import apply_edit, changed_lines, policy_text, store_policy
-from provisioning.site.schedule_text import schedule_lines
-from terminal.tables import print_table
+from terminal import consent as screen
+from terminal.differences import Line
 
 app = typer.Typer(help="Show, edit, check and sign the site's policy.", no_args_is_help=True)
 
 
 @app.command()
 def show(folder: Folder, *, json: Json = False) -> None:
-    """Show the draft of the policy."""
-    policy = open_site(folder).policy
+    """Show the draft of policy and recipients, with all that changes when holders sign it."""
+    site = open_site(folder)
+    policy = site.policy
     if json:
         typer.echo(write_policy(policy).decode())
-    else:
-        print_table(_table(policy))
+        return
+    try:
+        screen.show(_compared("", site, open_policy(site, renew=False, now=datetime.now(UTC))))
+    except SiteRefused as error:
+        screen.show(screen.described(f"Not complete yet: {error}", policy_items(policy)))
 
 
 @app.command()
@@ -86,22 +98,24 @@ def check(folder: Folder, *, json: Json = False) -> None:
 
 
 @app.command()
-def sign(
+def sign(  # noqa: PLR0913  # Each is an option.
     folder: Folder,
     key: Annotated[Path, typer.Option(help="A holder's key file, named targets-....")],
     passphrase_file: PassphraseFile = None,
     *,
     renew: Annotated[bool, typer.Option("--renew", help="Begin a new version.")] = False,
+    yes: Yes = False,
     json: Json = False,
 ) -> None:
-    """Show the policy, and add a holder's signature to it and the recipients."""
+    """Read what changes in policy and recipients, then add a holder's signature."""
     site = open_site(folder)
     locked = read_key(key)
     refuse_other_purpose(locked, Purpose.TARGETS)
-    if not json:
-        print_table(_table(site.policy))
-    holder = unlock_key(locked, passphrase_file)
-    targets = sign_policy(site, holder, renew=renew, now=datetime.now(UTC))
+    version = open_policy(site, renew=renew, now=datetime.now(UTC))
+    refuse_other_holder(site, version, signing_key(locked.public))
+    asked = f"{locked.holder} is asked to sign policy and recipients of {site.policy.site}."
+    screen.agree(_compared(asked, site, version), "Sign this?", yes=yes, json=json)
+    targets = sign_policy(site, version, unlock_key(locked, passphrase_file))
     count = f"{len(targets.signatures)} of {TARGETS.threshold}"
     print_result(
         f"{locked.holder} has signed version {targets.signed.version}: {count} signatures.",
@@ -109,6 +123,13 @@ def sign(
         version=targets.signed.version,
         signatures=len(targets.signatures),
     )
+
+
+def _compared(asked: str, site: Site, version: PolicyFiles) -> list[Line]:
+    """Return all that a version holds, compared with what is published."""
+    before = policy_in_force(site)
+    since = f"version {before.version}, which is published" if before else ""
+    return screen.compared(asked, before.items if before else None, version.items, since=since)
 
 
 def _open_editor(text: str) -> bytes:
@@ -119,30 +140,3 @@ def _open_editor(text: str) -> bytes:
         editor = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "nano")
         subprocess.run([*editor, str(path)], check=False)  # noqa: S603  # The user's own choice.
         return path.read_bytes()
-
-
-def _table(policy: Policy) -> Table:
-    table = Table(title=f"Policy of {policy.site}", show_header=False)
-    review = datetime.fromtimestamp(policy.assessment.review_utc_s, UTC).date().isoformat()
-    for name, value in (
-        ("Suppliers", "\n".join(supplier.organisation for supplier in policy.suppliers)),
-        ("Hours, UTC", "\n".join(schedule_lines(policy.schedule)) or "never"),
-        ("Categories", "\n".join(policy.categories)),
-        ("Entries at most", str(policy.cap)),
-        ("False alarms accepted", f"{policy.fpir_ppm} in a million passers-by"),
-        ("Matches destroyed after", f"{policy.retention_days} days"),
-        ("Withdrawn faces gone within", f"{policy.freshness_h} hours"),
-        ("Face crops", "in match events" if policy.crop else "no"),
-        ("Status envelopes", "published" if policy.status else "no"),
-        ("Clock without a time server", "accepted" if policy.unsynchronised else "refused"),
-        ("Time servers", "must prove their identity" if policy.authenticated_time else "any"),
-        ("Nets on the processor", "allowed" if policy.processor else "refused"),
-        ("Evaluations of the nets", "\n".join(one.hex() for one in policy.evaluations) or "any"),
-        ("Assessment to be reviewed by", review),
-        ("Agreement", f"{policy.agreement.reference}\n{policy.agreement.url}"),
-    ):
-        table.add_row(name, Text(value))
-    for place in policy.places:
-        what = Text(f"{place.place}\n{place.grounds}")
-        table.add_row(f"Camera {place.camera.camera_id.hex()}", what)
-    return table

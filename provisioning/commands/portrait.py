@@ -5,13 +5,19 @@ from typing import Annotated
 
 import typer
 
-from formats.keyfile import Purpose
-from provisioning.commands.options import Folder, Json, PassphraseFile, print_result
+from formats.keyfile import Purpose, read_key
+from formats.public_keys import signing_key
+from provisioning.commands.options import Folder, Json, PassphraseFile, Yes, print_result
 from provisioning.disk import write_atomically
-from provisioning.keys.passphrase import unlock_key_file
-from provisioning.lists.portraits import read_handle, seal_for_reviewers
+from provisioning.keys.passphrase import refuse_other_purpose, unlock_key
+from provisioning.lists.kept_entries import kept_entries
+from provisioning.lists.list_items import entry_item
+from provisioning.lists.portraits import portrait_reviewers, read_handle, seal_for_reviewers
 from provisioning.site.folder import open_site
+from provisioning.site.policy_items import reviewer_item
 from recognition.picture import read_picture
+from terminal import consent as screen
+from terminal.differences import Item
 
 app = typer.Typer(help="Let the reviewers see an enrolment picture.", no_args_is_help=True)
 
@@ -30,14 +36,22 @@ def seal(  # noqa: PLR0913, PLR0917  # Each is an option.
     to: Annotated[Path, typer.Option(help="Folder `portraits` in the estate's books.")],
     passphrase_file: PassphraseFile = None,
     *,
+    yes: Yes = False,
     json: Json = False,
 ) -> None:
-    """Seal the picture of one entry for the estate's reviewers; give them the file."""
-    entry = read_handle(handle)
-    sealer = unlock_key_file(key, Purpose.LIST_SEAL, passphrase_file)
-    blob, reviewers = seal_for_reviewers(open_site(folder), entry, read_picture(picture), sealer)
-    to.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Read who will see it, then seal the picture of one entry; give the file to the estate."""
+    entry, pixels, locked = read_handle(handle), read_picture(picture), read_key(key)
+    refuse_other_purpose(locked, Purpose.LIST_SEAL)
+    site = open_site(folder)
+    reviewers = portrait_reviewers(site, signing_key(locked.public))
     file = to / f"{handle}.sealed"
+    asked = f"{locked.holder} is asked to seal a picture to these reviewers."
+    people = [entry_item(each.entry) for each in kept_entries(site) if each.entry.handle == entry]
+    items = [Item("Picture", {"file": str(picture), "entry": handle}), *people]
+    shown = screen.described(asked, [*items, *map(reviewer_item, reviewers)])
+    screen.agree(shown, "Seal the picture to them?", yes=yes, json=json)
+    blob = seal_for_reviewers(reviewers, entry, pixels, unlock_key(locked, passphrase_file))
+    to.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_atomically(file, blob)
-    sentence = f"{reviewers} reviewers can see the picture in {file}."
+    sentence = f"{len(reviewers)} reviewers can see the picture in {file}."
     print_result(sentence, json=json, file=str(file))

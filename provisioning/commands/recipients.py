@@ -1,16 +1,20 @@
 """`tallylight recipients`: name the reviewers who open match events, and the estate's keys."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from formats.keyfile import read_public_key
+from formats.keyfile import Purpose, read_public_key
 from formats.public_keys import recipient_key, signing_key
 from formats.recipients import REVIEWERS, Reviewer
-from provisioning.commands.options import Folder, Json, print_result
+from provisioning.commands.options import Folder, Json, Yes, print_result
 from provisioning.site.folder import open_site
 from provisioning.site.membership import remove_reviewer
+from provisioning.site.policy_items import estate_key_item, reviewer_item
+from terminal import consent as screen
+from terminal.differences import Item
 
 app = typer.Typer(
     help="Name the reviewers who may open match events, and the estate's keys.",
@@ -23,19 +27,23 @@ PublicKeyFile = Annotated[
 
 
 @app.command()
-def add(
+def add(  # noqa: PLR0913  # Each is an option.
     folder: Folder,
     reviewer: Annotated[str, typer.Option(help="An opaque name, such as a staff number.")],
     organisation: Annotated[str, typer.Option(help="The reviewer's organisation.")],
     key: PublicKeyFile,
     *,
+    yes: Yes = False,
     json: Json = False,
 ) -> None:
     """Add a reviewer with both keys, FILE.pub and FILE.verdict.pub; two holders then sign."""
+    site = open_site(folder)
     seal_key = recipient_key(read_public_key(key))
     verdict_key = signing_key(read_public_key(key.with_suffix(".verdict.pub")))
     added = Reviewer(reviewer, organisation, seal_key, verdict_key)
-    open_site(folder).add_reviewer(added)
+    before = [reviewer_item(each) for each in site.reviewers() if each.name == reviewer]
+    _agree(before, reviewer_item(added), yes=yes, json=json)
+    site.add_reviewer(added)
     slot = added.key_id.hex()
     sentence = f"Reviewer {reviewer} has slot {slot}; the policy must be signed now."
     print_result(sentence, json=json, reviewer=reviewer, slot=slot)
@@ -61,17 +69,36 @@ def remove(
 
 
 @app.command()
-def receipt(folder: Folder, key: PublicKeyFile, *, json: Json = False) -> None:
+def receipt(folder: Folder, key: PublicKeyFile, *, yes: Yes = False, json: Json = False) -> None:
     """Set the estate's Ed25519 receipt key; two holders then sign the policy."""
-    open_site(folder).set_receipt_key(signing_key(read_public_key(key)))
-    print_result("The receipt key is set; the policy must be signed now.", json=json, set=True)
+    _set_estate_key(folder, Purpose.RECEIPT, key, yes=yes, json=json)
 
 
 @app.command()
-def ledger(folder: Folder, key: PublicKeyFile, *, json: Json = False) -> None:
+def ledger(folder: Folder, key: PublicKeyFile, *, yes: Yes = False, json: Json = False) -> None:
     """Set the Ed25519 key that signs the estate's books; two holders then sign the policy."""
-    open_site(folder).set_ledger_key(signing_key(read_public_key(key)))
-    print_result("The ledger key is set; the policy must be signed now.", json=json, set=True)
+    _set_estate_key(folder, Purpose.LEDGER, key, yes=yes, json=json)
+
+
+def _set_estate_key(folder: Path, purpose: Purpose, key: Path, *, yes: bool, json: bool) -> None:
+    site, public = open_site(folder), signing_key(read_public_key(key))
+    before = site.estate_key(purpose)
+    replaced = [estate_key_item(purpose, bytes(before))] if before else []
+    _agree(replaced, estate_key_item(purpose, bytes(public)), yes=yes, json=json)
+    site.set_estate_key(purpose, public)
+    sentence = f"The {purpose} key is set; the policy must be signed now."
+    print_result(sentence, json=json, set=True)
+
+
+def _agree(before: Sequence[Item], after: Item, *, yes: bool, json: bool) -> None:
+    """Show a new key in words; ask if another one stands in its place."""
+    if not before:
+        screen.show(screen.described("Compare the words with the key's owner:", [after]), json=json)
+        return
+    shown = screen.compared(
+        "Compare the words with the key's owner.", before, [after], since="the draft as it is"
+    )
+    screen.agree(shown, "Replace it?", yes=yes or before == [after], json=json)
 
 
 @app.command("deciding")

@@ -1,12 +1,15 @@
 """`tallylight site`: print a plan, hold the key ceremony, make and rotate keys, sign a new root."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from tuf.api.metadata import Root  # type: ignore[attr-defined]  # A re-export.
 
 from formats.keyfile import INTERACTIVE, KeyFile, KeyRefused, OnToken, Purpose, read_key
+from formats.public_keys import signing_key
 from formats.signer import Ed25519Signer
 from formats.site_tuf import ROOT
 from provisioning.commands.options import (
@@ -21,22 +24,28 @@ from provisioning.keys.passphrase import (
     ask_new_passphrase,
     change_passphrase,
     make_key_file,
-    unlock_key_file,
+    refuse_other_purpose,
+    unlock_key,
     unlock_new_key,
 )
-from provisioning.keys.words import fingerprint_words
-from provisioning.site.ceremony import KeySource, hold_ceremony
-from provisioning.site.folder import open_site
+from provisioning.site.ceremony import KeySource, hold_ceremony, refuse_occupied
+from provisioning.site.folder import Site, open_site
 from provisioning.site.minutes import token_note
 from provisioning.site.plan import example_plan, read_plan
+from provisioning.site.root_items import root_items
 from provisioning.site.rotation import (
+    Rotation,
     begin_rotation,
     find_root_key,
+    make_rotation,
     newest_root,
     open_rotation,
-    root_changes,
+    refuse_other_holder,
     sign_rotation,
 )
+from terminal import consent as screen
+from terminal.differences import Item, Line
+from terminal.fingerprints import fingerprint_text, fingerprint_words
 
 app = typer.Typer(help="Begin a site; make and replace its keys.", no_args_is_help=True)
 
@@ -66,17 +75,25 @@ def init(  # noqa: PLR0913  # Each is an option.
     passphrase_file: PassphraseFile = None,
     pin_file: PassphraseFile = None,
     *,
+    yes: Yes = False,
     json: Json = False,
 ) -> None:
     """Make a new site: its keys, except those brought on a token, and its trusted root."""
     agreed, brought = read_plan(plan), [read_key(path) for path in bring]
+    refuse_occupied(folder)
     passphrase = ask_new_passphrase(passphrase_file)
 
     def unlock(key: KeyFile) -> Ed25519Signer:
         return unlock_new_key(key, passphrase, pin_file)
 
     source = KeySource(passphrase, INTERACTIVE, brought, unlock)
-    site = hold_ceremony(folder, agreed, source, now=datetime.now(UTC))
+
+    def agree(keys: Sequence[KeyFile], root: Root) -> None:
+        asked = f"Three holders are asked to sign the first root of {agreed.site}."
+        shown = screen.described(asked, [*map(_key_item, keys), *root_items(root)])
+        screen.agree(shown, "Sign this root, and make the site?", yes=yes, json=json)
+
+    site = hold_ceremony(folder, agreed, source, now=datetime.now(UTC), agree=agree)
     root, minutes = site.folder / "root.json", site.minutes(1)
     print_result(
         f"The site {agreed.site} is in {folder}.\n"
@@ -135,7 +152,7 @@ def passphrase(
 
 
 @app.command()
-def rotate(
+def rotate(  # noqa: PLR0913  # Each is an option.
     folder: Folder,
     old: Annotated[Path | None, typer.Option("--from", help="Key file that leaves.")] = None,
     new: Annotated[Path | None, typer.Option("--to", help="Key file that takes its place.")] = None,
@@ -143,15 +160,20 @@ def rotate(
         str, typer.Option(help="Twelve words of the key that leaves, if its file is lost.")
     ] = "",
     *,
+    yes: Yes = False,
     json: Json = False,
 ) -> None:
     """Begin a new root: replace one key by another, or, without keys, renew it for a year."""
-    site = open_site(folder)
+    site, now = open_site(folder), datetime.now(UTC)
     if lost and old:
         raise KeyRefused("Name the key that leaves with --from or with --lost, not with both.")
     named, coming = (read_key(path) if path else None for path in (old, new))
     leaving = find_root_key(site, lost) if lost else named
-    rotation = begin_rotation(site, leaving, coming, datetime.now(UTC))
+    rotation = make_rotation(site, leaving, coming, now)
+    waiting = "A root waits for signatures already; this one takes its place. "
+    asked = waiting * site.rotation.exists() + f"Root {rotation.version} of {site.policy.site}."
+    screen.agree(_compared(asked, site, rotation), "Begin this root?", yes=yes, json=json)
+    begin_rotation(site, rotation, coming, now)
     minutes = site.minutes(rotation.version)
     print_result(
         f"Root {rotation.version} waits for {ROOT.threshold} signatures: tallylight site sign. "
@@ -172,14 +194,13 @@ def sign(
     json: Json = False,
 ) -> None:
     """Read what changes in the root, then add your signature."""
-    site = open_site(folder)
-    holder = unlock_key_file(key, Purpose.ROOT, passphrase_file)
+    site, locked = open_site(folder), read_key(key)
+    refuse_other_purpose(locked, Purpose.ROOT)
     rotation = open_rotation(site)
-    if not json:
-        typer.echo("\n".join(root_changes(newest_root(site).signed, rotation.root.signed)))
-    if not yes:
-        typer.confirm("Sign?", abort=True, err=True)
-    rotation = sign_rotation(site, rotation, holder)
+    refuse_other_holder(site, rotation, signing_key(locked.public))
+    asked = f"{locked.holder} is asked to sign root {rotation.version} of {site.policy.site}."
+    screen.agree(_compared(asked, site, rotation), "Sign this root?", yes=yes, json=json)
+    rotation = sign_rotation(site, rotation, unlock_key(locked, passphrase_file))
     print_result(
         f"Root {rotation.version} counts now: publish the list again, and cameras follow."
         if rotation.complete
@@ -189,6 +210,18 @@ def sign(
         signatures=rotation.signatures,
         complete=rotation.complete,
     )
+
+
+def _compared(asked: str, site: Site, rotation: Rotation) -> list[Line]:
+    """Return all that the next root holds, compared with the one that counts."""
+    before, after = newest_root(site).signed, rotation.root.signed
+    since = f"root {before.version}, which is in force"
+    return screen.compared(asked, root_items(before), root_items(after), since=since)
+
+
+def _key_item(key: KeyFile) -> Item:
+    """Return a new key by its holder, so that its words can be compared later."""
+    return Item(f"{key.holder}: {key.purpose}", {"its words": fingerprint_text(key.public)})
 
 
 def _print_key(key: KeyFile, *, json: bool) -> None:

@@ -50,18 +50,6 @@ def ask_new_passphrase(file: Path | None) -> str:
     return _read(file) or ask_unseen("Passphrase for the new keys", twice=True)
 
 
-def unlock_key_file(path: Path, purpose: Purpose, passphrase_file: Path | None) -> Ed25519Signer:
-    """Return the signing key in a file or on its token, once its passphrase or PIN was given.
-
-    Raises:
-        KeyRefused: the file is no key of this purpose, passphrase or PIN are wrong, or the token
-            is not here.
-    """
-    key = read_key(path)
-    refuse_other_purpose(key, purpose)
-    return unlock_key(key, passphrase_file)
-
-
 def unlock_key(key: KeyFile, passphrase_file: Path | None) -> Ed25519Signer:
     """Return the signing key of a key file that was read, once its passphrase or PIN was given.
 

@@ -8,13 +8,13 @@ signatures. Publishing is `provisioning.lists.publication`'s part.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from nacl.public import PrivateKey
+from nacl.signing import VerifyKey
 from tuf.api.metadata import Metadata, Targets  # type: ignore[attr-defined]  # Re-exports.
 
 from formats.casefile import CASEFILE_LIMIT, LIST_LIFE_S, CaseFile, read_casefile, write_casefile
@@ -37,10 +37,9 @@ from formats.watchlist import HANDLE_BYTES, Body, write_body
 from provisioning.disk import atomic_folder, write_atomically
 from provisioning.errors import ListNotIssued
 from provisioning.foreign_file import read_foreign
+from provisioning.lists.draft import Draft
 from provisioning.lists.entries import remove_expired_entries
-from provisioning.lists.fitness import refuse_unfit
-from provisioning.lists.kept_entries import KeptEntry, kept_entries
-from provisioning.nets.bundles import site_bundle
+from provisioning.lists.kept_entries import KeptEntry
 from provisioning.site.folder import Site
 from provisioning.site.metadata_file import read_metadata
 from provisioning.site.policy import signed_policy
@@ -48,7 +47,7 @@ from provisioning.site.roles import make_list_role, sign
 from provisioning.site.versions import Versioned, highest_version, note_version
 from recognition.calibration import Grade, Threshold, threshold_for
 from recognition.gallery import Gallery
-from recognition.manifest import Manifest, read_manifest
+from recognition.manifest import Manifest
 from recognition.template import PPM
 
 _SIGNED: Final = "signed/list"
@@ -91,25 +90,17 @@ class BuiltList:
     """None for a list without entries."""
 
 
-def build_list(site: Site, *, sealer: Ed25519Signer, desk: PrivateKey, now: datetime) -> BuiltList:
-    """Build a new version of the list from every entry that is live now; it has no signatures.
+def build_list(site: Site, draft: Draft, *, sealer: Ed25519Signer, desk: PrivateKey) -> BuiltList:
+    """Build a new version of the list from the draft that was shown; it has no signatures.
 
     Raises:
-        SiteRefused: the policy is not signed, or the site has no nets that its key has signed.
-        KeyRefused: the sealer's key is no supplier's sealing key.
         EntryRefused: a template does not open.
         ListNotServed: the list is too long for the false alarms that the policy accepts.
-        ListNotIssued: too many entries, another model, two people too much alike, or no cameras.
+        ListNotIssued: two people are too much alike.
     """
-    _, policy_bytes, _ = signed_policy(site)
-    policy = read_policy(policy_bytes)
-    if sealer.verify_key not in {supplier.seal_key for supplier in policy.suppliers}:
-        raise KeyRefused("This key seals no lists: use a key file named list-seal-....")
-    manifest = read_manifest(site_bundle(site).manifest)
-    now_s = int(now.timestamp())
-    remove_expired_entries(site, now)
-    kept = [each for each in kept_entries(site) if each.entry.is_live(now_s)]
-    refuse_unfit(policy, kept, manifest)
+    policy, manifest, kept = draft.policy, draft.manifest, draft.kept
+    now_s = int(draft.now.timestamp())
+    remove_expired_entries(site, draft.now)
     body = _body(kept, desk, manifest.embedder.net.outputs[0].shape[-1])
     headroom = _headroom(policy, body, manifest) if kept else None
     version = last_version(site) + 1
@@ -120,7 +111,7 @@ def build_list(site: Site, *, sealer: Ed25519Signer, desk: PrivateKey, now: date
         issued_utc_s=now_s,
         expires_utc_s=now_s + LIST_LIFE_S,
         model_digest=manifest.model_digest,
-        policy_digest=sha256(policy_bytes).digest(),
+        policy_digest=draft.policy_digest,
         body_digest=sha256(sealed).digest(),
         dim=body.dim,
         entries=entries_of(each.entry for each in kept),
@@ -212,14 +203,18 @@ def store_list(site: Site, case: CaseFile, sealed: bytes, role: Metadata[Targets
     note_version(site, Versioned.LIST, case.version)
 
 
-def supplier_of(site: Site, key: Ed25519Signer) -> Supplier:
-    """Return the organisation that signs lists with `key`.
+def supplier_of(site: Site, signed: SignedList, key: VerifyKey) -> Supplier:
+    """Return the organisation that may add its signature to a list with `key`.
 
     Raises:
-        KeyRefused: the key signs lists for no organisation.
+        KeyRefused: the key signs lists for no organisation, or its organisation has signed already.
     """
     for supplier in site.policy.suppliers:
-        if supplier.sign_key == key.verify_key:
+        if supplier.sign_key == key:
+            if supplier.organisation in signed.organisations:
+                raise KeyRefused(
+                    f"{supplier.organisation} has signed this list: another organisation must sign."
+                )
             return supplier
     raise KeyRefused("This key signs no lists: use a key file named list-sign-....")
 
@@ -228,13 +223,9 @@ def sign_list(site: Site, signed: SignedList, key: Ed25519Signer) -> SignedList:
     """Add an organisation's signature to the list that was shown to it.
 
     Raises:
-        KeyRefused: the key is no supplier's, or its organisation has signed already.
+        KeyRefused: see `supplier_of`.
     """
-    supplier = supplier_of(site, key)
-    if supplier.organisation in signed.organisations:
-        raise KeyRefused(
-            f"{supplier.organisation} has signed this list: another organisation must sign."
-        )
+    supplier = supplier_of(site, signed, key.verify_key)
     sign(signed.role, key)
     store_list(site, signed.case, signed.sealed, signed.role)
     return replace(signed, organisations=(*signed.organisations, supplier.organisation))

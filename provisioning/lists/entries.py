@@ -24,6 +24,7 @@ from formats.entry import (
 from formats.errors import FormatError
 from formats.keyfile import Purpose
 from formats.public_keys import recipient_key
+from formats.recipients import Reviewer
 from formats.signer import Ed25519Signer
 from formats.watchlist import HANDLE_BYTES
 from provisioning.errors import EntryRefused
@@ -70,12 +71,20 @@ class Case:
     review_utc_s: int
 
 
+@dataclass(frozen=True, slots=True)
+class PortraitSeal:
+    """What keeps an entry's first picture: the reviewers who were shown, and who seals it."""
+
+    reviewers: Sequence[Reviewer]
+    sealer: Ed25519Signer = field(repr=False)
+
+
 def add_entry(
     site: Site,
     pictures: Sequence[Path],
     case: Case,
     report: ReportMeasures,
-    portrait_sealer: Ed25519Signer | None = None,
+    portrait: PortraitSeal | None = None,
 ) -> Entry:
     """Enrol the one person in `pictures` for the next list.
 
@@ -84,36 +93,35 @@ def add_entry(
         pictures: 1 to `PICTURES_LIMIT` files with a portrait of the same person.
         case: why the person is to be on the list.
         report: is called with every measure of each picture beside its bound.
-        portrait_sealer: a supplier's sealing key, to keep the first picture for the reviewers.
+        portrait: keeps the first picture for the reviewers that were shown.
 
     Raises:
-        KeyRefused: `portrait_sealer` is no supplier's sealing key.
         EntryRefused: the policy does not allow the case, there are too many pictures, or one is on
             the list already.
         SiteRefused: the site has no nets that its trusted key has signed.
         ModelRefused: a net differs from its manifest.
         PictureRefused: a picture misses a bound, or shows another person than the others.
     """
-    _refuse_against_policy(site, case)
+    refuse_case(site, case)
     if not 1 <= len(pictures) <= PICTURES_LIMIT:
         raise EntryRefused(f"A person has 1 to {PICTURES_LIMIT} pictures: leave the poorest out.")
     eye = Eye.load(site_bundle(site))
     enrolled = enrol_all(pictures, eye, site.policy.fpir_ppm, report)
     qualities = [_measures(each.quality) for each in enrolled]
     refuse_known_picture(site, qualities)
-    handle, portrait = random(HANDLE_BYTES), None
+    handle, sealed = random(HANDLE_BYTES), None
     try:
-        if portrait_sealer is not None:
+        if portrait is not None:
             head_px = head(read_picture(pictures[0]), enrolled[0].face)
-            portrait, _ = seal_for_reviewers(site, handle, head_px, portrait_sealer)
-        entry = _entry(case, handle, qualities, picture_kept=portrait is not None)
+            sealed = seal_for_reviewers(portrait.reviewers, handle, head_px, portrait.sealer)
+        entry = _entry(case, handle, qualities, picture_kept=sealed is not None)
         kept = _kept(entry, [each.template for each in enrolled], eye, site)
         check_entry(kept)
     except FormatError as error:
         raise EntryRefused(f"The entry is refused: {error}") from error
     # The picture comes first: one without an entry is removed later, an entry must have its own.
-    if portrait is not None:
-        store_portrait(site, handle, portrait)
+    if sealed is not None:
+        store_portrait(site, handle, sealed)
     store_entry(site, kept)
     return entry
 
@@ -170,7 +178,12 @@ def due_for_review(site: Site, horizon: datetime) -> Sequence[Entry]:
     return [entry for entry in entries if entry.review_utc_s <= horizon.timestamp()]
 
 
-def _refuse_against_policy(site: Site, case: Case) -> None:
+def refuse_case(site: Site, case: Case) -> None:
+    """Raise unless the policy and the calendar allow the case.
+
+    Raises:
+        EntryRefused: another organisation or category than the policy's, or dates out of order.
+    """
     policy = site.policy
     suppliers = [supplier.organisation for supplier in policy.suppliers]
     for what, value, allowed in (
@@ -179,6 +192,10 @@ def _refuse_against_policy(site: Site, case: Case) -> None:
     ):
         if value not in allowed:
             raise EntryRefused(f"The policy knows no {what} {value!r}, only: {'; '.join(allowed)}.")
+    if case.review_utc_s <= case.added_utc_s:
+        raise EntryRefused("The last day has passed, or the review's: name a day that is ahead.")
+    if case.review_utc_s > case.expires_utc_s:
+        raise EntryRefused("The review comes after the entry's end: name an earlier --review.")
 
 
 def _measures(quality: Quality) -> PictureQuality:

@@ -41,17 +41,12 @@ def picture_count(entry: Entry) -> str:
     return "1 picture" if len(entry.pictures) == 1 else f"{len(entry.pictures)} pictures"
 
 
-def moment(utc_s: int) -> str:
-    """Return a moment such as `2026-12-20 16:30 UTC`."""
-    return f"{datetime.fromtimestamp(utc_s, UTC):%Y-%m-%d %H:%M} UTC"
-
-
 def last_day(utc_s: int) -> str:
     """Return the day that ends at a midnight, such as `2026-12-20`; for other times the moment."""
     end = datetime.fromtimestamp(utc_s, UTC)
     if (end.hour, end.minute, end.second) == (0, 0, 0):
         return f"{end - timedelta(days=1):%Y-%m-%d}"
-    return moment(utc_s)
+    return f"{end:%Y-%m-%d %H:%M} UTC"
 
 
 def end_of_day(day: datetime) -> int:

@@ -6,11 +6,13 @@ have signed; the desk cannot open it. It is overwritten and removed with its ent
 old cells; what they hold is encrypted.
 """
 
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Final
 
 from nacl.public import PublicKey
+from nacl.signing import VerifyKey
 from PIL import Image
 
 from formats.errors import Malformed
@@ -18,7 +20,7 @@ from formats.hexadecimal import read_hex
 from formats.keyfile import KeyRefused
 from formats.policy import read_policy
 from formats.portrait import PICTURE_LIMIT, seal_portrait
-from formats.recipients import read_recipients
+from formats.recipients import Reviewer, read_recipients
 from formats.signer import Ed25519Signer
 from formats.watchlist import HANDLE_BYTES
 from formats.whole_file import destroy
@@ -49,29 +51,40 @@ def read_handle(text: str) -> bytes:
         ) from error
 
 
-def seal_for_reviewers(
-    site: Site, handle: bytes, picture: Pixels, sealer: Ed25519Signer
-) -> tuple[bytes, int]:
-    """Seal a picture of an entry to the site's reviewers; return it and the number of reviewers.
+def portrait_reviewers(site: Site, sealer: VerifyKey) -> Sequence[Reviewer]:
+    """Return the reviewers who will be able to see a picture that `sealer` seals.
 
     Args:
         site: the site whose signed reviewers may see it; drafted reviewers may not.
-        handle: (16,) of the entry.
-        picture: of any size.
         sealer: a supplier's sealing key.
 
     Raises:
         SiteRefused: policy and recipients are not signed.
         KeyRefused: the key is no supplier's sealing key; reviewers would refuse the picture.
+    """
+    _, policy, recipients = signed_policy(site)
+    if sealer not in {each.seal_key for each in read_policy(policy).suppliers}:
+        raise KeyRefused("This key seals no pictures: use a key file named list-seal-....")
+    return read_recipients(recipients).reviewers
+
+
+def seal_for_reviewers(
+    reviewers: Sequence[Reviewer], handle: bytes, picture: Pixels, sealer: Ed25519Signer
+) -> bytes:
+    """Seal a picture of an entry to the reviewers that were shown.
+
+    Args:
+        reviewers: from `portrait_reviewers`.
+        handle: (16,) of the entry.
+        picture: of any size.
+        sealer: a supplier's sealing key.
+
+    Raises:
         EntryRefused: the picture cannot be made small enough.
         Malformed: the handle has another length.
     """
-    _, policy, recipients = signed_policy(site)
-    if sealer.verify_key not in {each.seal_key for each in read_policy(policy).suppliers}:
-        raise KeyRefused("This key seals no pictures: use a key file named list-seal-....")
-    reviewers: list[PublicKey] = [each.key for each in read_recipients(recipients).reviewers]
-    blob = seal_portrait(_encode_jpeg(picture), handle, sealer=sealer, reviewers=reviewers).blob
-    return blob, len(reviewers)
+    keys: list[PublicKey] = [each.key for each in reviewers]
+    return seal_portrait(_encode_jpeg(picture), handle, sealer=sealer, reviewers=keys).blob
 
 
 def store_portrait(site: Site, handle: bytes, blob: bytes) -> None:

@@ -11,8 +11,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from nacl.signing import VerifyKey
-
 from formats.errors import FormatError
 from formats.keyfile import read_public_key
 from formats.model_bundle import (
@@ -49,52 +47,62 @@ def read_unverified(folder: Path) -> Manifest:
     return read_manifest((folder / MANIFEST_FILE).read_bytes())
 
 
-def build_bundle(
-    folder: Path, source: Path, key: Ed25519Signer, evaluation: Path | None
-) -> VerifiedBundle:
-    """Sign the models in `source` and put them into the new folder `folder`.
+def manifest_to_sign(source: Path, evaluation: Path | None = None) -> bytes:
+    """Return the manifest in `source`, with the evaluation named by its digest.
+
+    Args:
+        source: folder with nets and a calibrated manifest.
+        evaluation: JSON of models/evaluate for these nets.
+
+    Raises:
+        ModelsRefused: the evaluation is of other nets.
+        ModelRefused: the manifest is broken.
+        OSError: a file cannot be read.
+    """
+    content = (source / MANIFEST_FILE).read_bytes()
+    manifest = read_manifest(content)
+    return content if evaluation is None else content + _evaluation_lines(manifest, evaluation)
+
+
+def build_bundle(folder: Path, source: Path, key: Ed25519Signer, content: bytes) -> VerifiedBundle:
+    """Sign the manifest that was shown, and put it with its nets into the new folder `folder`.
 
     Args:
         folder: the new bundle.
-        source: folder with nets and a calibrated manifest.
+        source: folder with the nets.
         key: the key that vouches for these nets.
-        evaluation: JSON of models/evaluate for these nets, named in the manifest by its digest.
+        content: of the manifest, from `manifest_to_sign`.
 
     Raises:
-        ModelsRefused: the folder is not empty, or the evaluation is of other nets.
+        ModelsRefused: the folder is not empty.
         ModelRefused: a camera could not run these models.
         OSError: a file cannot be read.
     """
     refuse_occupied(folder)
-    content = (source / MANIFEST_FILE).read_bytes()
-    manifest = read_manifest(content)
-    if evaluation is not None:
-        content += _evaluation_lines(manifest, evaluation)
     with atomic_folder(folder) as part:
         part.chmod(_ENTERABLE)
         write_atomically(part / MANIFEST_FILE, content, mode=_READABLE)
         write_atomically(part / SIGNATURE_FILE, sign_manifest(content, key), mode=_READABLE)
-        _copy_nets(manifest, source, part)
+        _copy_nets(read_manifest(content), source, part)
         Eye.load(verify_bundle(part, key.verify_key))  # As a camera will.
     return verify_bundle(folder, key.verify_key)
 
 
-def adopt_bundle(site: Site, folder: Path, trusted: VerifyKey) -> Manifest:
+def adopt_bundle(site: Site, bundle: VerifiedBundle) -> Manifest:
     """Copy a bundle and its trusted key into a site: people are enrolled with it, cameras run it.
 
     Raises:
-        FormatError: the folder is no bundle, or the trusted key has not signed it.
+        FormatError: the signature file was changed since the bundle was verified.
         ModelRefused: a camera could not run these models.
     """
-    bundle = verify_bundle(folder, trusted)
-    manifest = read_manifest(bundle.manifest)
+    manifest, trusted = read_manifest(bundle.manifest), bundle.signer
     with atomic_folder(site.models.parent) as part:
         copy = part / site.models.name
         copy.mkdir(mode=_ENTERABLE)
         write_atomically(copy / MANIFEST_FILE, bundle.manifest, mode=_READABLE)
-        signature = (folder / SIGNATURE_FILE).read_bytes()
+        signature = (bundle.folder / SIGNATURE_FILE).read_bytes()
         write_atomically(copy / SIGNATURE_FILE, signature, mode=_READABLE)
-        _copy_nets(manifest, folder, copy)
+        _copy_nets(manifest, bundle.folder, copy)
         Eye.load(verify_bundle(copy, trusted))
         public = bytes(trusted).hex() + "\n"
         write_atomically(part / site.model_key.name, public.encode(), mode=_READABLE)

@@ -10,8 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import TypeAlias
 
 from nacl.signing import VerifyKey
+from tuf.api.metadata import Root  # type: ignore[attr-defined]  # A re-export.
 
 from formats.keyfile import Cost, KeyFile, KeyRefused, OnToken, Purpose, make_key, write_key
 from formats.policy import Supplier, write_policy
@@ -43,8 +45,21 @@ class KeySource:
     """Unlocks a key with its passphrase or PIN."""
 
 
-def hold_ceremony(folder: Path, plan: Plan, source: KeySource, *, now: datetime) -> Site:
+Agree: TypeAlias = Callable[[Sequence[KeyFile], Root], None]
+"""Shows the keys and the root, and asks; raises if the holders do not agree."""
+
+
+def hold_ceremony(
+    folder: Path, plan: Plan, source: KeySource, *, now: datetime, agree: Agree | None = None
+) -> Site:
     """Make a new site in `folder`, as planned.
+
+    Args:
+        folder: of the new site.
+        plan: what people agreed on.
+        source: of the keys.
+        now: when the ceremony is held, UTC.
+        agree: is called before the first signature; None asks no question.
 
     Raises:
         SiteRefused: the folder exists and is not empty.
@@ -52,11 +67,12 @@ def hold_ceremony(folder: Path, plan: Plan, source: KeySource, *, now: datetime)
             twice, rests on no token, or does not sign.
         Malformed: the plan makes no valid policy.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise SiteRefused(f"{folder} is not empty: a site is made once; name a new folder.")
+    refuse_occupied(folder)
     keys = _keys(plan, source)
     policy = plan.policy(_suppliers(plan, keys))
     root = make_root({role: _public_keys(keys, role) for role in ROOT_ROLES}, now)
+    if agree is not None:
+        agree(keys, root.signed)
     # Keys that were made here sign first: they need no PIN.
     holders = sorted(_of_purpose(keys, Purpose.ROOT), key=lambda key: isinstance(key.rest, OnToken))
     for key in holders[: ROOT.threshold]:
@@ -71,6 +87,16 @@ def hold_ceremony(folder: Path, plan: Plan, source: KeySource, *, now: datetime)
         minutes = ceremony_minutes(f"The site {plan.site} begins", keys, root.to_bytes(), now)
         write_atomically(part / Site(part).minutes(1).name, minutes.encode())
     return Site(folder)
+
+
+def refuse_occupied(folder: Path) -> None:
+    """Raise unless a new site can be made here.
+
+    Raises:
+        SiteRefused: there is a file, or a folder that is not empty.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise SiteRefused(f"{folder} is not empty: a site is made once; name a new folder.")
 
 
 def _keys(plan: Plan, source: KeySource) -> list[KeyFile]:

@@ -43,8 +43,6 @@ from provisioning.disk import atomic_folder, write_atomically
 from provisioning.errors import CameraRefused, SiteRefused
 from provisioning.foreign_file import read_foreign
 
-_RECEIPT_FILE = "receipt.pub"
-_LEDGER_FILE = "ledger.pub"
 _APART_FILE = "two-organisations"
 _REVIEWER_LIMIT = 4096
 _WITHDRAWN = ".revoked"
@@ -219,13 +217,9 @@ class Site:
             for content in read
         )
 
-    def set_receipt_key(self, key: VerifyKey) -> None:
-        """Set the key of the receipts that couriers accept."""
-        write_atomically(self._recipients / _RECEIPT_FILE, bytes(key))
-
-    def set_ledger_key(self, key: VerifyKey) -> None:
-        """Set the key that signs the estate's books."""
-        write_atomically(self._recipients / _LEDGER_FILE, bytes(key))
+    def set_estate_key(self, purpose: Purpose, key: VerifyKey) -> None:
+        """Set the key of the receipts that couriers accept, or the one that signs the books."""
+        write_atomically(self._recipients / f"{purpose}.pub", bytes(key))
 
     def set_two_organisations(self, *, apart: bool) -> None:
         """Set whether the two reviewers who decide must work for different organisations."""
@@ -234,23 +228,28 @@ class Site:
         else:
             (self._recipients / _APART_FILE).unlink(missing_ok=True)
 
+    def estate_key(self, purpose: Purpose) -> VerifyKey | None:
+        """Return the estate's receipt or ledger key in the draft; None if it is not set.
+
+        Raises:
+            FormatError: it is no key.
+        """
+        try:
+            return signing_key(self._recipient_file(f"{purpose}.pub"))
+        except FileNotFoundError:
+            return None
+
     def recipients(self, version: int) -> Recipients:
         """Return the draft of the recipients.
 
         Raises:
             SiteRefused: there is no receipt key or ledger key, or fewer than two reviewers.
         """
+        receipt_key = self._set_key(Purpose.RECEIPT)
+        ledger_key = self._set_key(Purpose.LEDGER)
+        apart = (self._recipients / _APART_FILE).exists()
         try:
-            receipt_key = signing_key(self._recipient_file(_RECEIPT_FILE))
-            reviewers = self.reviewers()
-            ledger_key = signing_key(self._recipient_file(_LEDGER_FILE))
-            apart = (self._recipients / _APART_FILE).exists()
-            return Recipients(version, receipt_key, ledger_key, apart, reviewers)
-        except FileNotFoundError as error:
-            missing = Path(error.filename).stem
-            raise SiteRefused(
-                f"The site has no {missing} key yet: tallylight recipients {missing}."
-            ) from error
+            return Recipients(version, receipt_key, ledger_key, apart, self.reviewers())
         except FormatError as error:
             raise SiteRefused(f"{error} Add them: tallylight recipients add.") from error
 
@@ -261,10 +260,18 @@ class Site:
                 write_atomically(
                     part / _reviewer_file(reviewer.name), dumps(write_reviewer(reviewer))
                 )
-            write_atomically(part / _RECEIPT_FILE, bytes(recipients.receipt_key))
-            write_atomically(part / _LEDGER_FILE, bytes(recipients.ledger_key))
+            write_atomically(part / f"{Purpose.RECEIPT}.pub", bytes(recipients.receipt_key))
+            write_atomically(part / f"{Purpose.LEDGER}.pub", bytes(recipients.ledger_key))
             if recipients.two_organisations:
                 write_atomically(part / _APART_FILE, b"")
+
+    def _set_key(self, purpose: Purpose) -> VerifyKey:
+        key = self.estate_key(purpose)
+        if key is None:
+            raise SiteRefused(
+                f"The site has no {purpose} key yet: tallylight recipients {purpose}."
+            )
+        return key
 
     def _recipient_file(self, name: str) -> bytes:
         return read_foreign(self.folder, f"recipients/{name}", limit=_REVIEWER_LIMIT)

@@ -10,7 +10,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from formats.keyfile import KeyFile, OnToken, Purpose
-from provisioning.keys.words import fingerprint_words
+from terminal.fingerprints import fingerprint_words
 
 _DUTIES = {
     Purpose.ROOT: "decides with two others who holds which role",

@@ -1,32 +1,43 @@
 """Register cameras in the policy; sign policy and recipients: a quorum of two of three holders.
 
 The desk edits drafts. A signature is added only to the version in `signed/targets`. When the drafts
-differ from that version, the next signature begins a new version without the older signatures.
+differ from that version, the next signature begins a new version without the older signatures. What
+a holder signs is the `PolicyFiles` that was shown: the same bytes, compared with those in force.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
+from nacl.signing import VerifyKey
 from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, Targets  # type: ignore[attr-defined]  # Re-exports.
 
 from formats.camera_request import read_request
-from formats.errors import FormatError
+from formats.errors import FormatError, Refused
 from formats.keyfile import KeyRefused
 from formats.policy import Place, Policy, read_policy, write_policy
 from formats.recipients import read_recipients, write_recipients
 from formats.signer import Ed25519Signer
 from formats.site_keys import SiteKey
-from formats.site_tuf import CONFIG, POLICY_FILE, RECIPIENTS_FILE
+from formats.site_tuf import (
+    CONFIG,
+    METADATA_FOLDER,
+    POLICY_FILE,
+    RECIPIENTS_FILE,
+    TARGETS_FOLDER,
+)
 from provisioning.disk import atomic_folder, write_atomically
 from provisioning.errors import CameraRefused, SiteRefused
 from provisioning.foreign_file import read_foreign
 from provisioning.site.folder import Site
 from provisioning.site.metadata_file import read_metadata
+from provisioning.site.policy_items import policy_items, recipients_items, version_item
 from provisioning.site.roles import make_targets, sign
 from provisioning.site.rotation import newest_root
 from provisioning.site.versions import Versioned, highest_version, note_version
+from terminal.differences import Item
 
 _ROLE = "targets"
 _ROLE_FILE = "targets.json"
@@ -45,6 +56,16 @@ class PolicyFiles:
     def version(self) -> int:
         """Return the version that the holders sign."""
         return self.targets.signed.version
+
+    @property
+    def items(self) -> Sequence[Item]:
+        """Return everything that a signature covers, as a holder sees it."""
+        policy, recipients = read_policy(self.policy), read_recipients(self.recipients)
+        return [
+            version_item(policy, recipients, self.targets.signed.expires),
+            *recipients_items(recipients),
+            *policy_items(policy),
+        ]
 
 
 def register_camera(site: Site, request_file: Path, *, place: str, grounds: str) -> Place:
@@ -68,28 +89,62 @@ def register_camera(site: Site, request_file: Path, *, place: str, grounds: str)
     return added
 
 
-def sign_policy(site: Site, key: Ed25519Signer, *, renew: bool, now: datetime) -> Metadata[Targets]:
-    """Add a holder's signature to policy and recipients.
+def open_policy(site: Site, *, renew: bool, now: datetime) -> PolicyFiles:
+    """Return the version that a holder is to read and sign.
 
     Args:
         site: the site.
-        key: a holder's key for the targets role.
         renew: begin a new version of unchanged drafts, because the old version expires soon.
         now: the moment from which a new version counts its life.
 
     Raises:
-        KeyRefused: the key is none of the targets role, or has signed already.
         SiteRefused: the recipients are not complete.
     """
-    holder = SiteKey.of(key.verify_key).keyid
+    targets = _version_to_sign(site, renew=renew, now=now)
+    return PolicyFiles(targets, *drafted_files(site, targets.signed.version))
+
+
+def refuse_other_holder(site: Site, files: PolicyFiles, key: VerifyKey) -> None:
+    """Raise unless `key` may add its signature to a version.
+
+    Raises:
+        KeyRefused: the key is none of the targets role, or has signed already.
+    """
+    holder = SiteKey.of(key).keyid
     if holder not in newest_root(site).signed.roles[_ROLE].keyids:
         raise KeyRefused("This key does not hold the policy: use a key file named targets-....")
-    targets = _version_to_sign(site, renew=renew, now=now)
-    if holder in targets.signatures:
+    if holder in files.targets.signatures:
         raise KeyRefused("This key has signed this policy already: another holder must sign.")
-    sign(targets, key)
-    store_policy_files(site, PolicyFiles(targets, *drafted_files(site, targets.signed.version)))
-    return targets
+
+
+def sign_policy(site: Site, files: PolicyFiles, key: Ed25519Signer) -> Metadata[Targets]:
+    """Add a holder's signature to the policy and recipients that were shown.
+
+    Raises:
+        KeyRefused: see `refuse_other_holder`.
+    """
+    refuse_other_holder(site, files, key.verify_key)
+    sign(files.targets, key)
+    store_policy_files(site, files)
+    return files.targets
+
+
+def policy_in_force(site: Site) -> PolicyFiles | None:
+    """Return the last published policy and recipients; None if there are none that count.
+
+    They count if enough holders in the newest root have signed them. Everything else is shown as
+    new, so that a change cannot pass for something that was there before.
+    """
+    try:
+        (path,) = (site.published / METADATA_FOLDER).glob(f"*.{_ROLE_FILE}")
+        targets = read_metadata(site.published, f"{METADATA_FOLDER}/{path.name}", Targets)
+        newest_root(site).verify_delegate(_ROLE, targets)
+        contents = [_published_file(site, targets, name) for name in (POLICY_FILE, RECIPIENTS_FILE)]
+        files = PolicyFiles(targets, *contents)
+        _ = files.items  # It can be read.
+    except (ValueError, KeyError, OSError, Refused, RepositoryError):
+        return None
+    return files
 
 
 def signed_policy(site: Site) -> tuple[Metadata[Targets], bytes, bytes]:
@@ -155,6 +210,14 @@ def drafted_files(site: Site, version: int) -> tuple[bytes, bytes]:
     """
     policy: Policy = replace(site.policy, version=version)
     return write_policy(policy), write_recipients(site.recipients(version))
+
+
+def _published_file(site: Site, targets: Metadata[Targets], name: str) -> bytes:
+    info = targets.signed.targets[name]
+    path = f"{TARGETS_FOLDER}/{info.hashes['sha256']}.{name}"
+    content = read_foreign(site.published, path, limit=CONFIG.targets_max_length)
+    info.verify_length_and_hashes(content)
+    return content
 
 
 def _version_to_sign(site: Site, *, renew: bool, now: datetime) -> Metadata[Targets]:

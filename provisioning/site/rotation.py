@@ -1,9 +1,10 @@
 """Key rotation: make a new root that replaces a key, or renews the root for a year; sign it.
 
-`begin_rotation` writes the next root. Root holders add their signatures one by one, each on their
-own machine if they like. The new root counts when the threshold of holders of the old root *and*
-the threshold of holders of the new root have signed it. Every camera follows from the root in its
-image, version by version: no image changes.
+`make_rotation` makes the next root and `begin_rotation` stores it. Root holders are shown all of it
+(`provisioning.site.root_items`) and add their signatures one by one, each on their own machine if
+they like. The new root counts when the threshold of holders of the old root *and* the threshold of
+holders of the new root have signed it. Every camera follows from the root in its image, version by
+version: no image changes.
 """
 
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from nacl.signing import VerifyKey
 from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, Root  # type: ignore[attr-defined]  # Re-exports.
 
@@ -22,11 +24,12 @@ from formats.site_keys import SiteKey
 from formats.site_tuf import ROOT_LIFE_S
 from provisioning.disk import write_atomically
 from provisioning.errors import SiteRefused
-from provisioning.keys.words import fingerprint_words
 from provisioning.site.folder import Site
 from provisioning.site.metadata_file import read_metadata
 from provisioning.site.minutes import ceremony_minutes
 from provisioning.site.roles import ROOT_ROLES, sign
+from provisioning.site.root_items import refuse_hidden
+from terminal.fingerprints import fingerprint_words
 
 _ROOT: Final = "root.json"
 _ROTATION: Final = "rotation.json"
@@ -75,10 +78,10 @@ def find_root_key(site: Site, words: str) -> RootKey:
     raise KeyRefused("No key of the root has these words: copy all twelve from the minutes.")
 
 
-def begin_rotation(
+def make_rotation(
     site: Site, old: KeyFile | RootKey | None, new: KeyFile | None, now: datetime
 ) -> Rotation:
-    """Write the next root, with `new` in place of `old` or with the same keys, and its minutes.
+    """Return the next root, with `new` in place of `old` or with the same keys; store nothing.
 
     Raises:
         KeyRefused: only one key is named, the old key holds no role, or the new one has another
@@ -94,42 +97,57 @@ def begin_rotation(
     after.signed.expires = (now + timedelta(seconds=ROOT_LIFE_S)).replace(microsecond=0)
     if old is not None and new is not None:
         _replace_key(after.signed, old, new)
-    rotation = Rotation(after, complete=False)
+    return Rotation(after, complete=False)
+
+
+def begin_rotation(site: Site, rotation: Rotation, new: KeyFile | None, now: datetime) -> None:
+    """Store the next root, which then waits for signatures, and its minutes."""
     title = f"Root {rotation.version} of the site {site.policy.site}"
-    minutes = ceremony_minutes(title, [new] if new else [], after.signed_bytes, now)
-    write_atomically(site.rotation, after.to_bytes())
+    minutes = ceremony_minutes(title, [new] if new else [], rotation.root.signed_bytes, now)
+    write_atomically(site.rotation, rotation.root.to_bytes())
     write_atomically(site.minutes(rotation.version), minutes.encode())
-    return rotation
 
 
 def open_rotation(site: Site) -> Rotation:
     """Return the next root, which waits for signatures.
 
     Raises:
-        SiteRefused: no rotation has begun, or another one was completed since.
+        SiteRefused: no rotation has begun, another one was completed since, or the root holds
+            what holders are not shown.
     """
     root = read_rotation(site.folder)
     if root is None:
         raise SiteRefused("No new root is waiting for signatures: tallylight site rotate.")
-    if root.signed.version != newest_root(site).signed.version + 1:
+    before = newest_root(site)
+    refuse_hidden(root.signed, before.signed)
+    if root.signed.version != before.signed.version + 1:
         raise SiteRefused("Another root came first: begin again with tallylight site rotate.")
     return Rotation(root, complete=False)
+
+
+def refuse_other_holder(site: Site, rotation: Rotation, key: VerifyKey) -> None:
+    """Raise unless `key` may add its signature to the next root.
+
+    Raises:
+        KeyRefused: the key holds neither the old nor the new root, or has signed already.
+    """
+    before, after = newest_root(site), rotation.root
+    holder = SiteKey.of(key).keyid
+    if holder not in {*before.signed.roles["root"].keyids, *after.signed.roles["root"].keyids}:
+        raise KeyRefused("This key holds no root: use a key file named root-....")
+    if holder in after.signatures:
+        raise KeyRefused("This key has signed the new root already: another holder must sign.")
 
 
 def sign_rotation(site: Site, rotation: Rotation, key: Ed25519Signer) -> Rotation:
     """Add a root holder's signature to the root that was shown; store the root if it counts now.
 
     Raises:
-        KeyRefused: the key holds neither the old nor the new root, or has signed already.
+        KeyRefused: see `refuse_other_holder`.
     """
-    before, after = newest_root(site), rotation.root
-    holder = SiteKey.of(key.verify_key).keyid
-    if holder not in {*before.signed.roles["root"].keyids, *after.signed.roles["root"].keyids}:
-        raise KeyRefused("This key holds no root: use a key file named root-....")
-    if holder in after.signatures:
-        raise KeyRefused("This key has signed the new root already: another holder must sign.")
-    sign(after, key)
-    return store_rotation(site, after)
+    refuse_other_holder(site, rotation, key.verify_key)
+    sign(rotation.root, key)
+    return store_rotation(site, rotation.root)
 
 
 def store_rotation(site: Site, after: Metadata[Root]) -> Rotation:
@@ -204,22 +222,6 @@ def root_files(site: Site) -> dict[int, bytes]:
     return {first: site.root} | {
         number: (site.roots / f"{number}.root.json").read_bytes() for number in later
     }
-
-
-def root_changes(before: Root, after: Root) -> list[str]:
-    """Return what a new root changes, one sentence for each key that leaves or comes."""
-    lines = [
-        f"Root {after.version} in place of root {before.version}, until {after.expires:%Y-%m-%d}."
-    ]
-    for role in before.roles:
-        old, new = set(before.roles[role].keyids), set(after.roles[role].keyids)
-        for change, keyids, root in (("leaves", old - new, before), ("comes", new - old, after)):
-            for keyid in sorted(keyids):
-                public = read_hex(root.keys[keyid].keyval["public"], PUBLIC_KEY_BYTES)
-                lines.append(f"{role}: the key that {change} is: {fingerprint_words(public)}")
-        if before.roles[role].threshold != after.roles[role].threshold:
-            lines.append(f"{role}: {after.roles[role].threshold} must sign from now on")
-    return lines if len(lines) > 1 else [*lines, "No role changes hands."]
 
 
 def _replace_key(root: Root, old: KeyFile | RootKey, new: KeyFile) -> None:

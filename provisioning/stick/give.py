@@ -1,8 +1,9 @@
 """Give a memory stick what holders and organisations need to read and sign: no key, no entry.
 
-The stick gets roots, drafts, policy, recipients, the list that waits, and the last published list,
-so that a signer sees what changes. It gets no private key, no entry, no picture and nothing of the
-broker. A stick with signatures that this site does not have yet is refused: they would be lost.
+The stick gets roots, drafts, policy, recipients, the list that waits, and the last published list
+with its policy and recipients, so that a signer sees what changes. It gets no private key, no
+entry, no picture and nothing of the broker. A stick with signatures that this site does not have
+yet is refused: they would be lost.
 """
 
 from datetime import datetime
@@ -23,11 +24,15 @@ _PATTERNS: Final = (
     "rotation.json",
     "signed/targets/*.json",
     "signed/list/*",
+    "published/metadata/*.targets.json",
+    "published/targets/*.policy.json",
+    "published/targets/*.recipients.json",
     "estate/*.json",
     "root.json",  # Last: a folder without it is no site's.
 )
 _FOLDERS: Final = (
     *("", "recipients", "roots", "signed", "signed/targets", "signed/list", "history", "estate"),
+    *("published", "published/metadata", "published/targets"),
 )
 _OWN: Final = ("keys", "entries", "broker")
 """Folders of a whole site that a stick never has."""

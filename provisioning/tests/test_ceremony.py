@@ -55,7 +55,7 @@ def test_a_site_begins_with_one_command(tmp_path: Path) -> None:
     (tmp_path / "plan.toml").write_text(tallylight("site", "plan", "--name", SITE))
     (tmp_path / "passphrase").write_text(PASSPHRASE)
     words = ("--plan", tmp_path / "plan.toml", "--passphrase-file", tmp_path / "passphrase")
-    tallylight("site", "init", tmp_path / "site", *words)
+    tallylight("site", "init", tmp_path / "site", *words, "--yes")
     assert (tmp_path / "site" / "root.json").exists()
 
 

@@ -6,7 +6,7 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from nacl.signing import SigningKey
 
-from provisioning.nets.bundles import MODELS, build_bundle
+from provisioning.nets.bundles import MODELS, build_bundle, manifest_to_sign
 from provisioning.nets.import_net import EXAMPLE
 from provisioning.tests.workshop import HOPPER, refusal, tallylight
 from recognition.enrolment import enrol
@@ -50,7 +50,8 @@ def test_once_calibrated_and_signed_it_makes_the_templates(tmp_path: Path) -> No
     embedder, _ = load_uncalibrated(tmp_path / "models")
     calibrated(tmp_path / "models", embedder.net.digest.hex())
     key = SigningKey.generate()
-    eye = Eye.load(build_bundle(tmp_path / "bundle", tmp_path / "models", key, None))
+    content = manifest_to_sign(tmp_path / "models")
+    eye = Eye.load(build_bundle(tmp_path / "bundle", tmp_path / "models", key, content))
     assert enrol(read_picture(HOPPER), eye).template.vector.shape == (3,)
 
 

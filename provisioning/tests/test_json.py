@@ -28,7 +28,7 @@ def test_what_is_printed_is_one_object(begun: Workshop) -> None:
         "model show": tallylight("model", "show", bundle, "--json"),
         "model verify": tallylight("model", "verify", bundle, "--trust", trusted, "--json"),
         "model adopt": tallylight(
-            "model", "adopt", begun.site, bundle, "--trust", trusted, "--json"
+            "model", "adopt", begun.site, bundle, "--trust", trusted, "--yes", "--json"
         ),
         "broker config": tallylight("broker", "config", begun.site, *begun.passphrase, "--json"),
     }

@@ -23,7 +23,7 @@ CANARY = b"CANARY-7f3a-Grace-Brewster-Murray"
 
 def add(workshop: Workshop, picture: Path, key: str = "list-seal-example-police") -> list[str]:
     _, file = workshop.key(key)
-    keep = ("--keep-picture", file, *workshop.passphrase)
+    keep = ("--keep-picture", file, *workshop.passphrase, "--yes")
     words = ("list", "add", workshop.site, "--picture", picture, *workshop.case(), *keep)
     return [str(word) for word in words]
 
@@ -45,7 +45,7 @@ def reviewer(workshop: Workshop) -> PrivateKey:
     """Add a reviewer to the site; return the reviewer's private key."""
     key = PrivateKey.generate()
     file = workshop.public("one", bytes(key.public_key))
-    who = ("--reviewer", "one", "--organisation", "Example Estate")
+    who = ("--reviewer", "one", "--organisation", "Example Estate", "--yes")
     tallylight("recipients", "add", workshop.site, *who, "--key", file)
     workshop.sign_policy()
     return key

@@ -27,7 +27,7 @@ def add(workshop: Workshop, picture: Path, *flags: str, **changes: str) -> list[
 
 
 def build(workshop: Workshop, key: str = "list-seal-example-police") -> list[str | Path]:
-    return ["list", "build", workshop.site, *workshop.key(key), *workshop.passphrase]
+    return ["list", "build", workshop.site, *workshop.key(key), *workshop.passphrase, "--yes"]
 
 
 def entries(workshop: Workshop) -> list[dict[str, object]]:
@@ -115,10 +115,10 @@ def test_a_small_face_is_refused_with_what_to_do(prepared: Workshop) -> None:
     [
         ({"organisation": "A Friend"}, "no organisation 'A Friend'"),
         ({"category": "of interest"}, "no category 'of interest'"),
-        ({"until": "2026-01-01"}, "in this order"),
+        ({"until": "2026-01-01"}, "has passed"),
         ({"necessity": ""}, "necessity"),
         ({"source": "two\nlines"}, "source"),
-        ({"review": "2099-01-01"}, "in this order"),
+        ({"review": "2099-01-01"}, "after the entry's end"),
     ],
 )
 def test_a_case_with_one_mistake_is_refused(
@@ -185,7 +185,7 @@ def test_a_sealing_key_of_another_site_does_not_build(prepared: Workshop, tmp_pa
     other.folder.mkdir()
     other.begin()
     key = other.key("list-seal-example-police")
-    words = ("list", "build", prepared.site, *key, *prepared.passphrase)
+    words = ("list", "build", prepared.site, *key, *prepared.passphrase, "--yes")
     assert "seals no lists" in refusal(*words)
 
 

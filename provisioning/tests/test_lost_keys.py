@@ -9,10 +9,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from formats.keyfile import Purpose, find_keys, read_key
-from provisioning.keys.words import fingerprint_words
 from provisioning.site.folder import Site
 from provisioning.tests.page import commands, follow, headings
 from provisioning.tests.workshop import HOPPER, Workshop, tallylight
+from terminal.fingerprints import fingerprint_words
 
 PAGE = "lost-keys.md"
 LOST = {

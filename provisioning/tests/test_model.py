@@ -8,7 +8,7 @@ from nacl.signing import SigningKey
 
 from formats.keyfile import KeyFile, Purpose, make_key, read_public_key, write_key
 from formats.model_bundle import verify_bundle
-from provisioning.nets.bundles import MODELS, build_bundle, read_unverified
+from provisioning.nets.bundles import MODELS, build_bundle, manifest_to_sign, read_unverified
 from provisioning.tests.workshop import (
     CHEAP,
     HOPPER,
@@ -50,7 +50,7 @@ def locked(folder: Path, purpose: Purpose = Purpose.MODEL) -> KeyFile:
 
 def build(folder: Path, *more: str | Path) -> list[str | Path]:
     opening = ("--key", folder / "key", "--passphrase-file", folder / "passphrase")
-    return ["model", "build", folder / "bundle", *opening, *more]
+    return ["model", "build", folder / "bundle", *opening, "--yes", *more]
 
 
 # Keys
@@ -184,10 +184,10 @@ def test_a_site_enrols_with_the_nets_that_it_adopted(begun: Workshop) -> None:
 
 
 def test_nets_that_another_key_signed_are_not_adopted(begun: Workshop, tmp_path: Path) -> None:
-    build_bundle(tmp_path / "other", MODELS, SigningKey.generate(), None)
+    build_bundle(tmp_path / "other", MODELS, SigningKey.generate(), manifest_to_sign(MODELS))
     before = contents(begun.site)
     words = ("model", "adopt", begun.site, tmp_path / "other")
-    assert "is trusted here" in refusal(*words, "--trust", begun.folder / "models.pub")
+    assert "is trusted here" in refusal(*words, "--trust", begun.folder / "models.pub", "--yes")
     assert contents(begun.site) == before
 
 
@@ -196,15 +196,15 @@ def test_a_bundle_with_a_changed_net_is_not_adopted(begun: Workshop) -> None:
     net.write_bytes(net.read_bytes()[:-1] + b"!")
     before = contents(begun.site)
     words = ("model", "adopt", begun.site, begun.folder / "models")
-    assert "not the file" in refusal(*words, "--trust", begun.folder / "models.pub")
+    assert "not the file" in refusal(*words, "--trust", begun.folder / "models.pub", "--yes")
     assert contents(begun.site) == before
 
 
 def test_another_key_can_be_trusted_later(prepared: Workshop, tmp_path: Path) -> None:
     key = SigningKey.generate()
-    build_bundle(tmp_path / "newer", MODELS, key, None)
+    build_bundle(tmp_path / "newer", MODELS, key, manifest_to_sign(MODELS))
     public = prepared.public("newer", bytes(key.verify_key))
-    tallylight("model", "adopt", prepared.site, tmp_path / "newer", "--trust", public)
+    tallylight("model", "adopt", prepared.site, tmp_path / "newer", "--trust", public, "--yes")
     prepared.add(HOPPER)
 
 

@@ -15,7 +15,7 @@ WHERE = ("--place", "North gate", "--grounds", "Seen here twice.")
 
 def sign(workshop: Workshop, holder: str, *flags: str) -> tuple[str | Path, ...]:
     key = workshop.key(f"targets-{holder}")
-    return ("policy", "sign", workshop.site, *key, *workshop.passphrase, *flags)
+    return ("policy", "sign", workshop.site, *key, *workshop.passphrase, "--yes", *flags)
 
 
 def test_a_camera_is_in_the_policy(begun: Workshop) -> None:

@@ -14,7 +14,7 @@ def seal(workshop: Workshop, *words: str | Path, picture: Path = HOPPER) -> list
     key = workshop.key("list-seal-example-police")
     to = ("--to", workshop.folder / "portraits")
     usual = ("--picture", picture, *key, *to, *workshop.passphrase)
-    return ["portrait", "seal", workshop.site, *(words or (HANDLE,)), *usual]
+    return ["portrait", "seal", workshop.site, *(words or (HANDLE,)), *usual, "--yes"]
 
 
 def test_a_picture_is_sealed_to_every_reviewer_without_what_was_in_its_file(

@@ -7,7 +7,7 @@ from pathlib import Path
 from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 
-from estate.budget.statement import write_statement_files
+from estate.budget.statement import LIFE, Offer, write_statement_files
 from firmware.trust.accepted import begin_trust
 from firmware.trust.site_verifier import verify_site
 from firmware.trust.watchlist import ThisCamera
@@ -125,7 +125,8 @@ def test_the_estates_word_is_published_with_the_list_and_with_every_renewal(
         statement = BudgetStatement(
             "mill-lane", now_s, (CameraBudget(bytes(16), state, number, 10),)
         )
-        write_statement_files(listed.site / "estate", statement, LEDGER_KEY)
+        offer = Offer(statement, number, datetime.now(UTC).replace(microsecond=0) + LIFE)
+        write_statement_files(listed.site / "estate", offer, LEDGER_KEY)
         noun = publish(listed, "inbox")
         noun[1] = "publish" if number == 1 else "renew"
         tallylight(*noun)
@@ -138,5 +139,6 @@ def test_a_word_that_the_estate_did_not_sign_is_not_published(listed: Workshop) 
     listed.sign("police")
     listed.sign("estate")
     statement = BudgetStatement("mill-lane", int(datetime.now(UTC).timestamp()), ())
-    write_statement_files(listed.site / "estate", statement, SigningKey(bytes([9]) * 32))
+    offer = Offer(statement, 1, datetime.now(UTC).replace(microsecond=0) + LIFE)
+    write_statement_files(listed.site / "estate", offer, SigningKey(bytes([9]) * 32))
     assert "does not verify" in refusal(*publish(listed, "inbox"))

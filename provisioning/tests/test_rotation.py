@@ -10,11 +10,11 @@ from firmware.trust.accepted import begin_trust
 from firmware.trust.site_verifier import verify_site
 from firmware.trust.watchlist import ThisCamera
 from formats.keyfile import Locked, Purpose, make_key, read_key, write_key
-from provisioning.keys.words import fingerprint_words
 from provisioning.nets.bundles import read_unverified
 from provisioning.site.folder import Site
 from provisioning.site.rotation import newest_root
 from provisioning.tests.workshop import CHEAP, PASSPHRASE, Workshop, contents, refusal, tallylight
+from terminal.fingerprints import fingerprint_words
 
 HOLDERS = ("data-protection-officer", "maker", "oversight-body")
 
@@ -27,7 +27,7 @@ def new_key(workshop: Workshop, purpose: Purpose, name: str = "new") -> Path:
 
 def rotate(workshop: Workshop, old: str, new: Path) -> str:
     leaving = workshop.site / "keys" / f"{old}.key"
-    return tallylight("site", "rotate", workshop.site, "--from", leaving, "--to", new)
+    return tallylight("site", "rotate", workshop.site, "--from", leaving, "--to", new, "--yes")
 
 
 def sign(workshop: Workshop, holder: str) -> list[str | Path]:
@@ -97,7 +97,7 @@ def test_a_key_that_has_left_signs_no_root(begun: Workshop) -> None:
     rotate(begun, "root-maker", new_key(begun, Purpose.ROOT))
     for holder in ("data-protection-officer", "oversight-body", "first-spare"):
         tallylight(*sign(begun, holder))
-    tallylight("site", "rotate", begun.site)
+    tallylight("site", "rotate", begun.site, "--yes")
     assert "holds no root" in refusal(*sign(begun, "maker"))
 
 
@@ -106,12 +106,12 @@ def test_a_policy_holder_who_has_left_does_not_count(prepared: Workshop) -> None
     rotate(prepared, "targets-oversight-body", new)
     sign_all(prepared)
     assert "One more holder" in refusal("policy", "check", prepared.site)
-    tallylight("policy", "sign", prepared.site, "--key", new, *prepared.passphrase)
+    tallylight("policy", "sign", prepared.site, "--key", new, *prepared.passphrase, "--yes")
     assert "signed by enough" in tallylight("policy", "check", prepared.site)
 
 
 def test_one_holder_cannot_sign_a_root_twice(begun: Workshop) -> None:
-    tallylight("site", "rotate", begun.site)
+    tallylight("site", "rotate", begun.site, "--yes")
     tallylight(*sign(begun, "maker"))
     before = contents(begun.site)
     assert "another holder" in refusal(*sign(begun, "maker"))
@@ -119,24 +119,26 @@ def test_one_holder_cannot_sign_a_root_twice(begun: Workshop) -> None:
 
 
 def test_a_root_that_too_few_signed_is_not_believed(begun: Workshop) -> None:
-    tallylight("site", "rotate", begun.site)
+    tallylight("site", "rotate", begun.site, "--yes")
     tallylight(*sign(begun, "maker"))
     (begun.site / "roots").mkdir()
     (begun.site / "rotation.json").rename(begun.site / "roots" / "2.root.json")
-    assert "not signed by enough" in refusal("site", "rotate", begun.site)
+    assert "not signed by enough" in refusal("site", "rotate", begun.site, "--yes")
 
 
 def test_a_key_takes_the_place_of_its_own_kind_only(begun: Workshop) -> None:
     new = new_key(begun, Purpose.TARGETS)
     leaving = begun.site / "keys" / "root-maker.key"
-    output = refusal("site", "rotate", begun.site, "--from", leaving, "--to", new)
+    output = refusal("site", "rotate", begun.site, "--from", leaving, "--to", new, "--yes")
     assert "replaced by a root key" in output
 
 
 def test_a_list_key_holds_no_role_of_the_root(begun: Workshop) -> None:
     leaving = begun.site / "keys" / "list-sign-example-police.key"
     new = new_key(begun, Purpose.LIST_SIGN)
-    assert "no role" in refusal("site", "rotate", begun.site, "--from", leaving, "--to", new)
+    assert "no role" in refusal(
+        "site", "rotate", begun.site, "--from", leaving, "--to", new, "--yes"
+    )
 
 
 def test_a_key_that_holds_a_role_takes_no_other(begun: Workshop) -> None:
@@ -155,7 +157,7 @@ def test_a_root_that_another_came_before_is_not_signed(begun: Workshop) -> None:
 
 def test_half_a_change_is_none(begun: Workshop) -> None:
     leaving = begun.site / "keys" / "root-maker.key"
-    assert "--to" in refusal("site", "rotate", begun.site, "--from", leaving)
+    assert "--to" in refusal("site", "rotate", begun.site, "--from", leaving, "--yes")
 
 
 def test_nothing_is_signed_before_it_has_begun(begun: Workshop) -> None:
@@ -166,8 +168,9 @@ def test_a_signer_is_shown_which_key_changes_in_words(begun: Workshop) -> None:
     new = new_key(begun, Purpose.ROOT)
     rotate(begun, "root-maker", new)
     output = tallylight(*sign(begun, "oversight-body"))
-    assert f"comes is: {fingerprint_words(read_key(new).public)}" in output
-    assert "root: the key that leaves is: " in output
+    assert fingerprint_words(read_key(new).public) in " ".join(output.split())
+    assert "ADDED    Key of the role root" in output
+    assert "REMOVED  Key of the role root" in output
 
 
 def test_the_minutes_name_every_key_in_words_and_no_secret(begun: Workshop) -> None:
@@ -210,7 +213,7 @@ def test_a_holder_sets_a_passphrase_of_their_own(begun: Workshop, tmp_path: Path
         *(*begun.passphrase, "--new-passphrase-file", own),
     )
     assert read_key(new).public == read_key(old).public
-    tallylight("site", "rotate", begun.site)
+    tallylight("site", "rotate", begun.site, "--yes")
     words = ("site", "sign", begun.site, "--key", new, "--yes", "--passphrase-file")
     assert "does not open" in refusal(*words, begun.passphrase[1])
     assert "signed by 1" in tallylight(*words, own)

@@ -35,7 +35,7 @@ def add(workshop: Workshop, *pictures: Path) -> list[str | Path]:
 
 def build(workshop: Workshop) -> str:
     key = workshop.key("list-seal-example-police")
-    return tallylight("list", "build", workshop.site, *key, *workshop.passphrase)
+    return tallylight("list", "build", workshop.site, *key, *workshop.passphrase, "--yes")
 
 
 def case_of(workshop: Workshop) -> bytes:

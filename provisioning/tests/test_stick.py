@@ -113,7 +113,7 @@ def test_policy_signatures_of_two_sticks_are_merged(prepared: Workshop) -> None:
 
 
 def holder(workshop: Workshop, name: str) -> tuple[str | Path, ...]:
-    return (*workshop.key(f"targets-{name}"), *workshop.passphrase)
+    return (*workshop.key(f"targets-{name}"), *workshop.passphrase, "--yes")
 
 
 def test_a_newer_policy_comes_with_its_drafts_once_enough_have_signed_it(
@@ -132,7 +132,7 @@ def test_a_newer_policy_comes_with_its_drafts_once_enough_have_signed_it(
 
 def reviewer(workshop: Workshop, name: str, organisation: str) -> tuple[str | Path, ...]:
     key = ("--key", workshop.folder / f"{name}.pub")
-    return ("--reviewer", name, "--organisation", organisation, *key)
+    return ("--yes", "--reviewer", name, "--organisation", organisation, *key)
 
 
 def test_a_draft_that_was_changed_here_is_not_lost(prepared: Workshop) -> None:
@@ -150,7 +150,7 @@ def test_a_root_that_three_signed_on_sticks_counts(begun: Workshop) -> None:
     new = begun.folder / "new.key"
     write_key(new, make_key(Purpose.ROOT, "Newcomer", PASSPHRASE, CHEAP))
     leaving = begun.site / "keys" / "root-maker.key"
-    tallylight("site", "rotate", begun.site, "--from", leaving, "--to", new)
+    tallylight("site", "rotate", begun.site, "--from", leaving, "--to", new, "--yes")
     for name in ROOT_HOLDERS:
         folder = give(begun)
         key = begun.key(f"root-{name}")
@@ -232,7 +232,7 @@ def test_an_older_policy_that_was_copied_back_is_not_published(listed: Workshop)
 def test_a_root_that_was_published_cannot_be_left_out(listed: Workshop) -> None:
     listed.sign("police")
     listed.sign("estate")
-    tallylight("site", "rotate", listed.site)
+    tallylight("site", "rotate", listed.site, "--yes")
     for name in ROOT_HOLDERS:
         key = listed.key(f"root-{name}")
         tallylight("site", "sign", listed.site, *key, *listed.passphrase, "--yes")

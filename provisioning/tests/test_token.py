@@ -109,7 +109,7 @@ def replace_supplier(workshop: Workshop, purse: Purse) -> Path:
     shutil.rmtree(workshop.site)
     words = [word for file in brought for word in ("--bring", file)]
     plan = ("--plan", workshop.folder / "plan.toml")
-    tallylight("site", "init", workshop.site, *plan, *words, *workshop.passphrase)
+    tallylight("site", "init", workshop.site, *plan, *words, *workshop.passphrase, "--yes")
     return brought[0]
 
 
@@ -133,14 +133,14 @@ def test_the_token_gives_no_key_out(purse: Purse, tmp_path: Path) -> None:
 def test_a_list_is_sealed_and_signed_by_a_key_on_a_token(begun: Workshop, purse: Purse) -> None:
     key = replace_supplier(begun, purse)
     bundle, trusted = begun.bundle_again()
-    tallylight("model", "adopt", begun.site, bundle, "--trust", trusted)
+    tallylight("model", "adopt", begun.site, bundle, "--trust", trusted, "--yes")
     begun.register_camera()
     begun.add_recipients()
     begun.sign_policy()
     begun.add()
     seal = key.with_name("list-seal-on-token.key")
     desk = ("--desk-passphrase-file", begun.folder / "passphrase")
-    tallylight("list", "build", begun.site, "--key", seal, *purse.pin, *desk)
+    tallylight("list", "build", begun.site, "--key", seal, *purse.pin, *desk, "--yes")
     tallylight("list", "sign", begun.site, "--key", key, *purse.pin, "--yes")
     begun.sign("estate")
     tallylight("list", "publish", begun.site, *begun.passphrase)
@@ -156,7 +156,7 @@ def test_the_online_keys_change_over_to_a_token_and_renew(listed: Workshop, purs
     for role in ("snapshot", "timestamp"):
         new = purse.make(listed.site / "keys", role, "Provisioning Desk", "desk")
         old = listed.site / "keys" / f"{role}-provisioning-desk.key"
-        tallylight("site", "rotate", listed.site, "--from", old, "--to", new)
+        tallylight("site", "rotate", listed.site, "--from", old, "--to", new, "--yes")
         for holder in ("data-protection-officer", "oversight-body", "maker"):
             key = listed.key(f"root-{holder}")
             tallylight("site", "sign", listed.site, *key, *listed.passphrase, "--yes")
@@ -168,7 +168,7 @@ def test_the_online_keys_change_over_to_a_token_and_renew(listed: Workshop, purs
 def test_a_root_holder_signs_with_a_token(begun: Workshop, purse: Purse) -> None:
     new = purse.make(begun.folder, "root", "Maker")
     old = begun.site / "keys" / "root-maker.key"
-    tallylight("site", "rotate", begun.site, "--from", old, "--to", new)
+    tallylight("site", "rotate", begun.site, "--from", old, "--to", new, "--yes")
     output = tallylight("site", "sign", begun.site, "--key", new, *purse.pin, "--yes")
     assert "signed by 1" in output
 
@@ -212,7 +212,7 @@ def test_a_key_that_is_not_on_its_token_is_named(listed: Workshop, purse: Purse)
 def test_a_file_that_claims_another_purpose_finds_no_key(begun: Workshop, purse: Purse) -> None:
     key = purse.make(begun.folder, "timestamp", "Maker")
     key.write_text(key.read_text().replace('"timestamp"', '"root"'))
-    tallylight("site", "rotate", begun.site)
+    tallylight("site", "rotate", begun.site, "--yes")
     output = refusal("site", "sign", begun.site, "--key", key, *purse.pin, "--yes")
     assert "does not hold the root key" in output
 
@@ -221,7 +221,7 @@ def test_a_file_with_another_public_half_does_not_sign(begun: Workshop, purse: P
     key = purse.make(begun.folder, "root", "Maker")
     other = bytes(SigningKey.generate().verify_key).hex()
     key.write_text(key.read_text().replace(read_key(key).public.hex(), other))
-    tallylight("site", "rotate", begun.site)
+    tallylight("site", "rotate", begun.site, "--yes")
     output = refusal("site", "sign", begun.site, "--key", key, *purse.pin, "--yes")
     assert "signs with another key" in output
 

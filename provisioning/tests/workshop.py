@@ -17,7 +17,7 @@ from formats.envelope import sender_id
 from formats.keyfile import Cost, unlock_signing
 from provisioning.__main__ import app
 from provisioning.broker.certificates import private_pem
-from provisioning.nets.bundles import MODELS, build_bundle
+from provisioning.nets.bundles import MODELS, build_bundle, manifest_to_sign
 from provisioning.site.ceremony import KeySource, hold_ceremony
 from provisioning.site.plan import example_plan, read_plan
 
@@ -93,7 +93,7 @@ class Workshop:
         now = datetime.now(UTC)
         hold_ceremony(self.site, read_plan(plan), CHEAPLY, now=now)
         bundle, trusted = self.bundle()
-        tallylight("model", "adopt", self.site, bundle, "--trust", trusted)
+        tallylight("model", "adopt", self.site, bundle, "--trust", trusted, "--yes")
         for name in ("one", "two"):
             self.public(name, bytes(PrivateKey.generate().public_key))
             self.public(f"{name}.verdict", bytes(SigningKey.generate().verify_key))
@@ -102,7 +102,7 @@ class Workshop:
 
     def bundle(self) -> tuple[Path, Path]:
         """Build a model bundle; return it and the key that signed it."""
-        build_bundle(self.folder / "models", MODELS, MODEL_KEY, None)
+        build_bundle(self.folder / "models", MODELS, MODEL_KEY, manifest_to_sign(MODELS))
         return self.folder / "models", self.public("models", bytes(MODEL_KEY.verify_key))
 
     def bundle_again(self) -> tuple[Path, Path]:
@@ -148,9 +148,8 @@ class Workshop:
 
     def sign_policy(self) -> None:
         for holder in ("estate-security", "oversight-body"):
-            tallylight(
-                "policy", "sign", self.site, *self.key(f"targets-{holder}"), *self.passphrase
-            )
+            key = self.key(f"targets-{holder}")
+            tallylight("policy", "sign", self.site, *key, *self.passphrase, "--yes")
 
     def prepare(self) -> str:
         """Prepare a site up to its first list; return the camera's id."""
@@ -181,9 +180,8 @@ class Workshop:
         tallylight("list", "add", self.site, "--picture", picture, *self.case(**changes), *flags)
 
     def build(self) -> None:
-        tallylight(
-            "list", "build", self.site, *self.key("list-seal-example-police"), *self.passphrase
-        )
+        key = self.key("list-seal-example-police")
+        tallylight("list", "build", self.site, *key, *self.passphrase, "--yes")
 
     def sign(self, organisation: str) -> None:
         key = self.key(f"list-sign-example-{organisation}")

@@ -101,8 +101,9 @@ class PreviousSite:
         policy = policy_text(open_site(site).policy)
         text.write_text(policy.replace("status = false", "status = true"), encoding="utf-8")
         tallylight("policy", "edit", str(site), "--from", str(text), "--yes")
+        yes = (*self.passphrase, "--yes")
         for holder in sorted((site / "keys").glob("targets-*.key"))[:2]:
-            tallylight("policy", "sign", str(site), "--key", str(holder), *self.passphrase)
+            tallylight("policy", "sign", str(site), "--key", str(holder), *yes)
 
     def look(self) -> None:
         """Deliver an event and a status; keep one more event while the broker is gone."""
@@ -180,13 +181,13 @@ class PreviousSite:
         for program in Program:
             if (ledger := self.desk.camera / program / "ledger.jsonl").exists():
                 self.estate("ledger add", str(ledger))
-        self.estate("ledger checkpoint", *self.passphrase)
+        self.estate("ledger checkpoint", *self.passphrase, "--yes")
         self.estate("backup", str(self.desk.estate / "copy.sqlite"))
         done = json.loads(self.estate("retain", *self.passphrase, "--json"))
         self.facts["destroyed"] = done["destroyed"]
-        self.estate("budget", "--sign", str(self.desk.site / "estate"), *self.passphrase)
+        self.estate("budget", "--yes", "--sign", str(self.desk.site / "estate"), *self.passphrase)
         tallylight("list", "renew", str(self.desk.site), *self.passphrase)
-        self.estate("ledger checkpoint", *self.passphrase)
+        self.estate("ledger checkpoint", *self.passphrase, "--yes")
         self.estate("ledger export", str(self.desk.estate / "handed-over"))
         shown = json.loads(self.estate("ledger show", "--json"))
         self.facts |= {"records": shown["records"], "head": shown["head"]}

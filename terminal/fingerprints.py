@@ -16,6 +16,12 @@ _PURPOSE: Final = b"tallylight-words"
 
 
 def fingerprint_words(public: bytes) -> str:
-    """Return the twelve words of a public key of 32 bytes."""
+    """Return the twelve words of a public key of 32 bytes, or of several keys in a row."""
     digest = blake2b(public, digest_size=FINGERPRINT_BYTES, person=_PURPOSE).digest()
     return Mnemonic("english").to_mnemonic(digest)
+
+
+def fingerprint_text(public: bytes) -> str:
+    """Return the same words in two lines of six, as the minutes of a ceremony print them."""
+    words = fingerprint_words(public).split()
+    return f"{' '.join(words[:6])}\n{' '.join(words[6:])}"
