@@ -153,6 +153,7 @@ SIGNERS = {
     "estate/store/ledger.py": "restore signs which checkpoints have lost their records",
     "estate/intake/receiver.py": "the receiver signs receipts",
     "estate/intake/statuses.py": "the console signs that a status was read",
+    "estate/verdicts/export.py": "a hand-over: the second person is shown to whom, and the key",
     "provisioning/broker/certificates.py": "the desk's own authority for the broker",
     "provisioning/keys/token.py": "the trial signature of a new key",
     "provisioning/lists/build.py": "shown: the same test, for the list and its cameras",

@@ -183,46 +183,49 @@ def test_the_brokers_certificates_are_issued_by_a_token(begun: Workshop, purse: 
     assert subprocess.run(check, capture_output=True, check=False).returncode == 0
 
 
-def test_a_wrong_pin_is_refused_and_changes_nothing(listed: Workshop, purse: Purse) -> None:
-    key = purse.make(listed.folder, "list-sign", POLICE)
-    before = contents(listed.site)
-    output = refusal("list", "sign", listed.site, "--key", key, *purse.wrong_pin, "--yes")
+def signing_nets(folder: Path, key: Path, pin: tuple[str, str | Path]) -> list[str | Path]:
+    """Return a command that signs with any key for nets."""
+    return ["model", "build", folder / "bundle", "--key", key, *pin, "--yes"]
+
+
+def test_a_wrong_pin_is_refused_and_changes_nothing(purse: Purse, tmp_path: Path) -> None:
+    key = purse.make(tmp_path, "model", POLICE)
+    before = contents(tmp_path)
+    output = refusal(*signing_nets(tmp_path, key, purse.wrong_pin))
     assert "not the PIN of the token 'police'" in output
-    assert contents(listed.site) == before
+    assert contents(tmp_path) == before
 
 
-def test_an_absent_token_is_named(listed: Workshop, purse: Purse) -> None:
-    key = purse.make(listed.folder, "list-sign", POLICE)
+def test_an_absent_token_is_named(purse: Purse, tmp_path: Path) -> None:
+    key = purse.make(tmp_path, "model", POLICE)
     purse.unplug()
     try:
-        output = refusal("list", "sign", listed.site, "--key", key, *purse.pin, "--yes")
+        output = refusal(*signing_nets(tmp_path, key, purse.pin))
     finally:
         purse.plug_in()
     assert "The token 'police' with the serial number" in output
     assert "plug it in" in output
 
 
-def test_a_key_that_is_not_on_its_token_is_named(listed: Workshop, purse: Purse) -> None:
-    key = purse.make(listed.folder, "list-sign", POLICE)
+def test_a_key_that_is_not_on_its_token_is_named(purse: Purse, tmp_path: Path) -> None:
+    key = purse.make(tmp_path, "model", POLICE)
     key.write_text(key.read_text().replace(key_id(key).hex(), "00" * 16))
-    output = refusal("list", "sign", listed.site, "--key", key, *purse.pin, "--yes")
-    assert "does not hold the list-sign key of Example Police" in output
+    output = refusal(*signing_nets(tmp_path, key, purse.pin))
+    assert "does not hold the model key of Example Police" in output
 
 
-def test_a_file_that_claims_another_purpose_finds_no_key(begun: Workshop, purse: Purse) -> None:
-    key = purse.make(begun.folder, "timestamp", "Maker")
-    key.write_text(key.read_text().replace('"timestamp"', '"root"'))
-    tallylight("site", "rotate", begun.site, "--yes")
-    output = refusal("site", "sign", begun.site, "--key", key, *purse.pin, "--yes")
-    assert "does not hold the root key" in output
+def test_a_file_that_claims_another_purpose_finds_no_key(purse: Purse, tmp_path: Path) -> None:
+    key = purse.make(tmp_path, "timestamp", "Maker")
+    key.write_text(key.read_text().replace('"timestamp"', '"model"'))
+    output = refusal(*signing_nets(tmp_path, key, purse.pin))
+    assert "does not hold the model key" in output
 
 
-def test_a_file_with_another_public_half_does_not_sign(begun: Workshop, purse: Purse) -> None:
-    key = purse.make(begun.folder, "root", "Maker")
+def test_a_file_with_another_public_half_does_not_sign(purse: Purse, tmp_path: Path) -> None:
+    key = purse.make(tmp_path, "model", "Maker")
     other = bytes(SigningKey.generate().verify_key).hex()
     key.write_text(key.read_text().replace(read_key(key).public.hex(), other))
-    tallylight("site", "rotate", begun.site, "--yes")
-    output = refusal("site", "sign", begun.site, "--key", key, *purse.pin, "--yes")
+    output = refusal(*signing_nets(tmp_path, key, purse.pin))
     assert "signs with another key" in output
 
 
@@ -263,11 +266,11 @@ def test_a_key_in_a_file_is_not_brought(begun: Workshop, tmp_path: Path) -> None
 
 
 def test_a_machine_without_a_registry_says_what_to_install(
-    listed: Workshop, purse: Purse, monkeypatch: pytest.MonkeyPatch
+    purse: Purse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    key = purse.make(listed.folder, "list-sign", POLICE)
+    key = purse.make(tmp_path, "model", POLICE)
     monkeypatch.setattr("provisioning.keys.token.REGISTRY", "libnothing.so.0")
-    output = refusal("list", "sign", listed.site, "--key", key, *purse.pin, "--yes")
+    output = refusal(*signing_nets(tmp_path, key, purse.pin))
     assert "install libp11-kit0" in output
 
 
