@@ -27,10 +27,7 @@ COMMANDS: Final = {
     "identity": ("tallylight-camera", "--config", "FIFO", "identity"),
     "receive": ("tallylight-estate", "receive", "--config", "FIFO"),
     "review": ("tallylight-estate", "review", "--config", "FIFO", "--key", "k"),
-    "recipients": (
-        *("tallylight", "recipients", "add", ".", "--reviewer", "one"),
-        *("--organisation", "police", "--key", "FIFO"),
-    ),
+    "words": ("tallylight", "site", "words", "FIFO"),
 }
 
 

@@ -45,7 +45,7 @@ def test_a_signer_is_told_who_comes_who_goes_and_who_stays(listed: Workshop) -> 
     output = asked_to_sign(listed)
     compared = "Compared with version 1, which Example Police and Example Estate signed"
     assert compared in " ".join(output.split())
-    assert "1 added, none removed, 1 as before" in " ".join(output.split())
+    assert "1 added, none removed, 2 as before" in " ".join(output.split())
     assert output.index(f"ADDED    Entry {comes}") < output.index("As before")
     assert output.index("As before") < output.index(stays)
     listed.sign("estate")

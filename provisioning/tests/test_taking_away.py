@@ -59,7 +59,7 @@ def test_an_organisation_leaves_with_its_entries(listed: Workshop) -> None:
     build = ("list", "build", listed.site, *listed.key("list-seal-example-estate"))
     assert f"Entry {handle} is of {POLICE}" in refusal(*build, *listed.passphrase)
     tallylight("list", "remove", listed.site, handle)
-    assert "Entries: 0" in tallylight(*build, *listed.passphrase)
+    assert "Entries: 0" in tallylight(*build, *listed.passphrase, "--yes")
 
 
 def new_public_key() -> bytes:
@@ -84,5 +84,5 @@ def test_without_nets_no_list_is_built_until_others_are_adopted(listed: Workshop
     assert "no nets yet" in refusal(*words, *listed.passphrase)
     assert "nothing to remove" in refusal("model", "remove", listed.site)
     bundle, trusted = listed.bundle_again()
-    tallylight("model", "adopt", listed.site, bundle, "--trust", trusted)
-    assert "Entries: 1" in tallylight(*words, *listed.passphrase)
+    tallylight("model", "adopt", listed.site, bundle, "--trust", trusted, "--yes")
+    assert "Entries: 1" in tallylight(*words, *listed.passphrase, "--yes")
