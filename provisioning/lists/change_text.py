@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 from formats.entry import Entry
-from provisioning.lists.entry_text import describe_entry, entry_line, moment
+from provisioning.lists.entry_text import describe_entry, entry_line
+from terminal.differences import moment_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,5 +62,5 @@ def difference(before: Mapping[bytes, Entry], after: Mapping[bytes, Entry]) -> D
 
 def _shown(name: str, value: object) -> str:
     if name.endswith("_utc_s") and isinstance(value, int):
-        return moment(value)
+        return moment_text(value)
     return value.hex() if isinstance(value, bytes) else str(value)
