@@ -79,7 +79,7 @@ def agreed(office: Office, to: str = "The police", **changes: object) -> Agreed:
 
 
 def checkpoint(office: Office) -> None:
-    done("ledger", "checkpoint", "--config", str(office.settings), *office.passphrase)
+    done("ledger", "checkpoint", "--config", str(office.settings), *office.passphrase, "--yes")
 
 
 def pack(office: Office, both: Agreed) -> bytes:

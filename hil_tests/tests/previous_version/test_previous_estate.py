@@ -110,7 +110,7 @@ def test_the_books_hold_from_their_first_record(previous: Previous) -> None:
 def test_the_next_checkpoint_continues_the_last(previous: Previous) -> None:
     file = previous.desk.estate / "books" / "estate.checkpoint"
     before = file.read_bytes()
-    signed = previous.estate("ledger checkpoint", *previous.passphrase)
+    signed = previous.estate("ledger checkpoint", *previous.passphrase, "--yes")
     assert signed["size"] == previous.facts["records"]
     assert file.read_bytes().startswith(before)
 
