@@ -8,6 +8,7 @@ that cannot be used is refused in one sentence before a file is written.
 import argparse
 import os
 import shutil
+import signal
 import sys
 import time
 import webbrowser
@@ -67,14 +68,19 @@ class Choice:
 def main() -> int:
     """Play the scene named on the command line; 0 if the promises held."""
     chosen = _parser().parse_args()
+    for ended in (signal.SIGTERM, signal.SIGHUP):  # As Ctrl-C: every program stops in order.
+        signal.signal(ended, signal.default_int_handler)
     console = Console(highlight=False)
     build = chosen.build.absolute()
     try:
         code = play(_scene(chosen), build, chosen.port, console)
-        if code == 0 and chosen.review:
+        reported = code == 0 and (build / "public-report.html").exists()
+        if reported and chosen.review:
             _open(build, console)
-        elif code == 0:
-            console.print("review   make demo REVIEW=1 opens the report and both consoles")
+        elif reported:
+            console.print("review   make demo REVIEW=1 opens both consoles, then the report")
+        elif code == 0 and chosen.review:
+            console.print("There is nothing to review: no event reached the estate.")
     except (DeskRefused, RecognitionError) as refusal:
         print(f"make demo: {refusal}", file=sys.stderr)  # What users read.
     except KeyboardInterrupt:
@@ -247,12 +253,16 @@ def _reopened(desk: DeskSite, run: Run) -> str:
 
 
 def _open(build: Path, console: Console) -> None:
-    """Open the report and both consoles, until Ctrl-C."""
-    webbrowser.open((build / "public-report.html").as_uri())
-    desk = DeskSite(build / "desk", 0)
+    """Open both consoles until Ctrl-C, then the report, made anew with the verdicts."""
+    desk, report = DeskSite(build / "desk", 0), build / "public-report.html"
     with suppress(KeyboardInterrupt):
         review(desk, lambda words: console.print(words, soft_wrap=True), browser=True)
     console.print("\nBoth consoles have ended.")
+    write_report(desk, report)
+    if webbrowser.open(report.as_uri()):
+        console.print("The report, with your verdicts, is open in your browser.")
+    else:
+        console.print(f"The report, with your verdicts: open {_short(report)} in a browser.")
 
 
 def _short(path: Path) -> str:

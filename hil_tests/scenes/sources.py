@@ -27,6 +27,14 @@ from recognition.pixels import Pixels
 FRAMES_PER_S: Final = 10
 PICTURE_S: Final = 1.0
 """How long each picture of a folder is shown: long enough for a track to agree."""
+ALONE_S: Final = 10
+"""How long a picture that is the whole scene is shown."""
+PICTURES: Final = frozenset({".jpg", ".jpeg", ".png", ".webp"})
+"""Endings of files that are one picture, and no video."""
+ROUNDING: Final = 1e-9
+"""Error of adding a step: three thirds are one."""
+RATE_MAX: Final = 1000.0
+"""Frames per second above which a video does not know its own rate."""
 STREET: Final = "street"
 WITH_PEOPLE: Final = 50
 """Number of a picture of the street with two people in it."""
@@ -57,13 +65,14 @@ class Replay:
 
 
 def open_source(name: str) -> Camera:
-    """Return the source that a person named: `street`, a file, a folder, or a webcam's number.
+    """Return the source that a person named: `street`, a video, a picture, a folder, a webcam.
 
     Three more are for rigs: `still`, a person who stays; `grey`, the same in infrared light; and
     `stall`, the camera's own code on a double of picamera2 that stops giving frames.
 
     Raises:
-        DeskRefused: there is nothing to read there.
+        DeskRefused: there is nothing to read there, or it is on a network.
+        PictureRefused: the picture cannot be read.
     """
     if name == STREET:
         return Replay(street)
@@ -74,11 +83,24 @@ def open_source(name: str) -> Camera:
         return PiCamera(lambda: device)
     if name.isdecimal():
         return Replay(lambda: _captured(_opened(int(name), f"The webcam {name}")))
+    return _file(name)
+
+
+def _file(name: str) -> Replay:
+    """Return a video, a picture or a folder of pictures as a scene."""
+    if "://" in name:
+        raise DeskRefused(
+            f"{name} is an address: a camera looks through its own sensor, and never at a network. "
+            "Save a piece of it as a video, and name that."
+        )
     path = Path(name)
     if path.is_dir():
         return _folder(path)
     if not path.exists():
         raise DeskRefused(f"There is no file or folder {path}: check SOURCE.")
+    if path.suffix.lower() in PICTURES:
+        picture = read_picture(path)
+        return Replay(lambda: (picture.copy() for _ in range(ALONE_S * FRAMES_PER_S)))
     _opened(str(path), f"The video {path}").release()
     return Replay(lambda: _captured(_opened(str(path), f"The video {path}")))
 
@@ -123,14 +145,16 @@ def _opened(source: str | int, named: str) -> "cv2.VideoCapture":
 
 
 def _captured(capture: "cv2.VideoCapture") -> Iterator[Pixels]:
-    """Yield about `FRAMES_PER_S` pictures of each second."""
-    every = max(1, round((capture.get(cv2.CAP_PROP_FPS) or FRAMES_PER_S) / FRAMES_PER_S))
-    number = 0
+    """Yield `FRAMES_PER_S` pictures of each second: leave frames out, or show them again."""
+    rate = capture.get(cv2.CAP_PROP_FPS)
+    step = FRAMES_PER_S / rate if 0 < rate <= RATE_MAX else 1.0
+    due = max(0.0, 1.0 - step)  # The first frame is shown.
     while True:
         there, picture = capture.read()
         if not there:
             break
-        if number % every == 0:
+        due += step + ROUNDING
+        while due >= 1:
+            due -= 1
             yield cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
-        number += 1
     capture.release()

@@ -110,20 +110,39 @@ def test_when_the_other_person_is_listed_the_outcome_swaps_and_the_wire_shows_no
     assert list((desk.camera / "outbox" / "waiting").iterdir()) == []
 
 
-@pytest.mark.long
-def test_ctrl_c_stops_every_program_and_still_says_what_was_seen(tmp_path: Path) -> None:
-    build = tmp_path / "build"
+def looking(build: Path) -> subprocess.Popen[str]:
+    """Start the demo and wait until the camera looks."""
     command = [sys.executable, "-m", "hil_tests.demo", "--build", str(build)]
     playing = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     ledger = build / "desk" / "camera" / "watch" / "ledger.jsonl"
     while not ledger.exists() or b"period_begin" not in ledger.read_bytes():
         assert playing.poll() is None
         time.sleep(0.1)
-    playing.send_signal(signal.SIGINT)
+    return playing
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_every_program_and_the_demo_still_says_what_was_seen(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    playing = looking(tmp_path / "build")
+    playing.send_signal(number)
     said, wrong = playing.communicate(timeout=60)
     assert playing.returncode == 0, wrong
     assert "frames seen" in said
-    assert left_running(str(build)) == []
+    assert left_running(str(tmp_path / "build")) == []
+
+
+@pytest.mark.long
+def test_a_demo_that_is_killed_leaves_nothing_running(tmp_path: Path) -> None:
+    playing = looking(tmp_path / "build")
+    playing.kill()
+    playing.communicate()
+    until_s = time.monotonic() + 30
+    while left_running(str(tmp_path / "build")):
+        assert time.monotonic() < until_s, left_running(str(tmp_path / "build"))
+        time.sleep(0.1)
 
 
 @pytest.mark.long

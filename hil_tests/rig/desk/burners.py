@@ -5,6 +5,8 @@ import sys
 from dataclasses import dataclass, field
 from typing import Final
 
+from hil_tests.rig.desk.programs import ending_with_us
+
 BURN: Final = "while True: sum(range(10_000))"
 
 
@@ -21,4 +23,4 @@ class Burners:
             burner.kill()
             burner.wait()
         for _ in range(count):
-            self._running.append(subprocess.Popen([sys.executable, "-c", BURN]))
+            self._running.append(subprocess.Popen(ending_with_us([sys.executable, "-c", BURN])))

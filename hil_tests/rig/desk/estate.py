@@ -9,7 +9,7 @@ from typing import Self
 
 from estate.store.envelopes import Store
 from hil_tests.rig.contract import Outage
-from hil_tests.rig.desk.programs import Programs, find_program
+from hil_tests.rig.desk.programs import Programs, ending_with_us, find_program
 from hil_tests.rig.desk_site import DeskSite
 from hil_tests.rig.network_faults import FaultProxy, Faults
 
@@ -75,7 +75,7 @@ class DeskEstate:
 
     def _start_broker(self) -> None:
         configuration = self.desk.broker / "mosquitto.conf"
-        command = [find_program("mosquitto"), "-c", str(configuration)]
+        command = ending_with_us([find_program("mosquitto"), "-c", str(configuration)])
         with (self._logs / "mosquitto.log").open("ab") as log:
             self._broker = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True

@@ -19,6 +19,11 @@ STOP_S: Final = 20.0
 """Longest wait for a program to stop by itself."""
 
 
+def ending_with_us(command: Sequence[str]) -> list[str]:
+    """Return a command whose process gets SIGTERM when this process is gone, even killed."""
+    return ["setpriv", "--pdeathsig", "TERM", "--", *command]
+
+
 @dataclass(slots=True)
 class Programs(AbstractContextManager["Programs"]):
     """Processes that end when the context does, the latest first."""
@@ -42,7 +47,7 @@ class Programs(AbstractContextManager["Programs"]):
         """
         with self._log(name) as log:
             process = subprocess.Popen(
-                command,
+                ending_with_us(command),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE if listen else log,
                 stderr=log,
