@@ -45,7 +45,12 @@ def read_foreign(folder: Path, name: str, *, limit: int) -> bytes:
     descriptor = os.open(path, _FLAGS)
     with os.fdopen(descriptor, "rb") as file:
         _refuse_unfit(path, os.fstat(descriptor), limit)
-        content = file.read(limit + 1)
+        try:
+            content = file.read(limit + 1)
+        except OSError as error:  # Of a stick that was pulled out; it names no file.
+            raise FileRefused(
+                f"{path} cannot be read ({error.strerror}): bring the stick again."
+            ) from error
     if len(content) > limit:
         raise FileRefused(f"{path} grows while it is read: remove it.")
     return content

@@ -52,6 +52,7 @@ from provisioning.site.folder import Site
 from provisioning.site.policy import signed_policy
 from provisioning.site.roles import make_snapshot, make_timestamp, metadata_file, sign, target_file
 from provisioning.site.rotation import root_files
+from provisioning.site.versions import Versioned, highest_version, note_version
 
 _TIMESTAMP: Final = f"{METADATA_FOLDER}/timestamp.json"
 
@@ -199,25 +200,27 @@ def _publish(
     inboxes: Sequence[Path],
     now: datetime,
 ) -> Publication:
-    files = _files(site, content, online, now)
+    version = _last_version(site) + 1
+    files = _files(site, content, online, version, now)
     refuse_older_roles(site, files)
     with atomic_folder(site.published) as part:
         for name, data in files.items():
             (part / name).parent.mkdir(mode=0o755, exist_ok=True)
             write_atomically(part / name, data)
         publication = verify_publication(part, site.root, now)
+        note_version(site, Versioned.SNAPSHOT, version)
     for inbox in inboxes:
         _copy_to_inbox(files, inbox)
     return publication
 
 
 def _files(
-    site: Site, content: RepositoryContent, online: OnlineKeys, now: datetime
+    site: Site, content: RepositoryContent, online: OnlineKeys, version: int, now: datetime
 ) -> Mapping[str, bytes]:
     """Return every file of the repository by its relative name; the timestamp comes last."""
     policy = read_policy(content.files[POLICY_FILE])
     role = site_role(policy.site)
-    version, end = _last_version(site) + 1, now + timedelta(hours=policy.freshness_h)
+    end = now + timedelta(hours=policy.freshness_h)
     budget = _budget_statement(site, policy.site)
     roles = {role: content.role, **({estate_role(policy.site): budget[0]} if budget else {})}
     snapshot = make_snapshot(version, content.targets, roles, end)
@@ -258,7 +261,8 @@ def _roots(site: Site) -> list[tuple[str, bytes]]:
 
 def _last_version(site: Site) -> int:
     path = site.published / _TIMESTAMP
-    return Metadata[Timestamp].from_file(str(path)).signed.version if path.exists() else 0
+    published = Metadata[Timestamp].from_file(str(path)).signed.version if path.exists() else 0
+    return max(published, highest_version(site, Versioned.SNAPSHOT))
 
 
 def _copy_to_inbox(files: Mapping[str, bytes], inbox: Path) -> None:

@@ -1,8 +1,9 @@
-"""Rollback at the desk: the highest version of policy and list that this folder has ever had.
+"""Rollback at the desk: the highest version of policy, list and snapshot that were ever here.
 
 The folders `signed/` and `published/` can be replaced by older ones, from a memory stick or a
-backup. `versions.json` lies beside them and only grows, so an older policy or list is refused
-before it is published. It proves nothing to others: cameras keep floors of their own.
+backup. `versions.json` lies beside them and only grows. So an older policy or list is refused
+before it is published, and no snapshot is published twice under one version. The file proves
+nothing to others: cameras keep floors of their own.
 """
 
 from enum import StrEnum
@@ -23,6 +24,8 @@ class Versioned(StrEnum):
 
     POLICY = "policy"
     LIST = "list"
+    SNAPSHOT = "snapshot"
+    """Also of the timestamp: both are made anew, with one version, by each publication."""
 
 
 def highest_version(site: Site, of: Versioned) -> int:

@@ -45,15 +45,23 @@ def signed(listed: Workshop) -> Workshop:
 
 def writers(workshop: Workshop) -> dict[str, list[str | Path]]:
     """Return commands that write, each from the state of a signed list."""
-    site, own = workshop.site, workshop.passphrase
+    site, own, yes = workshop.site, workshop.passphrase, "--yes"
     stick = workshop.folder / "stick"
     return {
         "list publish": ["list", "publish", site, *own, "--to", workshop.folder / "inbox"],
-        "list build": ["list", "build", site, *workshop.key("list-seal-example-police"), *own],
+        "list build": ["list", "build", site, *workshop.key("list-seal-example-police"), *own, yes],
         "policy sign": [
-            *("policy", "sign", site, "--renew", *workshop.key("targets-oversight-body"), *own),
+            *(
+                "policy",
+                "sign",
+                site,
+                "--renew",
+                *workshop.key("targets-oversight-body"),
+                *own,
+                yes,
+            ),
         ],
-        "site rotate": ["site", "rotate", site],
+        "site rotate": ["site", "rotate", site, yes],
         "site key": [
             *("site", "key", workshop.folder / "new.key", "--purpose", "root", "--holder", "New"),
             *own,

@@ -4,11 +4,15 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from nacl.signing import SigningKey
 from tuf.api.metadata import Metadata, Targets  # type: ignore[attr-defined]  # Re-exports.
 
+from estate.budget.statement import LIFE, Offer, write_statement_files
+from formats.budget import BudgetStatement
 from formats.casefile import read_casefile
 from formats.keyfile import Purpose, make_key, read_key, unlock_signing, write_key
 from formats.signer import Ed25519Signer
@@ -21,6 +25,7 @@ from provisioning.tests.workshop import (
     CHEAP,
     COLLINS,
     ESTATE,
+    LEDGER_KEY,
     PASSPHRASE,
     Workshop,
     contents,
@@ -161,6 +166,29 @@ def test_a_root_that_three_signed_on_sticks_counts(begun: Workshop) -> None:
     assert "older    Root, which" not in take(begun)
 
 
+def test_the_estates_statement_comes_with_the_stick(listed: Workshop) -> None:
+    folder = give(listed)
+    state(folder, 1, LEDGER_KEY)
+    assert "Statement of the estate, version 1 came." in take(listed)
+    state(folder, 2, LEDGER_KEY)
+    assert "Statement of the estate, version 2 came." in take(listed)
+    assert "version 2: nothing new" in take(listed)
+
+
+def test_a_statement_that_the_estate_did_not_sign_stays_on_the_stick(listed: Workshop) -> None:
+    state(give(listed), 1, SigningKey(bytes([9]) * 32))
+    before = contents(listed.site)
+    assert "stayed on the stick" in refused(listed)
+    assert contents(listed.site) == before
+
+
+def state(folder: Path, version: int, key: SigningKey) -> None:
+    """Let the estate put a statement into the site's folder on the stick."""
+    statement = BudgetStatement("mill-lane", int(datetime.now(UTC).timestamp()), ())
+    offer = Offer(statement, version, datetime.now(UTC).replace(microsecond=0) + LIFE)
+    write_statement_files(folder / "estate", offer, key)
+
+
 # What a stale stick would bring back
 
 
@@ -218,6 +246,20 @@ def test_a_list_with_a_person_who_was_removed_since_is_not_published(listed: Wor
     tallylight("list", "remove", listed.site, handle)
     assert f"Entry {handle} is on this list and was removed" in refusal(*publish(listed))
     assert not (listed.site / "published").exists()
+
+
+def test_a_publication_that_was_put_back_is_followed_by_a_newer_snapshot(
+    listed: Workshop,
+) -> None:
+    listed.sign("police")
+    listed.sign("estate")
+    tallylight(*publish(listed))
+    shutil.copytree(listed.site / "published", listed.folder / "old")
+    tallylight(*publish(listed))
+    shutil.rmtree(listed.site / "published")
+    shutil.move(listed.folder / "old", listed.site / "published")
+    tallylight(*publish(listed))
+    assert (listed.site / "published/metadata/3.snapshot.json").exists()
 
 
 def test_an_older_policy_that_was_copied_back_is_not_published(listed: Workshop) -> None:
