@@ -2,13 +2,15 @@
 
 A `Verdict` names the sealed event by its digest, so it counts for no other event. It repeats what
 the event rested on (list, model, policy, light), so that the books can be checked after the event
-is destroyed. It holds no entry, no score and no face. This module reads it and checks its
-signature. The estate decides whether the signer may judge, and whether two verdicts decide.
+is destroyed. It says which enrolment picture (portrait) was shown beside the event. It holds no
+entry, no score and no face. This module reads it and checks its signature. The estate decides
+whether the signer may judge, and whether two verdicts decide.
 Tables: docs/formats/verdict.md.
 """
 
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
+from hashlib import sha256
 from typing import Final
 
 from nacl.exceptions import CryptoError
@@ -18,11 +20,16 @@ from formats.envelope import sender_id
 from formats.envelope_header import DIGEST_BYTES, ID_BYTES
 from formats.errors import Forged
 from formats.event import PPM, MatchEvent
+from formats.hexadecimal import read_hex
 from formats.strict_json import UTC_HIGH_S, Fields, JsonValue, dumps, parse
 
 VERDICT_LIMIT: Final = 4096
 """Most bytes of a signed verdict: it has about 1,100."""
+NO_PORTRAIT: Final = b""
+"""What `Verdict.portrait` is if the reviewer was shown none."""
+_NONE: Final = "none"
 _DOMAIN: Final = b"tallylight-verdict-v1\0"
+_PORTRAIT_DOMAIN: Final = b"tallylight-portrait-shown-v1\0"
 _SIGNATURE_BYTES: Final = 64
 
 
@@ -74,10 +81,15 @@ class Verdict:
     given_utc_ms: int
     """By the reviewer's clock."""
     basis: Basis
+    portrait: bytes | None = None
+    """(32,) `portrait_digest` of what the reviewer was shown, or `NO_PORTRAIT`; None in a verdict
+    of an earlier version, which does not say it."""
 
     def to_members(self) -> dict[str, int | str]:
         """Return all fields as flat JSON values, as the ledger holds them."""
         basis = {name: _spell(value) for name, value in asdict(self.basis).items()}
+        if self.portrait is not None:
+            basis["portrait_digest"] = self.portrait.hex() or _NONE
         return {
             "event": self.event.hex(),
             "judgement": str(self.judgement),
@@ -85,6 +97,17 @@ class Verdict:
             "given_utc_ms": self.given_utc_ms,
             **basis,
         }
+
+
+def portrait_digest(event: MatchEvent, jpeg: bytes) -> bytes:
+    """Return the (32,) digest of a portrait that was shown beside `event`.
+
+    It covers the opened event, too: otherwise each portrait would have one digest, and the ledger
+    would count how often its person was found. Once an event is destroyed, its digest can no longer
+    be compared with any picture.
+    """
+    opened = sha256(event.to_payload()).digest()
+    return sha256(_PORTRAIT_DOMAIN + opened + jpeg).digest()
 
 
 def sign_verdict(verdict: Verdict, key: SigningKey) -> bytes:
@@ -172,5 +195,11 @@ def _read(members: Fields) -> tuple[Verdict, bytes]:
         reviewer=members.hex_bytes("reviewer", ID_BYTES),
         given_utc_ms=members.integer("given_utc_ms", high=1000 * UTC_HIGH_S),
         basis=basis,
+        portrait=_read_portrait(members) if members.has("portrait_digest") else None,
     )
     return verdict, members.hex_bytes("signature", _SIGNATURE_BYTES)
+
+
+def _read_portrait(members: Fields) -> bytes:
+    said = members.text("portrait_digest", at_most=2 * DIGEST_BYTES)
+    return NO_PORTRAIT if said == _NONE else read_hex(said, DIGEST_BYTES)

@@ -22,6 +22,7 @@ from estate.store.ledger import ledger_records
 from estate.verdicts.decisions import proven_verdicts
 from estate.verdicts.export import Agreed, Exporter
 from formats.strict_json import dumps
+from formats.verdict import portrait_digest
 
 PAGE: Final = "match.html"
 README: Final = """\
@@ -92,6 +93,9 @@ def pack_match(desk: Opener, books: Path, agreed: Agreed) -> bytes:
         entry = find_entry(connection, candidate.list_digest, candidate.entry)
         records = ledger_records(connection)
     portrait = find_portrait(books / "portraits", candidate.entry, site, desk.key)
+    shown = {verdict.portrait for _, verdict in verdicts} - {None}
+    if portrait and shown and portrait_digest(candidate, portrait) not in shown:
+        portrait = None  # It was replaced: no reviewer compared the face with this one.
     match = Match(
         agreed=agreed,
         candidate=candidate,

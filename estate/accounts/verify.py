@@ -32,6 +32,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import blake2b, sha256
+from itertools import combinations
 from pathlib import Path
 from typing import Any, TypeAlias
 from unicodedata import normalize
@@ -124,6 +125,7 @@ VERDICT = {  # As the body of a record holds it.
     "retain_until_utc_s": _whole(UTC_LOW_S, UTC_HIGH_S),
     "signature": HEX64,
 }
+PORTRAIT = {"portrait_digest": lambda value: value == "none" or HEX32(value)}
 REVIEWER = {
     "name": _text(64),
     "organisation": _text(128),
@@ -157,7 +159,7 @@ LINE_LIMIT, BODY_LIMIT, CHECKPOINT_LIMIT, FILE_LIMIT = 4096, 32, 1024, 256 * 102
 ESTATE, NEEDED = "estate", 2
 DECIDING = {frozenset({"match"}): "confirmed", frozenset({"cannot_tell"}): "cannot_tell"}
 BESIDES = {"envelope", "organisation", "key", "signature"}
-SHOWN = ("reviewer", "organisation", "judgement", "named_by_site")
+SHOWN = ("reviewer", "organisation", "judgement", "portrait_digest", "named_by_site")
 KEPT = {
     *("verdict", "decision", "destroyed", "stored", "exported", "list_accepted"),
     *("period_begin", "period_end", "held", "released"),
@@ -591,10 +593,10 @@ class Events:
         people = [each for named in self._recipients for each in named["reviewers"]]
         return [each for each in people if _identity(each["verdict_key"]) == identity]
 
-    def _demand_two(self, people: Iterable[Json]) -> None:
+    def _apart(self, people: Iterable[Json]) -> bool:
+        """Return whether they are of two organisations, if the site demands it."""
         demanded = self._recipients and all(each["two_organisations"] for each in self._recipients)
-        alone = len({organisation_key(each["organisation"]) for each in people}) < NEEDED
-        _demand(not (demanded and alone), "one organisation decided it alone")
+        return not demanded or len({organisation_key(e["organisation"]) for e in people}) >= NEEDED
 
     def _judge(self, event: Json, body: Json) -> None:
         verify_verdict(body)
@@ -611,18 +613,24 @@ class Events:
         event["verdicts"].append(body | {"name": name, "named_by_site": bool(mine)})
 
     def _decide(self, event: Json, body: Json) -> None:
-        verdicts = event["verdicts"]
+        verdicts = [  # Reviewers who were removed since do not decide.
+            each for each in event["verdicts"] if not self.site or self._named(each["reviewer"])
+        ]
         _demand("decision" not in event, "two people had decided already")
-        _demand(len(verdicts) == NEEDED, "it was not decided by two different people")
+        _demand(len(verdicts) >= NEEDED, "it was not decided by two different people")
         outcome = DECIDING.get(frozenset(each["judgement"] for each in verdicts), "not_a_match")
-        _demand(outcome == body.get("outcome"), "it does not follow from the two verdicts")
-        self._demand_two(verdicts)
+        _demand(outcome == body.get("outcome"), "it does not follow from the verdicts")
+        _demand(self._apart(verdicts), "one organisation decided it alone")
+        pairs = [pair for pair in combinations(verdicts, NEEDED) if self._apart(pair)]
+        shown = [{each.get("portrait_digest") for each in pair} for pair in pairs]
+        one = any(len(portraits) == 1 or None in portraits for portraits in shown)
+        _demand(one or outcome != "confirmed", "the reviewers were shown different portraits")
 
     def _export(self, event: Json, body: Json) -> None:
         decided = event.get("decision", {}).get("body", {}).get("outcome")
         _demand(decided == "confirmed", "two people had not confirmed what it exports")
-        if people := self._two_signed("exported", event, body):
-            self._demand_two(people)
+        people = self._two_signed("exported", event, body)
+        _demand(not people or self._apart(people), "one organisation exported it alone")
 
     def _hold(self, event: Json, body: Json) -> None:
         event["on_hold"] |= bool(self._two_signed("held", event, body))
@@ -666,7 +674,9 @@ def verify_verdict(body: Json) -> None:
     Raises:
         ValueError: it does not hold.
     """
-    _demand(_has(body, VERDICT), "it is not a verdict")
+    # Verdicts of an earlier version do not say which portrait was shown.
+    known = VERDICT | (PORTRAIT if "portrait_digest" in body else {})
+    _demand(_has(body, known), "it is not a verdict")
     _demand(_identity(body["key"]) == body["reviewer"], "its reviewer does not match its key")
     statement = {name: value for name, value in body.items() if name not in BESIDES}
     statement |= {"kind": "verdict", "event": body["envelope"]}
@@ -731,7 +741,7 @@ def _history(envelope: str, event: Json, used: dict[str, tuple[Json, Json | None
             "policy": basis.get("policy_digest"),
             "sealed_input": envelope,
         },
-        "verified_by": [{name: each[name] for name in SHOWN} for each in event["verdicts"]],
+        "verified_by": [{name: each.get(name) for name in SHOWN} for each in event["verdicts"]],
         "outcome": event.get("decision", {}).get("body", {}).get("outcome"),
         "destroyed": _time(event.get("destroyed")),
     }

@@ -32,11 +32,15 @@ from estate.opening.portraits import find_portrait
 from formats.envelope_header import DIGEST_BYTES
 from formats.errors import Malformed, Refused
 from formats.hexadecimal import read_hex
-from formats.verdict import Judgement
+from formats.verdict import NO_PORTRAIT, Judgement, portrait_digest
 
 POLL_S: Final = 0.5
 """Time between two queries of the store for new events."""
 HERE: Final = Path(__file__).parent
+NONE_SHOWN: Final = "none"
+LOOK_AGAIN: Final = (
+    "The enrolment picture was not shown, or has changed: look at both faces, then sign."
+)
 WORDS: Final = {
     Judgement.MATCH: "Match",
     Judgement.NOT_A_MATCH: "Not a match",
@@ -88,6 +92,8 @@ class _Pages:
         )
         self.exports = ExportPages(desk, books, self._find, self._show)
         self.holds = HoldPages(desk, self._find, self._render)
+        self._shown = set[tuple[bytes, str]]()
+        """Events with what was shown beside them: a portrait's digest in hex, or `NONE_SHOWN`."""
         self._trouble = ""
         """Why the desk may be out of date; empty if it is not."""
 
@@ -156,10 +162,13 @@ class _Pages:
         return Response(picture, media_type="image/jpeg")
 
     def portrait(self, request: Request) -> Response:
-        """Return the enrolment picture, JPEG, if the authority sealed one to the reviewers."""
-        picture = self._portrait(self._find(request))
-        if picture is None:
+        """Return the enrolment picture, JPEG, if it is still the one that the page names."""
+        standing = self._find(request)
+        picture = self._portrait(standing)
+        named = _name_portrait(standing, picture)
+        if picture is None or request.url.query != named:
             raise HTTPException(404)
+        self._shown.add((standing.event, named))
         return Response(picture, media_type="image/jpeg")
 
     async def verdict(self, request: Request) -> Response:
@@ -167,8 +176,13 @@ class _Pages:
         standing, form = self._find(request), await read_form(request)
         if form.get("judgement") not in set(Judgement):
             raise HTTPException(400)
+        portrait = form.get("portrait", "")
+        if (standing.event, portrait) not in self._shown:  # Nothing is signed that was not shown.
+            return self._show(standing, refusal=LOOK_AGAIN)
         try:
-            await run_in_threadpool(self._desk.judge, standing.event, Judgement(form["judgement"]))
+            shown = NO_PORTRAIT if portrait == NONE_SHOWN else bytes.fromhex(portrait)
+            judgement = Judgement(form["judgement"])
+            await run_in_threadpool(self._desk.judge, standing.event, judgement, shown)
         except Refused as refusal:
             now = self._desk.standing(standing.event) or standing  # Sent twice: it is given.
             return self._show(now, refusal=str(refusal))
@@ -192,12 +206,16 @@ class _Pages:
 
     def _show(self, standing: Standing, *, refusal: str = "") -> Response:
         site, candidate = self._desk.site, standing.candidate
+        portrait = _name_portrait(standing, self._portrait(standing))
+        if portrait == NONE_SHOWN:
+            self._shown.add((standing.event, portrait))
         return self._render(
             "candidate.html",
             standing=standing,
             event=standing.event.hex(),
             candidate=candidate,
-            has_portrait=self._portrait(standing) is not None,
+            portrait=portrait,
+            has_portrait=portrait != NONE_SHOWN,
             place=facts.place_of(site, candidate)[0],
             sections=[
                 ("Comparison", facts.comparison_facts(site, candidate)),
@@ -241,3 +259,8 @@ def _sorted_out(standings: list[Standing]) -> dict[str, list[Standing]]:
             lists["given"].append(each)
     lists["given"].sort(key=lambda each: each.candidate.captured_utc_ms, reverse=True)
     return lists
+
+
+def _name_portrait(standing: Standing, jpeg: bytes | None) -> str:
+    """Return what the page calls the portrait beside an event, and what a verdict signs."""
+    return NONE_SHOWN if jpeg is None else portrait_digest(standing.candidate, jpeg).hex()

@@ -43,7 +43,14 @@ from formats.event import MatchEvent
 from formats.organisations import organisation_key
 from formats.recipients import Reviewer
 from formats.status import Status
-from formats.verdict import Basis, Judgement, Verdict, read_verdict, sign_verdict
+from formats.verdict import (
+    NO_PORTRAIT,
+    Basis,
+    Judgement,
+    Verdict,
+    read_verdict,
+    sign_verdict,
+)
 
 SITE_S: Final = 20.0
 """What the site signs is taken up within this time, and with each verdict at once."""
@@ -180,10 +187,17 @@ class Desk:
             every = self.hand_overs.every(connection, self.site.reviewers)
         return [each for each in every if each.event == event.hex()]
 
-    def judge(self, event: bytes, judgement: Judgement) -> Outcome | None:
+    def judge(
+        self, event: bytes, judgement: Judgement, portrait: bytes = NO_PORTRAIT
+    ) -> Outcome | None:
         """Sign and store this reviewer's verdict; return what it decided, or None.
 
         The site is read anew: a reviewer who was removed gives no verdict.
+
+        Args:
+            event: digest of the sealed event.
+            judgement: what the reviewer says.
+            portrait: `portrait_digest` of the enrolment picture that was shown beside it.
 
         Raises:
             VerdictRefused: a rule of `estate.verdicts.decisions` does not hold.
@@ -194,7 +208,8 @@ class Desk:
         if candidate is None:
             raise VerdictRefused("There is no such event here: it was destroyed, or never arrived.")
         given_utc_ms = time.time_ns() // 1_000_000
-        verdict = Verdict(event, judgement, self.identity, given_utc_ms, Basis.of(candidate))
+        basis = Basis.of(candidate)
+        verdict = Verdict(event, judgement, self.identity, given_utc_ms, basis, portrait)
         outcome = accept_verdict(self.store, self.site, sign_verdict(verdict, self.verdict_key))
         self.refresh()
         return outcome
@@ -276,7 +291,7 @@ class Desk:
                 mine = organisation_key(self.reviewer.organisation)
                 apart = self.site.recipients.two_organisations
                 decided = outcome_of(connection, self.site, event) is not None
-                return shown(None, None, others_turn=decided or (apart and mine in judged_by))
+                return shown(None, None, others_turn=decided or (apart and judged_by == {mine}))
             judgement = read_verdict(signed, self.verdict_key.verify_key).judgement
             outcome = outcome_of(connection, self.site, event)
             asked = self._asked(connection, event) if outcome is Outcome.CONFIRMED else None

@@ -124,7 +124,7 @@ def test_the_same_person_at_two_browsers_is_one_person(
     with second.expect_response(lambda answer: "/verdict/" in answer.url):
         second.evaluate(
             "htmx.ajax('POST', '/verdict/' + document.querySelector('article').dataset.event,"
-            " {target: '#candidate', values: {judgement: 'match'}})"
+            " {target: '#candidate', values: {judgement: 'match', portrait: 'none'}})"
         )
     expect(second.locator(".banner")).to_contain_text("given your verdict on this event already")
     expect(second.locator("form.verdict")).to_have_count(0)

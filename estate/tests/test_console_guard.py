@@ -54,7 +54,7 @@ def test_another_site_gives_no_verdict(
 ) -> None:
     event = office.arrive().digest
     cookie = cookie_of(consoles[0])
-    path, body = f"/verdict/{event.hex()}", "judgement=match"
+    path, body = f"/verdict/{event.hex()}", "judgement=match&portrait=none"
     assert ask(consoles[0], path, "POST", body, Cookie=cookie, **headers)[0] == 403
     assert verdicts(office) == 0
 

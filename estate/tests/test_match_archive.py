@@ -13,6 +13,8 @@ from playwright.sync_api import Browser
 
 from estate.accounts.match_archive import pack_match
 from estate.accounts.match_page import CERTAINTY
+from estate.console.desk import Desk
+from estate.opening.portraits import find_portrait
 from estate.tests.books import Office, jpeg
 from estate.tests.command_line import done
 from estate.tests.test_accessibility import faults
@@ -22,7 +24,7 @@ from formats.envelope import TimeQuality
 from formats.event import CROP_LIMIT
 from formats.portrait import PICTURE_LIMIT, seal_portrait
 from formats.strict_json import loads
-from formats.verdict import Judgement, read_verdict
+from formats.verdict import NO_PORTRAIT, Judgement, portrait_digest, read_verdict
 
 READER = pyrage.x25519.Identity.generate()
 KEY = str(READER.to_public())
@@ -72,10 +74,19 @@ def agreed(office: Office, to: str = "The police", **changes: object) -> Agreed:
     """Let two people confirm an event, and sign its hand-over."""
     event = office.arrive(next(NUMBERS), **changes).digest  # type: ignore[arg-type]  # As a test wants it.
     for number in (1, 2):
-        office.desk(number).judge(event, Judgement.MATCH)
+        office.desk(number).judge(event, Judgement.MATCH, shown(office, office.desk(number), event))
     both = [sign_export(office.desk(number), event, KEY, to) for number in (1, 2)]
     assert both[1] is not None
     return both[1]
+
+
+def shown(office: Office, desk: Desk, event: bytes) -> bytes:
+    """Return what a verdict says of the portrait that lies in the books."""
+    standing = desk.standing(event)
+    assert standing is not None
+    candidate, folder = standing.candidate, office.folder / "books" / "portraits"
+    jpeg = find_portrait(folder, candidate.entry, desk.site, desk.key)
+    return NO_PORTRAIT if jpeg is None else portrait_digest(candidate, jpeg)
 
 
 def checkpoint(office: Office) -> None:
@@ -136,6 +147,14 @@ def test_without_pictures_the_page_says_why(bare: Office) -> None:
     assert [name for name in files if name.endswith(".jpg")] == []
     assert b"policy allows no picture" in files["match.html"]
     assert b"sealed no enrolment picture" in files["match.html"]
+
+
+def test_a_picture_that_no_reviewer_was_shown_is_not_handed_over(bare: Office) -> None:
+    keep_portrait(bare)
+    both = agreed(bare)
+    assert "on-the-list.jpg" in unpack(pack(bare, both))
+    keep_portrait(bare, PORTRAIT + b"another")
+    assert "on-the-list.jpg" not in unpack(pack(bare, both))
 
 
 def test_a_picture_is_named_by_what_it_is(office: Office) -> None:

@@ -229,7 +229,7 @@ def test_one_organisation_exports_nothing_alone_where_the_site_wants_two(
     appended(ledger, Happening.EXPORTED, export(office, ledger, 1, 3))
     assert refusal(ledger) == ""
     number = appended(ledger, Happening.EXPORTED, export(office, ledger, 1, 2))
-    assert f"record {number}: one organisation decided it alone" in refusal(ledger)
+    assert f"record {number}: one organisation exported it alone" in refusal(ledger)
 
 
 def test_a_record_without_signatures_is_refused_where_the_ledger_names_reviewers(

@@ -7,6 +7,8 @@ A verdict is accepted if
 (3) this reviewer has given no verdict on it yet; a verdict cannot be changed;
 (4) where the site demands it, the two reviewers work for different organisations.
 
+Two *match* confirm an event if both people were shown one portrait; else a third person decides.
+
 `Confirmed` is made here alone, from two signed verdicts that are verified again each time. A row in
 the database is no proof of a decision. This module shows no reviewer another reviewer's verdict.
 """
@@ -34,6 +36,7 @@ from estate.errors import NotConfirmed, VerdictRefused
 from estate.signed_site import VerifiedSite
 from estate.store.envelopes import ENVELOPES, Store
 from estate.store.ledger import METADATA, append_record
+from estate.verdicts.agreement import Given, are_two, of_one_portrait
 from formats.errors import FormatError
 from formats.event import MatchEvent
 from formats.ledger import Happening
@@ -60,8 +63,6 @@ DECISIONS: Final = Table(
     Column("outcome", String(16), nullable=False),
     Column("decided_utc_ms", BigInteger, nullable=False),
 )
-NEEDED: Final = 2
-"""Different people whose verdicts make a decision (docs/design.md, P6)."""
 
 
 class Outcome(StrEnum):
@@ -86,7 +87,7 @@ class Confirmed:
     event: bytes
     """(32,) digest of the sealed event."""
     signed: tuple[bytes, ...] = field(repr=False)
-    """The signed verdicts."""
+    """The two signed verdicts."""
     _made: _Made = field(repr=False)
 
 
@@ -126,13 +127,12 @@ def outcome_of(connection: Connection, site: VerifiedSite, event: bytes) -> Outc
 
     It is derived from the signatures each time: the row in `decisions` proves nothing.
     """
-    given = proven_verdicts(connection, site, event)
-    organisations = {organisation_key(reviewer.organisation) for reviewer, _ in given}
-    if site.recipients.two_organisations and len(organisations) < NEEDED:  # (4)
-        return None
-    if len({folded(reviewer.name) for reviewer, _ in given}) < NEEDED:
+    given, apart = proven_verdicts(connection, site, event), site.recipients.two_organisations
+    if not are_two([reviewer for reviewer, _ in given], two_organisations=apart):  # (4)
         return None
     judgements = frozenset(verdict.judgement for _, verdict in given)
+    if judgements == {Judgement.MATCH} and not of_one_portrait(given, two_organisations=apart):
+        return None
     return {
         frozenset({Judgement.MATCH}): Outcome.CONFIRMED,
         frozenset({Judgement.CANNOT_TELL}): Outcome.CANNOT_TELL,
@@ -175,9 +175,7 @@ def unproven_verdicts(connection: Connection, site: VerifiedSite) -> set[bytes]:
     return found
 
 
-def proven_verdicts(
-    connection: Connection, site: VerifiedSite, event: bytes
-) -> list[tuple[Reviewer, Verdict]]:
+def proven_verdicts(connection: Connection, site: VerifiedSite, event: bytes) -> list[Given]:
     """Return the verdicts on this event whose signatures hold, each with its author.
 
     A row of a reviewer that the site no longer names, or that was changed, does not count.
@@ -219,12 +217,16 @@ def prove_confirmed(
         for reviewer, verdict in authors
         if verdict.event == event and verdict.judgement is Judgement.MATCH
     ]
-    names = {folded(reviewer.name) for reviewer in agreed}
-    organisations = {organisation_key(reviewer.organisation) for reviewer in agreed}
-    if len(agreed) != len(authors) or len(names) < NEEDED:
+    apart = site.recipients.two_organisations
+    if len(agreed) != len(authors) or not are_two(agreed, two_organisations=False):
         raise NotConfirmed("Two different people must have confirmed a match before it may leave.")
-    if site.recipients.two_organisations and len(organisations) < NEEDED:
+    if not are_two(agreed, two_organisations=apart):
         raise NotConfirmed("People of two different organisations must have confirmed this match.")
+    agreeing = of_one_portrait(authors, two_organisations=apart)
+    if agreeing is None:
+        raise NotConfirmed(
+            "The reviewers were shown different enrolment pictures: a third person must judge it."
+        )
     bases = {verdict.basis for _, verdict in authors}
     if candidate is not None:
         bases.add(Basis.of(candidate))
@@ -232,10 +234,11 @@ def prove_confirmed(
         raise NotConfirmed(
             "The verdicts do not rest on what this event holds: keep the database as evidence."
         )
-    return Confirmed(event, signed, _Made())
+    both = tuple(data for data, author in zip(signed, authors, strict=True) if author in agreeing)
+    return Confirmed(event, both, _Made())
 
 
-def _verify_author(site: VerifiedSite, signed: bytes) -> tuple[Reviewer, Verdict]:
+def _verify_author(site: VerifiedSite, signed: bytes) -> Given:
     try:
         reviewer = site.reviewers.get(named_reviewer(signed))
         if reviewer is None:
@@ -269,9 +272,9 @@ def _store_verdict(
         raise VerdictRefused("You have given your verdict on this event already.")
     if outcome_of(connection, site, verdict.event) is not None:  # (2)
         raise VerdictRefused("Two people have decided this event already.")
-    mine = organisation_key(reviewer.organisation)
-    same = any(organisation_key(each.organisation) == mine for each in given)
-    if site.recipients.two_organisations and same:  # (4)
+    organisations = {organisation_key(each.organisation) for each in given}
+    alone = organisations == {organisation_key(reviewer.organisation)}
+    if site.recipients.two_organisations and alone:  # (4)
         raise VerdictRefused(
             "Your organisation has given a verdict: the second must be of another organisation."
         )

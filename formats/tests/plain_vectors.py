@@ -248,12 +248,28 @@ DESTRUCTION: dict[str, object] = {
 }
 
 
+def portrait_shown(payload: bytes, jpeg: bytes) -> str:
+    """Return what a verdict says of the enrolment picture that was shown beside an event."""
+    return sha256(b"tallylight-portrait-shown-v1\0" + sha256(payload).digest() + jpeg).hexdigest()
+
+
 def verdicts() -> dict[str, object]:
     """Make verdict.json."""
-    return _statements(
+    domain, opened, jpeg = b"tallylight-verdict-v1\0", b"an opened event", b"\xff\xd8\xff a picture"
+    shown = portrait_shown(opened, jpeg)
+    return {
+        "portrait": {"event_payload": opened.hex(), "jpeg": jpeg.hex(), "digest": shown},
+        "with_portrait": _signed_statement(VERDICT | {"portrait_digest": shown}, domain),
+        "without_portrait": _signed_statement(VERDICT | {"portrait_digest": "none"}, domain),
+    } | _statements(
         VERDICT,
-        b"tallylight-verdict-v1\0",
+        domain,
         {
+            "a portrait's digest that is too short": {"portrait_digest": "00" * 31},
+            "a portrait's digest in upper case": {"portrait_digest": "AB" * 32},
+            "a portrait without a digest": {"portrait_digest": ""},
+            "a portrait that is null": {"portrait_digest": None},
+            "a portrait that is a number": {"portrait_digest": 0},
             "another kind": {"kind": "decision"},
             "a judgement nobody knows": {"judgement": "maybe"},
             "upper-case hex": {"event": secret("envelope").hex().upper()},
@@ -280,15 +296,18 @@ def destructions() -> dict[str, object]:
     )
 
 
+def _signed_statement(statement: dict[str, object], domain: bytes) -> str:
+    signature = ESTATE.sign(domain + canonical(statement)).signature
+    return canonical({**statement, "signature": signature.hex()}).decode()
+
+
 def _statements(
     members: dict[str, object], domain: bytes, changes: dict[str, dict[str, object]]
 ) -> dict[str, object]:
     """Make a signed statement, the same with one bit of its signature changed, and broken ones."""
 
     def signed(changed: dict[str, object]) -> str:
-        statement = {**members, **changed}
-        signature = ESTATE.sign(domain + canonical(statement)).signature
-        return canonical({**statement, "signature": signature.hex()}).decode()
+        return _signed_statement({**members, **changed}, domain)
 
     good = signed({})
     return {

@@ -191,6 +191,8 @@ def _good_verdicts() -> dict[str, str]:
         "no judgement": {"judgement": "cannot_tell"},
         "the lowest threshold": {"threshold_ppm": -1_000_000},
         "the first moment": {"given_utc_ms": 0, "captured_utc_ms": 0},
+        "a portrait": {"portrait_digest": "3c" * 32},
+        "no portrait": {"portrait_digest": "none"},
         "the last moment": {"given_utc_ms": 4_102_444_800_000},
     }
     return {why: _in_the_books(change) for why, change in changes.items()}
@@ -214,6 +216,10 @@ def _broken_verdicts() -> dict[str, str]:
         "a lease that is too long": {"lease_id": "00" * 17},
         "the id of another key": {"reviewer": bytes(CAMERA.verify_key).hex()[:32]},
         "a score": {"score_ppm": 1},
+        "a portrait in upper case": {"portrait_digest": "3C" * 32},
+        "a portrait that is too short": {"portrait_digest": "3c"},
+        "a portrait that is a number": {"portrait_digest": 0},
+        "another word for no portrait": {"portrait_digest": "None"},
         "another kind": {"kind": "decision"},
     }
     around: dict[str, dict[str, object]] = {

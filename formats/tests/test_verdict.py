@@ -16,9 +16,19 @@ from formats.envelope import sender_id
 from formats.errors import Forged, Malformed, TooLarge
 from formats.strict_json import UTC_HIGH_S, UTC_LOW_S, dumps
 from formats.tests.make_vectors import FOLDER
-from formats.tests.plain_vectors import DESTRUCTION, VERDICT
+from formats.tests.plain_vectors import DESTRUCTION, VERDICT, portrait_shown
 from formats.tests.second_encoder import ESTATE, STRANGER
-from formats.verdict import Basis, Judgement, Verdict, named_reviewer, read_verdict, sign_verdict
+from formats.tests.test_event import EVENT
+from formats.verdict import (
+    NO_PORTRAIT,
+    Basis,
+    Judgement,
+    Verdict,
+    named_reviewer,
+    portrait_digest,
+    read_verdict,
+    sign_verdict,
+)
 
 VERDICTS = json.loads((FOLDER / "verdict.json").read_text())
 DESTRUCTIONS = json.loads((FOLDER / "destruction.json").read_text())
@@ -56,6 +66,7 @@ GIVEN = st.builds(
     reviewer=st.just(sender_id(KEY)),
     given_utc_ms=MOMENTS_MS,
     basis=BASES,
+    portrait=st.none() | st.just(NO_PORTRAIT) | DIGESTS,
 )
 DESTROYED = st.builds(
     Destruction,
@@ -80,6 +91,24 @@ def test_the_published_verdict_is_read() -> None:
     verdict = read_verdict(VERDICTS["good"].encode(), KEY)
     assert verdict.to_members() == {k: v for k, v in VERDICT.items() if k != "kind"}
     assert sign_verdict(verdict, ESTATE).decode() == VERDICTS["good"]
+
+
+def test_the_published_verdicts_say_which_portrait_was_shown() -> None:
+    shown = read_verdict(VERDICTS["with_portrait"].encode(), KEY)
+    assert shown.portrait == bytes.fromhex(VERDICTS["portrait"]["digest"])
+    assert sign_verdict(shown, ESTATE).decode() == VERDICTS["with_portrait"]
+    none = read_verdict(VERDICTS["without_portrait"].encode(), KEY)
+    assert (none.portrait, none.to_members()["portrait_digest"]) == (NO_PORTRAIT, "none")
+    assert read_verdict(VERDICTS["good"].encode(), KEY).portrait is None
+
+
+def test_the_digest_of_a_portrait_covers_the_opened_event() -> None:
+    jpeg = bytes.fromhex(VERDICTS["portrait"]["jpeg"])
+    opened = EVENT.to_payload()
+    assert portrait_digest(EVENT, jpeg).hex() == portrait_shown(opened, jpeg)
+    other = replace(EVENT, sequence=EVENT.sequence + 1)
+    assert portrait_digest(other, jpeg) != portrait_digest(EVENT, jpeg)
+    assert portrait_digest(EVENT, jpeg + b"x") != portrait_digest(EVENT, jpeg)
 
 
 def test_the_published_certificate_is_read() -> None:
