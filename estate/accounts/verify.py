@@ -41,6 +41,7 @@ from nacl.bindings import crypto_core_ed25519_is_valid_point as is_valid_point
 from nacl.exceptions import CryptoError
 from nacl.signing import VerifyKey
 
+VERSION = "0.2.0"
 Json: TypeAlias = dict[str, Any]
 Rule: TypeAlias = Callable[[Any], bool]
 Rules: TypeAlias = Mapping[str, Rule]
@@ -854,6 +855,7 @@ def _notes(events: Events, root: Path | None) -> list[str]:
 def main() -> int:
     """Verify the folder named on the command line; return 0 if every record is good."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--version", action="version", version=f"%(prog)s {VERSION}")
     parser.add_argument("folder", type=Path)
     parser.add_argument(
         "--kept", type=Path, help="folder with checkpoints, keys.json, root.json of yours"

@@ -1,4 +1,4 @@
-"""No command of the estate ends in a traceback, whatever its parameters are."""
+"""No command of the estate ends in a traceback, with any values of its parameters."""
 
 from pathlib import Path
 

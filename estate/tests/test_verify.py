@@ -2,6 +2,7 @@
 
 import ast
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from estate.tests.command_line import done
 from estate.tests.handed_over import CAMERAS, PROGRAM, books, outsider, rewritten
 from firmware.record.ledger import Signer
 from firmware.tests import desk as authority
+from formats import VERSION
 from formats.ledger import Happening, Program
 
 
@@ -32,6 +34,13 @@ def test_the_program_is_one_short_file_that_needs_nothing_of_the_site() -> None:
     }
     assert imported <= sys.stdlib_module_names | {"nacl"}
     assert len(source.splitlines()) <= 900
+
+
+def test_it_says_the_version_of_the_other_programs(office: Office) -> None:
+    command = [sys.executable, str(PROGRAM), "--version"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.endswith(
+        f" {VERSION}\n"
+    )
 
 
 def test_an_outsider_rebuilds_what_happened_from_the_books_alone(office: Office) -> None:
