@@ -32,9 +32,10 @@ from firmware.record.ledger import LEDGER, LIMIT
 from firmware.trust.time_source import time_quality
 from formats.envelope import TimeQuality, sender_id
 from formats.errors import FormatError, Refused
-from formats.keyfile import read_public_key
+from formats.keyfile import Purpose
 from formats.ledger import Happening, Program, Record
 from formats.model_bundle import verify_bundle
+from formats.public_key_file import read_public_key
 from formats.public_keys import signing_key
 
 TAIL: Final = 16 * 2**20
@@ -111,7 +112,7 @@ def _keys(config: Config) -> str:
 
 
 def _nets(config: Config) -> str:
-    trusted = signing_key(read_public_key(config.model_key))
+    trusted = signing_key(read_public_key(config.model_key, Purpose.MODEL).public)
     return f"signed by the trusted key, in {verify_bundle(config.models, trusted).folder}"
 
 

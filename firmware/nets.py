@@ -10,9 +10,10 @@ from typing import TypeAlias
 from firmware.config import Config
 from firmware.errors import AcceleratorMissing, NetsNotJudged, ProcessorRefused
 from firmware.hardware.accelerator import open_with_retry
-from formats.keyfile import read_public_key
+from formats.keyfile import Purpose
 from formats.model_bundle import verify_bundle
 from formats.policy import Policy
+from formats.public_key_file import read_public_key
 from formats.public_keys import signing_key
 from recognition.errors import ModelRefused
 from recognition.eye import Eye
@@ -31,7 +32,7 @@ def open_eye(config: Config, accelerator: Accelerator) -> Eye:
         ModelRefused: a net is missing or has another digest, or the accelerator does not answer.
         AcceleratorMissing: it is not plugged in.
     """
-    trusted = signing_key(read_public_key(config.model_key))
+    trusted = signing_key(read_public_key(config.model_key, Purpose.MODEL).public)
     bundle = verify_bundle(config.models, trusted)
     if accelerator is Accelerator.EDGE_TPU:
         return open_with_retry(lambda: Eye.load(bundle, accelerator))

@@ -22,11 +22,10 @@ from nacl.secret import SecretBox
 from nacl.signing import SigningKey
 from nacl.utils import random
 
-from formats.errors import FormatError, Malformed
-from formats.hexadecimal import read_hex
+from formats.errors import FormatError
 from formats.public_keys import recipient_key, signing_key
 from formats.strict_json import Fields, JsonValue, dumps, parse
-from formats.whole_file import PRIVATE, READABLE, write_new
+from formats.whole_file import PRIVATE, write_new
 
 PASSPHRASE_LENGTH: Final = 12
 """Fewest characters of a passphrase: shorter ones fall to an offline search."""
@@ -161,33 +160,6 @@ def read_key(path: Path) -> KeyFile:
         raise KeyRefused(f"The key file {path} cannot be read: {error.strerror}.") from error
     except FormatError as error:
         raise KeyRefused(f"{path} is not a key file: {error}") from error
-
-
-def write_public_key(path: Path, key: KeyFile) -> None:
-    """Write a key's public half as 64 hexadecimal digits and a line end.
-
-    Raises:
-        OSError: the file is there already, or cannot be written.
-    """
-    write_new(path, f"{key.public.hex()}\n".encode(), mode=READABLE)
-
-
-def read_public_key(path: Path) -> bytes:
-    """Return the 32 bytes of a public key in a file.
-
-    Raises:
-        KeyRefused: there is no such file, or it holds anything else.
-    """
-    try:
-        text = path.read_bytes().strip()
-    except OSError as error:
-        raise KeyRefused(f"The public key {path} cannot be read: {error.strerror}.") from error
-    try:
-        return read_hex(text.decode("ascii"), KEY_BYTES)
-    except (UnicodeDecodeError, Malformed) as error:
-        raise KeyRefused(
-            f"{path} is not a public key: 64 lower-case hexadecimal digits."
-        ) from error
 
 
 def find_keys(folder: Path, purpose: Purpose) -> Sequence[KeyFile]:

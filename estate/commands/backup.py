@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from estate.accounts.books import write_checkpoint
-from estate.commands.options import AsJson, Settings, open_office, print_result, unlock_ledger_key
+from estate.commands.options import AsJson, Settings, open_office, print_result
+from estate.commands.own_keys import unlock_ledger_key
 from estate.config import Office
 from estate.passphrase import PassphraseFile
 from estate.retention.backups import copy_store, destroy_again, restore_copy

@@ -22,8 +22,8 @@ from estate.commands.options import (
     Yes,
     current_site,
     open_office,
-    own_ledger_key,
 )
+from estate.commands.own_keys import own_ledger_key
 from estate.passphrase import PassphraseFile, unlock
 from estate.store.ledger import ledger_records
 from formats.errors import Refused

@@ -13,25 +13,25 @@ from typing import Annotated
 
 import typer
 from nacl.public import PrivateKey
-from nacl.signing import SigningKey
 from rich.console import Console
 
 from estate.commands.hand_overs import in_one_line
 from estate.commands.options import ReceiverSettings
+from estate.commands.own_keys import own_opening_key, own_receipt_key
 from estate.config import Config
-from estate.errors import BooksRefused, NotMet, SiteRefused
+from estate.errors import NotMet, SiteRefused
 from estate.intake.addressees import refuse_misaddressed
 from estate.intake.receiver import SESSION_S, Receiver, read_cameras, receive
 from estate.opening.decrypt import event_json, open_envelope, save_crop, status_json
 from estate.opening.terminal import event_panel, status_line
-from estate.passphrase import PassphraseFile, unlocking
+from estate.passphrase import PassphraseFile, ask, unlock
 from estate.signed_site import VerifiedSite, read_site, stored_recipients
 from estate.store.envelopes import Store
 from estate.verdicts.hand_overs import HandOver, HandOvers
 from formats.camera_request import CameraIdentity
 from formats.envelope import Sealed
 from formats.errors import FormatError, Refused
-from formats.keyfile import Purpose, unlock_opening, unlock_signing
+from formats.keyfile import unlock_opening
 from formats.recipients import Reviewer
 from formats.settings import read_settings
 from formats.status import Status
@@ -67,9 +67,8 @@ def receive_events(
         )
     settings = read_settings(config, Config)
     cameras = read_cameras(settings.cameras)
-    receipt = unlock_signing(*unlocking(settings.receipt_key, Purpose.RECEIPT, passphrase_file))
     read_site = _site_reader(settings)
-    _check_receipt_key(receipt, read_site)
+    receipt = unlock(own_receipt_key(settings.receipt_key, read_site), passphrase_file)
     store = Store(settings.store)
     certificate = Certificate(settings.broker_ca, settings.certificate, settings.certificate_key)
     address = Address(settings.broker_host, settings.broker_port, settings.name, certificate)
@@ -79,26 +78,6 @@ def receive_events(
     receiver.read_cameras = partial(read_cameras, settings.cameras)
     receive(receiver, _until_stopped())
     store.close()
-
-
-def _check_receipt_key(receipt: SigningKey, read_site: Callable[[], VerifiedSite] | None) -> None:
-    """Refuse a receipt key that is not the one that the site's recipients name.
-
-    Cameras delete an event only on a receipt of that key. A site that does not verify now is read
-    again later.
-
-    Raises:
-        BooksRefused: it is another key.
-    """
-    try:
-        site = None if read_site is None else read_site()
-    except (SiteRefused, OSError):
-        return
-    if site is not None and receipt.verify_key != site.recipients.receipt_key:
-        raise BooksRefused(
-            "The receipt key in the settings is not the one that the site's recipients name: "
-            "cameras would keep every event. Use that one, or have this one named and published."
-        )
 
 
 def open_events(
@@ -112,7 +91,9 @@ def open_events(
     """Open every event in the store with a reviewer's key, and print it with its hand-overs."""
     settings = read_settings(config, Config)
     cameras = read_cameras(settings.cameras)
-    key = unlock_opening(*unlocking(open_with, Purpose.REVIEWER, passphrase_file))
+    locked = own_opening_key(open_with, _site_reader(settings))
+    asked = ask(passphrase_file, f"Passphrase of {locked.holder}", confirm=False)
+    key = unlock_opening(locked, asked)
     store, reviewers = Store(settings.store), _reviewers(settings)
     with store.reading() as connection:
         handed_over = HandOvers().every(connection, reviewers)

@@ -8,14 +8,14 @@ import typer
 
 from estate.accounts.match_archive import pack_match
 from estate.commands.options import AsJson, Settings, current_site, open_office, print_result
+from estate.commands.own_keys import unlock_reviewer_keys
 from estate.console.desk import Desk
 from estate.console.standing import Standing
 from estate.errors import NotConfirmed
 from estate.opening.facts import capture_time, place_of
-from estate.passphrase import PassphraseFile, read_purpose, unlocking
+from estate.passphrase import PassphraseFile
 from estate.verdicts.export import export_match, take_back
 from formats.errors import Refused
-from formats.keyfile import Purpose, unlock_opening, unlock_signing
 from formats.whole_file import write_whole
 
 DIGITS: Final = 8
@@ -59,10 +59,9 @@ def export(  # noqa: PLR0913, PLR0917  # Each is an option.
     signs the same; only then the encrypted file is made.
     """
     office, store = open_office(config)
-    locked, passphrase = unlocking(key, Purpose.REVIEWER, passphrase_file)
-    opening = unlock_opening(locked, passphrase)
-    beside = key.with_suffix(".verdict.key")
-    signing = unlock_signing(read_purpose(beside, Purpose.VERDICT), passphrase)
+    if file is not None and file.exists():
+        raise NotConfirmed(f"There is a file {file} already: name another with --file.")
+    opening, signing = unlock_reviewer_keys(key, current_site(office), passphrase_file)
     desk = Desk(store, lambda: current_site(office), opening, signing)
     desk.refresh()
     standing = _find(desk, event)

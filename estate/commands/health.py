@@ -1,6 +1,7 @@
 """`tallylight-estate health` and `serve`: the health view, printed or served on this machine."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -12,9 +13,12 @@ from rich.text import Text
 
 from estate.commands.listening import listening_socket
 from estate.commands.options import AsJson, Settings, current_site, open_office
+from estate.commands.own_keys import is_ledger_key_named
+from estate.config import Office
 from estate.monitoring.health import Health, read_health
 from estate.monitoring.health_text import health_lines
 from estate.monitoring.pages import HOST, make_pages
+from estate.store.envelopes import Store
 from terminal.tables import print_table
 
 Certificates = Annotated[
@@ -25,7 +29,7 @@ Certificates = Annotated[
 def health(config: Settings, certificate: Certificates = None, *, as_json: AsJson = False) -> None:
     """Say how cameras, list, certificates and retention are doing."""
     office, store = open_office(config)
-    seen = read_health(store, current_site(office), certificate or [], datetime.now(UTC))
+    seen = _read(office, store, certificate)
     store.close()
     if as_json:
         typer.echo(json.dumps(seen.to_json()))
@@ -48,7 +52,7 @@ def serve(
     office, store = open_office(config)
 
     def read() -> Health:
-        return read_health(store, current_site(office), certificate or [], datetime.now(UTC))
+        return _read(office, store, certificate)
 
     read()  # Refuse before serving.
     pages = make_pages(read, metrics=metrics)
@@ -59,3 +63,9 @@ def serve(
         server = uvicorn.Server(uvicorn.Config(pages, log_level="warning", access_log=False))
         server.run(sockets=[listening])
     store.close()
+
+
+def _read(office: Office, store: Store, certificates: list[Path] | None) -> Health:
+    site = current_site(office)
+    seen = read_health(store, site, certificates or [], datetime.now(UTC))
+    return replace(seen, ledger_key_is_named=is_ledger_key_named(office, site))

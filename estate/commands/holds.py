@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from estate.commands.options import AsJson, Settings, current_site, open_office, print_result
+from estate.commands.own_keys import own_verdict_key
 from estate.errors import HoldRefused
-from estate.passphrase import PassphraseFile, unlocking
+from estate.passphrase import PassphraseFile, unlock
 from estate.retention.holds import Holding, hold_event, holdings, release_event
 from estate.signed_site import VerifiedSite
 from estate.store.envelopes import Store
@@ -16,7 +17,7 @@ from estate.store.ledger import ledger_records
 from formats.envelope_header import DIGEST_BYTES
 from formats.errors import Malformed
 from formats.hexadecimal import read_hex
-from formats.keyfile import KeyRefused, Purpose, unlock_signing
+from formats.keyfile import KeyRefused
 
 Event = Annotated[str, typer.Argument(help="The event's digest, 64 hexadecimal digits.")]
 ReviewerKey = Annotated[Path, typer.Option("--key", help="Your verdict key.")]
@@ -43,8 +44,9 @@ def hold(  # noqa: PLR0913  # Each is an option.
     """
     office, store = open_office(config)
     site, digest = current_site(office), _digest(event)
+    locked = own_verdict_key(key, site)
     why = _reason(store, site, digest, reason, yes=yes)
-    signer = unlock_signing(*unlocking(key, Purpose.VERDICT, passphrase_file))
+    signer = unlock(locked, passphrase_file)
     held = hold_event(store, site, digest, signer, why, time.time_ns() // 1_000_000)
     store.close()
     sentence = "The event is held until two people release it."
@@ -69,8 +71,9 @@ def release(  # noqa: PLR0913  # Each is an option.
     """Release a held event, so that it is destroyed at its time. Two people run this."""
     office, store = open_office(config)
     site, digest = current_site(office), _digest(event)
+    locked = own_verdict_key(key, site)
     why = _reason(store, site, digest, reason, yes=yes)
-    signer = unlock_signing(*unlocking(key, Purpose.VERDICT, passphrase_file))
+    signer = unlock(locked, passphrase_file)
     released = release_event(store, site, digest, signer, why, time.time_ns() // 1_000_000)
     store.close()
     sentence = "The event is released: it is destroyed at its time."

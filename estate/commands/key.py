@@ -9,13 +9,15 @@ import typer
 from estate.commands.options import AsJson
 from estate.passphrase import PassphraseFile, ask
 from formats.keyfile import INTERACTIVE, KeyRefused, Purpose, make_key, write_key
-from formats.whole_file import write_whole
+from formats.public_key_file import refuse_strange_site, write_public_key
+from terminal.fingerprints import fingerprint_words
 
 
-def make_keys(
+def make_keys(  # noqa: PLR0913  # Each is an option.
     purpose: Annotated[str, typer.Argument(help="reviewer, receipt or ledger")],
     file: Annotated[Path, typer.Argument(help="The new key file.")],
     holder: Annotated[str, typer.Option(help="Its holder: an opaque name or an office.")],
+    site: Annotated[str, typer.Option("--site", help="The site that it is for.")] = "",
     passphrase_file: PassphraseFile = None,
     *,
     as_json: AsJson = False,
@@ -25,10 +27,11 @@ def make_keys(
         raise KeyRefused("Name one of three purposes for the key: reviewer, receipt or ledger.")
     if not file.name:
         raise KeyRefused("Name a file for the new key.")
+    refuse_strange_site(site)
     files = {file: Purpose(purpose)}
     if purpose == Purpose.REVIEWER:  # Opening events and signing verdicts need one key each.
         files[file.with_suffix(".verdict.key")] = Purpose.VERDICT
-    for each in files:
+    for each in (path for file in files for path in (file, file.with_suffix(".pub"))):
         if each.exists():
             raise KeyRefused(
                 f"{each} exists already, and a key is never overwritten: name another file."
@@ -39,9 +42,13 @@ def make_keys(
         key = make_key(use, holder, passphrase, INTERACTIVE)
         write_key(each, key)
         public = each.with_suffix(".pub")
-        write_whole(public, f"{key.public.hex()}\n".encode())
-        made[use] = {"key": str(each), "public": str(public)}
+        write_public_key(public, key, site)
+        words = fingerprint_words(key.public)
+        made[use] = {"key": str(each), "public": str(public), "words": words}
         if not as_json:
-            typer.echo(f"The {use} key of {holder} is in {each}; its public half is in {public}.")
+            typer.echo(
+                f"The {use} key of {holder} is in {each}; its public half is in {public}.\n"
+                f"Its words, which the list authority will ask you for: {words}"
+            )
     if as_json:
         typer.echo(json.dumps(made))

@@ -23,9 +23,9 @@ from estate.commands.options import (
     Yes,
     current_site,
     open_office,
-    own_ledger_key,
     print_result,
 )
+from estate.commands.own_keys import own_ledger_key
 from estate.passphrase import PassphraseFile, unlock
 from estate.store.ledger import ledger_head
 from formats.public_keys import signing_key

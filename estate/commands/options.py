@@ -6,14 +6,10 @@ from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
-from nacl.signing import SigningKey
 
 from estate.config import Office
-from estate.errors import BooksRefused, SiteRefused
-from estate.passphrase import read_purpose, unlock
 from estate.signed_site import VerifiedSite, read_site
 from estate.store.envelopes import Store
-from formats.keyfile import KeyFile, Purpose
 from formats.settings import read_settings
 
 Settings: TypeAlias = Annotated[Path, typer.Option("--config", help="The office's settings.")]
@@ -41,43 +37,6 @@ def current_site(office: Office) -> VerifiedSite:
         SiteRefused: it does not verify.
     """
     return read_site(office.site, office.trusted_root, datetime.now(UTC))
-
-
-def own_ledger_key(office: Office) -> KeyFile:
-    """Return the file of the estate's ledger key, if the site's recipients name this key.
-
-    The key is compared before its passphrase is asked for.
-
-    Raises:
-        BooksRefused: the settings name none, or the site names another: outsiders could not verify
-            what it signs.
-        KeyRefused: the file is missing, broken, or for another purpose.
-    """
-    if not office.ledger_key:
-        raise BooksRefused("This needs the estate's ledger key: set `ledger_key` in the settings.")
-    path = Path(office.ledger_key)
-    key = read_purpose(path, Purpose.LEDGER)
-    try:
-        named = current_site(office).recipients.ledger_key
-    except SiteRefused as error:
-        typer.echo(f"The ledger key is not compared with the site's: {error}", err=True)
-        return key
-    if key.public != bytes(named):
-        raise BooksRefused(
-            f"The ledger key {path} is not the one that the site's recipients name: use that one, "
-            "or have this one named with tallylight recipients, signed and published."
-        )
-    return key
-
-
-def unlock_ledger_key(office: Office, passphrase_file: Path | None) -> SigningKey:
-    """Return the estate's ledger key, if it is the one that the site's recipients name.
-
-    Raises:
-        BooksRefused: see `own_ledger_key`.
-        KeyRefused: it cannot be unlocked.
-    """
-    return unlock(own_ledger_key(office), passphrase_file)
 
 
 def print_result(sentence: str, *, as_json: bool, **fields: object) -> None:

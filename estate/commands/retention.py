@@ -11,8 +11,8 @@ from estate.commands.options import (
     current_site,
     open_office,
     print_result,
-    unlock_ledger_key,
 )
+from estate.commands.own_keys import unlock_ledger_key
 from estate.opening.portraits import delete_unlisted
 from estate.passphrase import PassphraseFile
 from estate.retention.destruction import destroy, due_events, trusted_now

@@ -13,10 +13,10 @@ import uvicorn
 
 from estate.commands.listening import listening_socket
 from estate.commands.options import AsJson, Settings, current_site, open_office
+from estate.commands.own_keys import unlock_reviewer_keys
 from estate.console.app import make_console
 from estate.console.desk import Desk
-from estate.passphrase import PassphraseFile, read_purpose, unlocking
-from formats.keyfile import Purpose, unlock_opening, unlock_signing
+from estate.passphrase import PassphraseFile
 from formats.whole_file import PRIVATE, write_whole
 
 SHUTDOWN_S: Final = 5
@@ -36,10 +36,7 @@ def review(  # noqa: PLR0913  # Each is an option.
 ) -> None:
     """Open the review console. It prints its address, which works on this machine alone."""
     office, store = open_office(config)
-    locked, passphrase = unlocking(key, Purpose.REVIEWER, passphrase_file)
-    opening = unlock_opening(locked, passphrase)
-    beside = key.with_suffix(".verdict.key")
-    signing = unlock_signing(read_purpose(beside, Purpose.VERDICT), passphrase)
+    opening, signing = unlock_reviewer_keys(key, current_site(office), passphrase_file)
     desk = Desk(store, lambda: current_site(office), opening, signing)
     with listening_socket(port) as listening, TemporaryDirectory() as private:
         number, token = listening.getsockname()[1], secrets.token_urlsafe(32)

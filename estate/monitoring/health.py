@@ -72,6 +72,8 @@ class Health:
     """A sentence for each event of which the database says more than signatures prove."""
     certificates: dict[str, int]
     """Expiry of each certificate, seconds since 1970, by file name."""
+    ledger_key_is_named: bool | None = None
+    """Whether the office's ledger key is the one that the site names; None if it has none."""
 
     def to_json(self) -> dict[str, object]:
         """Return the figures as plain values."""

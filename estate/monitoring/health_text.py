@@ -33,6 +33,8 @@ def health_lines(seen: Health) -> list[HealthLine]:
         HealthLine("Older than the policy allows", overdue, wrong=bool(seen.overdue)),
     ]
     found += [HealthLine("Refused", sentence, wrong=True) for sentence in seen.refused]
+    if seen.ledger_key_is_named is not None:
+        found.append(_ledger_key(is_named=seen.ledger_key_is_named))
     for name, end_s in seen.certificates.items():
         found.append(HealthLine(f"Certificate {name}", *_end(seen, end_s, soon_s=SOON_S)))
     return found
@@ -47,6 +49,13 @@ def _camera(seen: Health, camera: CameraHealth) -> HealthLine:
     wrong = bool(camera.gaps or camera.forks or camera.misaddressed)
     wrong |= not (camera.events or camera.status_utc_ms)
     return HealthLine(f"{camera.place} ({camera.camera[:8]})", words, wrong)
+
+
+def _ledger_key(*, is_named: bool) -> HealthLine:
+    if is_named:
+        return HealthLine("Ledger key", "the one that the site names")
+    words = "not the one that the site names: retain and checkpoint refuse it"
+    return HealthLine("Ledger key", words, wrong=True)
 
 
 def _misaddressed(camera: CameraHealth) -> str:

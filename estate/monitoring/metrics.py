@@ -88,6 +88,12 @@ def _metrics(
             [("", len(health.refused))],
         ),
         (
+            "ledger_key_named",
+            "gauge",
+            "1 if the office's ledger key is the one that the site names.",
+            [] if health.ledger_key_is_named is None else [("", int(health.ledger_key_is_named))],
+        ),
+        (
             "certificate_expires_timestamp_seconds",
             "gauge",
             "Expiry of a certificate.",

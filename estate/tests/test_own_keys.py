@@ -79,3 +79,53 @@ def test_a_receipt_key_that_the_site_does_not_name_receives_nothing(office: Offi
     words = ["receive", "--config", str(file), *office.passphrase]
     done = CliRunner().invoke(app, words)
     assert (done.exit_code, "The receipt key in the settings is not" in done.output) == (1, True)
+
+
+REVIEWER: dict[str, tuple[str, ...]] = {
+    "review": ("review",),
+    "hold": ("hold", "00" * 32, "--reason", "Why."),
+    "release": ("release", "00" * 32, "--reason", "Why."),
+    "export": ("export", "00" * 32),
+}
+
+
+@pytest.mark.parametrize("command", REVIEWER)
+def test_a_reviewer_whom_the_site_does_not_name_is_told_before_a_passphrase_is_asked_for(
+    office: Office, command: str
+) -> None:
+    purposes = {"stranger.key": Purpose.REVIEWER, "stranger.verdict.key": Purpose.VERDICT}
+    for name, purpose in purposes.items():
+        key = make_key(purpose, "stranger", PASSPHRASE, CHEAP)
+        write_key(office.folder / name, key)
+    mine = "stranger.verdict.key" if command in {"hold", "release"} else "stranger.key"
+    office.write_settings()
+    words = [*REVIEWER[command], "--config", str(office.settings)]
+    words += ["--key", str(office.folder / mine), "--passphrase-file", "/no/such/file"]
+    done = CliRunner().invoke(app, words)
+    assert (done.exit_code, "do not name this reviewer" in done.output) == (1, True)
+
+
+def test_a_wrong_ledger_key_is_told_before_a_passphrase_is_asked_for(office: Office) -> None:
+    office.write_settings(ledger_key=other_key(office, Purpose.LEDGER))
+    words = ["retain", "--config", str(office.settings), "--passphrase-file", "/no/such/file"]
+    assert "is not the one that the site" in CliRunner().invoke(app, words).output
+
+
+def test_a_ledger_key_that_cannot_be_compared_is_said(office: Office) -> None:
+    office.arrive()
+    office.write_settings()
+    (office.folder / "published" / "metadata" / "timestamp.json").write_bytes(b"{}")
+    done = run(office, "ledger", "checkpoint", "--yes")
+    assert "The ledger key is not compared with the site's" in done.stderr
+
+
+def test_health_shows_whether_the_ledger_key_is_the_sites(office: Office) -> None:
+    for key, named in ((None, True), (other_key(office, Purpose.LEDGER), False)):
+        office.write_settings(**({"ledger_key": key} if key else {}))
+        words = ["health", "--config", str(office.settings)]
+        assert (
+            json.loads(CliRunner().invoke(app, [*words, "--json"]).output)["ledger_key_is_named"]
+            == named
+        )
+        shown = " ".join(CliRunner().invoke(app, words).output.split())
+        assert ("not the one that the site names" in shown) != named

@@ -19,11 +19,9 @@ from formats.keyfile import (
     find_keys,
     make_key,
     read_key,
-    read_public_key,
     unlock_opening,
     unlock_signing,
     write_key,
-    write_public_key,
 )
 
 CHEAP = Cost(passes=1, memory_bytes=8192)
@@ -209,29 +207,3 @@ def test_a_key_shows_neither_salt_nor_secret() -> None:
     shown = repr(key)
     assert repr(locked(key).box) not in shown
     assert repr(locked(key).salt) not in shown
-
-
-def test_a_public_key_is_read_as_it_was_written(tmp_path: Path) -> None:
-    key = made()
-    write_public_key(tmp_path / "receipt.pub", key)
-    assert read_public_key(tmp_path / "receipt.pub") == key.public
-
-
-def test_a_public_key_is_never_overwritten(tmp_path: Path) -> None:
-    write_public_key(tmp_path / "receipt.pub", made())
-    with pytest.raises(FileExistsError):
-        write_public_key(tmp_path / "receipt.pub", made())
-
-
-@pytest.mark.parametrize(
-    "text", ["", "00" * 31, "00" * 33, "AB" * 32, "00" * 32 + "\n00", "ü" * 64]
-)
-def test_a_public_key_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
-    (tmp_path / "receipt.pub").write_text(text)
-    with pytest.raises(KeyRefused, match="64 lower-case hexadecimal digits"):
-        read_public_key(tmp_path / "receipt.pub")
-
-
-def test_a_missing_public_key_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(KeyRefused, match="cannot be read"):
-        read_public_key(tmp_path / "receipt.pub")

@@ -21,7 +21,8 @@ from firmware.config import State
 from firmware.identity import make_identity
 from formats.camera_request import read_request
 from formats.envelope import Kind
-from formats.keyfile import read_public_key
+from formats.keyfile import Purpose
+from formats.public_key_file import read_public_key
 from hil_tests.errors import DeskRefused
 from hil_tests.rig.desk_site import DeskSite
 
@@ -106,7 +107,9 @@ def signers(desk: DeskSite) -> dict[Kind, VerifyKey]:
     (request,) = (desk.site / "cameras").glob("*.json")
     return {
         Kind.EVENT: read_request(request.read_bytes()).identity.sign_key,
-        Kind.RECEIPT: VerifyKey(read_public_key(desk.estate / "receipt.pub")),
+        Kind.RECEIPT: VerifyKey(
+            read_public_key(desk.estate / "receipt.pub", Purpose.RECEIPT).public
+        ),
     }
 
 

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from nacl.signing import VerifyKey
 
-from formats.keyfile import Purpose, read_key, read_public_key
+from formats.keyfile import Purpose, read_key
 from formats.model_bundle import verify_bundle
 from formats.public_keys import signing_key
 from formats.strict_json import JsonValue
@@ -17,6 +18,7 @@ from provisioning.commands.options import (
     TokenLabel,
     Yes,
     print_result,
+    read_named_key,
 )
 from provisioning.errors import SiteRefused
 from provisioning.keys.passphrase import make_key_file, refuse_other_purpose, unlock_key
@@ -105,7 +107,7 @@ def show(folder: Bundle, *, json: Json = False) -> None:
 @app.command()
 def verify(folder: Bundle, trust: Trust, *, json: Json = False) -> None:
     """Verify a bundle and load it, as a camera does that trusts this key."""
-    bundle = verify_bundle(folder, signing_key(read_public_key(trust)))
+    bundle = verify_bundle(folder, _trusted(trust))
     manifest, signer = Eye.load(bundle).manifest, bytes(bundle.signer).hex()
     if not json:
         items = [trusted_item(bundle.signer), *manifest_items(bundle.manifest)]
@@ -125,7 +127,7 @@ def adopt(
 ) -> None:
     """Verify a bundle, read what changes, and adopt it: cameras run it, people are enrolled."""
     adopting = open_site(site)
-    offered = verify_bundle(bundle, signing_key(read_public_key(trust)))
+    offered = verify_bundle(bundle, _trusted(trust))
     asked = f"The site {adopting.policy.site} is to trust this key, and to run these nets."
     before = _adopted(adopting)
     items = [trusted_item(offered.signer), *manifest_items(offered.manifest)]
@@ -141,6 +143,10 @@ def adopt(
         model_key=str(adopting.model_key),
         **_fields(manifest),
     )
+
+
+def _trusted(file: Path) -> VerifyKey:
+    return signing_key(read_named_key(file, Purpose.MODEL).public)
 
 
 def _adopted(site: Site) -> Sequence[Item] | None:

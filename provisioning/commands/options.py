@@ -5,6 +5,8 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from formats.keyfile import Purpose
+from formats.public_key_file import PublicKeyFile, read_public_key
 from formats.strict_json import JsonValue, dumps
 
 Folder: TypeAlias = Annotated[Path, typer.Argument(help="The site's folder.")]
@@ -15,6 +17,9 @@ PassphraseFile: TypeAlias = Annotated[
 TokenLabel: TypeAlias = Annotated[
     str | None, typer.Option("--token", help="Name of the token to make the key on.")
 ]
+SiteName: TypeAlias = Annotated[
+    str, typer.Option("--site", help="Name of the site that the key is for.")
+]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Yes: TypeAlias = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
 
@@ -22,3 +27,20 @@ Yes: TypeAlias = Annotated[bool, typer.Option("--yes", help="Do not ask for conf
 def print_result(sentence: str, *, json: bool, **fields: JsonValue) -> None:
     """Print what was done: `sentence` for people, or `fields` as JSON for machines."""
     typer.echo(dumps(fields).decode() if json else sentence)
+
+
+def read_named_key(file: Path, purpose: Purpose, site: str = "") -> PublicKeyFile:
+    """Return a public key that is for this purpose; say so if its file says nothing of it.
+
+    Raises:
+        KeyRefused: the file is missing or broken, or of another purpose or site.
+        UnusableKey: the key is refused by `formats.public_keys`.
+    """
+    found = read_public_key(file, purpose, site)
+    if not found.said:
+        typer.echo(
+            f"Note: {file} is of an earlier version and does not say whose key it is or what for: "
+            "ask its owner for the twelve words.",
+            err=True,
+        )
+    return found

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from formats.keyfile import read_public_key
+from formats.keyfile import KeyRefused, Purpose
 from formats.organisations import organisation_key
 from formats.policy import Supplier
 from formats.public_keys import signing_key
-from provisioning.commands.options import Folder, Json, print_result
+from provisioning.commands.options import Folder, Json, print_result, read_named_key
 from provisioning.lists.kept_entries import kept_entries
 from provisioning.site.folder import open_site
 from provisioning.site.membership import add_organisation, remove_organisation
@@ -18,8 +18,8 @@ from terminal.fingerprints import fingerprint_words
 app = typer.Typer(help="Name the organisations that supply lists.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Option(help="Name of the organisation.")]
-SignKey = Annotated[Path, typer.Option(help="Public half of its list-sign key: 64 hex digits.")]
-SealKey = Annotated[Path, typer.Option(help="Public half of its list-seal key: 64 hex digits.")]
+SignKey = Annotated[Path, typer.Option(help="Public half of its list-sign key, *.pub.")]
+SealKey = Annotated[Path, typer.Option(help="Public half of its list-seal key, *.pub.")]
 
 
 @app.command()
@@ -27,8 +27,16 @@ def add(
     folder: Folder, name: Name, sign_key: SignKey, seal_key: SealKey, *, json: Json = False
 ) -> None:
     """Let an organisation supply lists, or replace its keys; two holders then sign the policy."""
-    keys = [signing_key(read_public_key(file)) for file in (sign_key, seal_key)]
-    was_there = add_organisation(open_site(folder), Supplier(name, *keys))
+    site, keys = open_site(folder), []
+    for file, purpose in ((sign_key, Purpose.LIST_SIGN), (seal_key, Purpose.LIST_SEAL)):
+        found = read_named_key(file, purpose, site.policy.site)
+        if found.said and organisation_key(found.holder) != organisation_key(name):
+            raise KeyRefused(
+                f"{file} is the {purpose} key of {found.holder}: name this organisation, or the "
+                f"file of {name}."
+            )
+        keys.append(signing_key(found.public))
+    was_there = add_organisation(site, Supplier(name, *keys))
     signs, seals = (fingerprint_words(bytes(key)) for key in keys)
     print_result(
         f"{name} {'has other keys' if was_there else 'supplies lists'}; the policy must be signed "

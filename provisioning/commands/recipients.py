@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
-from formats.keyfile import Purpose, read_public_key
+from formats.keyfile import KeyRefused, Purpose
+from formats.organisations import folded
 from formats.public_keys import recipient_key, signing_key
 from formats.recipients import REVIEWERS, Reviewer
-from provisioning.commands.options import Folder, Json, Yes, print_result
+from provisioning.commands.options import Folder, Json, Yes, print_result, read_named_key
 from provisioning.site.folder import open_site
 from provisioning.site.membership import remove_reviewer
 from provisioning.site.policy_items import estate_key_item, reviewer_item
@@ -21,9 +22,7 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-PublicKeyFile = Annotated[
-    Path, typer.Option("--key", help="File with a public key: 64 hexadecimal digits.")
-]
+PublicKeyFile = Annotated[Path, typer.Option("--key", help="File with a public key, *.pub.")]
 
 
 @app.command()
@@ -38,9 +37,17 @@ def add(  # noqa: PLR0913  # Each is an option.
 ) -> None:
     """Add a reviewer with both keys, FILE.pub and FILE.verdict.pub; two holders then sign."""
     site = open_site(folder)
-    seal_key = recipient_key(read_public_key(key))
-    verdict_key = signing_key(read_public_key(key.with_suffix(".verdict.pub")))
-    added = Reviewer(reviewer, organisation, seal_key, verdict_key)
+    beside = key.with_suffix(".verdict.pub")
+    keys = []
+    for file, purpose in ((key, Purpose.REVIEWER), (beside, Purpose.VERDICT)):
+        keys.append(read_named_key(file, purpose, site.policy.site))
+        if keys[-1].said and folded(keys[-1].holder) != folded(reviewer):
+            raise KeyRefused(
+                f"{file} is the {purpose} key of {keys[-1].holder}: name this reviewer, or the "
+                f"file of {reviewer}."
+            )
+    opening, verdict = (each.public for each in keys)
+    added = Reviewer(reviewer, organisation, recipient_key(opening), signing_key(verdict))
     before = [reviewer_item(each) for each in site.reviewers() if each.name == reviewer]
     _agree(before, reviewer_item(added), yes=yes, json=json)
     site.add_reviewer(added)
@@ -81,7 +88,8 @@ def ledger(folder: Folder, key: PublicKeyFile, *, yes: Yes = False, json: Json =
 
 
 def _set_estate_key(folder: Path, purpose: Purpose, key: Path, *, yes: bool, json: bool) -> None:
-    site, public = open_site(folder), signing_key(read_public_key(key))
+    site = open_site(folder)
+    public = signing_key(read_named_key(key, purpose, site.policy.site).public)
     before = site.estate_key(purpose)
     replaced = [estate_key_item(purpose, bytes(before))] if before else []
     _agree(replaced, estate_key_item(purpose, bytes(public)), yes=yes, json=json)

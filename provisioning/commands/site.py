@@ -16,6 +16,7 @@ from provisioning.commands.options import (
     Folder,
     Json,
     PassphraseFile,
+    SiteName,
     TokenLabel,
     Yes,
     print_result,
@@ -110,17 +111,20 @@ def init(  # noqa: PLR0913  # Each is an option.
 
 
 @app.command()
-def key(  # noqa: PLR0913  # The same.
+def key(  # noqa: PLR0913, PLR0917  # The same.
     file: Annotated[Path, typer.Argument(help="New file for the key.")],
     purpose: Annotated[Purpose, typer.Option(help="What the key is for.")],
     holder: Annotated[str, typer.Option(help="Office or organisation that holds it.")],
     token: TokenLabel = None,
+    site: SiteName = "",
     passphrase_file: PassphraseFile = None,
     *,
     json: Json = False,
 ) -> None:
     """Make a key of your own, on your own machine; hand on only the file that ends with .pub."""
-    made = make_key_file(file, purpose, holder, token=token, passphrase_file=passphrase_file)
+    made = make_key_file(
+        file, purpose, holder, token=token, passphrase_file=passphrase_file, site=site
+    )
     _print_key(made, json=json)
 
 

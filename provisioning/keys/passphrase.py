@@ -18,9 +18,9 @@ from formats.keyfile import (
     relock,
     unlock_signing,
     write_key,
-    write_public_key,
 )
 from formats.passphrase import read_passphrase
+from formats.public_key_file import refuse_strange_site, write_public_key
 from formats.signer import Ed25519Signer
 from provisioning.keys.token import find_token, make_token_key, open_token_key
 from terminal.questions import ask_unseen
@@ -71,10 +71,18 @@ def unlock_new_key(key: KeyFile, passphrase: str, pin_file: Path | None) -> Ed25
     return unlock_signing(key, passphrase)
 
 
-def make_key_file(
-    file: Path, purpose: Purpose, holder: str, *, token: str | None, passphrase_file: Path | None
+def make_key_file(  # noqa: PLR0913  # Each is an option of the commands that make keys.
+    file: Path,
+    purpose: Purpose,
+    holder: str,
+    *,
+    token: str | None,
+    passphrase_file: Path | None,
+    site: str = "",
 ) -> KeyFile:
     """Make a key in a file or on a token, and write its public half into a file beside it.
+
+    The public file names `site`, if the key is for one site.
 
     Raises:
         KeyRefused: one of the files exists already, the passphrase is too short, or the token
@@ -82,6 +90,7 @@ def make_key_file(
     """
     if not file.name:
         raise KeyRefused("Name a file for the new key.")
+    refuse_strange_site(site)
     public = file.with_suffix(".pub")
     for path in (file, public):
         if path.exists():
@@ -93,7 +102,7 @@ def make_key_file(
         pin = _read(passphrase_file) or ask_unseen(f"PIN of the token {token!r}", twice=False)
         made = make_token_key(purpose, holder, token, pin)
     write_key(file, made)
-    write_public_key(public, made)
+    write_public_key(public, made, site)
     return made
 
 

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from formats.errors import FormatError
-from formats.keyfile import read_public_key
+from formats.keyfile import Purpose
 from formats.model_bundle import (
     MANIFEST_FILE,
     SIGNATURE_FILE,
@@ -20,6 +20,7 @@ from formats.model_bundle import (
     sign_manifest,
     verify_bundle,
 )
+from formats.public_key_file import read_public_key
 from formats.public_keys import signing_key
 from formats.signer import Ed25519Signer
 from provisioning.disk import atomic_folder, write_atomically
@@ -132,7 +133,8 @@ def site_bundle(site: Site) -> VerifiedBundle:
     if not site.model_key.exists():
         raise SiteRefused("The site has no nets yet: tallylight model adopt.")
     try:
-        return verify_bundle(site.models, signing_key(read_public_key(site.model_key)))
+        trusted = read_public_key(site.model_key, Purpose.MODEL)
+        return verify_bundle(site.models, signing_key(trusted.public))
     except FormatError as error:
         raise SiteRefused(f"The site's nets are refused: {error}") from error
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from nacl.signing import SigningKey
 
-from formats.keyfile import KeyFile, Purpose, make_key, read_public_key, write_key
+from formats.keyfile import KeyFile, Purpose, make_key, write_key
 from formats.model_bundle import verify_bundle
+from formats.public_key_file import read_public_key
 from provisioning.nets.bundles import MODELS, build_bundle, manifest_to_sign, read_unverified
 from provisioning.tests.workshop import (
     CHEAP,
@@ -61,7 +62,7 @@ def test_a_key_is_made_with_its_public_half_beside_it(tmp_path: Path) -> None:
     words = ("model", "key", tmp_path / "maker.key", "--holder", "Maker")
     opening = ("--passphrase-file", tmp_path / "passphrase")
     tallylight(*words, *opening)
-    assert len(read_public_key(tmp_path / "maker.pub")) == 32
+    assert len(read_public_key(tmp_path / "maker.pub", Purpose.MODEL).public) == 32
     assert "never overwritten" in refusal(*words, *opening)
 
 
@@ -180,7 +181,8 @@ def test_a_site_enrols_with_the_nets_that_it_adopted(begun: Workshop) -> None:
     bundle = begun.site / "model" / "bundle"
     verified = verify_bundle(bundle, MODEL_KEY.verify_key)
     assert read_unverified(bundle) == load_manifest(MODELS)
-    assert read_public_key(begun.site / "model" / "trusted.pub") == bytes(verified.signer)
+    trusted = read_public_key(begun.site / "model" / "trusted.pub", Purpose.MODEL)
+    assert trusted.public == bytes(verified.signer)
 
 
 def test_nets_that_another_key_signed_are_not_adopted(begun: Workshop, tmp_path: Path) -> None:

@@ -12,12 +12,12 @@ from formats.keyfile import (
     Purpose,
     find_keys,
     read_key,
-    read_public_key,
     unlock_opening,
     unlock_signing,
 )
 from formats.model_bundle import verify_bundle
 from formats.policy import read_policy
+from formats.public_key_file import read_public_key
 from hil_tests.rig.site_maker import tallylight
 from hil_tests.tests.previous_version.unpacked import PASSPHRASE, Previous
 from provisioning.lists.build import open_list
@@ -125,8 +125,10 @@ def test_the_recipients_name_both_reviewers_and_the_estates_keys(
 ) -> None:
     recipients = site.recipients(1)
     assert [each.name for each in recipients.reviewers] == ["reviewer-1", "reviewer-2"]
-    assert bytes(recipients.ledger_key) == read_public_key(previous.desk.estate / "ledger.pub")
-    assert bytes(recipients.receipt_key) == read_public_key(previous.desk.estate / "receipt.pub")
+    named = {Purpose.LEDGER: recipients.ledger_key, Purpose.RECEIPT: recipients.receipt_key}
+    for purpose, key in named.items():
+        file = previous.desk.estate / f"{purpose}.pub"
+        assert read_public_key(file, purpose).public == bytes(key)
 
 
 def test_the_brokers_authority_is_still_a_key_of_the_site(site: Site) -> None:
@@ -138,5 +140,5 @@ def test_the_plan_that_was_agreed_on_is_read(previous: Previous) -> None:
 
 
 def test_the_nets_manifest_is_signed_by_the_key_that_the_site_trusts(site: Site) -> None:
-    trusted = VerifyKey(read_public_key(site.model_key))
+    trusted = VerifyKey(read_public_key(site.model_key, Purpose.MODEL).public)
     assert verify_bundle(site.models, trusted).manifest
