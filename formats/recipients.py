@@ -65,15 +65,13 @@ class Recipients:
             raise Malformed("Two reviewers have the same name.")
         if len({reviewer.verdict_key for reviewer in self.reviewers}) < len(self.reviewers):
             raise Malformed("Two reviewers sign with the same key.")
-        signing = {
+        signing = [
             self.receipt_key,
             self.ledger_key,
             *(each.verdict_key for each in self.reviewers),
-        }
-        if len(signing) < len(self.reviewers) + 2:
-            raise Malformed(
-                "One key of the recipients has two purposes: each has a key of its own."
-            )
+        ]
+        if len(set(signing)) < len(signing):
+            raise Malformed("One key of the recipients has two purposes: make one for each.")
         refuse_confusable(each.organisation for each in self.reviewers)
         organisations = {organisation_key(each.organisation) for each in self.reviewers}
         if self.two_organisations and len(organisations) < 2:  # noqa: PLR2004

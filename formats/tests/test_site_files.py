@@ -299,6 +299,14 @@ def test_one_key_for_two_reviewers_is_refused() -> None:
         replace(RECIPIENTS, reviewers=(one, replace(two, key=one.key)))
 
 
+def test_one_key_of_the_recipients_has_one_purpose() -> None:
+    (one, two), receipt = RECIPIENTS.reviewers, RECIPIENTS.receipt_key
+    with pytest.raises(Malformed, match="two purposes"):
+        replace(RECIPIENTS, ledger_key=receipt)
+    with pytest.raises(Malformed, match="two purposes"):
+        replace(RECIPIENTS, reviewers=(one, replace(two, verdict_key=receipt)))
+
+
 def test_one_verdict_key_for_two_reviewers_is_refused() -> None:
     one, two = RECIPIENTS.reviewers
     with pytest.raises(Malformed, match="sign with the same key"):
