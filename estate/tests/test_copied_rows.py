@@ -14,7 +14,7 @@ from estate.__main__ import app
 from estate.errors import NotConfirmed, VerdictRefused
 from estate.monitoring.health import read_health
 from estate.retention.holds import Signature, _agreed, _body, called_held, hold_event
-from estate.store.acts import ACTS
+from estate.store.acts import ACTS, proven_acts
 from estate.store.ledger import LEDGER, append_record, ledger_records
 from estate.tests.books import Office
 from estate.verdicts.decisions import VERDICTS, outcome_of, prove_confirmed
@@ -118,6 +118,8 @@ def test_a_hold_on_another_event_is_no_half_of_this_one(office: Office, event: b
     hold_event(office.store, office.site(), other, office.verdict_key(1), "A court.", 1)
     with office.store.writing() as connection:
         connection.execute(update(ACTS).values(event=event))
+        reviewers = office.site().reviewers
+        assert proven_acts(connection, reviewers, Kind.HOLD, event=event) == []
     second = office.verdict_key(2)
     assert not hold_event(office.store, office.site(), event, second, "A court.", 2)
 
