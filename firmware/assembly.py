@@ -91,7 +91,7 @@ def run(config: Config, means: Means, running: Callable[[], bool]) -> None:
     """
     with only_one(config.state.watch, Program.WATCH), DiskWriter() as writer:
         ledger = Ledger(config.state.watch, Program.WATCH)
-        ledger.append(Happening.START, {"version": VERSION})
+        ledger.append_if_room(Happening.START, {"version": VERSION})
         means.supervisor.ready()
         book = QueuedLedger(ledger, writer)
         newer = NewerList(config, book, means.hands.wall)
@@ -234,7 +234,7 @@ def _open_outbox(
 
     outbox = Outbox(state.outbox)
     link, set_aside = outbox.recover()
-    link = check_chain(outbox, ledger, link)
+    link = check_chain(outbox, ledger, link, meanwhile)
     for name in (*set_aside, *outbox.set_aside_broken(keys.sign.verify_key, meanwhile)):
         ledger.append(Happening.FAULT, {"code": "outbox_broken", "name": name})
     return outbox, link

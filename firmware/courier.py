@@ -106,7 +106,7 @@ def run(config: Config, running: Callable[[], bool], supervisor: Supervisor | No
 def _run(config: Config, running: Callable[[], bool], supervisor: Supervisor) -> None:
     ledger = Ledger(config.state.courier, Program.COURIER)
     ledger.sign_with(ledger_signer(config.state, Program.COURIER))
-    ledger.append(Happening.START, {"version": VERSION})
+    ledger.append_if_room(Happening.START, {"version": VERSION})
     state, outbox = config.state, WaitingEvents(config.state.outbox)
     hand_over = HandOver(outbox, Receipts(state.receipts), courier_key(state), ledger)
     camera = camera_identity(state).sign_key
@@ -118,7 +118,7 @@ def _run(config: Config, running: Callable[[], bool], supervisor: Supervisor) ->
         return running()
 
     deliver(courier, go_on)
-    ledger.append(Happening.STOP, {"reason": "stopped"})
+    ledger.append_if_room(Happening.STOP, {"reason": "stopped"})
     ledger.sign()
 
 
@@ -189,7 +189,7 @@ def send_event(courier: Courier, name: str) -> None:
         return
     except BrokerTooSmall as error:
         log.warning("%s", error)
-        courier.ledger.append(Happening.FAULT, {"code": "broker_too_small"})
+        courier.ledger.append_if_room(Happening.FAULT, {"code": "broker_too_small"})
         number, wait_s = 0, RETRY_S[1]
     courier.flights[name] = Flight(name, sealed.digest, number, time.monotonic() + wait_s, tries)
 
@@ -277,7 +277,7 @@ def _skip(courier: Courier, name: str) -> None:
     """Record a name in the outbox that is no event of this camera, once."""
     if name not in courier.broken:
         courier.broken.add(name)
-        courier.ledger.append(Happening.FAULT, {"code": "outbox_broken", "name": name})
+        courier.ledger.append_if_room(Happening.FAULT, {"code": "outbox_broken", "name": name})
 
 
 def _wait_s(bounds: tuple[float, float], tries: int) -> float:

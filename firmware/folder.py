@@ -16,7 +16,8 @@ The path of the folder itself is believed. Its parents belong to root on a camer
 import errno
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -28,6 +29,8 @@ MODE: Final = 0o640
 """Of a new file: its owner writes, the folder's group reads."""
 CLOSED: Final = "closed to this program"
 """Its owner, another program, has given it a mode that keeps this one out."""
+NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT}
+"""From a write to a full disk, or beyond the user's quota."""
 _SAFE: Final = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _EXCHANGED: Final = {errno.ELOOP, errno.ENXIO, errno.EISDIR}
 """From opening what a first look took for a plain file: now it is a link, a socket or a folder."""
@@ -244,6 +247,16 @@ class Folder:
             raise ForeignFile(path, "a hard link", "a file with one name")
         if found.st_size > limit:
             raise ForeignFile(path, f"{found.st_size} bytes long", f"of {limit} bytes at most")
+
+
+@contextmanager
+def unless_full() -> Iterator[None]:
+    """Go on after the block if the disk has no room for what the block writes."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
 
 
 def _check_name(folder: Path, name: str) -> None:

@@ -11,7 +11,7 @@ Each record of a sealed envelope has its number, sequence and digest. Two things
 Records of the version before have no number. They count for the first check by their digest alone.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -54,24 +54,34 @@ class _Told:
                 digest, number = str(body["envelope"]), int(body["number"])
                 self.here[number], self.numbers[digest] = digest, number
         elif happening is Happening.EVENT_RECEIPTED:
-            self.here.pop(self.numbers.get(str(body["envelope"]), 0), None)
+            self.here.pop(self.numbers.pop(str(body["envelope"]), 0), None)
         elif happening is Happening.EVENT_LAPSED:
-            self.here.pop(number_of(str(body["name"])) or 0, None)
-        elif body["code"] == MISSING:
+            self._gone(number_of(str(body["name"])) or 0)
+        elif happening is Happening.FAULT and body["code"] == MISSING:
             for number in range(int(body["name"]), int(body["to"]) + 1):
-                self.here.pop(number, None)
+                self._gone(number)
+
+    def _gone(self, number: int) -> None:
+        self.numbers.pop(self.here.pop(number, ""), None)
 
 
-def check_chain(outbox: Outbox, ledger: Ledger, link: Link | None) -> Link | None:
+def check_chain(
+    outbox: Outbox,
+    ledger: Ledger,
+    link: Link | None,
+    meanwhile: Callable[[], object] = lambda: None,
+) -> Link | None:
     """Return the envelope after which the chain goes on; record what the outbox has lost.
 
     Args:
         outbox: after `recover`.
         ledger: of `watch`.
         link: the newest envelope that the chain names.
+        meanwhile: called for each record that is read: a ledger of years takes long.
     """
     told = _Told()
-    for record in ledger.records(SEALED | GONE | {Happening.FAULT}):
+    for record in ledger.records(SEALED | GONE, codes={MISSING}):
+        meanwhile()
         told.add(record.event, record.body)
     for first, last in _stretches(told.here.keys() - outbox.numbers()):
         body = {"code": MISSING, "name": f"{first:012d}", "to": f"{last:012d}"}

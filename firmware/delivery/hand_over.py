@@ -15,9 +15,10 @@ from typing import Final
 from nacl.public import PrivateKey
 
 from firmware.delivery.marks import Terms
-from firmware.delivery.receipts import NO_ROOM, Receipts
+from firmware.delivery.receipts import Receipts
 from firmware.delivery.waiting import WaitingEvents
 from firmware.errors import ForeignFile
+from firmware.folder import NO_ROOM
 from firmware.record.ledger import Ledger
 from formats.errors import FormatError
 from formats.ledger import Happening

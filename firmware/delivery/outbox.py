@@ -20,7 +20,6 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from errno import EDQUOT, ENOSPC
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -30,7 +29,7 @@ from firmware.delivery import marks
 from firmware.delivery.marks import Link, Terms
 from firmware.delivery.waiting import LARGEST, LIMIT_BYTES, NAMES_LIMIT, PLACES, WaitingEvents
 from firmware.errors import FolderShared, ForeignFile, OutboxFull
-from firmware.folder import Folder
+from firmware.folder import NO_ROOM, Folder
 from formats.envelope import Kind, Sealed, read, verify
 from formats.errors import FormatError
 
@@ -115,7 +114,7 @@ class Outbox(WaitingEvents):
                 _write_chains(at, link)
                 at.part.rename(name, at.waiting, name)
         except OSError as error:
-            if error.errno in {ENOSPC, EDQUOT}:
+            if error.errno in NO_ROOM:
                 raise OutboxFull("The disk is full: recognition stops.") from error
             raise
 

@@ -12,19 +12,17 @@ Nothing is verified here: `watch` does that when it removes the event.
 
 import os
 from contextlib import suppress
-from errno import EDQUOT, ENOSPC
 from pathlib import Path
 from typing import Final
 
 from firmware.delivery.waiting import NAMES_LIMIT
-from firmware.folder import MODE, Folder
+from firmware.folder import MODE, NO_ROOM, Folder
 from formats.receipt import HANDED_OVER_LIMIT
 
 RESERVE: Final = ".reserve"
 RESERVE_BYTES: Final = 4096
 """One block of a file system: enough for a receipt with 24 slots. The courier's has one slot."""
 FOLDER_MODE: Final = 0o750
-NO_ROOM: Final = {ENOSPC, EDQUOT}
 
 
 class Receipts:

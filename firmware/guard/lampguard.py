@@ -79,6 +79,8 @@ def _run(
 ) -> None:
     ledger = Ledger(config.state.lampguard, Program.LAMPGUARD)
     ledger.sign_with(ledger_signer(config.state, Program.LAMPGUARD))
+    now_s, utc_ms = time.monotonic(), time.time_ns() // 1_000_000
+    interlock = resume_interlock(ledger.records(), now_s=now_s, utc_ms=utc_ms)
     door = listen(config.lamp_socket)
     supervisor.ready()
 
@@ -86,8 +88,6 @@ def _run(
         supervisor.alive()  # The round before this question drove, sensed and served.
         return running()
 
-    now_s, utc_ms = time.monotonic(), time.time_ns() // 1_000_000
-    interlock = resume_interlock(ledger.records(), now_s=now_s, utc_ms=utc_ms)
     with DiskWriter() as writer:
         book = QueuedLedger(ledger, writer)
         book.append(Happening.START, {"version": VERSION})

@@ -2,11 +2,12 @@
 
 A half-written last line, as a power cut leaves it, is cut off when the ledger is opened. If any
 other line does not verify, the ledger is not opened and the program does not start: an operator
-must look at it.
+must look at it. The ledger is read line by line: it may be larger than memory.
 
 With a key, the end of the chain is signed into `checkpoint.json`: at the start, after `SIGN_AFTER`
 records or `SIGN_AFTER_S`, and at the end. With a copy of that file an auditor can tell whether a
-record before it was changed or cut off; the program itself checks this when it starts.
+record before it was changed or cut off; the program itself checks this when it starts. A full disk
+postpones a signature.
 """
 
 import os
@@ -22,7 +23,7 @@ from typing import BinaryIO, Final, NamedTuple
 from nacl.signing import SigningKey
 
 from firmware.errors import LedgerBroken
-from firmware.folder import Folder
+from firmware.folder import Folder, unless_full
 from formats.errors import BrokenChain, FormatError
 from formats.ledger import (
     EMPTY,
@@ -118,6 +119,11 @@ class Ledger:
         if self._unsigned >= SIGN_AFTER:
             self.sign()
 
+    def append_if_room(self, event: Happening, body: Mapping[str, int | str] | None = None) -> None:
+        """Write one record, or none if the disk is full: receipts make room, and must go on."""
+        with unless_full():
+            self.append(event, body)
+
     @property
     def head(self) -> Head:
         """How many records there are, and the digest of the last; any thread may ask."""
@@ -144,14 +150,15 @@ class Ledger:
         self.sign()
 
     def sign(self) -> None:
-        """Sign the end of the chain into `checkpoint.json`, if it has grown since."""
+        """Sign the end of the chain into `checkpoint.json`, if it has grown and there is room."""
         if self._signer is None or self._last is None or not self._unsigned:
             return
         origin = f"{self._signer.camera.hex()}/{self._program}"
         signed = sign_checkpoint(Checkpoint(origin, self.head), self._signer.key)
-        with Folder(self._path.parent) as own:
+        self._signed_s = time.monotonic()
+        with unless_full(), Folder(self._path.parent) as own:
             own.replace(CHECKPOINT, signed, synced=False)
-        self._unsigned, self._signed_s = 0, time.monotonic()
+            self._unsigned = 0
 
     @property
     def overdue(self) -> bool:
@@ -163,12 +170,17 @@ class Ledger:
         if self.overdue:
             self.sign()
 
-    def records(self, kinds: AbstractSet[Happening] = frozenset(Happening)) -> Iterator[Record]:
-        """Yield what was written so far of these kinds, oldest first."""
-        wanted = tuple(f'"event":"{kind}"'.encode() for kind in kinds)
+    def records(
+        self,
+        kinds: AbstractSet[Happening] = frozenset(Happening),
+        codes: AbstractSet[str] = frozenset(),
+    ) -> Iterator[Record]:
+        """Yield what was written so far of these kinds or with these codes, oldest first."""
+        words = *(f'"event":"{kind}"' for kind in kinds), *(f'"code":"{code}"' for code in codes)
+        wanted = tuple(word.encode() for word in words)
         with self._open() as lines:
             for line in lines:
-                if any(kind in line for kind in wanted):  # To read a line takes longer.
+                if any(word in line for word in wanted):  # To read a line takes longer.
                     yield Record.from_line(line.rstrip(b"\n"))
 
     def _open(self, *, writable: bool = False) -> BinaryIO:
@@ -191,20 +203,35 @@ class Ledger:
         with Folder(self._path.parent) as own:
             if own.status(LEDGER) is None:
                 own.write(LEDGER, b"")
-        with self._open() as file:
-            written = file.read()
-        whole = written.rpartition(b"\n")[0]
-        lines = whole.split(b"\n") if whole else []
-        try:
-            verify_chain(lines)
-        except BrokenChain as error:
-            raise LedgerBroken(
-                f"{self._path} has been changed ({error}) Keep it as evidence, move it away, and "
-                "start again."
-            ) from error
         with self._open(writable=True) as file:
-            file.truncate(len(whole) + 1 if whole else 0)
-        return lines[-1] if lines else None
+            written = _Written(file)
+            try:
+                verify_chain(written)
+            except BrokenChain as error:
+                raise LedgerBroken(
+                    f"{self._path} has been changed ({error}) Keep it as evidence, move it away, "
+                    "and start again."
+                ) from error
+            file.truncate(written.length)
+        return written.last
+
+
+@dataclass(slots=True)
+class _Written:
+    """The whole lines of a ledger, read one at a time: memory does not grow with the ledger."""
+
+    file: BinaryIO
+    last: bytes | None = None
+    """The last whole line so far, without its newline."""
+    length: int = 0
+    """Bytes of the whole lines so far, with their newlines."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        for line in self.file:
+            if not line.endswith(b"\n"):  # Torn by a power cut.
+                return
+            self.last, self.length = line[:-1], self.length + len(line)
+            yield self.last
 
 
 def _append(file: BinaryIO, line: bytes) -> None:

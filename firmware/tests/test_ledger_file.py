@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 import time
+import tracemalloc
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -25,6 +26,7 @@ from formats.ledger import (
     Head,
     Program,
     Record,
+    next_record,
     verify_against,
     verify_chain,
     verify_checkpoint,
@@ -266,3 +268,26 @@ def test_a_checkpoint_is_written_through_no_link(file: Path) -> None:
     reopen(file).sign_with(SIGNER)
     assert signed(file).head.size == 3
     assert outside.read_bytes() == b"another program's"
+
+
+def test_a_ledger_of_years_is_opened_in_little_memory(tmp_path: Path) -> None:
+    """A unit with MemoryMax= is killed at each start if memory grows with its ledger."""
+    lines, last = list[bytes](), None
+    for number in range(2000):
+        record = next_record(
+            last,
+            program=Program.WATCH,
+            mono_ns=number,
+            utc_ms=number,
+            event=Happening.FAULT,
+            body={"code": "x" * 1000},
+        )
+        last = record.to_line()
+        lines.append(last)
+    (tmp_path / "ledger.jsonl").write_bytes(b"\n".join(lines) + b"\n")
+    tracemalloc.start()
+    ledger = Ledger(tmp_path, Program.WATCH)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < (tmp_path / "ledger.jsonl").stat().st_size / 4
+    assert ledger.head == Head(2000, sha256(lines[-1]).digest())
