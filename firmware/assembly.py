@@ -73,10 +73,6 @@ class Means:
     """After a refusal the program stays dark this long before it ends, so that a supervisor that
     starts it again does not do so at once; a newer list ends the rest."""
 
-    def vouched(self) -> bool:
-        """Return whether a time server vouches for the clock."""
-        return self.quality() is not TimeQuality.UNSYNCHRONISED
-
 
 def run(config: Config, means: Means, running: Callable[[], bool]) -> None:
     """Look until the frames end, a newer list comes, or `running` returns False.
@@ -156,7 +152,7 @@ def assemble(
     state, keys = config.state, watch_keys(config.state)
     book.ledger.sign_with(ledger_signer(state, Program.WATCH))
     outbox, link = _open_outbox(state, keys, book.ledger, running, means.supervisor)
-    removal = Removal(outbox, Receipts(state.receipts), book.ledger, means.vouched)
+    removal = Removal(outbox, Receipts(state.receipts), book.ledger, clock.lapse_utc_s)
     while removal.round() and running():
         means.supervisor.alive("dark: removing events that were receipted")
     eye, watchlist = _accept(config, means, keys, book.ledger, clock)

@@ -54,6 +54,8 @@ DOUBLINGS: Final = 6
 """Most doublings of a wait: enough to reach the longest wait."""
 TIDY_S: Final = 1.0
 """Time between two looks at which events are gone from the outbox."""
+BROKEN_RECORDS: Final = 10
+"""Most broken files that one run records: a `watch` that was taken over could plant thousands."""
 WAITING: Final = "waiting"
 """The folder of the events, as the ledger names it when it is none."""
 
@@ -88,7 +90,9 @@ class Courier:
     tidied_s: float = float("-inf")
     """CLOCK_MONOTONIC of the last look at which events are gone."""
     broken: set[str] = field(default_factory=set)
-    """Names in the outbox that are no event of this camera: they were recorded, and are skipped."""
+    """Names in the outbox that are no event of this camera: they are skipped."""
+    recorded: int = 0
+    """How many of them were recorded."""
     flights: dict[str, Flight] = field(default_factory=dict)
     """Events handed to the broker on this connection and not receipted yet, by name."""
 
@@ -274,10 +278,14 @@ def _waiting(courier: Courier) -> list[str]:
 
 
 def _skip(courier: Courier, name: str) -> None:
-    """Record a name in the outbox that is no event of this camera, once."""
-    if name not in courier.broken:
-        courier.broken.add(name)
-        courier.ledger.append_if_room(Happening.FAULT, {"code": "outbox_broken", "name": name})
+    """Record a name in the outbox that is no event of this camera, once, and few in one run."""
+    if name in courier.broken:
+        return
+    courier.broken.add(name)
+    if courier.recorded < BROKEN_RECORDS:
+        courier.recorded += 1
+        shown = name.encode(errors="backslashreplace").decode()  # A name can be no UTF-8.
+        courier.ledger.append_if_room(Happening.FAULT, {"code": "outbox_broken", "name": shown})
 
 
 def _wait_s(bounds: tuple[float, float], tries: int) -> float:

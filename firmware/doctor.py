@@ -44,6 +44,8 @@ of 400 bytes."""
 SWAPS: Final = Path("/proc/swaps")
 CONTROLLERS: Final = Path("/sys/fs/cgroup/cgroup.controllers")
 """What the kernel can bound for a unit; without `memory`, MemoryMax= has no effect."""
+HARD_LINKS: Final = Path("/proc/sys/fs/protected_hardlinks")
+"""1: a user makes no second name for a file that only another user may write (proc_sys_fs(5))."""
 PATIENCE_S: Final = 1.0
 """Longest wait for the guard's socket."""
 STAGES: Final = (
@@ -100,6 +102,7 @@ def _parts(config: Config) -> dict[str, Callable[[], str]]:
         "temperature": _temperature,
         "swap": _swap,
         "memory": lambda: _memory(CONTROLLERS),
+        "hardlinks": lambda: _hard_links(HARD_LINKS),
     }
 
 
@@ -214,6 +217,16 @@ def _memory(controllers: Path) -> str:
             "/boot/firmware/cmdline.txt and start the camera again."
         )
     return "MemoryMax= of the units has effect"
+
+
+def _hard_links(protected: Path) -> str:
+    if protected.read_text(encoding="ascii").strip() != "1":
+        raise FirmwareError(
+            "The courier could give an event a second name, and watch would then refuse it: write "
+            "fs.protected_hardlinks = 1 into /etc/sysctl.d/tallylight.conf and start the camera "
+            "again."
+        )
+    return "only of a program's own files"
 
 
 def _last_period(config: Config) -> Iterator[str]:

@@ -14,6 +14,7 @@ FirmwareError
 ├── TooHot             the camera or its accelerator is over its limit
 ├── LedgerBroken       the ledger on disk does not verify
 ├── ForeignFile        a file in the state folder is a link, a FIFO, too large, or of another kind
+│   └── FileUnreadable the card no longer gives a file back
 ├── FolderShared       another user can write in a folder that only this program may write
 ├── FloorsBroken       the rollback floors can no longer be read
 ├── ClockUntrusted     the clock stands before a time that has passed, or no time server vouches
@@ -52,6 +53,15 @@ class ForeignFile(FirmwareError):
         )
         self.path = path
         self.found = found
+
+
+class FileUnreadable(ForeignFile):
+    """The card no longer gives a file back, or does not take it: other files go on."""
+
+    def __init__(self, path: Path) -> None:
+        FirmwareError.__init__(self, f"{path} cannot be read from the card: replace the card.")
+        self.path = path
+        self.found = "unreadable"
 
 
 class AlreadyRunning(FirmwareError):

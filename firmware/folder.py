@@ -6,9 +6,10 @@ nothing then.
 
 A file is opened if it is a regular file with one name (a second name is a hard link, perhaps from
 another folder), no larger than the caller's limit, and not closed to this program by its mode.
-Anything else raises `ForeignFile` at once. Nothing here waits for a FIFO or a device. A write goes
-to a draft that did not exist before. It takes the place of the old file by a rename: after a power
-cut the old or the new file is there, whole.
+Anything else raises `ForeignFile` at once. A file that a worn card does not give back (EIO) raises
+`FileUnreadable`, so that one bad block ends no program that can go on with other files. Nothing
+here waits for a FIFO or a device. A write goes to a draft that did not exist before. It takes the
+place of the old file by a rename: after a power cut the old or the new file is there, whole.
 
 The path of the folder itself is believed. Its parents belong to root on a camera.
 """
@@ -23,12 +24,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Final, Self
 
-from firmware.errors import ForeignFile
+from firmware.errors import FileUnreadable, ForeignFile
 
 MODE: Final = 0o640
 """Of a new file: its owner writes, the folder's group reads."""
 CLOSED: Final = "closed to this program"
 """Its owner, another program, has given it a mode that keeps this one out."""
+_WORN: Final = {errno.EIO, errno.EUCLEAN, errno.EBADMSG}
+"""From a block that the card does not give back, or whose checksum is wrong."""
 NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT}
 """From a write to a full disk, or beyond the user's quota."""
 _SAFE: Final = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -101,14 +104,16 @@ class Folder:
         Raises:
             ForeignFile: it is no regular file, has another name elsewhere, is larger, or its mode
                 closes it to this program.
+            FileUnreadable: the card does not give it back.
             FileNotFoundError: there is nothing.
         """
         _check_name(self.path, name)
         flags = _SAFE | (os.O_RDWR if writable else os.O_RDONLY)
         try:
-            found = os.lstat(name, dir_fd=self.descriptor)
-            self._check(name, found, limit)  # A device is not opened.
-            descriptor = os.open(name, flags, dir_fd=self.descriptor)
+            with _worn_named(self.path / name):
+                found = os.lstat(name, dir_fd=self.descriptor)
+                self._check(name, found, limit)  # A device is not opened.
+                descriptor = os.open(name, flags, dir_fd=self.descriptor)
         except PermissionError as error:
             raise ForeignFile(self.path / name, CLOSED, "a file that it may open") from error
         except OSError as error:
@@ -124,7 +129,7 @@ class Folder:
 
     def read(self, name: str, *, limit: int) -> bytes:
         """Return the content of a regular file of `limit` bytes at most; errors as of `open`."""
-        with self.open(name, limit=limit) as file:
+        with _worn_named(self.path / name), self.open(name, limit=limit) as file:
             content = file.read(limit + 1)
         if len(content) > limit:
             raise ForeignFile(self.path / name, "growing", f"a file of {limit} bytes at most")
@@ -163,7 +168,8 @@ class Folder:
         The file is not truncated first: a file system would then write the zeros to other blocks.
         Errors as of `open`.
         """
-        with self.open(name, limit=limit, writable=True) as file:
+        path = self.path / name
+        with _worn_named(path), self.open(name, limit=limit, writable=True) as file:
             file.write(bytes(os.fstat(file.fileno()).st_size))
             file.flush()
             os.fsync(file.fileno())
@@ -247,6 +253,17 @@ class Folder:
             raise ForeignFile(path, "a hard link", "a file with one name")
         if found.st_size > limit:
             raise ForeignFile(path, f"{found.st_size} bytes long", f"of {limit} bytes at most")
+
+
+@contextmanager
+def _worn_named(path: Path) -> Iterator[None]:
+    """Raise `FileUnreadable` where the card does not give back what is at `path`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _WORN:
+            raise
+        raise FileUnreadable(path) from error
 
 
 @contextmanager

@@ -28,7 +28,7 @@ from nacl.signing import VerifyKey
 from firmware.delivery import marks
 from firmware.delivery.marks import Link, Terms
 from firmware.delivery.waiting import LARGEST, LIMIT_BYTES, NAMES_LIMIT, PLACES, WaitingEvents
-from firmware.errors import FolderShared, ForeignFile, OutboxFull
+from firmware.errors import FileUnreadable, FolderShared, ForeignFile, OutboxFull
 from firmware.folder import NO_ROOM, Folder
 from formats.envelope import Kind, Sealed, read, verify
 from formats.errors import FormatError
@@ -140,6 +140,8 @@ class Outbox(WaitingEvents):
     ) -> list[str]:
         """Set aside waiting files that this camera did not write so; return their names.
 
+        A file that the card does not give back stays: the card may give it back later.
+
         Args:
             camera: the key that signed the events.
             meanwhile: called before each file; returns False to end early.
@@ -150,6 +152,8 @@ class Outbox(WaitingEvents):
                 break
             try:
                 verify(self.read_sealed(name), camera)
+            except FileUnreadable:
+                broken.append(name)
             except (FormatError, ForeignFile):
                 broken.append(name)
                 self.set_aside(name)
@@ -161,31 +165,35 @@ class Outbox(WaitingEvents):
             _put_aside(at, at.waiting, name)
 
     def remove(self, name: str) -> None:
-        """Overwrite and delete an event whose receipt has come.
+        """Overwrite and delete an event whose receipt has come, or that has lapsed.
 
         It is moved to `leaving/` first, so that after a power cut a half-overwritten event does not
         count as a broken one.
         """
         with self._open() as at:
-            _destroy(at, at.waiting, name)
+            place = at.waiting if at.waiting.status(name) else at.broken
+            place.rename(name, at.leaving, name)
+            _erase(at.leaving, name)
 
-    def destroy_lapsed(self, keep_days: int, *, until_s: float = float("inf")) -> list[str]:
-        """Destroy events that were kept for longer than `keep_days`; return their names.
+    def lapsed(self, keep_days: int, now_s: float) -> list[str]:
+        """Return the names of events, also broken ones, that were kept for over `keep_days`.
 
-        Call it only when the clock has been set. A file from before the clock was set counts from
-        now on. It stops at `until_s` of CLOCK_MONOTONIC; the next call goes on.
+        Args:
+            keep_days: days that an event is kept without a receipt.
+            now_s: the time, seconds since 1970. A file from before the clock was set counts from
+                now on.
         """
-        now_s, lapsed = time.time(), []
+        lapsed = []
         with self._open() as at:
             for place in (at.waiting, at.broken):
                 for name in place.names(limit=NAMES_LIMIT):
                     found = place.status(name)
-                    if found is None or time.monotonic() >= until_s:
+                    if found is None:
                         continue
                     if found.st_mtime < SANE_UTC_S:
-                        os.utime(name, dir_fd=place.descriptor, follow_symlinks=False)
+                        times = (now_s, now_s)
+                        os.utime(name, times, dir_fd=place.descriptor, follow_symlinks=False)
                     elif now_s - found.st_mtime > keep_days * DAY_S:
-                        _destroy(at, place, name)
                         lapsed.append(name)
         return lapsed
 
@@ -260,13 +268,11 @@ def _put_aside(at: _Places, place: Folder, name: str) -> None:
     place.rename(name, at.broken, f"{name}-{time.time_ns()}")
 
 
-def _destroy(at: _Places, place: Folder, name: str) -> None:
-    place.rename(name, at.leaving, name)
-    _erase(at.leaving, name)
-
-
 def _erase(leaving: Folder, name: str) -> None:
-    """Overwrite and remove a file; what is no event is only removed, and a folder stays."""
+    """Overwrite and remove a file; what is no event, or lies on a bad block, is only removed.
+
+    A folder stays.
+    """
     try:
         leaving.overwrite(name, limit=LARGEST)
     except ForeignFile:

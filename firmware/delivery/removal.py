@@ -9,33 +9,37 @@ its disk writer. So a camera that is dark also empties its outbox.
 4. The ledger has a record of the receipt.
 5. The event is overwritten and removed.
 
-A receipt that is refused is recorded by its name, once in a run. Events are destroyed unsent after
-the policy's retention, while the clock is set. One round takes half a second at most.
+A receipt that is refused is recorded by its name, once in a run, and read again after a minute: the
+courier may have handed over a true one. Events are destroyed unsent after the policy's retention,
+once the ledger says so, while the clock is set. One round takes half a second at most.
 
 Nothing is removed on the courier's word. A receipt's file stays: the courier removes it.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from nacl.signing import VerifyKey
 
 from firmware.delivery.outbox import Outbox
-from firmware.delivery.receipts import NO_ROOM, Receipts
+from firmware.delivery.receipts import Receipts
 from firmware.errors import ForeignFile
+from firmware.folder import NO_ROOM
 from firmware.record.ledger import Ledger
 from formats.errors import FormatError, Malformed
 from formats.ledger import Happening
 from formats.public_keys import signing_key
-from formats.receipt import Receipt, read_handed_over
+from formats.receipt import read_handed_over
 
 ROUND_S: Final = 0.5
 """Longest time of one round: a sealed event may wait behind it, for at most 3 s in all
 (`firmware.disk_writer.STALLED_S`)."""
 LAPSE_S: Final = 60.0
 """Time between two checks for events that were kept for too long."""
+AGAIN_S: Final = 60.0
+"""Time after which refused receipts are read again: false ones take a small part of the rounds."""
 REFUSALS: Final = 10
 """Most refused receipts that one run records: a courier could hand over thousands."""
 
@@ -47,9 +51,14 @@ class Removal:
     outbox: Outbox
     receipts: Receipts
     ledger: Ledger
-    synchronised: Callable[[], bool]
-    """Whether a time server vouches for the clock."""
+    utc_s: Callable[[], float | None]
+    """The time by which events grow old, seconds since 1970; None while the clock is not set."""
+    _recorded: set[str] = field(default_factory=set)
+    """Names of the refused receipts that the ledger has."""
     _refused: set[str] = field(default_factory=set)
+    """Names of the receipts that were refused since `_refused_s`."""
+    _refused_s: float = 0.0
+    """CLOCK_MONOTONIC."""
     _lapsed_s: float = float("-inf")
     """CLOCK_MONOTONIC of the last check for events that were kept for too long."""
 
@@ -64,6 +73,9 @@ class Removal:
             self._refuse(error.path.name)
             names = []
         self._destroy_lapsed(terms.keep_days, until_s)
+        if time.monotonic() - self._refused_s >= AGAIN_S:
+            self._refused_s = time.monotonic()
+            self._refused.clear()
         estate, waiting = signing_key(terms.receipts_from), set(self.outbox.names())
         for name in names:
             if name in self._refused or name not in waiting:
@@ -85,33 +97,36 @@ class Removal:
         named = (receipt.camera, receipt.boot_id, receipt.sequence, receipt.envelope_digest)
         if named != (header.sender, header.boot_id, header.sequence, sealed.digest):  # (3)
             raise Malformed("The receipt is for another event.")
-        try:
-            self._record(receipt)  # (4)
-        except OSError as error:
-            if error.errno not in NO_ROOM:
-                raise
-            self.outbox.remove(name)  # On a full disk first, for that makes room.
-            self._record(receipt)
-        else:
-            self.outbox.remove(name)  # (5)
-
-    def _record(self, receipt: Receipt) -> None:
         body: dict[str, int | str] = {
             "sequence": receipt.sequence,
             "envelope": receipt.envelope_digest.hex(),
             "stored_utc_ms": receipt.stored_utc_ms,
         }
-        self.ledger.append(Happening.EVENT_RECEIPTED, body)
+        self._record_and_remove(Happening.EVENT_RECEIPTED, body, name)
+
+    def _record_and_remove(self, why: Happening, body: Mapping[str, int | str], name: str) -> None:
+        try:
+            self.ledger.append(why, body)  # (4)
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+            self.outbox.remove(name)  # On a full disk first, for that makes room.
+            self.ledger.append(why, body)
+        else:
+            self.outbox.remove(name)  # (5)
 
     def _destroy_lapsed(self, keep_days: int, until_s: float) -> None:
-        if time.monotonic() - self._lapsed_s < LAPSE_S or not self.synchronised():
+        if time.monotonic() - self._lapsed_s < LAPSE_S or (utc_s := self.utc_s()) is None:
             return
         self._lapsed_s = time.monotonic()
-        for name in self.outbox.destroy_lapsed(keep_days, until_s=until_s):
-            self.ledger.append(Happening.EVENT_LAPSED, {"name": name})
+        for name in self.outbox.lapsed(keep_days, utc_s):
+            if time.monotonic() >= until_s:  # The next check goes on.
+                return
+            self._record_and_remove(Happening.EVENT_LAPSED, {"name": name}, name)
 
     def _refuse(self, name: str) -> None:
         """Record a refused receipt, once, and no more than `REFUSALS` of them."""
-        if name not in self._refused and len(self._refused) < REFUSALS:
+        if name not in self._recorded and len(self._recorded) < REFUSALS:
+            self._recorded.add(name)
             self.ledger.append(Happening.FAULT, {"code": "receipt_refused", "name": name})
         self._refused.add(name)

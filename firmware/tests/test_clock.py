@@ -155,6 +155,29 @@ def test_a_time_server_vouches_for_the_clock(machine: Machine) -> None:
     vouched(machine.folder, TimeQuality.SYNCHRONISED).check(STRICT)
 
 
+@pytest.mark.parametrize(
+    ("quality", "utc_s"),
+    [
+        (TimeQuality.UNSYNCHRONISED, None),
+        (TimeQuality.SYNCHRONISED, END_S),
+        (TimeQuality.AUTHENTICATED, NOW_S + 40 * 86400),
+    ],
+)
+def test_by_a_clock_that_runs_ahead_no_event_lapses_unless_it_is_authenticated(
+    machine: Machine, quality: TimeQuality, utc_s: float | None
+) -> None:
+    machine.starts().save_if_due()
+    machine.steps(40 * 86400)
+    clock = machine.starts()
+    clock.quality = lambda: quality
+    assert clock.lapse_utc_s() == utc_s
+
+
+def test_a_camera_without_a_list_lets_no_event_lapse_by_plain_ntp(machine: Machine) -> None:
+    begin_floors(machine.folder)
+    assert vouched(machine.folder, TimeQuality.SYNCHRONISED).lapse_utc_s() is None
+
+
 def test_the_policy_may_do_without(machine: Machine) -> None:
     begin_floors(machine.folder)
     clock = vouched(machine.folder, TimeQuality.UNSYNCHRONISED)

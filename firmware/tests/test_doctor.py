@@ -112,6 +112,20 @@ def test_a_kernel_that_does_not_bound_memory_is_named(
     assert said(config, capsys)["memory"].startswith("ok")
 
 
+def test_a_kernel_that_does_not_protect_hard_links_is_named(
+    tmp_path: Path,
+    config: Config,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    protected = tmp_path / "protected_hardlinks"
+    monkeypatch.setattr(doctor, "HARD_LINKS", protected)
+    protected.write_text("0\n")
+    assert "fs.protected_hardlinks = 1" in said(config, capsys)["hardlinks"]
+    protected.write_text("1\n")
+    assert said(config, capsys)["hardlinks"].startswith("ok")
+
+
 def test_a_refused_list_is_named(config: Config, capsys: pytest.CaptureFixture[str]) -> None:
     ledger = Ledger(config.state.watch, Program.WATCH)
     ledger.append(Happening.LIST_REFUSED, {"code": "expired"})

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from firmware.errors import FloorsBroken
 from firmware.tests.verifier import flip
+from firmware.tests.worn_card import worn_card
 from firmware.trust.floors import COPIES, ROLES, Floors, begin_floors, raise_floors, read_floors
 
 HIGH = Floors(2000, dict.fromkeys(ROLES, 7))
@@ -26,6 +27,17 @@ def test_a_new_camera_begins_at_the_bottom_and_only_once(folder: Path) -> None:
     assert read_floors(folder) == Floors(0, dict.fromkeys(ROLES, 0))
     raise_floors(folder, HIGH)
     begin_floors(folder)
+    assert read_floors(folder) == HIGH
+
+
+@pytest.mark.parametrize("worn", COPIES)
+def test_one_copy_that_the_card_does_not_give_back_keeps_no_camera_dark(
+    folder: Path, worn: str
+) -> None:
+    raise_floors(folder, LOW)
+    with worn_card(worn):
+        assert read_floors(folder) == LOW
+        raise_floors(folder, HIGH)
     assert read_floors(folder) == HIGH
 
 

@@ -9,8 +9,9 @@ from typing import BinaryIO
 
 import pytest
 
-from firmware.errors import ForeignFile
+from firmware.errors import FileUnreadable, ForeignFile
 from firmware.folder import Folder
+from firmware.tests.worn_card import worn_card
 
 LIMIT = 1000
 TERABYTE = 2**40
@@ -238,3 +239,12 @@ def test_a_file_moves_into_another_folder(place: Path) -> None:
         folder.rename("file", sub, "new")
         assert sub.read("new", limit=LIMIT) == b"moved"
         assert folder.names(limit=10) == ["sub"]
+
+
+def test_a_file_that_the_card_does_not_give_back_is_named(place: Path) -> None:
+    with Folder(Path(f"/proc/{os.getpid()}")) as process, pytest.raises(FileUnreadable):
+        process.read("mem", limit=LIMIT)  # Its first page is not mapped: EIO, as of a bad block.
+    with Folder(place) as folder, worn_card("file"):
+        folder.write("file", b"x")
+        with pytest.raises(FileUnreadable, match="file cannot be read from the card: replace"):
+            folder.read("file", limit=LIMIT)

@@ -153,13 +153,12 @@ def test_a_removed_event_is_overwritten_where_it_lay(outbox: Outbox, tmp_path: P
     assert len(content) == content.count(0) == wire_size(Kind.EVENT, 2)
 
 
-def test_what_waited_for_too_long_is_destroyed(outbox: Outbox, tmp_path: Path) -> None:
+def test_what_waited_for_too_long_has_lapsed(outbox: Outbox, tmp_path: Path) -> None:
     for number in (1, 2):
         outbox.put(*event(number))
     long_ago_s = time.time() - 30 * DAY_S - 60
     os.utime(tmp_path / "waiting" / "000000000001", (long_ago_s, long_ago_s))
-    assert outbox.destroy_lapsed(keep_days=30) == ["000000000001"]
-    assert outbox.names() == ["000000000002"]
+    assert outbox.lapsed(30, time.time()) == ["000000000001"]
 
 
 def test_what_was_written_before_the_clock_was_set_is_kept_from_now_on(
@@ -167,9 +166,9 @@ def test_what_was_written_before_the_clock_was_set_is_kept_from_now_on(
 ) -> None:
     outbox.put(*event(1))
     os.utime(tmp_path / "waiting" / "000000000001", (60, 60))
-    assert outbox.destroy_lapsed(keep_days=30) == []
-    assert outbox.destroy_lapsed(keep_days=30) == []
-    assert outbox.names() == ["000000000001"]
+    assert outbox.lapsed(30, time.time()) == []
+    assert outbox.lapsed(30, time.time()) == []
+    assert outbox.lapsed(30, time.time() + 31 * DAY_S) == ["000000000001"]
 
 
 def test_watch_and_courier_do_not_disturb_each_other(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from firmware.delivery.outbox import Outbox, Recovered
 from firmware.delivery.waiting import LARGEST
 from firmware.errors import ForeignFile, OutboxFull
 from firmware.tests.outbox_events import BOOT, KEY, event
+from firmware.tests.worn_card import worn_card
 from formats.envelope import Kind, wire_size
 from formats.errors import FormatError
 
@@ -32,6 +33,15 @@ def test_a_broken_event_is_refused_and_set_aside_unchanged(outbox: Outbox, tmp_p
     assert outbox.names() == ["000000000002"]
     (aside,) = (tmp_path / "broken").iterdir()
     assert (aside.name.split("-")[0], aside.read_bytes()) == ("000000000001", broken)
+
+
+def test_an_event_that_the_card_does_not_give_back_stays_and_is_named(outbox: Outbox) -> None:
+    for number in (1, 2):
+        outbox.put(*event(number))
+    with worn_card("000000000001"):
+        assert outbox.set_aside_broken(KEY.verify_key) == ["000000000001"]
+    assert outbox.set_aside_broken(KEY.verify_key) == []
+    assert outbox.names() == ["000000000001", "000000000002"]
 
 
 @pytest.mark.parametrize("name", ["chain", "chain-copy"])

@@ -15,7 +15,7 @@ from firmware.delivery.hand_over import HandOver
 from firmware.delivery.marks import Terms
 from firmware.delivery.outbox import DAY_S, Outbox
 from firmware.delivery.receipts import Receipts
-from firmware.delivery.removal import REFUSALS, Removal
+from firmware.delivery.removal import AGAIN_S, REFUSALS, Removal
 from firmware.record.ledger import Ledger, Moment
 from firmware.tests.observations import records
 from firmware.tests.outbox_events import COURIER, ESTATE, event, handed_over
@@ -34,7 +34,7 @@ def tidy(tmp_path: Path) -> Removal:
     outbox.set_terms(Terms(bytes(ESTATE.verify_key), 30))
     receipts = Receipts(tmp_path / "receipts")
     receipts.reserve()
-    return Removal(outbox, receipts, Ledger(tmp_path, Program.WATCH), lambda: True)
+    return Removal(outbox, receipts, Ledger(tmp_path, Program.WATCH), time.time)
 
 
 def refused(folder: Path) -> list[int | str]:
@@ -143,6 +143,19 @@ def test_a_refused_receipt_does_not_keep_the_others(tidy: Removal) -> None:
     assert tidy.outbox.names() == [FIRST, "000000000002"]
 
 
+def test_a_true_receipt_in_place_of_a_refused_one_counts_after_a_minute(
+    tidy: Removal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tidy.receipts.put(FIRST, b"nonsense")
+    tidy.round()
+    tidy.receipts.put(FIRST, handed_over(tidy.outbox.read_sealed(FIRST)))
+    later_s = time.monotonic() + AGAIN_S
+    monkeypatch.setattr(time, "monotonic", lambda: later_s)
+    tidy.round()
+    assert FIRST not in tidy.outbox.names()
+    assert refused(tmp_path) == [FIRST]
+
+
 def test_refused_receipts_are_recorded_once_and_no_more_than_ten(
     tidy: Removal, tmp_path: Path
 ) -> None:
@@ -236,11 +249,31 @@ def test_what_waited_for_too_long_is_destroyed_and_recorded(tidy: Removal, tmp_p
     assert records(tmp_path, Happening.EVENT_LAPSED) == [{"name": FIRST}]
 
 
+def test_an_event_is_destroyed_only_once_the_ledger_says_that_it_lapsed(
+    tidy: Removal, tmp_path: Path
+) -> None:
+    grow_old(tmp_path)
+    tidy.ledger = FullAtFirst(tmp_path, Program.WATCH)
+    tidy.ledger.outbox, tidy.ledger.code = tidy.outbox, EIO
+    with pytest.raises(OSError, match="Input/output"):
+        tidy.round()
+    assert len(tidy.outbox.names()) == 3
+
+
+def test_a_broken_file_is_destroyed_after_the_retention_too(tidy: Removal, tmp_path: Path) -> None:
+    tidy.outbox.set_aside(FIRST)
+    (broken,) = (tmp_path / "outbox" / "broken").iterdir()
+    os.utime(broken, (time.time() - 31 * DAY_S,) * 2)
+    tidy.round()
+    assert records(tmp_path, Happening.EVENT_LAPSED) == [{"name": broken.name}]
+    assert not broken.exists()
+
+
 def test_while_no_time_server_has_set_the_clock_nothing_is_too_old(
     tidy: Removal, tmp_path: Path
 ) -> None:
     grow_old(tmp_path)
-    tidy.synchronised = lambda: False
+    tidy.utc_s = lambda: None
     tidy.round()
     assert len(tidy.outbox.names()) == 3
 

@@ -136,6 +136,20 @@ class Clock:
                 "in the site's policy."
             )
 
+    def lapse_utc_s(self) -> float | None:
+        """Return the time by which stored events grow old, seconds since 1970; None if unknown.
+
+        A time server can run the clock ahead by a month, and events would be destroyed unsent. So
+        this time is no later than the end of the list in use, which the site signed, unless time
+        servers have proven their identity.
+        """
+        quality, now_s = self.quality(), self.hands.wall().timestamp()
+        if quality is TimeQuality.AUTHENTICATED:
+            return now_s
+        if quality is TimeQuality.UNSYNCHRONISED or self.until_utc_s is None:
+            return None
+        return min(now_s, self.until_utc_s)
+
     def save_if_due(self) -> None:
         """Save the time every `SAVE`, but no time after the end of the list in use.
 

@@ -1,5 +1,6 @@
 """A delivery line for tests: a camera's outbox, a real broker and an estate's store."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +41,7 @@ class Line:
         self.outbox.set_terms(Terms(bytes(ESTATE.verify_key), 30))
         watching = Ledger(self.broker.state.watch, Program.WATCH)
         receipts = Receipts(self.broker.state.receipts)
-        self.removal = Removal(self.outbox, receipts, watching, lambda: True)
+        self.removal = Removal(self.outbox, receipts, watching, time.time)
         self.store = self.opened_store(Store)
 
     def opened_store(self, kind: type[Store]) -> Store:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from firmware.courier import (
+    BROKEN_RECORDS,
     RETRY_S,
     Flight,
     events_due,
@@ -19,6 +20,7 @@ from firmware.courier import (
 )
 from firmware.record.ledger import Ledger, Moment
 from firmware.tests.observations import records
+from firmware.tests.worn_card import worn_card
 from formats.ledger import Happening, Program
 from formats.site_bundle import write_bundle
 from formats.topics import Channel, Topic
@@ -92,6 +94,31 @@ def test_for_a_broker_that_takes_no_event_the_event_waits_and_the_ledger_says_wh
     assert records(line.broker.state.courier, Happening.FAULT) == [{"code": "broker_too_small"}]
     assert line.waiting() == [name]
     assert courier.flights[name].again_s > time.monotonic() + RETRY_S[1] - 5
+
+
+def test_files_of_any_name_and_number_end_no_courier_and_fill_no_ledger(line: Line) -> None:
+    line.put()
+    for number in range(2 * BROKEN_RECORDS):
+        name = b"\xff\n%d" % number
+        (line.broker.state.outbox / "waiting" / os.fsdecode(name)).touch()
+    courier = line.courier()
+    for name in courier.outbox.names():
+        send_event(courier, name)
+    faults = records(line.broker.state.courier, Happening.FAULT)
+    assert len(faults) == BROKEN_RECORDS
+    assert faults[0] == {"code": "outbox_broken", "name": "\\udcff\n0"}
+
+
+def test_an_event_that_the_card_does_not_give_back_keeps_no_other_event(line: Line) -> None:
+    line.put(2)
+    (first, second), courier = line.waiting(), line.courier()
+    courier.connection.connected, courier.connection._line = True, ConnectionLine()
+    with worn_card(first):
+        for name in events_due(courier):
+            send_event(courier, name)
+    assert list(courier.flights) == [second]
+    faults = records(line.broker.state.courier, Happening.FAULT)
+    assert faults == [{"code": "outbox_broken", "name": first}]
 
 
 @pytest.mark.parametrize(("tries", "expected_s"), [(0, 10), (1, 20), (4, 160), (5, 300), (99, 300)])

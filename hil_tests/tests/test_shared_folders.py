@@ -282,7 +282,7 @@ def test_a_receipt_that_its_mode_closes_is_refused_by_name_and_ends_nothing(
 
     def remove() -> None:
         ledger = Ledger(state.watch, Program.WATCH)
-        Removal(Outbox(state.outbox), Receipts(state.receipts), ledger, lambda: False).round()
+        Removal(Outbox(state.outbox), Receipts(state.receipts), ledger, lambda: None).round()
 
     as_user(WATCH, remove)
     (fault,) = records(state.watch, Happening.FAULT)

@@ -80,7 +80,7 @@ def make(
     """
     promised, outbox = logs / "promised", Outbox(state.outbox)
     ledger = Ledger(state.watch, Program.WATCH)
-    removal = Removal(outbox, Receipts(state.receipts), ledger, lambda: False)
+    removal = Removal(outbox, Receipts(state.receipts), ledger, lambda: None)
     while len(read_log(promised)) < count or removal.round() or outbox.names():
         link = check_chain(outbox, ledger, outbox.recover().link)
         maker = Maker(outbox, watch_keys(state).sign, token_bytes(16), link)

@@ -15,7 +15,7 @@ from formats.ledger import Program
 def remove_receipted(state: State) -> list[str]:
     """Remove the events whose receipts have come; return the names of those that still wait."""
     outbox, ledger = Outbox(state.outbox), Ledger(state.watch, Program.WATCH)
-    removal = Removal(outbox, Receipts(state.receipts), ledger, lambda: False)
+    removal = Removal(outbox, Receipts(state.receipts), ledger, lambda: None)
     while removal.round():
         continue
     return outbox.names()
