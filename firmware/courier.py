@@ -13,14 +13,13 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Final
 
 from nacl.signing import VerifyKey
 
 from firmware.config import Config
 from firmware.delivery.hand_over import HandOver
-from firmware.delivery.inbox import install
+from firmware.delivery.inbox import Inbox
 from firmware.delivery.receipts import Receipts
 from firmware.delivery.waiting import WaitingEvents
 from firmware.errors import ForeignFile, IdentityRefused
@@ -85,7 +84,7 @@ class Courier:
     hand_over: HandOver
     camera: VerifyKey
     """The key that signed the waiting events."""
-    inbox: Path
+    inbox: Inbox
     ledger: Ledger
     tidied_s: float = float("-inf")
     """CLOCK_MONOTONIC of the last look at which events are gone."""
@@ -114,7 +113,7 @@ def _run(config: Config, running: Callable[[], bool], supervisor: Supervisor) ->
     state, outbox = config.state, WaitingEvents(config.state.outbox)
     hand_over = HandOver(outbox, Receipts(state.receipts), courier_key(state), ledger)
     camera = camera_identity(state).sign_key
-    courier = Courier(outbox, _connection(config), hand_over, camera, state.inbox, ledger)
+    courier = Courier(outbox, _connection(config), hand_over, camera, Inbox(state.inbox), ledger)
     supervisor.ready()
 
     def go_on() -> bool:
@@ -139,6 +138,7 @@ def deliver(courier: Courier, running: Callable[[], bool]) -> None:
                     retry_soon(courier, answer.number)
             for name in events_due(courier):
                 send_event(courier, name)
+            install_site(courier.inbox)
             courier.ledger.keep_signed()
             if time.monotonic() - courier.tidied_s >= TIDY_S:
                 tidy(courier)
@@ -215,18 +215,23 @@ def handle_message(courier: Courier, message: Message) -> None:
     try:
         channel = parse_topic(message.topic).channel
         if channel is Channel.SITE:
-            install(courier.inbox, read_bundle(message.payload))
+            courier.inbox.take(read_bundle(message.payload))
+            install_site(courier.inbox)
             return
     except FormatError as error:
         log.warning("A message is no bundle of the site: %s", error)
         return
+    hand_over_receipt(courier, message.payload)
+
+
+def install_site(inbox: Inbox) -> None:
+    """Write what the estate published into the inbox, if it is due."""
+    try:
+        inbox.install_if_due()
     except ForeignFile as error:
         log.warning("The site's bundle cannot be written: %s", error)
-        return
     except OSError as error:  # Events go on; the broker sends the bundle again at the next start.
         log.warning("The site's bundle cannot be written: %s.", error.strerror)
-        return
-    hand_over_receipt(courier, message.payload)
 
 
 def tidy(courier: Courier) -> None:

@@ -15,6 +15,9 @@ from formats.errors import Malformed, TooLarge
 MAGIC: Final = b"TALLYSB1"
 LIMIT_BYTES: Final = 2 * 1024 * 1024 - 1024
 """Longest bundle: with its topic it fits the broker's message_size_limit."""
+FILES_LIMIT: Final = 256
+"""Most files of a bundle: a repository has about ten, and a root for each rotation. A courier waits
+for the disk with each file."""
 LAST: Final = "metadata/timestamp.json"
 """Comes last, so that a courier that installs in order never has a new timestamp over old files."""
 
@@ -43,7 +46,7 @@ def read_bundle(data: bytes) -> dict[str, bytes]:
     """Return the files in a bundle by name, in the order in which they are to be written.
 
     Raises:
-        TooLarge: longer than one message may be.
+        TooLarge: longer than one message may be, or too many files.
         Malformed: not a bundle in its one spelling.
     """
     if len(data) > LIMIT_BYTES:
@@ -51,6 +54,8 @@ def read_bundle(data: bytes) -> dict[str, bytes]:
     if not data.startswith(MAGIC) or len(data) < len(MAGIC) + _COUNT.size:
         raise Malformed("The bytes are no bundle of a site's repository.")
     (count,), at = _COUNT.unpack_from(data, len(MAGIC)), len(MAGIC) + _COUNT.size
+    if count > FILES_LIMIT:
+        raise TooLarge(f"A bundle of {count} files is no site's repository.")
     files: dict[str, bytes] = {}
     for _ in range(count):
         name, content, at = _read_file(data, at)

@@ -5,8 +5,10 @@ not have are removed. A reader in between sees the old repository, or signatures
 and it reads again.
 """
 
+import time
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +21,37 @@ PARTS: Final = ("metadata", "targets")
 READ_BY_ALL: Final = 0o644
 """`watch` reads it as another user; the folder above says which users may."""
 NAMES: Final = LIMIT_BYTES // 16
-"""As many files as fit a bundle: each has 6 bytes of sizes, and a name of 10 or more."""
+"""Most files in one folder of the inbox: far more than a bundle has, because power cuts can leave
+files of several."""
+INSTALL_S: Final = 10.0
+"""Time between two writes of a repository. A broker could send 2 MiB without end: with this bound
+that is 18 GB a day, and a card of 32 GB lasts five years at 1,000 cycles."""
+
+
+@dataclass(slots=True)
+class Inbox:
+    """The inbox of the courier, which writes the newest repository, and not too often."""
+
+    path: Path
+    _newest: Mapping[str, bytes] | None = None
+    """What arrived and is not written yet."""
+    _due_s: float = 0.0
+    """CLOCK_MONOTONIC from which on the next repository is written."""
+
+    def take(self, files: Mapping[str, bytes]) -> None:
+        """Keep a repository to be written, in place of one that still waits."""
+        self._newest = files
+
+    def install_if_due(self) -> None:
+        """Write the newest repository, if one waits and `INSTALL_S` are over.
+
+        One that cannot be written is given up. Errors as of `install`.
+        """
+        if self._newest is None or time.monotonic() < self._due_s:
+            return
+        files, self._newest = self._newest, None
+        self._due_s = time.monotonic() + INSTALL_S
+        install(self.path, files)
 
 
 def install(inbox: Path, files: Mapping[str, bytes]) -> None:

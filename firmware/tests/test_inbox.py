@@ -1,10 +1,11 @@
 """A site bundle arrives in the inbox, whole and unopened."""
 
+import time
 from pathlib import Path
 
 import pytest
 
-from firmware.delivery.inbox import install
+from firmware.delivery.inbox import INSTALL_S, Inbox, install
 from firmware.errors import ForeignFile
 from firmware.tests.power_cut import cut
 
@@ -28,6 +29,19 @@ def test_what_is_the_same_is_not_written_again(tmp_path: Path) -> None:
     before = (tmp_path / "metadata" / "timestamp.json").stat().st_mtime_ns
     install(tmp_path, NEW)
     assert (tmp_path / "metadata" / "timestamp.json").stat().st_mtime_ns == before
+
+
+def test_of_many_repositories_the_newest_is_written_and_one_in_ten_seconds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox, now_s = Inbox(tmp_path), time.monotonic()
+    for files in (OLD, OLD | {"targets/between": b""}, NEW):
+        inbox.take(files)
+        inbox.install_if_due()
+    assert found(tmp_path) == OLD
+    monkeypatch.setattr(time, "monotonic", lambda: now_s + INSTALL_S + 1)
+    inbox.install_if_due()
+    assert found(tmp_path) == NEW
 
 
 @pytest.mark.parametrize("step", range(1, 8))

@@ -1,13 +1,14 @@
 """A bundle is read as it was written, in one spelling, and can name nothing outside its folder."""
 
 import struct
+from contextlib import nullcontext
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from formats.errors import FormatError, Malformed, TooLarge
-from formats.site_bundle import LAST, LIMIT_BYTES, MAGIC, read_bundle, write_bundle
+from formats.site_bundle import FILES_LIMIT, LAST, LIMIT_BYTES, MAGIC, read_bundle, write_bundle
 
 NAMES = st.from_regex(r"(metadata|targets)/[a-z0-9][a-z0-9.-]{0,20}", fullmatch=True)
 FILES = st.dictionaries(NAMES, st.binary(max_size=50), max_size=5).map(
@@ -71,6 +72,13 @@ def file_of(name: bytes, content: bytes = b"") -> bytes:
 def test_a_second_spelling_is_refused(files: list[bytes]) -> None:
     with pytest.raises(Malformed):
         read_bundle(MAGIC + struct.pack("<H", len(files)) + b"".join(map(file_of, files)))
+
+
+@pytest.mark.parametrize(("count", "refused"), [(FILES_LIMIT, False), (FILES_LIMIT + 1, True)])
+def test_more_files_than_a_repository_has_are_refused(count: int, *, refused: bool) -> None:
+    files = {f"metadata/{number}.root.json": b"" for number in range(count - 1)} | {LAST: b""}
+    with pytest.raises(TooLarge) if refused else nullcontext():
+        write_bundle(files)
 
 
 @pytest.mark.parametrize("change", [-1, 1])

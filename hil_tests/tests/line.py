@@ -12,6 +12,7 @@ from estate.store.envelopes import Store
 from estate.tests.events import sealed_event
 from firmware.courier import Courier, subscriptions
 from firmware.delivery.hand_over import HandOver
+from firmware.delivery.inbox import Inbox
 from firmware.delivery.marks import Link, Terms
 from firmware.delivery.outbox import Outbox
 from firmware.delivery.receipts import Receipts
@@ -63,7 +64,7 @@ class Line:
         waiting, key = WaitingEvents(self.broker.state.outbox), courier_key(self.broker.state)
         handed = HandOver(waiting, Receipts(self.broker.state.receipts), key, ledger)
         signed, inbox = self.broker.camera.sign_key, self.broker.state.inbox
-        return Courier(waiting, connection, handed, signed, inbox, ledger)
+        return Courier(waiting, connection, handed, signed, Inbox(inbox), ledger)
 
     def waiting(self) -> list[str]:
         """Do a round of `watch`; return the names of the events that still wait."""

@@ -21,6 +21,7 @@ import pytest
 from firmware.config import State
 from firmware.courier import Courier, events_due, send_event, subscriptions, tidy
 from firmware.delivery.hand_over import HandOver
+from firmware.delivery.inbox import Inbox
 from firmware.delivery.marks import Terms
 from firmware.delivery.outbox import Outbox
 from firmware.delivery.receipts import Receipts
@@ -242,7 +243,7 @@ def one_round(camera: Camera, connection: Connection) -> None:
     outbox, ledger = WaitingEvents(state.outbox), Ledger(state.courier, Program.COURIER)
     handed = HandOver(outbox, Receipts(state.receipts), courier_key(state), ledger)
     key = camera_identity(state).sign_key
-    courier = Courier(outbox, connection, handed, key, state.inbox, ledger)
+    courier = Courier(outbox, connection, handed, key, Inbox(state.inbox), ledger)
     for _ in range(2):
         tidy(courier)
         for name in events_due(courier):
