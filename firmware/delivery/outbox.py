@@ -19,7 +19,7 @@ dropped for lack of room: a full outbox refuses, and recognition stops.
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -199,10 +199,9 @@ class Outbox(WaitingEvents):
 
     @contextmanager
     def _open(self) -> Iterator[_Places]:
-        with Folder(self._path) as root:
-            part, waiting, leaving, broken = (root.folder(name) for name in PLACES)
-            with part, waiting, leaving, broken:
-                yield _Places(root, part, waiting, leaving, broken)
+        with ExitStack() as opened:
+            root = opened.enter_context(Folder(self._path))
+            yield _Places(root, *(opened.enter_context(root.folder(name)) for name in PLACES))
 
     def _newest_waiting(self) -> Link | None:
         for name in reversed(self.names()):

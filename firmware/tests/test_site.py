@@ -202,6 +202,7 @@ def test_what_a_power_cut_left_behind_is_cleared_away(camera: Camera) -> None:
     half = camera.metadata / "tmphalf"
     half.mkdir()
     (half / "timestamp.json").write_bytes(b"{")
+    (half / "root.json").symlink_to("root_history/1.root.json")  # The folder went first.
     (camera.metadata / "tmphalf.link").symlink_to("tmphalf")
     camera.looks()
     accepted = camera.metadata / "accepted"

@@ -87,7 +87,8 @@ def replace_accepted(metadata: Path) -> Generator[Path]:
         link = metadata / f"{copy.name}.link"
         link.symlink_to(copy.name)
         link.replace(current)  # The atomic step.
-        _flush(metadata)
+        with Folder(metadata) as repositories:
+            repositories.sync()
     finally:
         # By name: `metadata` may be a relative path, or lie behind a link.
         kept = {_LINK, current.readlink().name} if current.is_symlink() else set()

@@ -112,7 +112,7 @@ class Clock:
         if now + timedelta(seconds=SLACK_S + at_s * DRIFT_PPM / 1e6) < earliest:
             raise ClockUntrusted(
                 f"The clock stands at {now:%Y-%m-%d %H:%M} UTC, before {earliest:%Y-%m-%d %H:%M}: "
-                "set it right."
+                f"set it right{self._if_it_ran_ahead()}."
             )
         if now > earliest:
             self._latest, self._latest_at_s = now, at_s
@@ -175,6 +175,13 @@ class Clock:
             self.floors,
             Floors(utc_s, anchor=Anchor(utc_s, self._boot, ceil(at_s), self.until_utc_s)),
         )
+
+    def _if_it_ran_ahead(self) -> str:
+        """Return what to do if the clock is right now: trusted time goes to the list's end only."""
+        if self.until_utc_s is None:
+            return ""
+        until = datetime.fromtimestamp(self.until_utc_s, UTC)
+        return f", or wait until {until:%Y-%m-%d %H:%M} if it had run ahead and is right now"
 
     def _earliest(self, at_s: float) -> datetime:
         passed_s = max(0.0, at_s - self._latest_at_s) * (1 - DRIFT_PPM / 1e6)
