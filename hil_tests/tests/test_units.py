@@ -102,6 +102,18 @@ def test_every_unit_has_a_bound_of_memory_and_tasks(name: str) -> None:
     assert int(tasks) <= 128
 
 
+@pytest.mark.parametrize("name", ALL)
+def test_no_unit_fills_the_journal(name: str) -> None:
+    """A line of 400 bytes each: 29 MB a day at most."""
+    assert values(name, "LogRateLimitIntervalSec") == ["10min"]
+    assert values(name, "LogRateLimitBurst") == ["500"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_program_has_time_to_verify_a_ledger_of_years(name: str) -> None:
+    assert values(name, "TimeoutStartSec") == ["15min"]
+
+
 @pytest.mark.parametrize(
     "unit", sorted((ROOT / "estate" / "units").glob("*.service")), ids=lambda unit: unit.stem
 )

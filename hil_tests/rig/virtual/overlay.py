@@ -14,6 +14,7 @@ from typing import Final
 
 from formats.ledger import Program
 from hil_tests.rig.desk_site import DeskSite
+from hil_tests.rig.virtual.time_servers import write_time_servers
 
 SOURCE: Final = Path(__file__).parents[3]
 UNITS: Final = SOURCE / "provisioning" / "device" / "image" / "systemd"
@@ -34,6 +35,7 @@ ExecStopPost={PYTHON} -m hil_tests.rig.virtual.lampguard --dark --config {CONFIG
 SEARCH: Final = f"{PYTHON} /opt/source/hil_tests/rig/virtual/neighbours.py"
 SOCKETS_FILE: Final = "sockets.json"
 """What a program's unit could connect to, in the program's own folder."""
+TIME_CHECK: Final = "tallylight-time.service"
 NEIGHBOUR: Final = f"[Service]\nExecStart={SEARCH} --serve\n"
 """Another service of the camera, with sockets that each user may connect to."""
 COMMAND: Final = f"#!{PYTHON}\nimport sys\nfrom firmware.__main__ import main\nsys.exit(main())\n"
@@ -53,6 +55,7 @@ def write_overlay(
     """
     _write_wheel(over)
     _write_units(over / "etc", variables, as_shipped=as_shipped)
+    write_time_servers(over)
     _write_site(over, desk)
 
 
@@ -87,8 +90,22 @@ def _write_units(
     if as_shipped:
         (system / "neighbour.service").write_text(NEIGHBOUR, encoding="utf-8")
         (wanted / "neighbour.service").symlink_to("../neighbour.service")
+        _write_time_check(system)
     for part in ("sysusers.d", "tmpfiles.d"):
         shutil.copytree(UNITS / part, etc / part)
+
+
+def _write_time_check(system: Path) -> None:
+    """Write the units that ask chrony who set the clock."""
+    for unit in (TIME_CHECK, TIME_CHECK.replace("service", "timer")):
+        shutil.copy(UNITS / unit, system)
+    timers = system / "timers.target.wants"
+    timers.mkdir()
+    (timers / "tallylight-time.timer").symlink_to("../tallylight-time.timer")
+    place = system / f"{TIME_CHECK}.d"
+    place.mkdir()
+    line = f"[Service]\nExecStartPre={SEARCH} --search /run/tallylight-time/{SOCKETS_FILE}\n"
+    (place / "rig.conf").write_text(line, encoding="utf-8")
 
 
 def _search(program: Program) -> str:

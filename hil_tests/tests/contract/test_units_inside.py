@@ -6,15 +6,19 @@
 import json
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from firmware.trust.time_source import CHECKED
 from formats.ledger import Happening, Program
 from hil_tests.rig.backends import open_virtual
 from hil_tests.rig.contract import Feature, records_of
 from hil_tests.rig.desk_site import DeskSite
+from hil_tests.rig.virtual import time_servers
+from hil_tests.rig.virtual.machine import unit
 from hil_tests.rig.virtual.neighbours import ABSTRACT, KNOWN, SERVED
-from hil_tests.rig.virtual.overlay import SOCKETS_FILE
+from hil_tests.rig.virtual.overlay import SOCKETS_FILE, TIME_CHECK
 from hil_tests.rig.virtual.rig import VirtualRig
 
 pytestmark = [
@@ -137,6 +141,40 @@ def test_watch_cannot_be_read_by_another_process_of_its_user(camera: VirtualRig)
     memory = f"/proc/{shows(camera, Program.WATCH, 'MainPID')}/mem"
     asked = camera.machine.run("runuser", "-u", "tallylight-watch", "--", "head", "-c1", memory)
     assert "Permission denied" in asked
+
+
+@pytest.mark.parametrize(
+    ("settings", "word"),
+    [(time_servers.PLAIN, "synchronised"), (time_servers.NTS, "authenticated")],
+    ids=["plain NTP", "NTS"],
+)
+def test_the_check_of_the_time_marks_how_time_servers_prove_their_identity(
+    camera: VirtualRig, settings: Path, word: str
+) -> None:
+    inside = camera.machine
+    inside.run("cp", str(settings), str(time_servers.CHOSEN))
+    inside.systemctl("restart", time_servers.SERVER, time_servers.CLIENT)
+    camera.wait_until(lambda: "^,*," in inside.run("chronyc", "-c", "sources"), within_s=BACK_S)
+    inside.systemctl("start", TIME_CHECK)
+    assert inside.systemctl("show", TIME_CHECK, "-p", "Result", "--value") == "success"
+    assert inside.run("cat", str(CHECKED)).split()[0] == word
+    before = shows(camera, Program.WATCH, "MainPID")
+    inside.systemctl("restart", unit(Program.WATCH))
+    camera.wait_until(lambda: looks(camera), within_s=BACK_S)
+    pid = shows(camera, Program.WATCH, "MainPID")
+    assert pid != before
+    assert inside.run("cat", f"/proc/{pid}/root{CHECKED}").split()[0] == word
+
+
+def test_the_check_of_the_time_reaches_chrony_and_no_other_service(camera: VirtualRig) -> None:
+    inside = camera.machine
+    inside.systemctl("start", time_servers.SERVER, time_servers.CLIENT)
+    inside.systemctl("start", TIME_CHECK)
+    reached = json.loads(inside.run("cat", str(CHECKED.with_name(SOCKETS_FILE))))
+    assert {*SERVED, *KNOWN} <= set(reached)
+    connected = {name for name, result in reached.items() if result == "connected"}
+    assert connected <= {"/run/chrony/chronyd.sock"}
+    assert inside.systemctl("is-active", "tallylight-time.timer") == "active"
 
 
 def test_a_watch_that_is_killed_leaves_the_lamp_on_for_2_to_3_seconds(
