@@ -99,8 +99,8 @@ def test_for_a_broker_that_takes_no_event_the_event_waits_and_the_ledger_says_wh
 def test_files_of_any_name_and_number_end_no_courier_and_fill_no_ledger(line: Line) -> None:
     line.put()
     for number in range(2 * BROKEN_RECORDS):
-        name = b"\xff\n%d" % number
-        (line.broker.state.outbox / "waiting" / os.fsdecode(name)).touch()
+        planted = os.fsdecode(b"\xff\n%d" % number)
+        (line.broker.state.outbox / "waiting" / planted).touch()
     courier = line.courier()
     for name in courier.outbox.names():
         send_event(courier, name)
