@@ -283,7 +283,65 @@ def test_a_root_that_was_published_cannot_be_left_out(listed: Workshop) -> None:
     assert "Version 2 of root is published" in refusal(*publish(listed))
 
 
+def test_an_older_policy_on_the_stick_changes_nothing(prepared: Workshop) -> None:
+    give(prepared)
+    for flags, name in ((("--renew",), "oversight-body"), ((), "estate-security")):
+        tallylight("policy", "sign", prepared.site, *flags, *holder(prepared, name), "--yes")
+    before = contents(prepared.site)
+    assert "older    Policy, version 1; version 2 is here." in take(prepared)
+    assert contents(prepared.site) == before
+
+
+def test_an_older_root_on_the_stick_changes_nothing(begun: Workshop) -> None:
+    give(begun)
+    tallylight("site", "rotate", begun.site, "--yes")
+    sign_root(begun, begun.site, *ROOT_HOLDERS)
+    before = contents(begun.site)
+    assert "older    Root 1; root 2 counts here." in take(begun)
+    assert contents(begun.site) == before
+
+
+def sign_root(workshop: Workshop, folder: Path, *holders: str) -> None:
+    for name in holders:
+        key = workshop.key(f"root-{name}")
+        tallylight("site", "sign", folder, *key, *workshop.passphrase, "--yes")
+
+
 # What a stick must not be
+
+
+def test_a_root_that_too_few_signed_stays_on_the_stick(begun: Workshop) -> None:
+    folder = give(begun)
+    tallylight("site", "rotate", folder, "--yes")
+    sign_root(begun, folder, *ROOT_HOLDERS[:2])
+    (folder / "roots").mkdir()
+    (folder / "rotation.json").rename(folder / "roots" / "2.root.json")
+    before = contents(begun.site)
+    assert "stayed on the stick" in refused(begun)
+    assert contents(begun.site) == before
+
+
+def test_a_root_that_no_holder_signed_does_not_wait_here(begun: Workshop) -> None:
+    folder = give(begun)
+    tallylight("site", "rotate", folder, "--yes")
+    before = contents(begun.site)
+    assert "stayed on the stick" in refused(begun)
+    assert contents(begun.site) == before
+
+
+def test_another_list_of_the_same_version_stays_on_the_stick(prepared: Workshop) -> None:
+    prepared.add()
+    another = Workshop(prepared.folder / "another")
+    shutil.copytree(prepared.site, another.site)
+    (another.folder / "passphrase").write_text(PASSPHRASE)
+    for each in (prepared, another):
+        each.build()
+    another.sign("estate")
+    tallylight("give", another.folder, "--from", another.site)
+    before = contents(prepared.site)
+    words = ("take", another.folder, "--into", prepared.site)
+    assert "stayed on the stick" in refusal(*words)
+    assert contents(prepared.site) == before
 
 
 def test_a_stick_of_another_site_is_refused(listed: Workshop, tmp_path: Path) -> None:
