@@ -36,7 +36,7 @@ def test_the_program_is_one_short_file_that_needs_nothing_of_the_site() -> None:
     assert len(source.splitlines()) <= 900
 
 
-def test_it_says_the_version_of_the_other_programs(office: Office) -> None:
+def test_it_says_the_version_of_the_other_programs() -> None:
     command = [sys.executable, str(PROGRAM), "--version"]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.endswith(
         f" {VERSION}\n"
