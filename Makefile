@@ -113,7 +113,7 @@ long-pictures: $(VENV)/.dev  ## damage picture files of every kind and read each
 long-soak: $(VENV)/.dev  ## a camera that is struck each second in which it looks: SECONDS=<n, 600> SEED=<n>
 	@$(PY) -m hil_tests.long.soak $(call option,SECONDS) $(call option,SEED)
 
-mutants: $(VENV)/.dev broker  ## break guarded lines in a copy, one by one; each must fail its test: ONLY=<text>
+mutants: $(VENV)/.dev broker softhsm  ## break guarded lines in a copy, one by one: each must fail its test; ONLY=<text>
 	@$(PY) -m hil_tests.long.mutants $(call option,ONLY)
 
 ## Speed and memory

@@ -15,6 +15,7 @@ from hil_tests.long.mutants.listed import misfits, read_mutants
 ROOT = Path(__file__).parents[2]
 CODE = "def is_old(years):\n    return years >= 70\n"
 TESTS = """
+import pytest
 from formats.age import is_old
 
 def test_eighty_is_old():
@@ -25,6 +26,9 @@ def test_seventy_is_old():
 
 def test_that_fails_anyway():
     assert False
+
+def test_that_is_left_out():
+    pytest.skip("This machine lacks something.")
 """
 ENTRY = """
 [["formats/age.py"]]
@@ -71,9 +75,12 @@ def test_a_mutant_that_fails_its_test_is_caught(tool: Tool) -> None:
     assert done.returncode == 0
 
 
-def test_a_survivor_is_named(tool: Tool) -> None:
-    done = tool(by="test_eighty_is_old")
-    assert "SURVIVED: formats/age.py: >= 70" in done.stdout
+@pytest.mark.parametrize(
+    ("by", "said"), [("test_eighty_is_old", "SURVIVED"), ("test_that_is_left_out", "SKIPPED")]
+)
+def test_a_mutant_that_no_test_fails_is_named(tool: Tool, by: str, said: str) -> None:
+    done = tool(by=by)
+    assert f"{said}: formats/age.py: >= 70" in done.stdout
     assert done.returncode == 1
 
 

@@ -17,6 +17,14 @@ from hil_tests.long.mutants.scratch import FAILED, Result, Scratch, scratch_copy
 BASELINE_LIMIT_S: Final = 1800.0
 """Longest run of all tests on the code as it is."""
 ROOT: Final = Path(__file__).parents[3]
+CAUGHT: Final = "caught"
+NEXT: Final = {
+    "SURVIVED": "write a test that fails without this line",
+    "SKIPPED": "install what its test needs",
+    "TIME UP": "name a test that ends sooner",
+    "UNTESTED": "its test cannot run, see above: write another mutation",
+}
+"""What became of a mutation that was not caught, and what to do."""
 
 
 def main() -> int:
@@ -30,14 +38,15 @@ def main() -> int:
         mutants = _chosen(chosen.tree, chosen.lists, chosen.only)
         with scratch_copy(chosen.tree) as scratch:
             _check_tests(scratch, mutants)
-            survivors = [mutant for mutant in mutants if not _is_caught(scratch, mutant)]
+            words = [(mutant, _try(scratch, mutant)) for mutant in mutants]
     except EntryRefused as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"{len(mutants) - len(survivors)} of {len(mutants)} mutations were caught.")
-    for mutant in survivors:
-        print(f"SURVIVED: {mutant.file}: {mutant.old}: write a test that fails without this line.")
-    return 1 if survivors else 0
+    missed = [(mutant, word) for mutant, word in words if word != CAUGHT]
+    print(f"{len(mutants) - len(missed)} of {len(mutants)} mutations were caught.")
+    for mutant, word in missed:
+        print(f"{word}: {mutant.file}: {mutant.old}: {NEXT[word]}.")
+    return 1 if missed else 0
 
 
 def _chosen(tree: Path, lists: Path, only: str) -> list[Mutant]:
@@ -65,26 +74,30 @@ def _check_tests(scratch: Scratch, mutants: Sequence[Mutant]) -> None:
         raise EntryRefused(f"{result.said}\nA test fails without any mutation: mend it first.")
 
 
-def _is_caught(scratch: Scratch, mutant: Mutant) -> bool:
-    """Run the mutant's test, print the row, and return whether the test failed."""
+def _try(scratch: Scratch, mutant: Mutant) -> str:
+    """Run the mutant's test, print the row, and return `CAUGHT` or a word of `NEXT`."""
     text = (scratch.root / mutant.file).read_text("utf-8")
     line = text[: text.index(mutant.old)].count("\n") + 1
     began_s = time.monotonic()
     with scratch.mutant(mutant):
         result = scratch.run([mutant.by])
-    seconds = time.monotonic() - began_s
-    print(f"{_word(result):9} {seconds:5.1f} s  {mutant.file}:{line}", flush=True)
+    seconds, word = time.monotonic() - began_s, _word(result)
+    print(f"{word:9} {seconds:5.1f} s  {mutant.file}:{line}")
     print(f"{'':19}{mutant.guards}\n{'':19}{mutant.old}  ->  {mutant.new or 'nothing'}")
     print(f"{'':19}{mutant.by.partition('::')[2]}", flush=True)
-    return result.status == FAILED
+    if word == "UNTESTED":
+        print(result.said)
+    return word
 
 
 def _word(result: Result) -> str:
     if result.status == FAILED:
-        return "caught"
+        return CAUGHT
     if result.status is None:
         return "TIME UP"
-    return "SURVIVED" if result.status == 0 else "UNTESTED"
+    if result.status != 0:
+        return "UNTESTED"
+    return "SURVIVED" if " passed" in result.said else "SKIPPED"
 
 
 if __name__ == "__main__":
