@@ -9,6 +9,7 @@ import typer
 from tuf.api.metadata import Root  # type: ignore[attr-defined]  # A re-export.
 
 from formats.keyfile import INTERACTIVE, KeyFile, KeyRefused, OnToken, Purpose, read_key
+from formats.public_key_file import PublicKeyFile, read_public_key
 from formats.public_keys import signing_key
 from formats.signer import Ed25519Signer
 from formats.site_tuf import ROOT
@@ -159,7 +160,9 @@ def passphrase(
 def rotate(  # noqa: PLR0913  # Each is an option.
     folder: Folder,
     old: Annotated[Path | None, typer.Option("--from", help="Key file that leaves.")] = None,
-    new: Annotated[Path | None, typer.Option("--to", help="Key file that takes its place.")] = None,
+    new: Annotated[
+        Path | None, typer.Option("--to", help="The new key's .pub, or its file.")
+    ] = None,
     lost: Annotated[
         str, typer.Option(help="Twelve words of the key that leaves, if its file is lost.")
     ] = "",
@@ -171,8 +174,10 @@ def rotate(  # noqa: PLR0913  # Each is an option.
     site, now = open_site(folder), datetime.now(UTC)
     if lost and old:
         raise KeyRefused("Name the key that leaves with --from or with --lost, not with both.")
-    named, coming = (read_key(path) if path else None for path in (old, new))
+    named = read_key(old) if old else None
     leaving = find_root_key(site, lost) if lost else named
+    purpose = leaving.purpose if leaving else Purpose.ROOT
+    coming = _read_coming(new, purpose, site.policy.site) if new else None
     rotation = make_rotation(site, leaving, coming, now)
     waiting = "A root waits for signatures already; this one takes its place. "
     asked = waiting * site.rotation.exists() + f"Root {rotation.version} of {site.policy.site}."
@@ -226,6 +231,16 @@ def _compared(asked: str, site: Site, rotation: Rotation) -> list[Line]:
 def _key_item(key: KeyFile) -> Item:
     """Return a new key by its holder, so that its words can be compared later."""
     return Item(f"{key.holder}: {key.purpose}", {"its words": fingerprint_text(key.public)})
+
+
+def _read_coming(path: Path, purpose: Purpose, site: str) -> KeyFile | PublicKeyFile:
+    """Return a key that comes: from the public file that its holder hands on, or from its own."""
+    if path.suffix != ".pub":
+        return read_key(path)
+    found = read_public_key(path, purpose, site)
+    if not found.said:
+        raise KeyRefused(f"{path} does not say whose key it is: let its holder make a new one.")
+    return found
 
 
 def _print_key(key: KeyFile, *, json: bool) -> None:

@@ -10,6 +10,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from formats.keyfile import KeyFile, OnToken, Purpose
+from formats.public_key_file import PublicKeyFile
 from terminal.fingerprints import fingerprint_words
 
 _DUTIES = {
@@ -24,7 +25,9 @@ _DUTIES = {
 }
 
 
-def ceremony_minutes(title: str, keys: Iterable[KeyFile], root: bytes, now: datetime) -> str:
+def ceremony_minutes(
+    title: str, keys: Iterable[KeyFile | PublicKeyFile], root: bytes, now: datetime
+) -> str:
     """Return the page, as plain text of at most 80 columns.
 
     Args:
@@ -61,9 +64,9 @@ def ceremony_minutes(title: str, keys: Iterable[KeyFile], root: bytes, now: date
     return "\n".join(lines)
 
 
-def token_note(key: KeyFile) -> str:
+def token_note(key: KeyFile | PublicKeyFile) -> str:
     """Return the token on which a key rests, in words; empty if the key rests in its file."""
-    if not isinstance(key.rest, OnToken):
+    if isinstance(key, PublicKeyFile) or not isinstance(key.rest, OnToken):
         return ""
     return f"on the token {key.rest.label!r}, number {key.rest.serial}; the key never leaves it"
 

@@ -10,7 +10,7 @@ version: no image changes.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from nacl.signing import VerifyKey
 from tuf.api.exceptions import RepositoryError
@@ -18,6 +18,7 @@ from tuf.api.metadata import Metadata, Root  # type: ignore[attr-defined]  # Re-
 
 from formats.hexadecimal import read_hex
 from formats.keyfile import KeyFile, KeyRefused, Purpose
+from formats.public_key_file import PublicKeyFile
 from formats.public_keys import PUBLIC_KEY_BYTES, signing_key
 from formats.signer import Ed25519Signer
 from formats.site_keys import SiteKey
@@ -31,6 +32,8 @@ from provisioning.site.roles import ROOT_ROLES, sign
 from provisioning.site.root_items import refuse_hidden
 from terminal.fingerprints import fingerprint_words
 
+NewKey: TypeAlias = KeyFile | PublicKeyFile
+"""A key that comes: its own file, or the public one that its holder hands on."""
 _ROOT: Final = "root.json"
 _ROTATION: Final = "rotation.json"
 
@@ -79,7 +82,7 @@ def find_root_key(site: Site, words: str) -> RootKey:
 
 
 def make_rotation(
-    site: Site, old: KeyFile | RootKey | None, new: KeyFile | None, now: datetime
+    site: Site, old: KeyFile | RootKey | None, new: NewKey | None, now: datetime
 ) -> Rotation:
     """Return the next root, with `new` in place of `old` or with the same keys; store nothing.
 
@@ -100,7 +103,7 @@ def make_rotation(
     return Rotation(after, complete=False)
 
 
-def begin_rotation(site: Site, rotation: Rotation, new: KeyFile | None, now: datetime) -> None:
+def begin_rotation(site: Site, rotation: Rotation, new: NewKey | None, now: datetime) -> None:
     """Store the next root, which then waits for signatures, and its minutes."""
     title = f"Root {rotation.version} of the site {site.policy.site}"
     minutes = ceremony_minutes(title, [new] if new else [], rotation.root.signed_bytes, now)
@@ -224,7 +227,7 @@ def root_files(site: Site) -> dict[int, bytes]:
     }
 
 
-def _replace_key(root: Root, old: KeyFile | RootKey, new: KeyFile) -> None:
+def _replace_key(root: Root, old: KeyFile | RootKey, new: NewKey) -> None:
     role, leaving = str(old.purpose), SiteKey.of(signing_key(old.public)).keyid
     if old.purpose not in ROOT_ROLES or leaving not in root.roles[role].keyids:
         raise KeyRefused(
