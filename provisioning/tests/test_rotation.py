@@ -10,6 +10,7 @@ from firmware.trust.accepted import begin_trust
 from firmware.trust.site_verifier import verify_site
 from firmware.trust.watchlist import ThisCamera
 from formats.keyfile import Locked, Purpose, make_key, read_key, write_key
+from formats.public_key_file import read_public_key
 from provisioning.nets.bundles import read_unverified
 from provisioning.site.folder import Site
 from provisioning.site.rotation import newest_root
@@ -200,7 +201,8 @@ def test_a_key_made_at_home_is_named_and_only_its_public_half_is_handed_on(tmp_p
     words = ("--purpose", "root", "--holder", "Newcomer", "--passphrase-file", passphrase, "--json")
     output = json.loads(tallylight("site", "key", file, *words))
     assert output["words"] == fingerprint_words(read_key(file).public)
-    assert (tmp_path / "own.pub").read_text().strip() == output["public"]
+    public = read_public_key(tmp_path / "own.pub", Purpose.ROOT)
+    assert (public.public.hex(), public.holder) == (output["public"], "Newcomer")
     assert "exists already" in refusal("site", "key", file, *words)
 
 
