@@ -16,7 +16,7 @@ from typing import Final
 from nacl.exceptions import CryptoError
 from nacl.signing import SigningKey, VerifyKey
 
-from formats.errors import BrokenChain, Forged, FormatError
+from formats.errors import BrokenChain, Forged, FormatError, Malformed
 from formats.hexadecimal import read_hex
 from formats.strict_json import Fields, dumps, parse
 
@@ -265,6 +265,13 @@ def _statement(checkpoint: Checkpoint) -> bytes:
     return _CHECKPOINT_DOMAIN + dumps(_members(checkpoint))
 
 
+class _Body(dict[str, int | str]):
+    """A body that was read: a member that it lacks is a fault of the line."""
+
+    def __missing__(self, name: str) -> int | str:
+        raise Malformed(f"A record of the ledger lacks {name!a:.64}: keep the ledger as evidence.")
+
+
 def _read_record(fields: Fields) -> Record:
     return Record(
         seq=fields.integer("seq"),
@@ -273,7 +280,7 @@ def _read_record(fields: Fields) -> Record:
         mono_ns=fields.integer("mono_ns"),
         utc_ms=fields.integer("utc_ms"),
         event=fields.choice("event", Happening),
-        body=fields.flat("body", count=BODY_LIMIT),
+        body=_Body(fields.flat("body", count=BODY_LIMIT)),
     )
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from math import log
 from typing import Final
 
+from estate.errors import BooksRefused
 from estate.verdicts.decisions import Outcome
 from formats.budget import BudgetState
 from formats.envelope_header import ID_BYTES
@@ -68,7 +69,10 @@ def log_likelihood_ratio(false_alarms: int, searched: int, rate: float) -> float
 
 
 def count_false_alarms(
-    estate: Iterable[Record], cameras: Iterable[tuple[bytes, Record]], fpir_ppm: int
+    estate: Iterable[Record],
+    cameras: Iterable[tuple[bytes, Record]],
+    fpir_ppm: int,
+    since_utc_ms: int = 0,
 ) -> list[FalseAlarmCount]:
     """Return the counts of every camera that ever sent an event or a ledger.
 
@@ -76,6 +80,11 @@ def count_false_alarms(
         estate: the estate's own records.
         cameras: every camera's records, with its id.
         fpir_ppm: the policy's budget.
+        since_utc_ms: what was decided or searched before is not counted.
+
+    Raises:
+        BooksRefused: the ledger has a decision on an event that never arrived.
+        Malformed: a record lacks a member.
     """
     sender: dict[str, bytes] = {}
     wrong: dict[bytes, int] = {}
@@ -85,12 +94,33 @@ def count_false_alarms(
         if record.event is Happening.STORED:
             camera = read_hex(body["camera"], ID_BYTES)
             sender[str(body["envelope"])] = camera
-            wrong.setdefault(camera, 0)
-        elif record.event is Happening.DECISION and body["outcome"] == Outcome.NOT_A_MATCH:
-            camera = sender[str(body["envelope"])]
-            wrong[camera] = wrong.get(camera, 0) + 1
+            if record.utc_ms >= since_utc_ms:
+                wrong.setdefault(camera, 0)
+        elif record.event is Happening.DECISION and record.utc_ms >= since_utc_ms:
+            if body["envelope"] not in sender:
+                raise BooksRefused(
+                    "The ledger has a decision on an event that never arrived: keep the store as "
+                    "evidence."
+                )
+            camera, outcome = sender[str(body["envelope"])], outcome_in(record)
+            wrong[camera] = wrong.get(camera, 0) + (outcome is Outcome.NOT_A_MATCH)
     for camera, record in cameras:
-        if record.event is Happening.PERIOD_END:
+        if record.event is Happening.PERIOD_END and record.utc_ms >= since_utc_ms:
             searched[camera] = searched.get(camera, 0) + int(record.body.get("searched", 0))
     known = sorted(set(wrong) | set(searched))
     return [FalseAlarmCount(c, wrong.get(c, 0), searched.get(c, 0), fpir_ppm) for c in known]
+
+
+def outcome_in(record: Record) -> Outcome:
+    """Return what a record of a decision says was decided.
+
+    Raises:
+        BooksRefused: no decision ends so.
+    """
+    try:
+        return Outcome(str(record.body["outcome"]))
+    except ValueError as error:
+        raise BooksRefused(
+            f"Record {record.seq} of the ledger has an outcome that no decision has: keep the "
+            "store as evidence."
+        ) from error

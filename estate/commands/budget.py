@@ -57,9 +57,8 @@ def budget(  # noqa: PLR0913  # Each is an option.
     site = current_site(office)
     from_ms = int(since.replace(tzinfo=UTC).timestamp() * 1000) if since else 0
     with store.reading() as connection:
-        mine = [each for each in ledger_records(connection) if each.utc_ms >= from_ms]
-        theirs = [each for each in camera_records(connection) if each[1].utc_ms >= from_ms]
-    found = count_false_alarms(mine, theirs, site.policy.fpir_ppm)
+        mine, theirs = ledger_records(connection), list(camera_records(connection))
+    found = count_false_alarms(mine, theirs, site.policy.fpir_ppm, from_ms)
     if to is not None and locked is not None:
         offer = offer_statement(to, found, site.policy.site, datetime.now(UTC))
         before = last_statement(to, site.policy.site, signing_key(locked.public))

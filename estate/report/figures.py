@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from hashlib import sha256
 from statistics import quantiles
 
-from estate.budget.false_alarms import count_false_alarms
+from estate.budget.false_alarms import count_false_alarms, outcome_in
 from estate.report.groups import compare_groups
 from estate.report.intervals import Share
 from estate.report.light import Span, hours_in_light, lit_spans, looking_spans
@@ -178,11 +178,12 @@ def _count_estate(figures: Figures, estate: Sequence[Record], of_period: Sequenc
     )
     decided = [each for each in of_period if each.event is Happening.DECISION]
     for each in decided:
-        outcome = str(each.body["outcome"])
+        outcome = str(outcome_in(each))
         setattr(figures, outcome, getattr(figures, outcome) + 1)
         day = _day_of(figures, each)
         setattr(day, outcome, getattr(day, outcome) + 1)
-        figures.delays_s.append((each.utc_ms - stored_ms[str(each.body["envelope"])]) / 1000)
+        begun_ms = stored_ms.get(str(each.body["envelope"]), each.utc_ms)
+        figures.delays_s.append((each.utc_ms - begun_ms) / 1000)
     for each in candidates:
         _day_of(figures, each).candidates += 1
     names = {str(each.body["envelope"]) for each in decided}

@@ -34,6 +34,7 @@ from estate.errors import RowRefused, StoreRefused
 from estate.store.ledger import METADATA, append_record
 from estate.store.migrations import migrate
 from estate.store.scrub import scrub, scrub_and_dispose
+from estate.store.sqlite_values import read_strictly
 from formats.envelope import Kind, Sealed, read
 from formats.errors import FormatError
 from formats.ledger import Happening
@@ -238,6 +239,7 @@ def _engine(url: URL) -> Engine:
         return create_engine(url, pool_pre_ping=True)  # A server may have been restarted.
     engine = create_engine(url, connect_args={"timeout": LOCK_S})
     event.listen(engine, "connect", _make_durable)
+    read_strictly(engine)
     return engine
 
 

@@ -2,7 +2,7 @@
 
 import json
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,9 +10,10 @@ from tuf.api.metadata import Metadata, Targets  # type: ignore[attr-defined]  # 
 from typer.testing import CliRunner
 
 from estate.__main__ import app
-from estate.budget.false_alarms import FalseAlarmCount
-from estate.store.ledger import ledger_records
+from estate.budget.false_alarms import FalseAlarmCount, count_false_alarms
+from estate.store.ledger import append_record, ledger_records
 from estate.tests.books import Office
+from estate.tests.command_line import refusal, run
 from firmware.tests import desk as authority
 from firmware.trust.accepted import begin_trust
 from firmware.trust.site_verifier import verify_site
@@ -137,3 +138,31 @@ def test_the_budgets_stated_errors_hold_in_simulation() -> None:
     over = sum(ever_broken(0.002) for _ in range(400))
     assert kept <= 0.01 * 400 + 8  # Four standard deviations above the stated bound.
     assert over >= 0.95 * 400 - 18
+
+
+def test_a_decision_since_a_day_counts_for_an_event_that_came_before_it(office: Office) -> None:
+    judge(office, 1)
+    with office.store.reading() as connection:
+        records = ledger_records(connection)
+    decided = next(each for each in records if each.event is Happening.DECISION)
+    (count,) = count_false_alarms(records, [], 1, decided.utc_ms)
+    assert count.false_alarms == 1
+    assert count_false_alarms(records, [], 1, decided.utc_ms + 1) == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"envelope": "00" * 32, "outcome": "not_a_match"}],
+    ids=["nothing", "an event that never came"],
+)
+def test_a_record_that_lacks_what_is_counted_is_refused_in_one_sentence(
+    office: Office, body: dict[str, int | str]
+) -> None:
+    office.arrive()
+    with office.store.writing() as connection:
+        append_record(connection, Happening.DECISION, body)
+    today = datetime.now(UTC).date()
+    period = ("--since", str(today), "--until", str(today + timedelta(days=1)))
+    page = str(office.folder / "report.html")
+    for words in (("report", *period, "--to", page), ("budget",)):
+        assert "evidence" in refusal(run(*words, "--config", str(office.settings)))
