@@ -30,7 +30,8 @@ help:  ## list these commands
 ## Every day
 
 demo: $(VENV)/.demo broker  ## the whole camera here: SOURCE=<video|folder|webcam> PERSON=<picture> LISTED= REVIEW=1
-	@exec setpriv --pdeathsig TERM $(PY) -m hil_tests.demo $(foreach name,SOURCE PERSON LISTED PORT,$(call option,$(name))) $(if $(REVIEW),--review)
+	@exec setpriv --pdeathsig TERM $(PY) -m hil_tests.demo \
+	  $(foreach name,SOURCE PERSON LISTED PORT,$(call option,$(name))) $(if $(REVIEW),--review)
 
 check: $(VENV)/.dev systemd  ## look only: style, types, private names, who imports what, spelling, units
 	@$(VENV)/bin/ruff check
