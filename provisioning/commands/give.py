@@ -10,7 +10,7 @@ from provisioning.commands.options import Json, print_result
 from provisioning.site.folder import open_site
 from provisioning.stick.give import give_stick
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()

@@ -13,7 +13,7 @@ from provisioning.site.folder import open_site
 from provisioning.stick.part import Result
 from provisioning.stick.take import take_stick
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()

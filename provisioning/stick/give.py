@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from formats.whole_file import READABLE
 from provisioning.disk import write_atomically
 from provisioning.errors import StickRefused
 from provisioning.foreign_file import refuse_links
@@ -57,8 +58,8 @@ def give_stick(site: Site, stick: Path, now: datetime) -> Path:
     for path in set(_files(to)) - set(given):
         (to / path).unlink()
     for path in given:
-        (to / path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_atomically(to / path, (site.folder / path).read_bytes())
+        (to / path).parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        write_atomically(to / path, (site.folder / path).read_bytes(), mode=READABLE)
     return to
 
 

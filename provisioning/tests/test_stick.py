@@ -91,6 +91,31 @@ def test_a_site_is_not_given_into_itself(listed: Workshop) -> None:
     assert contents(home) == before
 
 
+def test_a_signer_at_the_stick_sees_what_changes_since_the_published_list(listed: Workshop) -> None:
+    sign_list(listed, listed.site, "police")
+    sign_list(listed, listed.site, "estate")
+    tallylight(*publish(listed))
+    listed.add(COLLINS, case_ref="CR/2")
+    listed.build()
+    folder = give(listed)
+    key = listed.key("list-sign-example-estate")
+    output = tallylight("list", "sign", folder, *key, *listed.passphrase, "--yes")
+    assert "Compared with version 1" in output
+    assert output.count("ADDED    Entry") == 1
+
+
+def test_a_holder_at_the_stick_sees_what_changes_in_the_policy(listed: Workshop) -> None:
+    sign_list(listed, listed.site, "police")
+    sign_list(listed, listed.site, "estate")
+    tallylight(*publish(listed))
+    tallylight("recipients", "add", listed.site, *reviewer(listed, "two", "Another Estate"))
+    folder = give(listed)
+    output = tallylight("policy", "sign", folder, *holder(listed, "oversight-body"))
+    assert "Compared with version 1, which is published" in output
+    assert "Another Estate" in output
+    assert "North gate" not in output.split("As before")[0]
+
+
 # Taking
 
 
