@@ -15,9 +15,14 @@ from estate.errors import NotConfirmed
 from estate.opening.facts import capture_time, place_of
 from estate.passphrase import PassphraseFile
 from estate.verdicts.export import export_match, take_back
-from formats.errors import Refused
 from formats.whole_file import write_whole
+from terminal import consent as screen
+from terminal.differences import Item
 
+ASKED: Final = (
+    "You have signed the hand-over. A second person must run tallylight-estate export with this "
+    "event and their own key; until then nothing leaves."
+)
 DIGITS: Final = 8
 """Fewest digits of a digest that name an event."""
 Event = Annotated[
@@ -74,22 +79,16 @@ def export(  # noqa: PLR0913, PLR0917  # Each is an option.
     target = file or Path(f"match-{digest.hex()[:16]}.age")
     if target.exists():
         raise NotConfirmed(f"There is a file {target} already: name another with --file.")
-    to, recipient = _shown(desk, standing, to, recipient, yes=yes)
+    to, recipient = _shown(desk, standing, to, recipient, yes=yes, as_json=as_json)
+    pack, deliver = partial(pack_match, desk, office.books), partial(write_whole, target)
     try:
-        pack, deliver = partial(pack_match, desk, office.books), partial(write_whole, target)
         handed_over = export_match(desk, digest, recipient, to, pack, deliver)
     except Exception:
         target.unlink(missing_ok=True)  # The store did not take the record.
         raise
     store.close()
-    sentence = (
-        "You have signed the hand-over. A second person must run tallylight-estate export with "
-        "this event and their own key; until then nothing leaves."
-    )
-    if handed_over:
-        sentence = f"Give {target} to {to}: it opens with their age key alone."
     print_result(
-        sentence,
+        f"Give {target} to {to}: it opens with their age key alone." if handed_over else ASKED,
         as_json=as_json,
         event=digest.hex(),
         to=to,
@@ -109,8 +108,14 @@ def _find(desk: Desk, digits: str) -> Standing:
     return found[0]
 
 
-def _shown(
-    desk: Desk, standing: Standing, to: str | None, recipient: str | None, *, yes: bool
+def _shown(  # noqa: PLR0913  # Who signs, what, for whom, and how they are asked.
+    desk: Desk,
+    standing: Standing,
+    to: str | None,
+    recipient: str | None,
+    *,
+    yes: bool,
+    as_json: bool,
 ) -> tuple[str, str]:
     """Show what is signed; return the recipient's name and key, given or asked for by another.
 
@@ -127,14 +132,13 @@ def _shown(
                 "No other person has asked for this: name the recipient with --to and --recipient."
             )
         to, recipient, who = asked.to, asked.recipient, f"{asked.name} ({asked.organisation}) asks"
-    typer.echo(
-        f"{who} to hand this match over:\n"
-        f"  event      {standing.event.hex()[:16]}, {place_of(desk.site, standing.candidate)[0]}, "
-        f"{capture_time(standing.candidate)}\n"
-        f"  recipient  {to}\n"
-        f"  age key    {recipient}",
-        err=True,
-    )
-    if not yes and not typer.confirm("Do you sign this?", err=True):
-        raise Refused("You did not sign: nothing was changed.")
+    facts = {
+        "event": standing.event.hex()[:16],
+        "place": place_of(desk.site, standing.candidate)[0],
+        "time": capture_time(standing.candidate),
+        "recipient": to,
+        "age key": recipient,
+    }
+    shown = screen.described(f"{who} to hand this match over.", [Item("hand-over", facts)])
+    screen.agree(shown, "Sign this hand-over?", yes=yes, json=as_json)
     return to, recipient
