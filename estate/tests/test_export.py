@@ -15,7 +15,7 @@ from estate.store.acts import ACTS
 from estate.store.ledger import LEDGER, append_record, ledger_records
 from estate.tests.books import Office
 from estate.verdicts.export import Agreed, export_match, take_back
-from estate.verdicts.hand_overs import UNPROVEN, UNSIGNED
+from estate.verdicts.hand_overs import UNNAMED, UNPROVEN, UNSIGNED
 from formats.act import Act, Kind, verify_act
 from formats.ledger import Happening
 from formats.verdict import Judgement
@@ -295,7 +295,7 @@ def test_a_record_of_an_earlier_version_is_shown_as_unsigned(office: Office) -> 
     assert (shown.by, shown.note) == (("r1 (police)",), UNSIGNED)
 
 
-@pytest.mark.parametrize("change", [{"to": "Another"}, {"second": "0" * 32}, {"first_utc_ms": 1}])
+@pytest.mark.parametrize("change", [{"to": "Another"}, {"recipient": "x"}, {"first_utc_ms": 1}])
 def test_a_record_that_two_people_did_not_sign_is_shown_as_unproven(
     office: Office, change: dict[str, int | str]
 ) -> None:
@@ -305,6 +305,17 @@ def test_a_record_that_two_people_did_not_sign_is_shown_as_unproven(
     with office.store.writing() as connection:
         append_record(connection, Happening.EXPORTED, handed(office)[0] | change)
     assert [each.note for each in office.desk(1).handed_over(event)] == ["", UNPROVEN]
+
+
+def test_a_hand_over_by_a_reviewer_who_has_left_is_not_called_forged(three: Office) -> None:
+    event = confirmed(three, 1, 2)
+    for number in (1, 3):
+        sign(three.desk(number), event)
+    three.removed, three.site_version = (3,), 2
+    three.publish(version=2)
+    (shown,) = three.desk(1).handed_over(event)
+    assert (shown.note, shown.by[0]) == (UNNAMED, "r1 (police)")
+    assert "not named now" in shown.by[1]
 
 
 def test_one_persons_signature_twice_in_a_record_is_unproven(office: Office) -> None:

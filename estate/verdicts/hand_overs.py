@@ -20,6 +20,7 @@ from formats.strict_json import UNPRINTABLE
 
 UNSIGNED: Final = "an earlier version recorded it, without signatures"
 UNCHECKED: Final = "not verified: this program has no verified site at hand"
+UNNAMED: Final = "the site no longer names who signed: tallylight-verify looks them up"
 UNPROVEN: Final = "no two signatures of reviewers prove it: keep the database as evidence"
 
 
@@ -86,6 +87,8 @@ def _hand_over(record: Record, reviewers: Mapping[bytes, Reviewer] | None) -> Ha
         note = UNSIGNED
     elif reviewers is None:
         note = UNCHECKED
+    elif not {body.get(which) for which in BOTH} <= {each.hex() for each in known}:
+        note = UNNAMED
     elif len(set(by)) < len(BOTH) or not _holds(record, known):
         note = UNPROVEN
     return HandOver(
