@@ -8,6 +8,7 @@ EstateError
 ├── NotMet            an event's recipients are of a version that this office has not met
 ├── VerdictRefused    a verdict is refused: a second one, an unknown reviewer, too late
 ├── NotConfirmed      an export needs a confirmed match, and this is none
+├── SeatLocked        the review console is locked
 ├── HoldRefused       a hold or release breaks a rule
 └── BooksRefused      ledgers, checkpoints or backups cannot be read or do not agree
 """
@@ -52,6 +53,10 @@ class VerdictRefused(EstateError):
 
 class NotConfirmed(EstateError):
     """An export needs a confirmed match, and this is none."""
+
+
+class SeatLocked(EstateError):
+    """The review console is locked, or is not unlocked."""
 
 
 class HoldRefused(EstateError):

@@ -39,6 +39,12 @@ FRESHNESS_H_DEFAULT: Final = 24
 """Hours after which a withdrawn face is gone from every camera (docs/design.md, section 5)."""
 FRESHNESS_H_LIMIT: Final = 7 * 24
 """Longest freshness that a site without daily contact may choose, in writing."""
+IDLE_LOCK_S_DEFAULT: Final = 300
+"""Seconds without a reviewer's action after which a console locks, where the policy says none."""
+IDLE_LOCK_S_LOW: Final = 60
+"""Shortest idle lock: a minute to compare two faces."""
+IDLE_LOCK_S_HIGH: Final = 900
+"""Longest idle lock: PCI DSS 4.0, 8.2.8, asks for 15 minutes or less."""
 EVALUATIONS_LIMIT: Final = 8
 """Most evaluations that a policy names."""
 DIGEST_BYTES: Final = 32
@@ -125,6 +131,8 @@ class Policy:
     """Whether the nets may run on a camera's own processor, where there is no accelerator."""
     authenticated_time: bool = False
     """Whether only time servers that prove their identity (NTS) vouch for cameras' clocks."""
+    idle_lock_s: int = IDLE_LOCK_S_DEFAULT
+    """Seconds without a reviewer's action after which the review console locks."""
     evaluations: tuple[bytes, ...] = ()
     """(32,) each, SHA-256: the nets' evaluation must be one of these; if empty, any is accepted."""
 
@@ -167,9 +175,11 @@ def site_name_is_plain(name: str) -> bool:
 
 def write_policy(policy: Policy) -> bytes:
     """Return the one spelling of `policy`."""
-    demanded: dict[str, JsonValue] = (
-        {"authenticated_time": True} if policy.authenticated_time else {}
-    )
+    demanded: dict[str, JsonValue] = {}
+    if policy.authenticated_time:
+        demanded["authenticated_time"] = True
+    if policy.idle_lock_s != IDLE_LOCK_S_DEFAULT:
+        demanded["idle_lock_s"] = policy.idle_lock_s
     return dumps(
         demanded
         | {
@@ -241,6 +251,7 @@ def _read(fields: Fields) -> Policy:
         status=fields.boolean("status"),
         unsynchronised=fields.boolean("unsynchronised"),
         authenticated_time=_read_demand(fields, "authenticated_time"),
+        idle_lock_s=_read_idle_lock(fields),
         processor=fields.boolean("processor"),
         evaluations=read_evaluations(fields),
         assessment=fields.object("assessment", _read_assessment),
@@ -270,6 +281,16 @@ def _read_demand(fields: Fields, name: str) -> bool:
     if not fields.boolean(name):
         raise Malformed(f"The policy's {name} is true or absent.")
     return True
+
+
+def _read_idle_lock(fields: Fields) -> int:
+    """Read the idle lock, which a policy of an earlier version does not have."""
+    if not fields.has("idle_lock_s"):
+        return IDLE_LOCK_S_DEFAULT
+    idle_s = fields.integer("idle_lock_s", low=IDLE_LOCK_S_LOW, high=IDLE_LOCK_S_HIGH)
+    if idle_s == IDLE_LOCK_S_DEFAULT:
+        raise Malformed(f"An idle_lock_s of {idle_s} is what a policy without it means.")
+    return idle_s
 
 
 def _read_place(fields: Fields) -> Place:

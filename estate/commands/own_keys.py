@@ -88,14 +88,14 @@ def own_receipt_key(path: Path, read_site: Callable[[], VerifiedSite] | None) ->
 
 
 def unlock_reviewer_keys(
-    path: Path, site: VerifiedSite, passphrase_file: Path | None
+    path: Path, site: VerifiedSite, passphrase: str | Path | None
 ) -> tuple[PrivateKey, SigningKey]:
     """Return a reviewer's opening key and verdict key, if the site names both for one person.
 
     Args:
         path: the file of the opening key; that of the verdict key lies beside it.
         site: what the keys are compared with.
-        passphrase_file: of both keys; None to ask.
+        passphrase: of both keys, or the file with it; None to ask.
 
     Raises:
         VerdictRefused: the site names other keys, or none.
@@ -109,7 +109,8 @@ def unlock_reviewer_keys(
             f"The site's recipients name another opening key for {mine.name} than {path}: use that "
             "one, or have this one added with tallylight recipients add, signed and published."
         )
-    _, passphrase = unlocking(path, Purpose.REVIEWER, passphrase_file)
+    if not isinstance(passphrase, str):
+        _, passphrase = unlocking(path, Purpose.REVIEWER, passphrase)
     return unlock_opening(locked, passphrase), unlock_signing(beside, passphrase)
 
 

@@ -4,6 +4,7 @@ import json
 import secrets
 import socket
 import webbrowser
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Final
@@ -14,9 +15,12 @@ import uvicorn
 from estate.commands.listening import listening_socket
 from estate.commands.options import AsJson, Settings, current_site, open_office
 from estate.commands.own_keys import unlock_reviewer_keys
+from estate.config import Office
 from estate.console.app import make_console
 from estate.console.desk import Desk
+from estate.console.seat import Seat
 from estate.passphrase import PassphraseFile
+from estate.store.envelopes import Store
 from formats.whole_file import PRIVATE, write_whole
 
 SHUTDOWN_S: Final = 5
@@ -36,19 +40,32 @@ def review(  # noqa: PLR0913  # Each is an option.
 ) -> None:
     """Open the review console. It prints its address, which works on this machine alone."""
     office, store = open_office(config)
-    opening, signing = unlock_reviewer_keys(key, current_site(office), passphrase_file)
-    desk = Desk(store, lambda: current_site(office), opening, signing)
+    seat = Seat(partial(_desk, office, store, key), _desk(office, store, key, passphrase_file))
+    name = seat.desk.reviewer.name
     with listening_socket(port) as listening, TemporaryDirectory() as private:
         number, token = listening.getsockname()[1], secrets.token_urlsafe(32)
         host = f"{secrets.token_hex(8)}.localhost:{number}"
         address = f"http://{host}/?token={token}"
-        sentence = f"The console of {desk.reviewer.name} is at {address}"
-        machines = json.dumps({"reviewer": desk.reviewer.name, "address": address})
+        sentence = f"The console of {name} is at {address}"
+        machines = json.dumps({"reviewer": name, "address": address})
         typer.echo(machines if as_json else sentence)
         if browser:
             webbrowser.open(_link(Path(private), address))
-        _serve(desk, office.books, listening, host, token)
+        _serve(seat, office.books, listening, host, token)
     store.close()
+
+
+def _desk(office: Office, store: Store, key: Path, passphrase: str | Path | None) -> Desk:
+    """Return the reviewer's desk, with both keys unlocked.
+
+    No caller keeps a key beside it: a lock must drop the last one.
+
+    Raises:
+        KeyRefused: a key file is missing, or the passphrase does not open it.
+        Refused: the site or the store does not answer, or does not name this reviewer.
+    """
+    keys = unlock_reviewer_keys(key, current_site(office), passphrase)
+    return Desk(store, lambda: current_site(office), *keys)
 
 
 def _link(folder: Path, address: str) -> str:
@@ -63,11 +80,11 @@ def _link(folder: Path, address: str) -> str:
     return file.as_uri()
 
 
-def _serve(desk: Desk, books: Path, listening: socket.socket, host: str, token: str) -> None:
+def _serve(seat: Seat, books: Path, listening: socket.socket, host: str, token: str) -> None:
     def is_stopping() -> bool:
         return server.should_exit
 
-    console = make_console(desk, books, host, token, is_stopping)
+    console = make_console(seat, books, host, token, is_stopping)
     server = uvicorn.Server(
         uvicorn.Config(
             console,

@@ -25,8 +25,10 @@ from estate.console.export_pages import ExportPages
 from estate.console.forms import read_form
 from estate.console.guard import Guard
 from estate.console.hold_pages import HoldPages
+from estate.console.seat import Seat
+from estate.console.seat_pages import SeatPages
 from estate.console.standing import Standing
-from estate.errors import StoreRefused
+from estate.errors import SeatLocked, StoreRefused
 from estate.opening import facts
 from estate.opening.portraits import find_portrait
 from formats.envelope_header import DIGEST_BYTES
@@ -49,7 +51,7 @@ WORDS: Final = {
 
 
 def make_console(
-    desk: Desk,
+    seat: Seat,
     books: Path,
     host: str,
     token: str,
@@ -58,13 +60,13 @@ def make_console(
     """Return the console's web application, behind its guard.
 
     Args:
-        desk: the reviewer's desk.
+        seat: the reviewer's seat, with a desk or locked.
         books: the office's folder with checkpoints and sealed enrolment pictures.
         host: name and port of the console, as browsers send it.
         token: the token in the printed address, which works once; the page then uses a cookie.
         is_stopping: whether the console must stop; it then ends the event streams.
     """
-    pages = _Pages(desk, books, is_stopping)
+    pages = _Pages(seat, books, is_stopping)
     routes = [
         Route("/", pages.shell),
         Route("/queue", pages.queue),
@@ -75,14 +77,17 @@ def make_console(
         Route("/verdict/{event}", pages.verdict, methods=["POST"]),
         *pages.exports.routes,
         *pages.holds.routes,
+        *pages.lock.routes,
         Mount("/static", StaticFiles(directory=HERE / "static")),
     ]
-    return Guard(Starlette(routes=routes, lifespan=pages.poll_store), host, token)
+    handlers = {SeatLocked: pages.locked}
+    console = Starlette(routes=routes, lifespan=pages.poll_store, exception_handlers=handlers)
+    return Guard(console, host, token)
 
 
 class _Pages:
-    def __init__(self, desk: Desk, books: Path, is_stopping: Callable[[], bool]) -> None:
-        self._desk = desk
+    def __init__(self, seat: Seat, books: Path, is_stopping: Callable[[], bool]) -> None:
+        self._seat = seat
         self._is_stopping = is_stopping
         self._portraits = books / "portraits"
         self._environment = Environment(
@@ -90,28 +95,40 @@ class _Pages:
             autoescape=select_autoescape(default=True),
             undefined=StrictUndefined,
         )
-        self.exports = ExportPages(desk, books, self._find, self._show)
-        self.holds = HoldPages(desk, self._find, self._render)
-        self._shown = set[tuple[bytes, str]]()
-        """Events with what was shown beside them: a portrait's digest in hex, or `NONE_SHOWN`."""
+        self.exports = ExportPages(seat, books, self._find, self._show)
+        self.holds = HoldPages(seat, self._find, self._render)
+        self.lock = SeatPages(seat, self._render)
         self._trouble = ""
         """Why the desk may be out of date; empty if it is not."""
+
+    @property
+    def _desk(self) -> Desk:
+        return self._seat.desk
+
+    def locked(self, _request: Request, _locked: Exception) -> Response:
+        """Answer what a page asked for before it knew that the console is locked: load anew."""
+        return Response("", 423, headers={"hx-refresh": "true"})
 
     @asynccontextmanager
     async def poll_store(self, _app: Starlette) -> AsyncGenerator[None]:
         """Query the store for new events while the console runs."""
-        await run_in_threadpool(self._desk.refresh)
+        await run_in_threadpool(self._refresh)
         polling = asyncio.create_task(self._poll())
         try:
             yield
         finally:
             polling.cancel()
 
+    def _refresh(self) -> None:
+        self._desk.refresh()
+
     async def _poll(self) -> None:
         while True:
             await asyncio.sleep(POLL_S)
             try:
-                await run_in_threadpool(self._desk.refresh)
+                await run_in_threadpool(self._refresh)
+                self._trouble = ""
+            except SeatLocked:
                 self._trouble = ""
             except StoreRefused:  # It may answer again soon.
                 self._trouble = "out of date: the store does not answer"
@@ -119,7 +136,9 @@ class _Pages:
                 self._trouble = str(refusal)
 
     def shell(self, _request: Request) -> Response:
-        """Return the page around the fragments."""
+        """Return the page around the fragments, or the page of a locked console."""
+        if self._seat.is_locked:
+            return self.lock.locked()
         return self._render("console.html", reviewer=self._desk.reviewer, site=self._desk.site)
 
     def queue(self, _request: Request) -> Response:
@@ -135,7 +154,14 @@ class _Pages:
 
     async def stream(self, request: Request) -> Response:
         """Announce every change to the page by server-sent events."""
-        return StreamingResponse(self._changes(request), media_type="text/event-stream")
+        return StreamingResponse(self._until_locked(request), media_type="text/event-stream")
+
+    async def _until_locked(self, request: Request) -> AsyncGenerator[str]:
+        try:
+            async for change in self._changes(request):
+                yield change
+        except SeatLocked:
+            yield "event: locked\ndata:\n\n"
 
     async def _changes(self, request: Request) -> AsyncGenerator[str]:
         seen, arrived, announced = -1, self._desk.arrivals, ""
@@ -168,7 +194,7 @@ class _Pages:
         named = _name_portrait(standing, picture)
         if picture is None or request.url.query != named:
             raise HTTPException(404)
-        self._shown.add((standing.event, named))
+        self._desk.shown.add((standing.event, named))
         return Response(picture, media_type="image/jpeg")
 
     async def verdict(self, request: Request) -> Response:
@@ -177,7 +203,8 @@ class _Pages:
         if form.get("judgement") not in set(Judgement):
             raise HTTPException(400)
         portrait = form.get("portrait", "")
-        if (standing.event, portrait) not in self._shown:  # Nothing is signed that was not shown.
+        # Nothing is signed that was not shown.
+        if (standing.event, portrait) not in self._desk.shown:
             return self._show(standing, refusal=LOOK_AGAIN)
         try:
             shown = NO_PORTRAIT if portrait == NONE_SHOWN else bytes.fromhex(portrait)
@@ -208,7 +235,7 @@ class _Pages:
         site, candidate = self._desk.site, standing.candidate
         portrait = _name_portrait(standing, self._portrait(standing))
         if portrait == NONE_SHOWN:
-            self._shown.add((standing.event, portrait))
+            self._desk.shown.add((standing.event, portrait))
         return self._render(
             "candidate.html",
             standing=standing,

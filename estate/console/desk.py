@@ -82,6 +82,8 @@ class Desk:
     """The reason why an event is refused: sealed to others, forged or broken; by digest."""
     unmet: dict[bytes, str] = field(default_factory=dict)
     """The reason why an event waits for newer recipients, by digest."""
+    shown: set[tuple[bytes, str]] = field(default_factory=set, repr=False)
+    """Events with what was shown beside them: a portrait's digest in hex, or `NONE_SHOWN`."""
     _opened: dict[bytes, MatchEvent] = field(default_factory=dict, repr=False)
     _statuses: set[bytes] = field(default_factory=set, repr=False)
     """Digests of envelopes that held a status."""

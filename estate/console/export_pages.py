@@ -19,6 +19,7 @@ from starlette.routing import Route
 from estate.accounts.match_archive import pack_match
 from estate.console.desk import Desk
 from estate.console.forms import read_form
+from estate.console.seat import Seat
 from estate.console.standing import Standing
 from estate.errors import BooksRefused
 from estate.verdicts.decisions import Outcome
@@ -38,15 +39,19 @@ class ExportPages:
     """The pages below /export, and what the page of an event shows of its hand-overs."""
 
     def __init__(
-        self, desk: Desk, books: Path, find: Callable[[Request], Standing], show: _Show
+        self, seat: Seat, books: Path, find: Callable[[Request], Standing], show: _Show
     ) -> None:
-        """Take the desk, the books, what finds a request's event, and what shows its page."""
-        self._desk = desk
-        self._pack = partial(pack_match, desk, books)
+        """Take the seat, the books, what finds a request's event, and what shows its page."""
+        self._seat = seat
+        self._books = books
         self._find = find
         self._show = show
         self._files: dict[bytes, bytes] = {}
         """The encrypted matches that were made last, by event."""
+
+    @property
+    def _desk(self) -> Desk:
+        return self._seat.desk
 
     @property
     def routes(self) -> list[Route]:
@@ -74,11 +79,10 @@ class ExportPages:
         standing, form = self._find(request), await read_form(request)
         event, to, recipient = standing.event, form.get("to", ""), form.get("recipient", "")
         deliver = partial(self._files.__setitem__, event)
+        pack = partial(pack_match, self._desk, self._books)
         try:
             await run_in_threadpool(self._desk.take_site)
-            await run_in_threadpool(
-                export_match, self._desk, event, recipient, to, self._pack, deliver
-            )
+            await run_in_threadpool(export_match, self._desk, event, recipient, to, pack, deliver)
         except Refused as refusal:
             return self._show(self._again(standing), refusal=str(refusal))
         except OSError as error:

@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from estate.console.desk import Desk
 from estate.console.forms import read_form
+from estate.console.seat import Seat
 from estate.console.standing import Standing
 from formats.act import Kind
 from formats.errors import Refused
@@ -28,11 +29,15 @@ class _Render(Protocol):
 class HoldPages:
     """The pages below /hold, and what the page of an event shows of its hold."""
 
-    def __init__(self, desk: Desk, find: Callable[[Request], Standing], render: _Render) -> None:
-        """Take the desk, what finds the event of a request, and what renders a template."""
-        self._desk = desk
+    def __init__(self, seat: Seat, find: Callable[[Request], Standing], render: _Render) -> None:
+        """Take the seat, what finds the event of a request, and what renders a template."""
+        self._seat = seat
         self._find = find
         self._render = render
+
+    @property
+    def _desk(self) -> Desk:
+        return self._seat.desk
 
     @property
     def routes(self) -> list[Route]:

@@ -99,6 +99,11 @@ def screens(
     one.get_by_role("button", name="Sign the same reason").click()
     one.wait_for_selector("#hold .told")
     found["a hold"] = faults(one)
+    one.keyboard.press("l")
+    one.get_by_label("Passphrase").fill("wrong")
+    one.keyboard.press("Enter")
+    one.wait_for_selector(".banner")
+    found["a locked console"] = faults(one)
     return {screen: wrong for screen, wrong in found.items() if wrong}
 
 

@@ -186,6 +186,25 @@ def test_a_figure_out_of_bounds_is_refused(path: tuple[str | int, ...], to: Json
         read_policy(changed(write_policy(POLICY), *path, to=to))
 
 
+@pytest.mark.parametrize("idle_s", [60, 299, 301, 900])
+def test_a_policy_may_say_when_consoles_lock(idle_s: int) -> None:
+    policy = replace(POLICY, idle_lock_s=idle_s)
+    assert read_policy(write_policy(policy)) == policy
+
+
+def test_a_policy_of_before_locks_consoles_after_five_minutes() -> None:
+    written = write_policy(POLICY)
+    assert b"idle_lock_s" not in written
+    assert read_policy(written).idle_lock_s == 300
+
+
+@pytest.mark.parametrize("idle_s", [0, 59, 300, 901])
+def test_an_idle_lock_out_of_bounds_or_said_without_need_is_refused(idle_s: int) -> None:
+    written = write_policy(POLICY).replace(b'"places"', b'"idle_lock_s":%d,"places"' % idle_s)
+    with pytest.raises(Malformed):
+        read_policy(written)
+
+
 def test_one_supplier_alone_is_refused() -> None:
     with pytest.raises(Malformed, match="2 to 16 suppliers"):
         replace(POLICY, suppliers=(POLICE,))

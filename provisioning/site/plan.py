@@ -16,6 +16,9 @@ from formats.policy import (
     CAP_LIMIT,
     FRESHNESS_H_DEFAULT,
     FRESHNESS_H_LIMIT,
+    IDLE_LOCK_S_DEFAULT,
+    IDLE_LOCK_S_HIGH,
+    IDLE_LOCK_S_LOW,
     RETENTION_DAYS_LIMIT,
     SUPPLIERS,
     Agreement,
@@ -57,6 +60,7 @@ crop = true            # Whether a match event carries a picture of the face.
 status = false         # Whether cameras publish sealed status envelopes.
 unsynchronised = false # Whether cameras recognise while no time server vouches for their clocks.
 authenticated_time = false # Whether only time servers that prove their identity (NTS) vouch.
+idle_lock_s = {IDLE_LOCK_S_DEFAULT} # Seconds without an action after which a review console locks.
 processor = false      # Whether nets may run on a camera's own processor, without an Edge TPU.
 evaluations = []       # SHA-256 of the evaluations that are accepted for the nets. Empty: any.
 
@@ -91,6 +95,7 @@ class Plan:
     status: bool
     unsynchronised: bool
     authenticated_time: bool
+    idle_lock_s: int
     processor: bool
     evaluations: tuple[bytes, ...]
     assessment: Assessment
@@ -113,6 +118,7 @@ class Plan:
             status=self.status,
             unsynchronised=self.unsynchronised,
             authenticated_time=self.authenticated_time,
+            idle_lock_s=self.idle_lock_s,
             processor=self.processor,
             evaluations=self.evaluations,
             assessment=self.assessment,
@@ -163,6 +169,9 @@ def _read(fields: Fields) -> Plan:
         unsynchronised=fields.boolean("unsynchronised"),
         authenticated_time=fields.has("authenticated_time")  # A plan of the version before.
         and fields.boolean("authenticated_time"),
+        idle_lock_s=fields.integer("idle_lock_s", low=IDLE_LOCK_S_LOW, high=IDLE_LOCK_S_HIGH)
+        if fields.has("idle_lock_s")
+        else IDLE_LOCK_S_DEFAULT,
         processor=fields.boolean("processor"),
         evaluations=read_evaluations(fields),
         assessment=fields.object("assessment", _read_assessment),

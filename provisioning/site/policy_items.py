@@ -40,6 +40,7 @@ def policy_items(policy: Policy) -> Sequence[Item]:
                 "false alarms": f"{policy.fpir_ppm} in a million passers-by",
                 "events kept": f"{policy.retention_days} days",
                 "list gone within": f"{policy.freshness_h} hours",
+                "consoles lock after": f"{policy.idle_lock_s} s without a reviewer's action",
             },
         ),
         Item(

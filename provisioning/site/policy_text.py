@@ -8,7 +8,7 @@ import json
 from datetime import UTC, datetime
 
 from formats.errors import FormatError
-from formats.policy import Policy, read_policy, write_policy
+from formats.policy import IDLE_LOCK_S_DEFAULT, Policy, read_policy, write_policy
 from formats.schedule import Window
 from formats.strict_json import JsonValue, dumps
 from formats.toml_text import parse_toml
@@ -26,6 +26,7 @@ def policy_text(policy: Policy) -> str:
     for name in ("site", "version", "schedule"):
         fields.pop(name)
     fields["authenticated_time"] = policy.authenticated_time
+    fields["idle_lock_s"] = policy.idle_lock_s
     review = datetime.fromtimestamp(tables["assessment"].pop("review_utc_s"), UTC)
     tables["assessment"]["review"] = review.date().isoformat()
     lines = [f"# The policy of {policy.site}. Save and close to see what changes."]
@@ -54,6 +55,8 @@ def apply_edit(policy: Policy, text: bytes) -> Policy:
         fields |= {"site": policy.site, "version": policy.version}
         if fields.get("authenticated_time") is False:
             del fields["authenticated_time"]  # It is written only where it is demanded.
+        if fields.get("idle_lock_s") == IDLE_LOCK_S_DEFAULT:
+            del fields["idle_lock_s"]
         fields.setdefault("places", [])
         after = read_policy(dumps(fields))
     except (ValueError, TypeError, AttributeError, KeyError, FormatError) as error:

@@ -44,6 +44,15 @@ def test_hours_can_be_changed(prepared: Workshop) -> None:
     assert '["mon 06:00-22:30"]' in policy_text(Site(prepared.site).policy)
 
 
+def test_when_consoles_lock_can_be_changed_and_is_shown(prepared: Workshop) -> None:
+    text = text_of(prepared)
+    tallylight(*edit(prepared, text.replace("idle_lock_s = 300", "idle_lock_s = 120")))
+    assert Site(prepared.site).policy.idle_lock_s == 120
+    assert "120 s without" in tallylight("policy", "show", prepared.site)
+    tallylight(*edit(prepared, text))
+    assert Site(prepared.site).policy.idle_lock_s == 300
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [
@@ -52,6 +61,7 @@ def test_hours_can_be_changed(prepared: Workshop) -> None:
         ("cap = 500", "cap = 500\nunknown = 1"),
         ("cap = 500", "cap = = 500"),
         ("fpir_ppm = 1000", "fpir_ppm = 0"),
+        ("idle_lock_s = 300", "idle_lock_s = 59"),
         ("daily 00:00-24:00", "daily 25:00-26:00"),
         ("[assessment]", "[assessments]"),
         ('"Example Estate"', '"Example Police"'),

@@ -5,6 +5,25 @@
   const queue = byId("queue"), main = byId("candidate"), link = byId("link"), sound = byId("sound");
   let audio = null, arrived = false, begun = false, asked = false;
 
+  // --- the lock: a key, a click, a wheel or a touch keeps the console open; what loads itself does not
+
+  const idleMs = 1000 * Number(document.body.dataset.idleS), TELL_MS = 5000;
+  let told = -Infinity, acted = false;
+  const tell = () => {
+    acted = false;
+    told = performance.now();
+    fetch("/awake", { method: "POST" }).then((answer) => answer.status === 423 && location.reload(), () => {});
+  };
+  const act = (event) => {
+    if (!event.isTrusted) return;
+    acted = true;
+    if (performance.now() - told >= TELL_MS) tell();
+  };
+  ["keydown", "pointerdown", "wheel", "touchmove"].forEach((kind) =>
+    addEventListener(kind, act, { capture: true, passive: true }));
+  setInterval(() => acted && tell(), TELL_MS);
+  addEventListener("pageshow", (event) => event.persisted && location.reload());
+
   // --- new candidates
 
   const stream = new EventSource("/stream");
@@ -12,8 +31,17 @@
     link.textContent = words || (up ? "connected" : "not connected: start the console again");
     link.className = "link " + (up ? "up" : "down");
   };
-  stream.onopen = () => state(true);
-  stream.onerror = () => state(false);
+  let forget = 0;
+  stream.onopen = () => { state(true); clearTimeout(forget); forget = 0; };
+  stream.onerror = () => {
+    state(false);
+    // A console that does not answer cannot say that it is locked: the page forgets by itself.
+    forget = forget || setTimeout(() => {
+      queue.replaceChildren();
+      main.replaceChildren(notice("Locked", "The console does not answer, so this page has closed itself."));
+    }, idleMs);
+  };
+  stream.addEventListener("locked", () => location.reload());
   stream.addEventListener("trouble", (event) => state(!event.data, event.data));
   stream.addEventListener("change", () => htmx.trigger(queue, "changed"));
   stream.addEventListener("arrival", () => { arrived = true; htmx.trigger(queue, "changed"); });
@@ -44,7 +72,8 @@
         // No click: htmx may not have processed the new queue yet.
         htmx.ajax("GET", "/candidate/" + waiting()[0].dataset.event, "#candidate");
       } else if (shown() && !here) {
-        main.replaceChildren(destroyedNotice());
+        main.replaceChildren(notice("This event was destroyed",
+          "Events are destroyed when they are not confirmed, or when their time has ended."));
       }
       begun = true;
     } else {
@@ -64,12 +93,12 @@
     if (renewal && busy(detail.target)) detail.shouldSwap = false;
   });
 
-  const destroyedNotice = () => {
+  const notice = (title, words) => {
     const section = document.createElement("section");
     section.className = "notice";
     const heading = document.createElement("h1");
-    heading.textContent = "This event was destroyed";
-    section.append(heading, "Events are destroyed when they are not confirmed, or when their time has ended.");
+    heading.textContent = title;
+    section.append(heading, words);
     return section;
   };
 
@@ -129,7 +158,7 @@
 
   const keys = {
     m: () => choose("match"), n: () => choose("not_a_match"), c: () => choose("cannot_tell"),
-    j: () => step(1), k: () => step(-1), s: () => sound.click(),
+    j: () => step(1), k: () => step(-1), s: () => sound.click(), l: () => byId("lock").click(),
     "?": () => byId("help").showModal(), Escape: takeBack,
   };
   document.addEventListener("keydown", (event) => {
@@ -140,8 +169,8 @@
       main.querySelector(".verdict").requestSubmit();
       return;
     }
-    const act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-    if (act) { event.preventDefault(); act(); }
+    const press = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    if (press) { event.preventDefault(); press(); }
   });
   document.body.addEventListener("submit", (event) => {
     if (event.defaultPrevented || !event.target.matches("form[hx-post]")) return;
