@@ -29,6 +29,7 @@ from tuf.ngclient.updater import Updater
 
 from formats.policy import read_policy
 from formats.site_keys import SiteKey
+from formats.whole_file import naming
 
 DAY_S: Final = 24 * 3600
 """Seconds of a day."""
@@ -215,13 +216,14 @@ def _updater(
 def _fetch(
     open_file: Callable[[str], BinaryIO], trusted: Path, root: bytes, now: datetime, name: str
 ) -> tuple[bytes, TargetFile]:
-    # A fresh client for every target, so that no delegation is served from another's cache.
-    updater = _updater(open_file, trusted, root, now)
-    info = updater.get_targetinfo(name)
-    if info is None:
-        raise RepositoryError(f"The repository has no signed target {name}.")
-    path = updater.find_cached_target(info) or updater.download_target(info)
-    return Path(path).read_bytes(), info
+    with naming(trusted):  # python-tuf keeps files there.
+        # A fresh client for every target, so that no delegation is served from another's cache.
+        updater = _updater(open_file, trusted, root, now)
+        info = updater.get_targetinfo(name)
+        if info is None:
+            raise RepositoryError(f"The repository has no signed target {name}.")
+        path = updater.find_cached_target(info) or updater.download_target(info)
+        return Path(path).read_bytes(), info
 
 
 def _list_role(metadata: Path, site: str, *files: TargetFile) -> Metadata[Targets]:

@@ -73,6 +73,17 @@ def destroy(path: Path) -> None:
         path.unlink()
 
 
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Let an OSError that names no file name `path`: for libraries that write below it."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None or error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
 def _fill(descriptor: int, content: bytes, *, synced: bool) -> None:
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)

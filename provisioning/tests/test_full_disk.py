@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import gettempdir
 
 import pytest
 
@@ -20,6 +21,7 @@ from provisioning.tests.workshop import (
     Workshop,
     contents,
     refusal,
+    tallylight,
 )
 
 
@@ -92,6 +94,13 @@ def test_a_full_disk_is_named_by_its_file_and_leaves_nothing_half_written(
         said = refusal(*words)
     assert said.startswith(f"Refused: File too large: {signed.folder}/")
     assert contents(signed.folder) == before
+
+
+def test_a_full_disk_for_temporary_files_is_named_too(signed: Workshop) -> None:
+    tallylight("list", "publish", signed.site, *signed.passphrase)
+    with full_disk():
+        said = refusal("list", "verify", signed.site)
+    assert said.startswith(f"Refused: File too large: {gettempdir()}/")
 
 
 def test_keys_are_private_also_under_umask_zero(begun: Workshop, tmp_path: Path) -> None:
