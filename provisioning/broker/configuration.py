@@ -52,6 +52,8 @@ from provisioning.site.folder import Site
 
 REVOKED_PROBE: Final = "revoked-probe"
 """Client that was revoked as soon as it was issued: `broker check` tests that it is refused."""
+_BEGINNING: Final = 4
+"""Fewest letters of a client's name that name it."""
 RENEW_BEFORE_END: Final = timedelta(days=60)
 """A certificate that ends within this time is issued anew."""
 
@@ -83,18 +85,28 @@ def configure(site: Site, authority_key: Ed25519Signer, listener: Listener, now:
     return site.broker
 
 
-def revoke_client(site: Site, authority_key: Ed25519Signer, name: str, now: datetime) -> None:
-    """Revoke a client's certificate; the broker refuses it from its next SIGHUP on.
+def find_client(site: Site, beginning: str) -> str:
+    """Return the client that has this name, or whose name alone begins so, as a camera's id does.
 
     Raises:
-        BrokerRefused: no certificate was issued to such a client.
+        BrokerRefused: no certificate was issued to such a client, or to more than one.
     """
-    files = _stored_files(site)
-    certificate = files.pop(f"clients/{name}.pem", None)
-    if certificate is None:
+    names = [path.stem for path in (site.broker / "clients").glob("*.pem")]
+    if beginning in names:
+        return beginning
+    found = [name for name in names if name.startswith(beginning)]
+    if len(beginning) < _BEGINNING or len(found) != 1:
         raise BrokerRefused(
-            f"No certificate was issued to {name}: name a client of the folder broker/clients."
+            f"No certificate was issued to {beginning}, or more than one: name a client of the "
+            "folder broker/clients, or the first digits of a camera's id."
         )
+    return found[0]
+
+
+def revoke_client(site: Site, authority_key: Ed25519Signer, name: str, now: datetime) -> None:
+    """Revoke a client's certificate; the broker refuses it from its next SIGHUP on."""
+    files = _stored_files(site)
+    certificate = files.pop(f"clients/{name}.pem")
     files.pop(f"clients/{name}.key", None)
     site.withdraw_request(name)  # First: without its request it gets no other certificate.
     _revoke(files, authority_of(site, authority_key, now), certificate)

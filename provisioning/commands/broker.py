@@ -11,7 +11,7 @@ from formats.signer import Ed25519Signer
 from formats.strict_json import JsonValue
 from provisioning.broker.addresses import refuse_host
 from provisioning.broker.check import check_broker
-from provisioning.broker.configuration import configure, revoke_client
+from provisioning.broker.configuration import configure, find_client, revoke_client
 from provisioning.broker.listener import INSTALLED_AT, STATE_AT, Listener
 from provisioning.broker.mosquitto_files import ARCHIVE_FILE, CONFIGURATION_FILE, INSTALL_FILE
 from provisioning.broker.tested_broker import Finding
@@ -80,19 +80,23 @@ def config(  # noqa: PLR0913  # Each is an option.
 @app.command()
 def revoke(
     folder: Folder,
-    client: Annotated[str, typer.Argument(help="A camera's id, receiver or auditor.")],
+    client: Annotated[
+        str, typer.Argument(help="A camera's id or its first digits; receiver or auditor.")
+    ],
     passphrase_file: PassphraseFile = None,
     *,
     json: Json = False,
 ) -> None:
     """Revoke a client's certificate; the broker refuses it after SIGHUP."""
     site = open_site(folder)
-    revoke_client(site, _authority(site, passphrase_file), client, datetime.now(UTC))
+    name = find_client(site, client)
+    revoke_client(site, _authority(site, passphrase_file), name, datetime.now(UTC))
     sentence = (
-        f"{client} is revoked; the broker refuses it once it has the new crl.pem and SIGHUP. A "
-        "camera stays revoked until it is registered again: tallylight camera add."
+        f"{name} is revoked; the broker refuses it once it has the new crl.pem and SIGHUP. A "
+        "camera stays revoked until it is registered again: tallylight camera add.\n"
+        "The next list is sealed to it as long as the policy names it: tallylight camera remove."
     )
-    print_result(sentence, json=json, revoked=client)
+    print_result(sentence, json=json, revoked=name)
 
 
 @app.command()
