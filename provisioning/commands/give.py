@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from provisioning.commands.options import Json, print_result
-from provisioning.site.folder import open_site
+from provisioning.commands.options import Json, print_result, site_here
 from provisioning.stick.give import give_stick
 
 app = typer.Typer(add_completion=False)
@@ -21,7 +20,7 @@ def give(
     json: Json = False,
 ) -> None:
     """Write what holders and organisations need to sign onto a memory stick; it gets no key."""
-    folder = give_stick(open_site(source), stick, datetime.now(UTC))
+    folder = give_stick(site_here(source, "--from"), stick, datetime.now(UTC))
     print_result(
         f"{folder} holds what signers need, and no key. They name this folder in tallylight list "
         "sign, policy sign or site sign.",

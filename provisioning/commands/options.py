@@ -8,6 +8,8 @@ import typer
 from formats.keyfile import Purpose
 from formats.public_key_file import PublicKeyFile, read_public_key
 from formats.strict_json import JsonValue, dumps
+from provisioning.errors import SiteRefused
+from provisioning.site.folder import Site, open_site
 
 Folder: TypeAlias = Annotated[Path, typer.Argument(help="The site's folder.")]
 PassphraseFile: TypeAlias = Annotated[
@@ -22,6 +24,17 @@ SiteName: TypeAlias = Annotated[
 ]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Yes: TypeAlias = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
+
+
+def site_here(folder: Path, option: str) -> Site:
+    """Return the site in a folder that an option names, or else in the current one.
+
+    Raises:
+        SiteRefused: it holds no site.
+    """
+    if not (folder / "root.json").is_file():
+        raise SiteRefused(f"{folder.absolute()} is not a site's folder: name it with {option}.")
+    return open_site(folder)
 
 
 def print_result(sentence: str, *, json: bool, **fields: JsonValue) -> None:

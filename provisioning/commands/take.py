@@ -7,9 +7,8 @@ from typing import Annotated
 import typer
 
 from formats.strict_json import JsonValue
-from provisioning.commands.options import Json, print_result
+from provisioning.commands.options import Json, print_result, site_here
 from provisioning.errors import StickRefused
-from provisioning.site.folder import open_site
 from provisioning.stick.part import Result
 from provisioning.stick.take import take_stick
 
@@ -25,7 +24,7 @@ def take(
 ) -> None:
     """Take in what is signed on a memory stick: verify it, merge signatures, keep the newer."""
     parts = []
-    for part in take_stick(open_site(into), stick, datetime.now(UTC)):
+    for part in take_stick(site_here(into, "--into"), stick, datetime.now(UTC)):
         parts.append(part)
         if not json:
             typer.echo(f"{part.result:8} {part.sentence}")

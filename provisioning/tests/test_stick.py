@@ -83,6 +83,16 @@ def test_a_stick_with_signatures_that_were_not_taken_is_not_overwritten(listed: 
     assert contents(folder) == before
 
 
+def test_without_a_site_here_the_option_that_names_it_is_told(
+    listed: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stick = give(listed).parent
+    monkeypatch.chdir(listed.folder)
+    assert "name it with --into" in refusal("take", stick)
+    monkeypatch.chdir(listed.site)
+    assert "known    List" in tallylight("take", stick)
+
+
 def test_a_site_is_not_given_into_itself(listed: Workshop) -> None:
     home = listed.folder / "home"
     shutil.copytree(listed.site, home / "mill-lane")
