@@ -6,7 +6,7 @@ Table: docs/formats/hand-over.md. This module encrypts nothing and records nothi
 """
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Final, Protocol
@@ -17,12 +17,13 @@ from nacl.public import PrivateKey
 from estate.accounts.match_page import Match, render_match
 from estate.accounts.verifier_answer import verifier_answer
 from estate.opening.portraits import find_portrait
-from estate.signed_site import find_entry
+from estate.signed_site import VerifiedSite, find_entry
 from estate.store.ledger import ledger_records
-from estate.verdicts.decisions import proven_verdicts
 from estate.verdicts.export import Agreed, Exporter
+from formats.event import MatchEvent
+from formats.recipients import Reviewer
 from formats.strict_json import dumps
-from formats.verdict import portrait_digest
+from formats.verdict import NO_PORTRAIT, Verdict, named_reviewer, portrait_digest, read_verdict
 
 PAGE: Final = "match.html"
 README: Final = """\
@@ -58,6 +59,11 @@ ABOUT: Final = {
     "README": "how to check all this",
 }
 """What each file is, by its name without the ending."""
+AS_SHOWN: Final = "On the list, as both reviewers saw it"
+OF_ENTRY: Final = "On the list; the verdicts do not say which picture was shown"
+NONE_SEALED: Final = "The authority sealed no enrolment picture to the reviewers."
+NONE_SHOWN: Final = "The reviewers were shown no enrolment picture."
+ANOTHER: Final = "The enrolment picture that the reviewers saw is not kept here any more."
 BEGINNING: Final = (1980, 1, 1, 0, 0, 0)
 """The time of each file in the archive: the earliest that a zip can hold."""
 UNIX: Final = 3
@@ -89,13 +95,11 @@ def pack_match(desk: Opener, books: Path, agreed: Agreed) -> bytes:
     at_ms = agreed.second.given_utc_ms
     answer = verifier_answer(desk.store, site, books, event, at_ms)
     with desk.store.reading() as connection:
-        verdicts = proven_verdicts(connection, site, event)
         entry = find_entry(connection, candidate.list_digest, candidate.entry)
         records = ledger_records(connection)
-    portrait = find_portrait(books / "portraits", candidate.entry, site, desk.key)
-    shown = {verdict.portrait for _, verdict in verdicts} - {None}
-    if portrait and shown and portrait_digest(candidate, portrait) not in shown:
-        portrait = None  # It was replaced: no reviewer compared the face with this one.
+    verdicts = [_verdict(site, each) for each in agreed.confirmed.signed]
+    kept = find_portrait(books / "portraits", candidate.entry, site, desk.key)
+    portrait, about_portrait = shown_portrait(candidate, kept, [each for _, each in verdicts])
     match = Match(
         agreed=agreed,
         candidate=candidate,
@@ -106,9 +110,35 @@ def pack_match(desk: Opener, books: Path, agreed: Agreed) -> bytes:
         ledger_size=len(records),
         seen=_picture("seen-by-the-camera", candidate.crop_jpeg),
         listed=_picture("on-the-list", portrait),
+        about_portrait=about_portrait,
         answer=answer,
     )
     return write_archive(match)
+
+
+def shown_portrait(
+    candidate: MatchEvent, kept: bytes | None, verdicts: Sequence[Verdict]
+) -> tuple[bytes | None, str]:
+    """Return the enrolment picture that both verdicts rest on, or None; and what it is, in words.
+
+    Args:
+        candidate: the opened event.
+        kept: the picture of its entry that this office has now.
+        verdicts: the two that confirmed the event; their portraits agree.
+    """
+    named = {each.portrait for each in verdicts} - {None}
+    if not named:  # Verdicts of an earlier version.
+        return kept, OF_ENTRY if kept else NONE_SEALED
+    if named == {NO_PORTRAIT}:
+        return None, NONE_SHOWN if kept else NONE_SEALED
+    if kept is not None and portrait_digest(candidate, kept) in named:
+        return kept, AS_SHOWN
+    return None, ANOTHER
+
+
+def _verdict(site: VerifiedSite, signed: bytes) -> tuple[Reviewer, Verdict]:
+    reviewer = site.reviewers[named_reviewer(signed)]
+    return reviewer, read_verdict(signed, reviewer.verdict_key)
 
 
 def write_archive(match: Match) -> bytes:

@@ -57,7 +57,9 @@ class Match:
     seen: tuple[str, bytes] | None
     """File name and content of the camera's picture; None: the policy allows none."""
     listed: tuple[str, bytes] | None
-    """File name and content of the enrolment picture, if the authority sealed one."""
+    """File name and content of the enrolment picture that both reviewers saw, if there is one."""
+    about_portrait: str
+    """What `listed` is, or why there is none."""
     answer: Answer
 
     @property

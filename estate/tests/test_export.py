@@ -12,6 +12,7 @@ from sqlalchemy import insert, select, update
 from estate.console.desk import Desk
 from estate.errors import BooksRefused, NotConfirmed, VerdictRefused
 from estate.store.acts import ACTS
+from estate.store.envelopes import ENVELOPES
 from estate.store.ledger import LEDGER, append_record, ledger_records
 from estate.tests.books import Office
 from estate.verdicts.export import Agreed, export_match, take_back
@@ -247,6 +248,22 @@ def test_signatures_that_made_a_hand_over_make_no_other(either: Office) -> None:
     assert len(handed(either)) == 1
 
 
+def test_requests_for_two_recipients_make_no_hand_over(three: Office) -> None:
+    event = confirmed(three, 1, 2)
+    sign(three.desk(3), event, OTHER_KEY)
+    with three.store.reading() as connection:
+        row = connection.execute(select(ACTS).where(ACTS.c.kind == "export")).mappings().one()
+        copied = dict(row)
+    take_back(three.desk(3), event)
+    sign(three.desk(1), event, KEY)
+    with three.store.writing() as connection:
+        connection.execute(insert(ACTS).values(copied))
+    for recipient in (KEY, OTHER_KEY):
+        with pytest.raises(NotConfirmed, match="to another recipient or key"):
+            sign(three.desk(2), event, recipient)
+    assert handed(three) == []
+
+
 def test_a_row_without_its_signature_asks_for_nothing(office: Office) -> None:
     event = confirmed(office)
     sign(office.desk(1), event)
@@ -257,6 +274,14 @@ def test_a_row_without_its_signature_asks_for_nothing(office: Office) -> None:
     standing = office.desk(2).standing(event)
     assert standing
     assert standing.asked is None
+
+
+def test_an_event_that_was_removed_from_the_store_is_not_handed_over(office: Office) -> None:
+    event, desk = confirmed(office), office.desk(1)
+    with office.store.writing() as connection:
+        connection.execute(update(ENVELOPES).values(blob=b""))
+    with pytest.raises(NotConfirmed, match="destroyed, or never arrived"):
+        sign(desk, event)
 
 
 def test_a_file_that_cannot_be_written_is_not_recorded(either: Office) -> None:

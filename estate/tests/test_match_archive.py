@@ -29,6 +29,7 @@ from formats.verdict import NO_PORTRAIT, Judgement, portrait_digest, read_verdic
 READER = pyrage.x25519.Identity.generate()
 KEY = str(READER.to_public())
 PORTRAIT = jpeg(90)
+LARGEST = b"\xff\xd8\xff".ljust(PICTURE_LIMIT, b"x")
 NUMBERS = count(2)
 NAMES = [
     "match.html",
@@ -71,21 +72,29 @@ def keep_portrait(office: Office, picture: bytes = PORTRAIT) -> None:
 
 
 def agreed(office: Office, to: str = "The police", **changes: object) -> Agreed:
-    """Let two people confirm an event, and sign its hand-over."""
+    """Let two people confirm an event beside the portrait in the books, and sign its hand-over."""
     event = office.arrive(next(NUMBERS), **changes).digest  # type: ignore[arg-type]  # As a test wants it.
-    for number in (1, 2):
-        office.desk(number).judge(event, Judgement.MATCH, shown(office, office.desk(number), event))
-    both = [sign_export(office.desk(number), event, KEY, to) for number in (1, 2)]
+    desks = [office.desk(number) for number in (1, 2)]
+    return judged(event, desks, [shown(office, desk, event) for desk in desks], to)
+
+
+def judged(
+    event: bytes, desks: list[Desk], portraits: list[bytes], to: str = "The police"
+) -> Agreed:
+    """Let each person say that it is a match; the first two sign its hand-over."""
+    for desk, portrait in zip(desks, portraits, strict=True):
+        desk.judge(event, Judgement.MATCH, portrait)
+    both = [sign_export(desk, event, KEY, to) for desk in desks[:2]]
     assert both[1] is not None
     return both[1]
 
 
-def shown(office: Office, desk: Desk, event: bytes) -> bytes:
-    """Return what a verdict says of the portrait that lies in the books."""
+def shown(office: Office, desk: Desk, event: bytes, jpeg: bytes | None = None) -> bytes:
+    """Return what a verdict says of a portrait, by default of the one that lies in the books."""
     standing = desk.standing(event)
     assert standing is not None
     candidate, folder = standing.candidate, office.folder / "books" / "portraits"
-    jpeg = find_portrait(folder, candidate.entry, desk.site, desk.key)
+    jpeg = jpeg or find_portrait(folder, candidate.entry, desk.site, desk.key)
     return NO_PORTRAIT if jpeg is None else portrait_digest(candidate, jpeg)
 
 
@@ -149,12 +158,39 @@ def test_without_pictures_the_page_says_why(bare: Office) -> None:
     assert b"sealed no enrolment picture" in files["match.html"]
 
 
-def test_a_picture_that_no_reviewer_was_shown_is_not_handed_over(bare: Office) -> None:
+def test_only_the_enrolment_picture_that_both_reviewers_saw_is_handed_over(bare: Office) -> None:
     keep_portrait(bare)
     both = agreed(bare)
-    assert "on-the-list.jpg" in unpack(pack(bare, both))
+    files = unpack(pack(bare, both))
+    assert files["on-the-list.jpg"] == PORTRAIT
+    assert b"On the list, as both reviewers saw it" in files["match.html"]
     keep_portrait(bare, PORTRAIT + b"another")
-    assert "on-the-list.jpg" not in unpack(pack(bare, both))
+    files = unpack(pack(bare, both))
+    assert "on-the-list.jpg" not in files
+    assert b"picture that the reviewers saw is not kept here" in files["match.html"]
+
+
+def test_a_picture_that_no_reviewer_was_shown_is_not_handed_over(bare: Office) -> None:
+    both = agreed(bare)
+    keep_portrait(bare)
+    files = unpack(pack(bare, both))
+    assert "on-the-list.jpg" not in files
+    assert b"were shown no enrolment picture" in files["match.html"]
+
+
+def test_of_three_verdicts_the_two_that_confirm_are_handed_over(tmp_path: Path) -> None:
+    office = Office(tmp_path / "office", organisations=("police", "estate", "council"))
+    event = office.arrive().digest
+    desks = [office.desk(number) for number in (1, 2, 3)]
+    same = shown(office, desks[0], event, PORTRAIT)
+    files = unpack(pack(office, judged(event, desks, [same, NO_PORTRAIT, same])))
+    text = words_of(files["match.html"].decode()).partition("Who hands it over")[0]
+    assert [name for name in ("r1, police", "r2, estate", "r3, council") if name in text] == [
+        "r1, police",
+        "r3, council",
+    ]
+    assert "verdict-3.json" not in files
+    office.store.close()
 
 
 def test_a_picture_is_named_by_what_it_is(office: Office) -> None:
@@ -165,8 +201,8 @@ def test_a_picture_is_named_by_what_it_is(office: Office) -> None:
 
 
 def test_the_largest_match_stays_below_400_kb(bare: Office) -> None:
-    keep_portrait(bare, b"\xff\xd8\xff".ljust(PICTURE_LIMIT, b"x"))
-    both = agreed(bare, to="x" * 128, crop_jpeg=b"\xff\xd8\xff".ljust(CROP_LIMIT, b"x"))
+    keep_portrait(bare, LARGEST)
+    both = agreed(bare, "x" * 128, crop_jpeg=b"\xff\xd8\xff".ljust(CROP_LIMIT, b"x"))
     assert len(pack(bare, both)) < 400_000
 
 

@@ -13,7 +13,7 @@ An export is refused if
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import combinations
@@ -28,13 +28,14 @@ from estate.signed_site import VerifiedSite
 from estate.store.acts import ACTS, proven_acts, store_act
 from estate.store.envelopes import ENVELOPES, Store
 from estate.store.ledger import append_record
+from estate.verdicts.agreement import are_two
 from estate.verdicts.decisions import Confirmed, prove_confirmed
 from estate.verdicts.hand_overs import HandOvers
 from formats.act import Act, Kind, sign_act, signature_of
 from formats.errors import Malformed
 from formats.event import MatchEvent
 from formats.ledger import Happening
-from formats.organisations import folded, organisation_key
+from formats.organisations import folded
 from formats.recipients import Reviewer
 
 GONE: Final = "There is no such event here: it was destroyed, or never arrived."
@@ -98,11 +99,7 @@ class Agreed:
 
 
 def requests(connection: Connection, desk: Exporter, event: bytes) -> list[Request]:
-    """Return what is asked for this event and waits for a second signature, oldest first.
-
-    Raises:
-        BooksRefused: the ledger is broken.
-    """
+    """Return what is asked for this event and waits for a second signature, oldest first."""
     return [
         Request(act.reviewer, author.name, author.organisation, act.to or "", act.recipient or "")
         for act, author, _ in _unspent(connection, desk, event)
@@ -152,21 +149,18 @@ def export_match(  # noqa: PLR0913, PLR0917  # The signer, what is signed, and w
     pack: Callable[[Agreed], bytes],
     deliver: Callable[[bytes], None],
 ) -> bool:
-    """Sign one person's half; if that is the second half, deliver the encrypted match.
+    """Sign one person's half, as of `sign_export`; if it is the second, deliver the match.
 
     Args:
         desk: of the reviewer who signs.
         event: digest of the sealed event.
-        recipient: an age public key, `age1...`.
-        to: name of the recipient, for the ledger.
+        recipient: an age public key.
+        to: its holder's name.
         pack: makes what the recipient gets. If it raises, this person signs again later.
         deliver: takes the encrypted match. If it raises, nothing is recorded.
 
     Returns:
         Whether the match was handed over.
-
-    Raises:
-        NotConfirmed, BooksRefused: as of `sign_export` and `record_export`.
     """
     agreed = sign_export(desk, event, recipient, to)
     if agreed is None:
@@ -249,7 +243,7 @@ def _prove(
 
 
 def _check(connection: Connection, desk: Exporter, act: Act) -> None:
-    me = desk.site.reviewers[act.reviewer]
+    me, apart = desk.site.reviewers[act.reviewer], desk.site.recipients.two_organisations
     for other, author, _ in _unspent(connection, desk, act.event):
         if folded(author.name) == folded(me.name):
             if _same(other, act):  # (3)
@@ -262,7 +256,7 @@ def _check(connection: Connection, desk: Exporter, act: Act) -> None:
                 f"{author.name} asks to hand this match to another recipient or key: sign the "
                 "same, or agree first."
             )
-        elif not _two(desk.site, (author, me)):  # (3)
+        elif not are_two((author, me), two_organisations=apart):  # (3)
             raise NotConfirmed(
                 "Your organisation has signed this hand-over: the second signature must be of "
                 "another organisation."
@@ -285,10 +279,11 @@ def _agreed(
     connection: Connection, desk: Exporter, event: bytes, candidate: MatchEvent
 ) -> Agreed | None:
     """Return the two acts of different people with one recipient; None without them."""
+    apart = desk.site.recipients.two_organisations
     for (first, one, data), (second, other, more) in combinations(
         _unspent(connection, desk, event), 2
     ):
-        if _same(first, second) and _two(desk.site, (one, other)):
+        if _same(first, second) and are_two((one, other), two_organisations=apart):
             signatures = signature_of(data).hex(), signature_of(more).hex()
             proof = _prove(connection, desk, event, candidate)
             return Agreed(candidate, first, second, signatures, (one, other), proof)
@@ -301,11 +296,3 @@ def _requests_for(event: bytes) -> ColumnElement[bool]:
 
 def _same(one: Act, other: Act) -> bool:
     return (one.to, one.recipient) == (other.to, other.recipient)
-
-
-def _two(site: VerifiedSite, people: Sequence[Reviewer]) -> bool:
-    """Return whether these are two people, and of two organisations where the site demands it."""
-    names = {folded(each.name) for each in people}
-    organisations = {organisation_key(each.organisation) for each in people}
-    apart = len(organisations) > 1 or not site.recipients.two_organisations
-    return len(names) > 1 and apart
