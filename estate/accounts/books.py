@@ -47,6 +47,8 @@ from formats.status import Status
 from formats.whole_file import append_whole, write_whole
 from terminal.differences import Item, digest_text
 
+CERTIFICATES: Final = "certificates"
+"""Folder of the books with the certificates of destruction."""
 ORIGIN: Final = "estate"
 """Name of the estate's own ledger in checkpoints."""
 CAMERA_LINES: Final = Table(
@@ -214,7 +216,7 @@ def export_books(store: Store, site: VerifiedSite, books: Path, to: Path) -> lis
     try:
         for name, content in files.items():
             (to / name).parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-            write_whole(to / name, content)
+            write_whole(to / name, content, synced=not name.startswith(CERTIFICATES))
     except OSError:
         shutil.rmtree(to, ignore_errors=True)
         raise
@@ -238,6 +240,8 @@ def _exported_files(store: Store, site: VerifiedSite, books: Path) -> dict[str, 
         for origin, content in ledgers.items()
     }
     files |= {path.name: path.read_bytes() for path in sorted(books.glob("*.checkpoint"))}
+    certificates = sorted((books / CERTIFICATES).glob("*.json"))
+    files |= {f"{CERTIFICATES}/{path.name}": path.read_bytes() for path in certificates}
     files["keys.json"] = json.dumps(keys, indent=1).encode() + b"\n"
     return files | {f"site/{name}": content for name, content in signed.items()}
 

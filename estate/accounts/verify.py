@@ -3,8 +3,8 @@
 
 One file for outsiders. It needs Python 3.11 and PyNaCl, and imports nothing else of this project.
 FOLDER is the output of `tallylight-estate ledger export`: ledgers `*.jsonl`, `*.checkpoint` files,
-`keys.json`, and in `site/` what the site signed. If you kept checkpoints, keys or `root.json`
-yourself, give their folder with --kept.
+`keys.json`, certificates of destruction, and in `site/` what the site signed. If you kept
+checkpoints, keys or `root.json` yourself, give their folder with --kept.
 
 (0) From the site's root, enough holders signed each root, each policy and each recipients file.
 For each ledger:
@@ -16,7 +16,7 @@ For the estate's ledger:
 (5) every decision follows from two verdicts of different people; only what two confirmed is
 exported;
 (6) two different reviewers signed each hold, release and export; nothing that they hold is
-destroyed.
+destroyed; each destruction has its certificate.
 Then it prints for every event when recognition ran, the list, what led to the candidate, and the
 reviewers. At the first bad record it names that record and exits with status 1.
 """
@@ -156,7 +156,16 @@ RECIPIENTS = {
     "two_organisations": lambda value: isinstance(value, bool),
     "version": _whole(1, 2**32 - 1),
 }
+DESTRUCTION = {
+    "kind": _word("destruction"),
+    "event": HEX32,
+    "camera": HEX16,
+    "ground": _word("retention", "not_a_match", "status", "restored"),
+    "destroyed_utc_ms": NUMBER,
+    "signature": HEX64,
+}
 LINE_LIMIT, BODY_LIMIT, CHECKPOINT_LIMIT, FILE_LIMIT = 4096, 32, 1024, 256 * 1024
+CERTIFICATE_LIMIT, CERTIFIED = 2048, ("camera", "ground")
 ESTATE, NEEDED = "estate", 2
 DECIDING = {frozenset({"match"}): "confirmed", frozenset({"cannot_tell"}): "cannot_tell"}
 BESIDES = {"envelope", "organisation", "key", "signature"}
@@ -165,6 +174,7 @@ KEPT = {
     *("verdict", "decision", "destroyed", "stored", "exported", "list_accepted"),
     *("period_begin", "period_end", "held", "released"),
 }
+FOLDERS = {"site", "certificates"}
 SUFFIXES = {".jsonl", ".checkpoint", ".json"}
 MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 CURVE = 2**255 - 19
@@ -282,7 +292,7 @@ def find_files(folder: Path) -> list[Path]:
     found = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
     for path in found:
         lower = path.name.lower()
-        if path.name != lower and (lower == "site" or path.suffix.lower() in SUFFIXES):
+        if path.name != lower and (lower in FOLDERS or path.suffix.lower() in SUFFIXES):
             raise NotAsExported(
                 f"The name {path.name!r} was changed to upper case in transit: rename it to "
                 f"{lower!r}."
@@ -642,6 +652,7 @@ class Events:
             event["on_hold"] = False
 
     def _destroy(self, event: Json, body: Json) -> None:
+        _demand(HEX32(body["envelope"]), "it names no event")
         again = event["on_hold"] and body.get("ground") == "restored"
         _demand(again or not event["on_hold"], "two people held what it destroys")
         self.again += again
@@ -698,6 +709,35 @@ def verify_act(record: str, body: Json, which: str, key: str) -> None:
     message = b"tallylight-act-v1\0" + _spell(statement).encode()
     held = _is_signed(message, body[f"{which}_signature"], key)
     _demand(held, f"the signature of its {which} does not hold")
+
+
+def verify_certificates(events: Events, folder: Path, keys: set[str]) -> list[str]:
+    """Verify the certificate of each destroyed event; return what could not be verified.
+
+    Raises:
+        Bad: a certificate is missing or does not hold.
+    """
+    destroyed = [each["destroyed"] for each in events.found.values() if "destroyed" in each]
+    if destroyed and not folder.is_dir():
+        sentence = (
+            f"NOT VERIFIED: that {len(destroyed)} events were destroyed. Books of an earlier "
+        )
+        return [sentence + "version, or of a reviewer's machine, hold no certificates."]
+    for record in destroyed:
+        path = folder / f"{record['body']['envelope']}.json"
+        if not path.exists():
+            raise Bad(record["seq"], "its certificate of destruction is missing")
+        try:
+            found = strict(_read(path), DESTRUCTION, CERTIFICATE_LIMIT)
+        except ValueError:
+            found = {}
+        statement = {name: found[name] for name in found if name != "signature"}
+        message = b"tallylight-destruction-v1\0" + _spell(statement).encode()
+        signed = any(_is_signed(message, found.get("signature"), key) for key in keys)
+        named = {"envelope": found.get("event"), **{each: found.get(each) for each in CERTIFIED}}
+        if not signed or named != record["body"]:
+            raise Bad(record["seq"], "its certificate of destruction does not hold")
+    return []
 
 
 def _identity(key: str) -> str:
@@ -776,7 +816,7 @@ def verify_books(folder: Path, kept: Path | None) -> tuple[list[Book], Events, l
     signed = [each for path in files for each in _checkpoints(path, keys)]
     names = {path.stem.replace("_", "/") for path in found if path.suffix == ".jsonl"}
     names |= {ESTATE} | {each["origin"] for each in signed}
-    events, ledgers = Events(site), list[Book]()
+    events, ledgers, absent = Events(site), list[Book](), list[str]()
     for name in sorted(names - keys.keys()):
         raise NotAsExported(f"The site has no ledger {name!r}: was the file renamed?")
     for name in sorted(names):
@@ -785,6 +825,8 @@ def verify_books(folder: Path, kept: Path | None) -> tuple[list[Book], Events, l
             ledgers.append(verify_book(path, signed, keys[name]))
             for record in ledgers[-1].kept if name == ESTATE else []:
                 events.take(record)
+            if name == ESTATE:
+                absent = verify_certificates(events, folder / "certificates", keys[name])
         except Bad as bad:
             raise NotAsExported(f"{path.name}, {bad}") from bad
     for book in ledgers:
@@ -796,7 +838,7 @@ def verify_books(folder: Path, kept: Path | None) -> tuple[list[Book], Events, l
         for book in ledgers
         for size, _ in sorted(book.void)
     ]
-    return ledgers, events, notes + _notes(events, root)
+    return ledgers, events, notes + _notes(events, root) + absent
 
 
 def _ledger_keys(site: Site | None, path: Path | None) -> Mapping[str, set[str]]:

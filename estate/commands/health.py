@@ -18,7 +18,10 @@ from estate.config import Office
 from estate.monitoring.health import Health, read_health
 from estate.monitoring.health_text import health_lines
 from estate.monitoring.pages import HOST, make_pages
+from estate.retention.certificates import absent_certificates
 from estate.store.envelopes import Store
+from estate.store.ledger import LedgerReader
+from formats.ledger import Happening
 from terminal.tables import print_table
 
 Certificates = Annotated[
@@ -29,7 +32,7 @@ Certificates = Annotated[
 def health(config: Settings, certificate: Certificates = None, *, as_json: AsJson = False) -> None:
     """Say how cameras, list, certificates and retention are doing."""
     office, store = open_office(config)
-    seen = _read(office, store, certificate)
+    seen = _read(office, store, certificate, LedgerReader((Happening.DESTROYED,)))
     store.close()
     if as_json:
         typer.echo(json.dumps(seen.to_json()))
@@ -50,9 +53,10 @@ def serve(
 ) -> None:
     """Serve the health view on this machine; its figures say nothing about people."""
     office, store = open_office(config)
+    destroyed = LedgerReader((Happening.DESTROYED,))
 
     def read() -> Health:
-        return _read(office, store, certificate)
+        return _read(office, store, certificate, destroyed)
 
     read()  # Refuse before serving.
     pages = make_pages(read, metrics=metrics)
@@ -65,7 +69,16 @@ def serve(
     store.close()
 
 
-def _read(office: Office, store: Store, certificates: list[Path] | None) -> Health:
+def _read(
+    office: Office, store: Store, certificates: list[Path] | None, destroyed: LedgerReader
+) -> Health:
     site = current_site(office)
     seen = read_health(store, site, certificates or [], datetime.now(UTC))
-    return replace(seen, ledger_key_is_named=is_ledger_key_named(office, site))
+    missing: list[str] = []
+    if office.ledger_key:  # Only the machine that runs `retain` has the certificates.
+        with store.reading() as connection:
+            records = destroyed.records(connection)
+        absent = absent_certificates(records, office.books / "certificates")
+        missing = [event.hex() for event in absent]
+    named = is_ledger_key_named(office, site)
+    return replace(seen, ledger_key_is_named=named, missing_certificates=missing)

@@ -15,9 +15,10 @@ from estate.commands.options import (
 from estate.commands.own_keys import unlock_ledger_key
 from estate.opening.portraits import delete_unlisted
 from estate.passphrase import PassphraseFile
+from estate.retention.certificates import unproven_certificates, write_again
 from estate.retention.destruction import destroy, due_events, trusted_now
 from estate.retention.period import retention_days
-from estate.signed_site import VerifiedSite
+from estate.signed_site import VerifiedSite, stored_recipients
 from estate.store.ledger import checkpointed_records
 
 
@@ -45,14 +46,32 @@ def retain(
         records = checkpointed_records(connection, office.books, key.verify_key)
         now_s = trusted_now(connection, int(time.time()), key, clock_is_right=clock_is_right)
         due = due_events(connection, site[0] if site else None, records, now_s, days)
-    signed = destroy(store, due.doomed, key, office.books / "certificates")
+        folder = office.books / "certificates"
+        keys = {each.ledger_key for each in stored_recipients(connection).values()}
+        missing = unproven_certificates(records, folder, keys | {key.verify_key})
+        again = write_again(connection, missing, folder, keys | {key.verify_key})
+    signed = destroy(store, due.doomed, key, folder)
     store.close()
     for refused in due.refused:
         typer.echo(str(refused), err=True)
+    for event in missing:
+        typer.echo(_missed(event, written=event in again), err=True)
     sentence = f"{len(signed)} events were destroyed; certificates: {office.books}."
     print_result(
         sentence,
         as_json=as_json,
         destroyed=[each.event.hex() for each in due.doomed],
         refused=[each.event.hex() for each in due.refused],
+        missing_certificates=[event.hex() for event in missing],
+        written_again=[event.hex() for event in missing if event in again],
+    )
+
+
+def _missed(event: bytes, *, written: bool) -> str:
+    done = "The store had a copy: it is written again."
+    if not written:
+        done = "The store has no copy: bring it back from a backup of the books."
+    return (
+        f"The certificate of destruction of event {event.hex()[:16]} was missing or damaged. "
+        f"{done} Find out who can change that folder."
     )

@@ -74,6 +74,8 @@ class Health:
     """Expiry of each certificate, seconds since 1970, by file name."""
     ledger_key_is_named: bool | None = None
     """Whether the office's ledger key is the one that the site names; None if it has none."""
+    missing_certificates: Sequence[str] = ()
+    """Destroyed events whose certificate of destruction is not in the books, by digest in hex."""
 
     def to_json(self) -> dict[str, object]:
         """Return the figures as plain values."""

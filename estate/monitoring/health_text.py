@@ -7,6 +7,8 @@ from estate.monitoring.health import CameraHealth, Health
 
 SOON_S: Final = 30 * 86400
 """A certificate that expires within this time must be replaced now."""
+NAMED: Final = 3
+"""Most events that one line names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +37,18 @@ def health_lines(seen: Health) -> list[HealthLine]:
     found += [HealthLine("Refused", sentence, wrong=True) for sentence in seen.refused]
     if seen.ledger_key_is_named is not None:
         found.append(_ledger_key(is_named=seen.ledger_key_is_named))
+    if seen.missing_certificates:
+        found.append(HealthLine("Certificates of destruction", _missing(seen), wrong=True))
     for name, end_s in seen.certificates.items():
         found.append(HealthLine(f"Certificate {name}", *_end(seen, end_s, soon_s=SOON_S)))
     return found
+
+
+def _missing(seen: Health) -> str:
+    events = seen.missing_certificates
+    named = ", ".join(event[:16] for event in events[:NAMED])
+    more = f" and {len(events) - NAMED} more" * (len(events) > NAMED)
+    return f"missing for event {named}{more}: run retain, and find out who can change that folder"
 
 
 def _camera(seen: Health, camera: CameraHealth) -> HealthLine:

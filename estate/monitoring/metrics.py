@@ -94,6 +94,12 @@ def _metrics(
             [] if health.ledger_key_is_named is None else [("", int(health.ledger_key_is_named))],
         ),
         (
+            "missing_certificates",
+            "gauge",
+            "Destroyed events whose certificate of destruction is not in the books.",
+            [("", len(health.missing_certificates))],
+        ),
+        (
             "certificate_expires_timestamp_seconds",
             "gauge",
             "Expiry of a certificate.",
