@@ -5,7 +5,8 @@ write through this module only, and its own files as well: a link that was plant
 nothing then.
 
 A file is opened if it is a regular file with one name (a second name is a hard link, perhaps from
-another folder), no larger than the caller's limit, and not closed to this program by its mode.
+another folder), no larger than the caller's limit, and not closed to this program by its mode or
+by a lease.
 Anything else raises `ForeignFile` at once. A file that a worn card does not give back (EIO) raises
 `FileUnreadable`, so that one bad block ends no program that can go on with other files. Nothing
 here waits for a FIFO or a device. A write goes to a draft that did not exist before. It takes the
@@ -30,6 +31,8 @@ MODE: Final = 0o640
 """Of a new file: its owner writes, the folder's group reads."""
 CLOSED: Final = "closed to this program"
 """Its owner, another program, has given it a mode that keeps this one out."""
+LEASED: Final = "held by a lease"
+"""Its owner, another program, has asked the kernel to be asked before it is opened (fcntl(2))."""
 _WORN: Final = {errno.EIO, errno.EUCLEAN, errno.EBADMSG}
 """From a block that the card does not give back, or whose checksum is wrong."""
 NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT}
@@ -103,7 +106,7 @@ class Folder:
 
         Raises:
             ForeignFile: it is no regular file, has another name elsewhere, is larger, or its mode
-                closes it to this program.
+                or a lease closes it to this program.
             FileUnreadable: the card does not give it back.
             FileNotFoundError: there is nothing.
         """
@@ -116,6 +119,8 @@ class Folder:
                 descriptor = os.open(name, flags, dir_fd=self.descriptor)
         except PermissionError as error:
             raise ForeignFile(self.path / name, CLOSED, "a file that it may open") from error
+        except BlockingIOError as error:
+            raise ForeignFile(self.path / name, LEASED, "a file that it may open") from error
         except OSError as error:
             if error.errno not in _EXCHANGED:
                 raise

@@ -1,9 +1,12 @@
 """Files below an open folder: what another user may have put there is refused at once, by name."""
 
+import fcntl
 import os
+import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -239,6 +242,25 @@ def test_a_file_moves_into_another_folder(place: Path) -> None:
         folder.rename("file", sub, "new")
         assert sub.read("new", limit=LIMIT) == b"moved"
         assert folder.names(limit=10) == ["sub"]
+
+
+@contextmanager
+def leased(path: Path) -> Iterator[None]:
+    """Hold a lease: the kernel makes every other opener wait until the holder lets go."""
+    before = signal.signal(signal.SIGIO, signal.SIG_IGN)
+    try:
+        with path.open("r+b") as file:
+            fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+            yield
+    finally:
+        signal.signal(signal.SIGIO, before)
+
+
+def test_a_file_that_its_owner_holds_by_a_lease_is_refused_at_once_and_by_name(place: Path) -> None:
+    (place / "file").write_bytes(b"x")
+    held = pytest.raises(ForeignFile, match="file is held by a lease")
+    with Folder(place) as folder, leased(place / "file"), held:
+        folder.read("file", limit=LIMIT)
 
 
 def test_a_file_that_the_card_does_not_give_back_is_named(place: Path) -> None:

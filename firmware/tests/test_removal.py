@@ -19,6 +19,7 @@ from firmware.delivery.removal import AGAIN_S, REFUSALS, Removal
 from firmware.record.ledger import Ledger, Moment
 from firmware.tests.observations import records
 from firmware.tests.outbox_events import COURIER, ESTATE, event, handed_over
+from firmware.tests.test_folder import leased
 from formats.ledger import Happening, Program
 
 FIRST = "000000000001"
@@ -141,6 +142,18 @@ def test_a_refused_receipt_does_not_keep_the_others(tidy: Removal) -> None:
     tidy.receipts.put(third, handed_over(tidy.outbox.read_sealed(third)))
     tidy.round()
     assert tidy.outbox.names() == [FIRST, "000000000002"]
+
+
+def test_a_receipt_that_the_courier_holds_by_a_lease_keeps_no_other(
+    tidy: Removal, tmp_path: Path
+) -> None:
+    second = tidy.outbox.names()[1]
+    for name in (FIRST, second):
+        tidy.receipts.put(name, handed_over(tidy.outbox.read_sealed(name)))
+    with leased(tmp_path / "receipts" / FIRST):
+        tidy.round()
+    assert tidy.outbox.names() == [FIRST, "000000000003"]
+    assert refused(tmp_path) == [FIRST]
 
 
 def test_a_true_receipt_in_place_of_a_refused_one_counts_after_a_minute(

@@ -109,6 +109,11 @@ def test_no_unit_fills_the_journal(name: str) -> None:
     assert values(name, "LogRateLimitBurst") == ["500"]
 
 
+@pytest.mark.parametrize("name", ALL)
+def test_no_unit_opens_more_files_than_it_needs(name: str) -> None:
+    assert values(name, "LimitNOFILE") == ["1024"]
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_program_has_time_to_verify_a_ledger_of_years(name: str) -> None:
     assert values(name, "TimeoutStartSec") == ["15min"]
