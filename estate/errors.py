@@ -3,6 +3,7 @@
 EstateError
 ├── NoCamera          no camera is registered, or a registration request is broken
 ├── StoreRefused      the store cannot be opened or written
+│   ├── RowExists     a row that must be new is there already
 │   └── RowRefused    a row says more than what is signed
 ├── SiteRefused       the site's signed repository does not verify
 ├── NotMet            an event's recipients are of a version that this office has not met
@@ -26,6 +27,10 @@ class NoCamera(EstateError):
 
 class StoreRefused(EstateError):
     """The store of sealed events cannot be opened or written."""
+
+
+class RowExists(StoreRefused):
+    """A row that must be new is there already; nothing was written."""
 
 
 class RowRefused(StoreRefused):

@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -27,8 +27,9 @@ from estate.console.guard import Guard
 from estate.console.hold_pages import HoldPages
 from estate.console.seat import Seat
 from estate.console.seat_pages import SeatPages
-from estate.console.standing import Standing
-from estate.errors import SeatLocked, StoreRefused
+from estate.console.standing import Standing, sorted_out
+from estate.console.store_wait import AWAY, StoreWait
+from estate.errors import RowRefused, SeatLocked, StoreRefused
 from estate.opening import facts
 from estate.opening.portraits import find_portrait
 from formats.envelope_header import DIGEST_BYTES
@@ -80,7 +81,7 @@ def make_console(
         *pages.lock.routes,
         Mount("/static", StaticFiles(directory=HERE / "static")),
     ]
-    handlers = {SeatLocked: pages.locked}
+    handlers = {SeatLocked: pages.locked, StoreRefused: pages.away}
     console = Starlette(routes=routes, lifespan=pages.poll_store, exception_handlers=handlers)
     return Guard(console, host, token)
 
@@ -98,6 +99,7 @@ class _Pages:
         self.exports = ExportPages(seat, books, self._find, self._show)
         self.holds = HoldPages(seat, self._find, self._render)
         self.lock = SeatPages(seat, self._render)
+        self._wait = StoreWait(POLL_S)
         self._trouble = ""
         """Why the desk may be out of date; empty if it is not."""
 
@@ -109,10 +111,18 @@ class _Pages:
         """Answer what a page asked for before it knew that the console is locked: load anew."""
         return Response("", 423, headers={"hx-refresh": "true"})
 
+    def away(self, _request: Request, refused: Exception) -> Response:
+        """Answer while the store does not: the page keeps what it shows, and says that it waits."""
+        if isinstance(refused, RowRefused):
+            return PlainTextResponse(str(refused), 409)
+        self._wait.begin(refused)
+        keep = {"hx-reswap": "none"}
+        return PlainTextResponse(AWAY, 503, headers=keep)
+
     @asynccontextmanager
     async def poll_store(self, _app: Starlette) -> AsyncGenerator[None]:
         """Query the store for new events while the console runs."""
-        await run_in_threadpool(self._refresh)
+        await self._poll_once()
         polling = asyncio.create_task(self._poll())
         try:
             yield
@@ -124,16 +134,24 @@ class _Pages:
 
     async def _poll(self) -> None:
         while True:
-            await asyncio.sleep(POLL_S)
-            try:
-                await run_in_threadpool(self._refresh)
-                self._trouble = ""
-            except SeatLocked:
-                self._trouble = ""
-            except StoreRefused:  # It may answer again soon.
-                self._trouble = "out of date: the store does not answer"
-            except Refused as refusal:
-                self._trouble = str(refusal)
+            await asyncio.sleep(self._wait.next_s())
+            await self._poll_once()
+
+    async def _poll_once(self) -> None:
+        try:
+            await run_in_threadpool(self._refresh)
+        except SeatLocked:
+            return
+        except RowRefused as refusal:
+            self._trouble = str(refusal)
+        except StoreRefused as refusal:
+            self._wait.begin(refusal)
+            return
+        except Refused as refusal:
+            self._trouble = str(refusal)
+        else:
+            self._trouble = ""
+        self._wait.end()
 
     def shell(self, _request: Request) -> Response:
         """Return the page around the fragments, or the page of a locked console."""
@@ -146,7 +164,7 @@ class _Pages:
         standings = self._desk.standings()
         return self._render(
             "queue.html",
-            **_sorted_out(standings),
+            **sorted_out(standings),
             closed=len(self._desk.closed),
             refused=list(self._desk.refused.values()),
             unmet=list(self._desk.unmet.values()),
@@ -166,8 +184,9 @@ class _Pages:
     async def _changes(self, request: Request) -> AsyncGenerator[str]:
         seen, arrived, announced = -1, self._desk.arrivals, ""
         while not (self._is_stopping() or await request.is_disconnected()):
-            if self._trouble != announced:
-                announced = self._trouble
+            trouble = AWAY if self._wait.away else self._trouble
+            if trouble != announced:
+                announced = trouble
                 yield f"event: trouble\ndata: {announced}\n\n"
             if self._desk.changes != seen:
                 seen = self._desk.changes
@@ -270,22 +289,6 @@ class _Pages:
 
     def _place(self, standing: Standing) -> str:
         return facts.place_of(self._desk.site, standing.candidate)[0]
-
-
-def _sorted_out(standings: list[Standing]) -> dict[str, list[Standing]]:
-    """Return the lists of the queue: an event is in one of them, or needs nothing from here."""
-    lists: dict[str, list[Standing]] = {"waiting": [], "asked": [], "held": [], "given": []}
-    for each in standings:
-        if each.mine is None and not each.others_turn:
-            lists["waiting"].append(each)
-        elif each.hold_asked or each.hand_over_asked:
-            lists["asked"].append(each)
-        elif each.holding.held or each.hold_asking:
-            lists["held"].append(each)
-        elif each.mine is not None:
-            lists["given"].append(each)
-    lists["given"].sort(key=lambda each: each.candidate.captured_utc_ms, reverse=True)
-    return lists
 
 
 def _name_portrait(standing: Standing, jpeg: bytes | None) -> str:

@@ -117,12 +117,12 @@ class Desk:
                 "The site's recipients do not name this reviewer with these keys: have them added "
                 "with tallylight recipients add, signed and published."
             )
-        before, self.site = self._signed, site
-        self._signed = (site.files, site.recipients)
-        if self._signed != before:
+        self.site, signed = site, (site.files, site.recipients)
+        if self._signed != signed:
             self.closed.clear()  # It may be of a camera that is named now.
             with self.store.writing() as connection:
                 store_list(connection, site)
+            self._signed = signed  # Not before it is stored: a store that is away forgets nothing.
             self.changes += 1
 
     @property
@@ -259,10 +259,10 @@ class Desk:
                 store_status(connection, digest, candidate, self.verdict_key, now_ms)
             self._statuses.add(digest)
             return
-        self._opened[digest] = candidate
-        self.arrivals += 1
         with self.store.writing() as connection:
             store_end(connection, candidate, digest, self.verdict_key)
+        self._opened[digest] = candidate
+        self.arrivals += 1
 
     def _retry_unmet(self) -> None:
         """Judge waiting events again when the store has met further recipients."""

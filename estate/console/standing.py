@@ -44,3 +44,19 @@ class Standing:
     def hand_over_asked(self) -> bool:
         """Whether this reviewer is asked to sign another person's hand-over."""
         return self.asked is not None and self.asked.reviewer != self.me
+
+
+def sorted_out(standings: list[Standing]) -> dict[str, list[Standing]]:
+    """Return the lists of the queue: an event is in one of them, or needs nothing from here."""
+    lists: dict[str, list[Standing]] = {"waiting": [], "asked": [], "held": [], "given": []}
+    for each in standings:
+        if each.mine is None and not each.others_turn:
+            lists["waiting"].append(each)
+        elif each.hold_asked or each.hand_over_asked:
+            lists["asked"].append(each)
+        elif each.holding.held or each.hold_asking:
+            lists["held"].append(each)
+        elif each.mine is not None:
+            lists["given"].append(each)
+    lists["given"].sort(key=lambda each: each.candidate.captured_utc_ms, reverse=True)
+    return lists

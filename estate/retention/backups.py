@@ -10,12 +10,10 @@ from pathlib import Path
 
 from nacl.signing import SigningKey
 from sqlalchemy import select
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
 
-from estate.errors import BooksRefused
+from estate.errors import BooksRefused, StoreRefused
 from estate.retention.destruction import CERTIFICATES, DueEvent, destroy
-from estate.store.envelopes import ENVELOPES, Store
+from estate.store.envelopes import ENVELOPES, Store, database_file
 from formats.destruction import Ground, read_destruction
 from formats.errors import FormatError
 
@@ -26,7 +24,7 @@ def copy_store(store: Store, to: Path) -> None:
     Raises:
         BooksRefused: the file exists already, or the store is on a server.
     """
-    if store.engine.dialect.name != "sqlite":
+    if store.on_server:
         raise BooksRefused(
             "This store is on a server: copy it with pg_dump, as docs/operate.md says."
         )
@@ -37,10 +35,9 @@ def copy_store(store: Store, to: Path) -> None:
     to.touch(mode=0o600)
     to.unlink()
     try:
-        with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql("VACUUM INTO ?", (str(to),))
+        store.write_copy(to)
         to.chmod(0o600)
-    except (SQLAlchemyError, OSError, UnicodeError) as error:
+    except (StoreRefused, OSError, UnicodeError) as error:
         to.unlink(missing_ok=True)
         raise BooksRefused(
             f"The copy {to} could not be written whole, and is removed: make room on its disk, "
@@ -54,10 +51,9 @@ def restore_copy(url: str, copy: Path) -> None:
     Raises:
         BooksRefused: there is a store already, there is no copy, or the store is on a server.
     """
-    address = make_url(url)
-    if address.get_backend_name() != "sqlite" or not address.database:
+    place = database_file(url)
+    if place is None:
         raise BooksRefused("This store is on a server: restore it with pg_restore first.")
-    place = Path(address.database)
     if place.exists():
         raise BooksRefused(f"There is a store at {place}: move it away first.")
     if not copy.is_file():

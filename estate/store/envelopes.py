@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 from weakref import finalize
 
@@ -30,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from estate.errors import RowRefused, StoreRefused
+from estate.errors import RowExists, RowRefused, StoreRefused
 from estate.store.ledger import METADATA, append_record
 from estate.store.migrations import migrate
 from estate.store.scrub import scrub, scrub_and_dispose
@@ -57,11 +58,30 @@ ENVELOPES: Final = Table(
     Index("envelopes_by_digest", "camera", "digest"),
     Index("envelopes_by_previous", "camera", "previous"),
 )
+_UNOPENED: Final = "The store cannot be opened: check `store` in the settings."
 log = logging.getLogger(__name__)
 LOCK_S: Final = 20
 """Longest wait for another receiver that is writing to the same SQLite file."""
 TRIES: Final = 5
 """Most attempts to write an envelope while other receivers write, too."""
+
+
+CONNECT_S: Final = 10
+"""Longest wait for a PostgreSQL server that does not answer."""
+
+
+def database_file(url: str) -> Path | None:
+    """Return the file of an SQLite store; None if the store is on a server.
+
+    Raises:
+        StoreRefused: the address is wrong.
+    """
+    try:
+        address = make_url(url)
+    except SQLAlchemyError as error:
+        raise StoreRefused(_UNOPENED) from error
+    server = address.get_backend_name() != "sqlite" or not address.database
+    return None if server else Path(str(address.database))
 
 
 class Store:
@@ -78,15 +98,18 @@ class Store:
             migrate(self._engine)
         except (SQLAlchemyError, ImportError) as error:
             # The message leaves out the address: a server's address holds a password.
-            raise StoreRefused(
-                "The store cannot be opened: check `store` in the settings."
-            ) from error
+            raise StoreRefused(_UNOPENED) from error
         self._release = finalize(self, scrub_and_dispose, self._engine)
 
     @property
     def engine(self) -> Engine:
         """The database engine, for queries of other modules, tests and backups."""
         return self._engine
+
+    @property
+    def on_server(self) -> bool:
+        """Whether the store is no file of SQLite."""
+        return self._engine.dialect.name != "sqlite"
 
     def add_envelope(self, sealed: Sealed, stored_utc_ms: int) -> bool:
         """Write the envelope durably, or count one more copy of it. Return whether it is new.
@@ -181,16 +204,28 @@ class Store:
         """Yield a connection in one transaction: all changes are durable when the block ends.
 
         Raises:
+            RowExists: a row is there already; nothing was written.
             StoreRefused: the database could not be written; nothing was written.
-            IntegrityError: a row is there already; nothing was written.
         """
         try:
             with self._engine.begin() as connection:
                 yield connection
-        except IntegrityError:
-            raise
+        except IntegrityError as error:
+            raise RowExists("The store holds this row already: nothing was written.") from error
         except SQLAlchemyError as error:
             raise StoreRefused("The store cannot be written: check its disk and rights.") from error
+
+    def write_copy(self, to: Path) -> None:
+        """Write a whole copy of an SQLite store into a new file, while other programs use it.
+
+        Raises:
+            StoreRefused: it could not be read or written whole.
+        """
+        try:
+            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as single:
+                single.exec_driver_sql("VACUUM INTO ?", (str(to),))
+        except SQLAlchemyError as error:
+            raise StoreRefused("The store cannot be copied: check both disks.") from error
 
     def count(self) -> int:
         """Return the number of envelopes, destroyed ones included."""
@@ -236,6 +271,8 @@ def _engine(url: URL) -> Engine:
     if url.drivername == "postgresql":
         url = url.set(drivername="postgresql+psycopg")
     if url.get_backend_name() != "sqlite":
+        if "connect_timeout" not in url.query:
+            url = url.update_query_dict({"connect_timeout": str(CONNECT_S)})
         return create_engine(url, pool_pre_ping=True)  # A server may have been restarted.
     engine = create_engine(url, connect_args={"timeout": LOCK_S})
     event.listen(engine, "connect", _make_durable)

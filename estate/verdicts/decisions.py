@@ -30,9 +30,8 @@ from sqlalchemy import (
     insert,
     select,
 )
-from sqlalchemy.exc import IntegrityError
 
-from estate.errors import NotConfirmed, VerdictRefused
+from estate.errors import NotConfirmed, RowExists, VerdictRefused
 from estate.signed_site import VerifiedSite
 from estate.store.envelopes import ENVELOPES, Store
 from estate.store.ledger import METADATA, append_record
@@ -102,7 +101,7 @@ def accept_verdict(store: Store, site: VerifiedSite, signed: bytes) -> Outcome |
         with store.writing() as connection:
             _store_verdict(connection, site, reviewer, verdict, signed)
             return _decide(connection, site, verdict.event)
-    except IntegrityError as error:
+    except RowExists as error:
         with store.reading() as connection:
             given = proven_verdicts(connection, site, verdict.event)
         if any(

@@ -42,7 +42,18 @@
     }, idleMs);
   };
   stream.addEventListener("locked", () => location.reload());
-  stream.addEventListener("trouble", (event) => state(!event.data, event.data));
+  const trouble = (words) => {
+    state(!words, words ? "out of date" : "");
+    byId("trouble").textContent = words;
+    byId("trouble").hidden = !words;
+  };
+  stream.addEventListener("trouble", (event) => {
+    trouble(event.data);
+    if (!event.data) htmx.trigger(queue, "changed");  // What could not be loaded meanwhile.
+  });
+  document.body.addEventListener("htmx:responseError", (event) => {
+    if (event.detail.xhr.status === 503) trouble(event.detail.xhr.responseText);
+  });
   stream.addEventListener("change", () => htmx.trigger(queue, "changed"));
   stream.addEventListener("arrival", () => { arrived = true; htmx.trigger(queue, "changed"); });
 
