@@ -15,7 +15,7 @@ from estate.store.acts import ACTS
 from estate.store.envelopes import ENVELOPES
 from estate.store.ledger import LEDGER, append_record, ledger_records
 from estate.tests.books import Office
-from estate.verdicts.export import Agreed, export_match, take_back
+from estate.verdicts.export import Agreed, export_match, record_export, sign_export, take_back
 from estate.verdicts.hand_overs import UNNAMED, UNPROVEN, UNSIGNED
 from formats.act import Act, Kind, verify_act
 from formats.ledger import Happening
@@ -248,20 +248,63 @@ def test_signatures_that_made_a_hand_over_make_no_other(either: Office) -> None:
     assert len(handed(either)) == 1
 
 
-def test_requests_for_two_recipients_make_no_hand_over(three: Office) -> None:
-    event = confirmed(three, 1, 2)
-    sign(three.desk(3), event, OTHER_KEY)
-    with three.store.reading() as connection:
+def asked_and_taken_back(
+    office: Office, event: bytes, number: int, recipient: str
+) -> dict[str, object]:
+    """Let a person ask, and take it back; return the row, which an attacker has copied."""
+    sign(office.desk(number), event, recipient)
+    with office.store.reading() as connection:
         row = connection.execute(select(ACTS).where(ACTS.c.kind == "export")).mappings().one()
         copied = dict(row)
-    take_back(three.desk(3), event)
+    take_back(office.desk(number), event)
+    return copied
+
+
+def insert_row(office: Office, row: dict[str, object]) -> None:
+    with office.store.writing() as connection:
+        connection.execute(insert(ACTS).values(row))
+
+
+def test_requests_for_two_recipients_make_no_hand_over(three: Office) -> None:
+    event = confirmed(three, 1, 2)
+    copied = asked_and_taken_back(three, event, 3, OTHER_KEY)
     sign(three.desk(1), event, KEY)
-    with three.store.writing() as connection:
-        connection.execute(insert(ACTS).values(copied))
+    insert_row(three, copied)
     for recipient in (KEY, OTHER_KEY):
         with pytest.raises(NotConfirmed, match="to another recipient or key"):
             sign(three.desk(2), event, recipient)
     assert handed(three) == []
+
+
+def test_a_request_that_was_put_back_does_not_stand_for_a_second_organisation(
+    tmp_path: Path,
+) -> None:
+    organisations = ("police", "police", "estate")
+    office = Office(tmp_path / "office", organisations=organisations, two_organisations=True)
+    event = confirmed(office, 1, 3)
+    copied = asked_and_taken_back(office, event, 2, KEY)
+    sign(office.desk(1), event)
+    insert_row(office, copied)
+    assert sign(office.desk(3), event) is not None
+    (body,) = handed(office)
+    assert office.desk(3).identity.hex() in {body["first"], body["second"]}
+    office.store.close()
+
+
+def test_what_was_agreed_before_is_not_recorded_after_it_was_changed(office: Office) -> None:
+    event = confirmed(office)
+    desks = [office.desk(1), office.desk(2)]
+    before = [sign_export(desk, event, KEY, TO) for desk in desks][1]
+    assert before is not None
+    for desk in desks:
+        take_back(desk, event)
+    with pytest.raises(NotConfirmed, match="look at it again"):
+        record_export(desks[1], before, b"", print)
+    for desk in desks:
+        sign_export(desk, event, OTHER_KEY, TO)
+    with pytest.raises(NotConfirmed, match="look at it again"):
+        record_export(desks[1], before, b"", print)
+    assert handed(office) == []
 
 
 def test_a_row_without_its_signature_asks_for_nothing(office: Office) -> None:
