@@ -7,17 +7,24 @@ that no new entry can be shown as an old one. The history holds no templates.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from tuf.api.metadata import Metadata, Targets  # type: ignore[attr-defined]  # Re-exports.
+from tuf.api.metadata import TargetFile, Targets  # type: ignore[attr-defined]  # Re-exports.
 
-from formats.casefile import CaseFile, read_casefile
+from formats.casefile import CASEFILE_LIMIT, CaseFile, read_casefile
 from formats.entry import Entry
+from formats.errors import FormatError
 from formats.organisations import organisation_key
 from formats.site_tuf import ORGANISATIONS, casefile_name, signers_of, site_role
 from provisioning.disk import write_atomically
+from provisioning.errors import ListNotIssued
+from provisioning.foreign_file import read_foreign
 from provisioning.lists.build import SignedList
 from provisioning.site.folder import Site
+from provisioning.site.metadata_file import read_metadata
 from provisioning.site.policy import signed_policy
+
+_HISTORY = "history"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,21 +71,34 @@ def add_to_history(site: Site, signed: SignedList) -> None:
 
 
 def read_history(site: Site) -> Sequence[PublishedList]:
-    """Return every published list whose case file is the signed one, oldest first."""
+    """Return every published list whose case file is the signed one, oldest first.
+
+    Raises:
+        SiteRefused: the policy is not signed, or a role's metadata is broken.
+        ListNotIssued: a case file is broken.
+        FileRefused: a file is no plain file, or too large.
+    """
     targets, _, _ = signed_policy(site)
     names = {supplier.sign_key: supplier.organisation for supplier in site.policy.suppliers}
     found = []
     for path in sorted(site.history.glob("[0-9]*[0-9].json")):
-        casefile = path.read_bytes()
-        case = read_casefile(casefile)
-        role = Metadata[Targets].from_file(str(path.with_suffix(".role.json")))
-        info = role.signed.targets.get(casefile_name(case.site))
-        if info is None or role.signed.version != case.version:
+        casefile = read_foreign(site.folder, f"{_HISTORY}/{path.name}", limit=CASEFILE_LIMIT)
+        case = _case_of(path, casefile)
+        role = read_metadata(site.folder, f"{_HISTORY}/{path.stem}.role.json", Targets)
+        name = casefile_name(case.site)
+        signed = TargetFile.from_data(name, casefile, ["sha256"])
+        if role.signed.targets.get(name) != signed or role.signed.version != case.version:
             continue
-        info.verify_length_and_hashes(casefile)
         signers = signers_of(targets, role, site_role(case.site))
         found.append(PublishedList(case, tuple(names[key] for key in signers if key in names)))
     return found
+
+
+def _case_of(path: Path, casefile: bytes) -> CaseFile:
+    try:
+        return read_casefile(casefile)
+    except FormatError as error:
+        raise ListNotIssued(f"{path} is broken: remove it. {error}") from error
 
 
 def last_published(site: Site) -> PublishedList | None:

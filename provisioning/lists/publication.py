@@ -22,6 +22,7 @@ from tuf.api.metadata import (  # type: ignore[attr-defined]  # Re-exports.
     Timestamp,
 )
 
+from formats.budget import BUDGET_LIMIT
 from formats.casefile import CaseFile, read_casefile
 from formats.policy import Policy, read_policy
 from formats.recipients import Recipients, read_recipients
@@ -41,6 +42,7 @@ from formats.site_tuf import (
 )
 from provisioning.disk import atomic_folder, write_atomically
 from provisioning.errors import ListNotIssued
+from provisioning.foreign_file import read_foreign
 from provisioning.lists.build import open_list
 from provisioning.lists.changes import add_to_history
 from provisioning.lists.rollback import (
@@ -49,6 +51,7 @@ from provisioning.lists.rollback import (
     refuse_removed_people,
 )
 from provisioning.site.folder import Site
+from provisioning.site.metadata_file import read_metadata
 from provisioning.site.policy import signed_policy
 from provisioning.site.roles import make_snapshot, make_timestamp, metadata_file, sign, target_file
 from provisioning.site.rotation import root_files
@@ -243,11 +246,10 @@ def _files(
 def _budget_statement(site: Site, name: str) -> tuple[Metadata[Targets], bytes] | None:
     """Return the estate's budget statement, if it has put one into the folder `estate`."""
     folder = site.folder / "estate"
-    role = folder / f"{estate_role(name)}.json"
-    if not role.exists():
+    if not (folder / f"{estate_role(name)}.json").exists():
         return None
-    statement = (folder / budget_name(name)).read_bytes()
-    return Metadata[Targets].from_bytes(role.read_bytes()), statement
+    statement = read_foreign(folder, budget_name(name), limit=BUDGET_LIMIT)
+    return read_metadata(folder, f"{estate_role(name)}.json", Targets), statement
 
 
 def _published_role(site: Site, role: str) -> Metadata[Targets]:

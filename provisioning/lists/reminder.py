@@ -10,9 +10,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata
 
 from formats.site_tuf import METADATA_FOLDER, estate_role, site_role
+from provisioning.errors import SiteRefused
 from provisioning.lists.entries import due_for_review
 from provisioning.lists.rollback import role_versions
 from provisioning.site.folder import Site
@@ -74,4 +76,7 @@ def _published_endings(site: Site, within: timedelta) -> Iterator[Ending]:
 
 
 def _expiry(path: Path) -> datetime:
-    return Metadata.from_bytes(path.read_bytes()).signed.expires
+    try:
+        return Metadata.from_bytes(path.read_bytes()).signed.expires
+    except RepositoryError as error:
+        raise SiteRefused(f"{path} is broken: tallylight list publish.") from error

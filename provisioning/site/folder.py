@@ -135,8 +135,17 @@ class Site:
 
     @property
     def policy(self) -> Policy:
-        """Return the draft of the policy."""
-        return read_policy(read_foreign(self.folder, "policy.json", limit=POLICY_LIMIT))
+        """Return the draft of the policy.
+
+        Raises:
+            SiteRefused: it is broken.
+            FileRefused: it is no plain file, or too large.
+        """
+        content = read_foreign(self.folder, "policy.json", limit=POLICY_LIMIT)
+        try:
+            return read_policy(content)
+        except FormatError as error:
+            raise SiteRefused(f"{self.folder / 'policy.json'} is broken: {error}") from error
 
     def key(self, purpose: Purpose) -> KeyFile:
         """Return the one key of a purpose that the desk itself holds.

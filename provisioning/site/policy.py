@@ -14,7 +14,7 @@ from nacl.signing import VerifyKey
 from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, Targets  # type: ignore[attr-defined]  # Re-exports.
 
-from formats.camera_request import read_request
+from formats.camera_request import REQUEST_LIMIT, read_request
 from formats.errors import FormatError, Refused
 from formats.keyfile import KeyRefused
 from formats.policy import Place, Policy, read_policy, write_policy
@@ -75,7 +75,7 @@ def register_camera(site: Site, request_file: Path, *, place: str, grounds: str)
         CameraRefused: the request is missing, broken or forged, or the camera is in the policy.
     """
     try:
-        content = request_file.read_bytes()
+        content = read_foreign(request_file.parent, request_file.name, limit=REQUEST_LIMIT)
         request = read_request(content)
     except OSError as error:
         raise CameraRefused(

@@ -457,6 +457,21 @@ def test_what_is_no_plain_file_stays_on_the_stick(
     assert after == before
 
 
+@pytest.mark.parametrize("plant", [plant_link, plant_fifo, plant_huge_file, plant_garbage])
+@pytest.mark.parametrize("name", ["history/000001.json", "history/000001.role.json"])
+def test_a_signer_at_the_stick_is_told_which_file_of_its_history_is_bad(
+    listed: Workshop, name: str, plant: Callable[[Path], None]
+) -> None:
+    sign_list(listed, listed.site, "police")
+    sign_list(listed, listed.site, "estate")
+    tallylight(*publish(listed))
+    listed.build()
+    folder = give(listed)
+    plant(folder / name)
+    key = (*listed.key("list-sign-example-estate"), *listed.passphrase)
+    assert str(folder / name) in refusal("list", "sign", folder, *key, "--yes")
+
+
 def test_a_folder_that_is_a_link_stays_on_the_stick(listed: Workshop) -> None:
     folder = give(listed)
     plant_link(folder / "signed")
