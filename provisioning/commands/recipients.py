@@ -37,9 +37,9 @@ def add(  # noqa: PLR0913  # Each is an option.
 ) -> None:
     """Add a reviewer with both keys, FILE.pub and FILE.verdict.pub; two holders then sign."""
     site = open_site(folder)
-    beside = key.with_suffix(".verdict.pub")
     keys = []
-    for file, purpose in ((key, Purpose.REVIEWER), (beside, Purpose.VERDICT)):
+    for purpose in (Purpose.REVIEWER, Purpose.VERDICT):
+        file = key if purpose is Purpose.REVIEWER else key.with_suffix(".verdict.pub")
         keys.append(read_named_key(file, purpose, site.policy.site))
         if keys[-1].said and folded(keys[-1].holder) != folded(reviewer):
             raise KeyRefused(
