@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from formats.errors import FormatError
+from formats.near_names import odd_names
 from formats.toml_text import read_toml
 
 T = TypeVar("T")
@@ -40,8 +41,9 @@ def read_settings(path: Path, kind: type[T]) -> T:
         raise SettingsRefused(f"{path} is refused. {error}") from error
     kinds: dict[str, Any] = {field.name: field.type for field in fields(kind)}  # type: ignore[arg-type]  # A dataclass.
     usual = {field.name for field in fields(kind) if field.default is not MISSING}  # type: ignore[arg-type]
-    if odd := sorted((set(kinds) ^ set(table)) - usual):
-        raise SettingsRefused(f"{path}: missing or unknown: {', '.join(odd)}.")
+    missing, unknown = set(kinds) - set(table) - usual, set(table) - set(kinds)
+    if missing or unknown:
+        raise SettingsRefused(odd_names(str(path), missing, unknown, set(kinds) - set(table)))
     try:
         return kind(**{name: _value(name, table[name], kinds[name]) for name in table})
     except ValueError as error:

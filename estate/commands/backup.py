@@ -10,7 +10,12 @@ from estate.commands.options import AsJson, Settings, open_office, print_result
 from estate.commands.own_keys import unlock_ledger_key
 from estate.config import Office
 from estate.passphrase import PassphraseFile
-from estate.retention.backups import copy_store, destroy_again, restore_copy
+from estate.retention.backups import (
+    copy_store,
+    destroy_again,
+    refuse_unrestorable,
+    restore_copy,
+)
 from estate.store.envelopes import Store
 from estate.store.ledger import void_checkpoints
 from formats.settings import read_settings
@@ -41,6 +46,8 @@ def restore(
 ) -> None:
     """Restore a copy, then destroy again every event that was destroyed since it was made."""
     office = read_settings(config, Office)
+    if copy is not None:
+        refuse_unrestorable(office.store, copy)
     key = unlock_ledger_key(office, passphrase_file)
     if copy is not None:
         restore_copy(office.store, copy)

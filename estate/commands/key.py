@@ -36,6 +36,8 @@ def make_keys(  # noqa: PLR0913  # Each is an option.
             raise KeyRefused(
                 f"{each} exists already, and a key is never overwritten: name another file."
             )
+    if not file.parent.is_dir():
+        raise KeyRefused(f"There is no folder {file.parent} for {file.name}: make it first.")
     passphrase = ask(passphrase_file, f"New passphrase of {holder}", confirm=True)
     made: dict[str, dict[str, str]] = {}
     for each, use in files.items():

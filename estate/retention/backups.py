@@ -45,8 +45,8 @@ def copy_store(store: Store, to: Path) -> None:
         ) from error
 
 
-def restore_copy(url: str, copy: Path) -> None:
-    """Copy a backup to the store's place in the settings.
+def refuse_unrestorable(url: str, copy: Path) -> Path:
+    """Return the place to which a backup can be copied.
 
     Raises:
         BooksRefused: there is a store already, there is no copy, or the store is on a server.
@@ -58,6 +58,16 @@ def restore_copy(url: str, copy: Path) -> None:
         raise BooksRefused(f"There is a store at {place}: move it away first.")
     if not copy.is_file():
         raise BooksRefused(f"There is no copy at {copy}.")
+    return place
+
+
+def restore_copy(url: str, copy: Path) -> None:
+    """Copy a backup to the store's place in the settings.
+
+    Raises:
+        BooksRefused: see `refuse_unrestorable`, or it cannot be written.
+    """
+    place = refuse_unrestorable(url, copy)
     place.touch(mode=0o600)
     try:
         shutil.copyfile(copy, place)

@@ -50,13 +50,18 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("key", WHOLE)
 def test_a_missing_key_is_named(tmp_path: Path, key: str) -> None:
-    with pytest.raises(SettingsRefused, match=key):
+    with pytest.raises(SettingsRefused, match=rf"lamp\.toml, {key} is missing\.$"):
         read_settings(written(tmp_path, **{key: None}), Lamp)
 
 
 def test_an_unknown_key_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SettingsRefused, match="colur"):
-        read_settings(written(tmp_path, colur='"red"'), Lamp)
+    with pytest.raises(SettingsRefused, match=r"'lump' is unknown\.$"):
+        read_settings(written(tmp_path, lump='"red"'), Lamp)
+
+
+def test_a_mistyped_key_is_named_beside_the_right_one(tmp_path: Path) -> None:
+    with pytest.raises(SettingsRefused, match=r"'colur' is unknown \(write colour\)\.$"):
+        read_settings(written(tmp_path, colur='"red"', colour=None), Lamp)
 
 
 @pytest.mark.parametrize("value", ['""', "1", "true", "[]", "{}", "1.5", "2026-11-22"])

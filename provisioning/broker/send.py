@@ -8,6 +8,7 @@ There is no retry: a command that was refused is run again.
 import time
 from typing import Final
 
+from formats.settings import PORTS
 from formats.topics import Channel, Topic
 from provisioning.broker.configuration import client_files
 from provisioning.broker.listener import PUBLISHER
@@ -19,6 +20,7 @@ from wire.certificate import Address, Certificate
 from wire.connection import Connection
 from wire.errors import WireError
 
+_PORT_DIGITS: Final = 5
 PATIENCE_S: Final = 20.0
 """Longest wait until the broker has acknowledged every message."""
 
@@ -30,9 +32,13 @@ def read_address(text: str) -> tuple[str, int]:
         BrokerRefused: it is no such address.
     """
     host, _, port = text.rpartition(":")
-    if not host or not port.isdecimal():
-        raise BrokerRefused(f"{text!r} is not an address such as broker.example.org:8883.")
-    return host, int(port)
+    number = int(port) if port.isascii() and port.isdecimal() and len(port) <= _PORT_DIGITS else 0
+    if not host or number not in PORTS:
+        raise BrokerRefused(
+            f"{text!r} is not an address such as broker.example.org:8883, with a port from 1 to "
+            f"{PORTS[-1]}."
+        )
+    return host, number
 
 
 def send_to_cameras(site: Site, host: str, port: int, *, patience_s: float = PATIENCE_S) -> int:

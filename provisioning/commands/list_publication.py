@@ -1,6 +1,7 @@
 """`tallylight list publish|renew|verify|history`: the published repository, now and before."""
 
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -45,7 +46,7 @@ def publish(
 ) -> None:
     """Publish the signed list: into folders, onto memory sticks, or through the broker."""
     site, address = open_site(folder), read_address(broker) if broker else None
-    keys = _online_keys(site, passphrase_file)
+    keys = partial(_online_keys, site, passphrase_file)
     publication = publish_list(site, online=keys, inboxes=to, now=datetime.now(UTC))
     sent = send_to_cameras(site, *address) if address else 0
     _print_publication(publication, sent, json=json, what="is published")
@@ -62,7 +63,7 @@ def renew(
 ) -> None:
     """Renew the freshness of the published list; run it from a timer, twice within freshness_h."""
     site, address = open_site(folder), read_address(broker) if broker else None
-    keys = _online_keys(site, passphrase_file)
+    keys = partial(_online_keys, site, passphrase_file)
     publication = renew_freshness(site, online=keys, inboxes=to, now=datetime.now(UTC))
     sent = send_to_cameras(site, *address) if address else 0
     _print_publication(publication, sent, json=json, what="is renewed")

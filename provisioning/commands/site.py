@@ -30,7 +30,7 @@ from provisioning.keys.passphrase import (
     unlock_key,
     unlock_new_key,
 )
-from provisioning.site.ceremony import KeySource, hold_ceremony, refuse_occupied
+from provisioning.site.ceremony import KeySource, brought_keys, hold_ceremony, refuse_occupied
 from provisioning.site.folder import Site, open_site
 from provisioning.site.minutes import token_note
 from provisioning.site.plan import example_plan, read_plan
@@ -83,6 +83,7 @@ def init(  # noqa: PLR0913  # Each is an option.
     """Make a new site: its keys, except those brought on a token, and its trusted root."""
     agreed, brought = read_plan(plan), [read_key(path) for path in bring]
     refuse_occupied(folder)
+    brought_keys(agreed, brought)  # Refused before a passphrase is asked for.
     passphrase = ask_new_passphrase(passphrase_file)
 
     def unlock(key: KeyFile) -> Ed25519Signer:

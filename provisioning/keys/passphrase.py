@@ -92,9 +92,8 @@ def make_key_file(  # noqa: PLR0913  # Each is an option of the commands that ma
         raise KeyRefused("Name a file for the new key.")
     refuse_strange_site(site)
     public = file.with_suffix(".pub")
-    for path in (file, public):
-        if path.exists():
-            raise KeyRefused(f"{path} exists already: a key is never overwritten; name a new file.")
+    refuse_occupied(file)
+    refuse_occupied(public)
     if token is None:
         made = make_key(purpose, holder, ask_new_passphrase(passphrase_file), INTERACTIVE)
     else:
@@ -112,10 +111,11 @@ def change_passphrase(
     """Write the key of `file` into the new file `to`, under a new passphrase.
 
     Raises:
-        KeyRefused: the key rests on a token, the passphrase is wrong, or the new one is too short.
-        OSError: the new file exists already.
+        KeyRefused: the key rests on a token, there is a file `to` or no folder for it, the
+            passphrase is wrong, or the new one is too short.
     """
     key = read_key(file)
+    refuse_occupied(to)
     if isinstance(key.rest, OnToken):
         raise KeyRefused(
             f"This key rests on the token {key.rest.label!r}: change its PIN with its maker's "
@@ -123,6 +123,18 @@ def change_passphrase(
         )
     old, new = ask_passphrase(key, passphrase_file), ask_new_passphrase(new_passphrase_file)
     write_key(to, relock(key, old, new, INTERACTIVE))
+
+
+def refuse_occupied(file: Path) -> None:
+    """Raise unless a new key file can be made here, before a person types a passphrase for it.
+
+    Raises:
+        KeyRefused: there is a file, or no folder for it.
+    """
+    if file.exists():
+        raise KeyRefused(f"{file} exists already: a key is never overwritten; name a new file.")
+    if not file.parent.is_dir():
+        raise KeyRefused(f"There is no folder {file.parent} for {file.name}: make it first.")
 
 
 def refuse_other_purpose(key: KeyFile, purpose: Purpose) -> None:

@@ -17,6 +17,8 @@ from nacl.utils import random
 from formats.entry import (
     PICTURES_LIMIT,
     QUALITIES,
+    TEXT_LIMIT,
+    TEXTS,
     Entry,
     PictureQuality,
     case_digest,
@@ -26,6 +28,7 @@ from formats.keyfile import Purpose
 from formats.public_keys import recipient_key
 from formats.recipients import Reviewer
 from formats.signer import Ed25519Signer
+from formats.strict_json import is_printable
 from formats.watchlist import HANDLE_BYTES
 from provisioning.errors import EntryRefused
 from provisioning.lists.kept_entries import (
@@ -192,6 +195,12 @@ def refuse_case(site: Site, case: Case) -> None:
     ):
         if value not in allowed:
             raise EntryRefused(f"The policy knows no {what} {value!r}, only: {'; '.join(allowed)}.")
+    lines = {name: (getattr(case, name), most) for name, most in TEXTS.items()}
+    for name, (text, most) in (lines | {"case_ref": (case.reference, TEXT_LIMIT)}).items():
+        if not (1 <= len(text) <= most and is_printable(text)):
+            raise EntryRefused(
+                f"--{name.replace('_', '-')} must be one line of 1 to {most} printable characters."
+            )
     if case.review_utc_s <= case.added_utc_s:
         raise EntryRefused("The last day has passed, or the review's: name a day that is ahead.")
     if case.review_utc_s > case.expires_utc_s:

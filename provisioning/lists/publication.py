@@ -7,7 +7,7 @@ new ones for the published list. It needs the online keys alone and works while 
 signatures, so a timer can run it. A repository that does not verify is not published.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -97,11 +97,17 @@ class RepositoryContent:
 def publish_list(
     site: Site,
     *,
-    online: OnlineKeys,
+    online: Callable[[], OnlineKeys],
     inboxes: Sequence[Path],
     now: datetime,
 ) -> Publication:
     """Publish the signed list and put it into every inbox.
+
+    Args:
+        site: the site.
+        online: unlocks the online keys; it is called once everything else is in order.
+        inboxes: folders to put the repository into.
+        now: the moment from which the freshness counts.
 
     Raises:
         SiteRefused: the policy is not signed by enough holders.
@@ -133,9 +139,11 @@ def publish_list(
 
 
 def renew_freshness(
-    site: Site, *, online: OnlineKeys, inboxes: Sequence[Path], now: datetime
+    site: Site, *, online: Callable[[], OnlineKeys], inboxes: Sequence[Path], now: datetime
 ) -> Publication:
     """Sign a new snapshot and timestamp for the published list, and publish it again.
+
+    The arguments are those of `publish_list`.
 
     Raises:
         ListNotIssued: nothing is published, or it cannot be renewed because it has expired.
@@ -199,12 +207,15 @@ def verify_publication(repository: Path, root: bytes, now: datetime) -> Publicat
 def _publish(
     site: Site,
     content: RepositoryContent,
-    online: OnlineKeys,
+    online: Callable[[], OnlineKeys],
     inboxes: Sequence[Path],
     now: datetime,
 ) -> Publication:
+    for inbox in inboxes:
+        if inbox.exists() and not inbox.is_dir():
+            raise ListNotIssued(f"{inbox} is no folder: name a folder with --to.")
     version = _last_version(site) + 1
-    files = _files(site, content, online, version, now)
+    files = _files(site, content, online(), version, now)
     refuse_older_roles(site, files)
     with atomic_folder(site.published) as part:
         for name, data in files.items():

@@ -7,11 +7,15 @@ accepts. Calibration and signing are the next two steps.
 """
 
 import json
+import tomllib
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
+from formats.errors import Malformed
 from formats.model_bundle import MANIFEST_FILE
+from formats.near_names import refuse_odd_names
+from formats.toml_text import parse_toml
 from provisioning.disk import atomic_folder, write_atomically
 from provisioning.errors import ModelsRefused
 from provisioning.nets.bundles import refuse_occupied
@@ -80,7 +84,12 @@ def _described(name: str, content: bytes, about: Path) -> EmbedderEntry:
     """Return the manifest's entry of a net, from its content and its owner's description."""
     check_operations(content, name)
     taken, given = contract(content, name)
-    table = Table.read(about.read_bytes(), about.name)
+    described = about.read_bytes()
+    table = Table.read(described, about.name)
+    try:
+        refuse_odd_names(parse_toml(described), tomllib.loads(EXAMPLE), about.name)
+    except Malformed as error:
+        raise ModelsRefused(str(error)) from error
     _refuse_other_pixels(table.table("preprocessing"), taken, name)
     alignment = read_alignment(table.table("alignment"))
     _refuse_other_shapes(taken, given, alignment, name)

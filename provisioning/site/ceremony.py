@@ -101,7 +101,7 @@ def refuse_occupied(folder: Path) -> None:
 
 def _keys(plan: Plan, source: KeySource) -> list[KeyFile]:
     """Return every key of the plan, in its order: brought on a token, or made now."""
-    brought = _brought_keys(plan, source.brought)
+    brought = brought_keys(plan, source.brought)
     with ThreadPoolExecutor() as workers:  # Argon2id is slow on purpose.
         made = {
             wanted: workers.submit(make_key, *wanted, source.passphrase, source.cost)
@@ -111,8 +111,12 @@ def _keys(plan: Plan, source: KeySource) -> list[KeyFile]:
     return [brought.get(wanted) or made[wanted].result() for wanted in _wanted_keys(plan)]
 
 
-def _brought_keys(plan: Plan, keys: Sequence[KeyFile]) -> dict[tuple[Purpose, str], KeyFile]:
-    """Return the brought keys by purpose and holder; refuse a key that the plan does not need."""
+def brought_keys(plan: Plan, keys: Sequence[KeyFile]) -> dict[tuple[Purpose, str], KeyFile]:
+    """Return the keys that people bring, by purpose and holder.
+
+    Raises:
+        KeyRefused: one is not in the plan, came twice, or rests on no token.
+    """
     found: dict[tuple[Purpose, str], KeyFile] = {}
     for key in keys:
         wanted = (key.purpose, key.holder)

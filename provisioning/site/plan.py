@@ -4,12 +4,14 @@ It names the holders of the keys and the first policy. `site init` reads it once
 field that is missing, unknown or out of bounds. Afterwards the signed policy counts, not the plan.
 """
 
+import tomllib
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from formats.errors import FormatError, Malformed
+from formats.near_names import refuse_odd_names
 from formats.organisations import folded, refuse_confusable
 from formats.policy import (
     CAP_DEFAULT,
@@ -33,7 +35,7 @@ from formats.site_tuf import ROOT, TARGETS
 from formats.strict_json import Fields, dumps, parse
 from formats.toml_text import read_toml
 from provisioning.errors import PlanRefused
-from provisioning.site.schedule_text import read_schedule
+from provisioning.site.schedule_text import read_day, read_schedule
 
 EXAMPLE: Final = f"""\
 # The plan of a site: agree on it, then: tallylight site init FOLDER --plan THIS_FILE
@@ -74,6 +76,8 @@ url = "https://example.org/agreement"
 """
 """What `site plan` prints, once site and review date are filled in."""
 
+_LEFT_OUT: Final = ("authenticated_time",)
+"""Names that a plan of the version before does not have."""
 _PLAN_LIMIT: Final = 64 * 1024
 
 
@@ -145,7 +149,10 @@ def read_plan(path: Path) -> Plan:
         PlanRefused: the file cannot be read, or a field is missing, unknown or out of bounds.
     """
     try:
-        return parse(dumps(read_toml(path)), _read, limit=_PLAN_LIMIT, what="plan")
+        table = read_toml(path)
+        refuse_odd_names(table, tomllib.loads(EXAMPLE), "the plan", _LEFT_OUT)
+        plain = _with_moment(table)
+        return parse(dumps(plain), _read, limit=_PLAN_LIMIT, what="plan")
     except OSError as error:
         raise PlanRefused(f"The plan {path} cannot be read: {error.strerror}.") from error
     except (ValueError, FormatError) as error:
@@ -189,10 +196,14 @@ def _read(fields: Fields) -> Plan:
     return plan
 
 
+def _with_moment(table: dict[str, Any]) -> dict[str, Any]:
+    """Return the plan with the day of review as a moment, which is what a policy holds."""
+    review = read_day(table["assessment"]["review"], "The assessment's review")
+    return table | {"assessment": table["assessment"] | {"review": int(review.timestamp())}}
+
+
 def _read_assessment(fields: Fields) -> Assessment:
-    review = date.fromisoformat(fields.text("review", at_most=10))
-    moment = datetime(review.year, review.month, review.day, tzinfo=UTC)
-    return Assessment(fields.hex_bytes("sha256", 32), int(moment.timestamp()))
+    return Assessment(fields.hex_bytes("sha256", 32), fields.utc_s("review"))
 
 
 def _read_agreement(fields: Fields) -> Agreement:

@@ -8,6 +8,7 @@ import json
 from datetime import UTC, datetime
 
 from formats.errors import FormatError
+from formats.near_names import refuse_odd_names
 from formats.policy import IDLE_LOCK_S_DEFAULT, Policy, read_policy, write_policy
 from formats.schedule import Window
 from formats.strict_json import JsonValue, dumps
@@ -15,7 +16,7 @@ from formats.toml_text import parse_toml
 from provisioning.disk import write_atomically
 from provisioning.errors import PolicyRefused
 from provisioning.site.folder import Site
-from provisioning.site.schedule_text import read_schedule, schedule_lines
+from provisioning.site.schedule_text import read_day, read_schedule, schedule_lines
 
 
 def policy_text(policy: Policy) -> str:
@@ -49,7 +50,9 @@ def apply_edit(policy: Policy, text: bytes) -> Policy:
     """
     try:
         fields = parse_toml(text)
-        review = datetime.fromisoformat(fields["assessment"].pop("review")).replace(tzinfo=UTC)
+        like = parse_toml(policy_text(policy).encode())
+        refuse_odd_names(fields, like, "the policy", ("authenticated_time", "places"))
+        review = read_day(fields["assessment"].pop("review"), "The assessment's review")
         fields["assessment"]["review_utc_s"] = int(review.timestamp())
         fields["schedule"] = [_row(window) for window in read_schedule(fields["schedule"])]
         fields |= {"site": policy.site, "version": policy.version}
@@ -60,10 +63,9 @@ def apply_edit(policy: Policy, text: bytes) -> Policy:
         fields.setdefault("places", [])
         after = read_policy(dumps(fields))
     except (ValueError, TypeError, AttributeError, KeyError, FormatError) as error:
-        what = f"{error} is missing." if isinstance(error, KeyError) else error
-        raise PolicyRefused(f"The edited policy is refused, and nothing was changed: {what}") from (
-            error
-        )
+        raise PolicyRefused(
+            f"The edited policy is refused, and nothing was changed: {error}"
+        ) from error
     if not {place.camera for place in after.places} <= {place.camera for place in policy.places}:
         raise PolicyRefused(
             "The edited policy names a camera that is not registered: tallylight camera add."

@@ -1,13 +1,15 @@
-"""The hours of recognition as text, such as `mon 06:00-22:30`, to read and to write.
+"""The hours of recognition as text, such as `mon 06:00-22:30`, to read and to write; days, too.
 
-The plan and the edited policy use the same lines. All hours are UTC.
+The plan and the edited policy use the same lines. All hours and days are UTC.
 """
 
 from collections.abc import Iterable
+from datetime import UTC, date, datetime
 from typing import Final
 
 from formats.errors import Malformed
 from formats.schedule import DAY_MINUTES, Window
+from formats.strict_json import UTC_HIGH_S, UTC_LOW_S
 
 _HOUR_MINUTES: Final = 60
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -20,6 +22,27 @@ def read_schedule(lines: Iterable[str]) -> tuple[Window, ...]:
         Malformed: a line has another form.
     """
     return tuple(window for line in lines for window in _windows(line))
+
+
+def read_day(written: object, name: str) -> datetime:
+    """Return the moment at which a day begins, such as `2026-12-31`, UTC.
+
+    Args:
+        written: text, or a day of TOML.
+        name: what the day is for, in messages.
+
+    Raises:
+        Malformed: it is no such day, or no signed moment can name it.
+    """
+    text = written.isoformat() if isinstance(written, date) else written
+    try:
+        day = date.fromisoformat(text if isinstance(text, str) else "")
+    except ValueError as error:
+        raise Malformed(f"{name} is no day such as 2026-12-31: {text!a:.60}.") from error
+    moment = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    if not UTC_LOW_S <= moment.timestamp() <= UTC_HIGH_S:
+        raise Malformed(f"{name} is {day}: name a day from 2020-01-01 to 2099-12-31.")
+    return moment
 
 
 def schedule_lines(schedule: Iterable[Window]) -> list[str]:

@@ -19,7 +19,7 @@ from formats.keyfile import (
     unlock_signing,
 )
 from provisioning.errors import PlanRefused, SiteRefused
-from provisioning.site.ceremony import _brought_keys, hold_ceremony
+from provisioning.site.ceremony import brought_keys, hold_ceremony
 from provisioning.site.plan import example_plan, read_plan
 from provisioning.tests.workshop import (
     CHEAP,
@@ -48,7 +48,7 @@ def test_a_holder_brings_one_key_of_a_kind(tmp_path: Path) -> None:
     rest = OnToken("a token", "0001", bytes(16))
     key = replace(make_key(Purpose.ROOT, plan.root_holders[0], PASSPHRASE, CHEAP), rest=rest)
     with pytest.raises(KeyRefused, match="brings two root keys"):
-        _brought_keys(plan, [key, key])
+        brought_keys(plan, [key, key])
 
 
 def test_a_site_begins_with_one_command(tmp_path: Path) -> None:

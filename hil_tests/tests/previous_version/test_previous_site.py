@@ -79,9 +79,8 @@ def test_the_published_repository_is_renewed_with_the_same_online_keys(
         for purpose in (Purpose.SNAPSHOT, Purpose.TIMESTAMP)
     )
     before = verify_publication(site.published, site.root, previous.now)
-    renewed = renew_freshness(
-        site, online=OnlineKeys(snapshot, timestamp), inboxes=[], now=previous.now
-    )
+    online = OnlineKeys(snapshot, timestamp)
+    renewed = renew_freshness(site, online=lambda: online, inboxes=[], now=previous.now)
     assert renewed.digest == before.digest
     assert renewed.expires > before.expires
 
