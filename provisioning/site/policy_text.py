@@ -50,7 +50,7 @@ def apply_edit(policy: Policy, text: bytes) -> Policy:
     """
     try:
         fields = parse_toml(text)
-        like = parse_toml(policy_text(policy).encode())
+        like = {"places": []} | parse_toml(policy_text(policy).encode())
         refuse_odd_names(fields, like, "the policy", ("authenticated_time", "places"))
         review = read_day(fields["assessment"].pop("review"), "The assessment's review")
         fields["assessment"]["review_utc_s"] = int(review.timestamp())

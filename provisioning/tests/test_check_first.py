@@ -14,6 +14,15 @@ from provisioning.tests.workshop import HOPPER, Workshop, contents, refusal
 NO_PASSPHRASE = ("--passphrase-file", "/no/such/file")
 """A command that reads it says so: what is refused before names something else."""
 
+
+def maker(workshop: Workshop) -> Path:
+    return workshop.key("root-maker")[1]
+
+
+def keeping(workshop: Workshop) -> tuple[str | Path, ...]:
+    return "--keep-picture", workshop.key("list-seal-example-police")[1]
+
+
 Words = Callable[[Workshop], tuple[str | Path, ...]]
 WRONG: dict[str, tuple[Words, str]] = {
     "site passphrase": (
@@ -26,10 +35,7 @@ WRONG: dict[str, tuple[Words, str]] = {
     ),
     "site init": (lambda it: (it.site, "--plan", it.folder / "plan.toml"), "is not empty"),
     "site init with a key in a file": (
-        lambda it: (
-            *(it.folder / "new", "--plan", it.folder / "plan.toml"),
-            *("--bring", it.key("root-maker")[1]),
-        ),
+        lambda it: (it.folder / "new", "--plan", it.folder / "plan.toml", "--bring", maker(it)),
         "rests on no token",
     ),
     "site key": (
@@ -43,10 +49,7 @@ WRONG: dict[str, tuple[Words, str]] = {
     "list publish": (lambda it: (it.site,), "different organisations have signed"),
     "list renew": (lambda it: (it.site,), "Nothing is published"),
     "list add": (
-        lambda it: (
-            *(it.site, "--picture", HOPPER, *it.case(until="2026-01-01")),
-            *("--keep-picture", it.key("list-seal-example-police")[1]),
-        ),
+        lambda it: (it.site, "--picture", HOPPER, *it.case(until="2026-01-01"), *keeping(it)),
         "has passed",
     ),
     "portrait seal": (
@@ -69,8 +72,10 @@ def test_what_cannot_succeed_is_refused_before_a_passphrase_is_read(
     listed: Workshop, case: str
 ) -> None:
     words, reason = WRONG[case]
+    noun, verb, *_ = case.split()
     before = contents(listed.folder)
-    assert reason in refusal(*case.split()[:2], *words(listed), *NO_PASSPHRASE)
+    given: list[str | Path] = [noun, verb, *words(listed), *NO_PASSPHRASE]
+    assert reason in refusal(*given)
     assert contents(listed.folder) == before
 
 
