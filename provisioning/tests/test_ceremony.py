@@ -122,7 +122,7 @@ def test_a_site_with_an_odd_name_is_refused() -> None:
         ('"Example Estate"', '"Example Police"', "in the plan twice"),
         ('"Example Estate"', '"example police"', "look the same"),
         ('"Example Estate"', '"Example P\u043elice"', "in one script"),
-        ("cap = ", "cup = ", "'cup' is unknown (write cap)"),
+        ("cap = ", "cup = ", "'cup' is unknown"),
         ("cap = ", "comment = 1\ncap = ", "'comment' is unknown"),
         ("retention_days = 30", "retention_days = 31", "retention_days"),
         ("freshness_h = 24", "freshness_h = 169", "freshness_h"),
