@@ -76,7 +76,7 @@ url = "https://example.org/agreement"
 """
 """What `site plan` prints, once site and review date are filled in."""
 
-_LEFT_OUT: Final = ("authenticated_time",)
+_LEFT_OUT: Final = ("authenticated_time", "idle_lock_s")
 """Names that a plan of the version before does not have."""
 _PLAN_LIMIT: Final = 64 * 1024
 

@@ -51,7 +51,8 @@ def apply_edit(policy: Policy, text: bytes) -> Policy:
     try:
         fields = parse_toml(text)
         like = {"places": []} | parse_toml(policy_text(policy).encode())
-        refuse_odd_names(fields, like, "the policy", ("authenticated_time", "places"))
+        optional = ("authenticated_time", "idle_lock_s", "places")
+        refuse_odd_names(fields, like, "the policy", optional)
         review = read_day(fields["assessment"].pop("review"), "The assessment's review")
         fields["assessment"]["review_utc_s"] = int(review.timestamp())
         fields["schedule"] = [_row(window) for window in read_schedule(fields["schedule"])]
