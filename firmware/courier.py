@@ -107,13 +107,14 @@ def run(config: Config, running: Callable[[], bool], supervisor: Supervisor | No
 
 
 def _run(config: Config, running: Callable[[], bool], supervisor: Supervisor) -> None:
+    connection = _connection(config)  # Without a certificate it ends here, and leaves no record.
     ledger = Ledger(config.state.courier, Program.COURIER)
     ledger.sign_with(ledger_signer(config.state, Program.COURIER))
     ledger.append_if_room(Happening.START, {"version": VERSION})
     state, outbox = config.state, WaitingEvents(config.state.outbox)
     hand_over = HandOver(outbox, Receipts(state.receipts), courier_key(state), ledger)
     camera = camera_identity(state).sign_key
-    courier = Courier(outbox, _connection(config), hand_over, camera, Inbox(state.inbox), ledger)
+    courier = Courier(outbox, connection, hand_over, camera, Inbox(state.inbox), ledger)
     supervisor.ready()
 
     def go_on() -> bool:

@@ -15,10 +15,12 @@ from firmware.courier import (
     events_due,
     hand_over_receipt,
     handle_message,
+    run,
     send_event,
     tidy,
 )
 from firmware.record.ledger import Ledger, Moment
+from firmware.tests.camera_setup import made_camera
 from firmware.tests.observations import records
 from firmware.tests.worn_card import worn_card
 from formats.ledger import Happening, Program
@@ -26,6 +28,7 @@ from formats.site_bundle import write_bundle
 from formats.topics import Channel, Topic
 from hil_tests.tests.line import Line
 from hil_tests.tests.test_receipts import flying, receipt_for
+from wire.errors import CertificateRefused
 from wire.limits import BrokerLimits
 from wire.line import Line as ConnectionLine
 from wire.message import Message
@@ -137,6 +140,15 @@ def test_an_event_that_is_never_receipted_is_sent_less_and_less_often(
     send_event(courier, name)
     assert told == [expected_s]
     assert courier.flights[name].again_s <= time.monotonic() + expected_s
+
+
+def test_a_courier_that_waits_for_its_certificate_leaves_its_ledger_as_it_is(
+    tmp_path: Path,
+) -> None:
+    config = made_camera(tmp_path)
+    with pytest.raises(CertificateRefused):
+        run(config, lambda: True)
+    assert not (config.state.courier / "ledger.jsonl").exists()
 
 
 def test_what_the_site_publishes_is_installed_and_nonsense_is_not(line: Line) -> None:
