@@ -21,6 +21,8 @@ LOST = {
     "The snapshot or timestamp key": "timestamp-provisioning-desk",
     "An organisation's list key": "list-sign-example-police",
     "A reviewer's key": None,
+    "The receipt key": None,
+    "The key that vouches for nets": None,
     "The desk's key": "desk-provisioning-desk",
     "The broker's key": "broker-provisioning-desk",
 }
