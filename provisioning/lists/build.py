@@ -189,9 +189,14 @@ def read_signed_casefile(site: Site, folder: Path) -> bytes | None:
 def last_version(site: Site) -> int:
     """Return the highest version of the list that was built, taken in or published here."""
     casefile = read_signed_casefile(site, site.folder)
-    published = [int(path.stem) for path in site.history.glob("[0-9]*[0-9].json")]
+    published = published_versions(site)
     built = read_casefile(casefile).version if casefile is not None else 0
     return max(highest_version(site, Versioned.LIST), built, *published, 0)
+
+
+def published_versions(site: Site) -> Sequence[int]:
+    """Return the version of every list of the history."""
+    return [int(path.stem) for path in site.history.glob("[0-9]*[0-9].json")]
 
 
 def store_list(site: Site, case: CaseFile, sealed: bytes, role: Metadata[Targets]) -> None:

@@ -47,6 +47,7 @@ from provisioning.lists.build import open_list
 from provisioning.lists.changes import add_to_history
 from provisioning.lists.rollback import (
     refuse_older_list,
+    refuse_older_publication,
     refuse_older_roles,
     refuse_removed_people,
 )
@@ -146,12 +147,14 @@ def renew_freshness(
     The arguments are those of `publish_list`.
 
     Raises:
-        ListNotIssued: nothing is published, or it cannot be renewed because it has expired.
+        ListNotIssued: nothing is published, a newer list was published, or it cannot be renewed
+            because it has expired.
     """
     if not (site.published / _TIMESTAMP).exists():
         raise ListNotIssued("Nothing is published yet: tallylight list publish.")
     name = site_role(site.policy.site)
     targets, role = _published_role(site, "targets"), _published_role(site, name)
+    refuse_older_publication(site, role.signed.version)
     signed = {**targets.signed.targets, **role.signed.targets}
     files = {
         target: (site.published / TARGETS_FOLDER / f"{info.hashes['sha256']}.{target}").read_bytes()

@@ -13,7 +13,7 @@ from pathlib import Path
 from formats.casefile import CaseFile
 from formats.site_tuf import METADATA_FOLDER
 from provisioning.errors import ListNotIssued
-from provisioning.lists.build import last_version
+from provisioning.lists.build import last_version, published_versions
 from provisioning.lists.kept_entries import entry_handles
 from provisioning.site.folder import Site
 
@@ -29,6 +29,20 @@ def refuse_older_list(site: Site, case: CaseFile) -> None:
         raise ListNotIssued(
             f"The list in signed/ is version {case.version}, and version {highest} was built: "
             "tallylight take the newer one from its stick, or build and sign again."
+        )
+
+
+def refuse_older_publication(site: Site, version: int) -> None:
+    """Raise if a newer list was published than the one in `published/`.
+
+    Raises:
+        ListNotIssued: there was a newer one.
+    """
+    highest = max(published_versions(site), default=0)
+    if version < highest:
+        raise ListNotIssued(
+            f"The folder published/ holds version {version} of the list, and version {highest} was "
+            "published: tallylight list publish."
         )
 
 

@@ -102,8 +102,7 @@ def test_a_site_is_not_given_into_itself(listed: Workshop) -> None:
 
 
 def test_a_signer_at_the_stick_sees_what_changes_since_the_published_list(listed: Workshop) -> None:
-    sign_list(listed, listed.site, "police")
-    sign_list(listed, listed.site, "estate")
+    sign_both(listed)
     tallylight(*publish(listed))
     listed.add(COLLINS, case_ref="CR/2")
     listed.build()
@@ -115,8 +114,7 @@ def test_a_signer_at_the_stick_sees_what_changes_since_the_published_list(listed
 
 
 def test_a_holder_at_the_stick_sees_what_changes_in_the_policy(listed: Workshop) -> None:
-    sign_list(listed, listed.site, "police")
-    sign_list(listed, listed.site, "estate")
+    sign_both(listed)
     tallylight(*publish(listed))
     tallylight("recipients", "add", listed.site, *reviewer(listed, "two", "Another Estate"))
     folder = give(listed)
@@ -275,8 +273,7 @@ def test_an_older_list_that_was_copied_over_the_newer_one_is_not_published(stale
 
 
 def test_a_list_with_a_person_who_was_removed_since_is_not_published(listed: Workshop) -> None:
-    listed.sign("police")
-    listed.sign("estate")
+    sign_both(listed)
     (handle,) = handles(listed)
     tallylight("list", "remove", listed.site, handle)
     assert f"Entry {handle} is on this list and was removed" in refusal(*publish(listed))
@@ -286,8 +283,7 @@ def test_a_list_with_a_person_who_was_removed_since_is_not_published(listed: Wor
 def test_a_publication_that_was_put_back_is_followed_by_a_newer_snapshot(
     listed: Workshop,
 ) -> None:
-    listed.sign("police")
-    listed.sign("estate")
+    sign_both(listed)
     tallylight(*publish(listed))
     shutil.copytree(listed.site / "published", listed.folder / "old")
     tallylight(*publish(listed))
@@ -295,6 +291,24 @@ def test_a_publication_that_was_put_back_is_followed_by_a_newer_snapshot(
     shutil.move(listed.folder / "old", listed.site / "published")
     tallylight(*publish(listed))
     assert (listed.site / "published/metadata/3.snapshot.json").exists()
+
+
+def test_an_older_publication_that_was_put_back_is_not_renewed(listed: Workshop) -> None:
+    sign_both(listed)
+    tallylight(*publish(listed))
+    shutil.copytree(listed.site / "published", listed.folder / "old")
+    listed.build()
+    sign_both(listed)
+    tallylight(*publish(listed))
+    shutil.rmtree(listed.site / "published")
+    shutil.move(listed.folder / "old", listed.site / "published")
+    words = ("list", "renew", listed.site, *listed.passphrase)
+    assert "version 2 was published" in refusal(*words)
+
+
+def sign_both(workshop: Workshop) -> None:
+    for organisation in ("police", "estate"):
+        sign_list(workshop, workshop.site, organisation)
 
 
 def test_an_older_policy_that_was_copied_back_is_not_published(listed: Workshop) -> None:
@@ -307,8 +321,7 @@ def test_an_older_policy_that_was_copied_back_is_not_published(listed: Workshop)
 
 
 def test_a_root_that_was_published_cannot_be_left_out(listed: Workshop) -> None:
-    listed.sign("police")
-    listed.sign("estate")
+    sign_both(listed)
     tallylight("site", "rotate", listed.site, "--yes")
     for name in ROOT_HOLDERS:
         key = listed.key(f"root-{name}")
@@ -462,8 +475,7 @@ def test_what_is_no_plain_file_stays_on_the_stick(
 def test_a_signer_at_the_stick_is_told_which_file_of_its_history_is_bad(
     listed: Workshop, name: str, plant: Callable[[Path], None]
 ) -> None:
-    sign_list(listed, listed.site, "police")
-    sign_list(listed, listed.site, "estate")
+    sign_both(listed)
     tallylight(*publish(listed))
     listed.build()
     folder = give(listed)
