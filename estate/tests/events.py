@@ -66,9 +66,11 @@ def meet_recipients(connection: Connection, content: bytes) -> None:
 
 def recipients_file(reviewers: list[PrivateKey], version: int = 1) -> bytes:
     """Return the recipients file that names these reviewers."""
-    key = SigningKey(bytes([8]) * 32).verify_key
+    receipts, ledger = (SigningKey(bytes([seed]) * 32).verify_key for seed in (8, 9))
     named = tuple(
         Reviewer(f"r{number}", "estate", reader.public_key, SigningKey(bytes(reader)).verify_key)
         for number, reader in enumerate(reviewers, 1)
     )
-    return write_recipients(Recipients(version, key, key, two_organisations=False, reviewers=named))
+    return write_recipients(
+        Recipients(version, receipts, ledger, two_organisations=False, reviewers=named)
+    )
