@@ -158,7 +158,7 @@ SIGNERS = {
     "provisioning/keys/token.py": "the trial signature of a new key",
     "provisioning/lists/build.py": "shown: the same test, for the list and its cameras",
     "provisioning/lists/portraits.py": "shown: each reviewer of the recipients",
-    "provisioning/lists/publication.py": "the timer signs what is newest, and no content",
+    "provisioning/lists/publication.py": "shown: the same; no question",
     "provisioning/nets/bundles.py": "shown: test_each_value_of_a_manifest_is_on_the_screen",
     "provisioning/site/ceremony.py": "shown: provisioning/tests/test_asking.py",
     "provisioning/site/policy.py": "shown: the same test, for policy and recipients",

@@ -9,6 +9,7 @@ from provisioning.commands.options import Folder, Json, print_result
 from provisioning.site.folder import open_site
 from provisioning.site.membership import remove_camera
 from provisioning.site.policy import register_camera
+from terminal.fingerprints import fingerprint_words
 
 app = typer.Typer(help="Register cameras with the site, and take them out.", no_args_is_help=True)
 
@@ -27,8 +28,13 @@ def add(
     """Register the camera of a request in the policy; two holders then sign the policy."""
     added = register_camera(open_site(folder), request, place=place, grounds=grounds)
     name = added.camera.camera_id.hex()
+    words = fingerprint_words(b"".join(added.camera.public_keys))
     print_result(
-        f"Camera {name} is in the policy, which must be signed now.", json=json, camera=name
+        f"Camera {name} is in the policy, which must be signed now.\nThe words of all its keys, "
+        f"which the policy's holders will see: {words}",
+        json=json,
+        camera=name,
+        words=words,
     )
 
 

@@ -1,5 +1,6 @@
 """`tallylight list publish|renew|verify|history`: the published repository, now and before."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -23,8 +24,11 @@ from provisioning.lists.publication import (
     renew_freshness,
     verify_publication,
 )
+from provisioning.lists.snapshot_items import published_items
 from provisioning.site.folder import Site, open_site
 from provisioning.site.rotation import newest_root
+from terminal import consent as screen
+from terminal.differences import Item
 from terminal.tables import print_table
 
 app = typer.Typer()
@@ -46,7 +50,7 @@ def publish(
 ) -> None:
     """Publish the signed list: into folders, onto memory sticks, or through the broker."""
     site, address = open_site(folder), read_address(broker) if broker else None
-    keys = partial(_online_keys, site, passphrase_file)
+    keys = partial(_show_and_unlock, site, passphrase_file, json)
     publication = publish_list(site, online=keys, inboxes=to, now=datetime.now(UTC))
     sent = send_to_cameras(site, *address) if address else 0
     _print_publication(publication, sent, json=json, what="is published")
@@ -63,7 +67,7 @@ def renew(
 ) -> None:
     """Renew the freshness of the published list; run it from a timer, twice within freshness_h."""
     site, address = open_site(folder), read_address(broker) if broker else None
-    keys = partial(_online_keys, site, passphrase_file)
+    keys = partial(_show_and_unlock, site, passphrase_file, json)
     publication = renew_freshness(site, online=keys, inboxes=to, now=datetime.now(UTC))
     sent = send_to_cameras(site, *address) if address else 0
     _print_publication(publication, sent, json=json, what="is renewed")
@@ -154,6 +158,19 @@ def _print_publication(publication: Publication, sent: int, *, json: bool, what:
         expires_utc_s=int(publication.expires.timestamp()),
         sent=sent,
     )
+
+
+def _show_and_unlock(
+    site: Site,
+    passphrase_file: Path | None,
+    json: bool,  # noqa: FBT001  # Given by `partial`.
+    items: Sequence[Item],
+) -> OnlineKeys:
+    """Show what the desk signs, compared with the last publication; return its keys."""
+    asked = "The desk signs that these files are the newest and belong together."
+    before, since = published_items(site), "the last publication"
+    screen.show(screen.compared(asked, before, items, since=since), json=json)
+    return _online_keys(site, passphrase_file)
 
 
 def _online_keys(site: Site, passphrase_file: Path | None) -> OnlineKeys:

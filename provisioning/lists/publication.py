@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Final, TypeAlias
 
 from tuf.api.exceptions import DownloadError, RepositoryError
 from tuf.api.metadata import (  # type: ignore[attr-defined]  # Re-exports.
@@ -51,12 +51,14 @@ from provisioning.lists.rollback import (
     refuse_older_roles,
     refuse_removed_people,
 )
+from provisioning.lists.snapshot_items import snapshot_items
 from provisioning.site.folder import Site
 from provisioning.site.metadata_file import read_metadata
 from provisioning.site.policy import signed_policy
 from provisioning.site.roles import make_snapshot, make_timestamp, metadata_file, sign, target_file
 from provisioning.site.rotation import root_files
 from provisioning.site.versions import Versioned, highest_version, note_version
+from terminal.differences import Item
 
 _TIMESTAMP: Final = f"{METADATA_FOLDER}/timestamp.json"
 
@@ -84,6 +86,10 @@ class OnlineKeys:
     timestamp: Ed25519Signer = field(repr=False)
 
 
+Unlock: TypeAlias = Callable[[Sequence[Item]], OnlineKeys]
+"""Is given all that will be signed; shows it, and returns the keys."""
+
+
 @dataclass(frozen=True, slots=True)
 class RepositoryContent:
     """The signed roles of a repository, and the files that they name."""
@@ -98,7 +104,7 @@ class RepositoryContent:
 def publish_list(
     site: Site,
     *,
-    online: Callable[[], OnlineKeys],
+    online: Unlock,
     inboxes: Sequence[Path],
     now: datetime,
 ) -> Publication:
@@ -106,7 +112,7 @@ def publish_list(
 
     Args:
         site: the site.
-        online: unlocks the online keys; it is called once everything else is in order.
+        online: shows what is signed and unlocks the online keys, once all else is in order.
         inboxes: folders to put the repository into.
         now: the moment from which the freshness counts.
 
@@ -140,7 +146,7 @@ def publish_list(
 
 
 def renew_freshness(
-    site: Site, *, online: Callable[[], OnlineKeys], inboxes: Sequence[Path], now: datetime
+    site: Site, *, online: Unlock, inboxes: Sequence[Path], now: datetime
 ) -> Publication:
     """Sign a new snapshot and timestamp for the published list, and publish it again.
 
@@ -210,7 +216,7 @@ def verify_publication(repository: Path, root: bytes, now: datetime) -> Publicat
 def _publish(
     site: Site,
     content: RepositoryContent,
-    online: Callable[[], OnlineKeys],
+    online: Unlock,
     inboxes: Sequence[Path],
     now: datetime,
 ) -> Publication:
@@ -218,7 +224,7 @@ def _publish(
         if inbox.exists() and not inbox.is_dir():
             raise ListNotIssued(f"{inbox} is no folder: name a folder with --to.")
     version = _last_version(site) + 1
-    files = _files(site, content, online(), version, now)
+    files = _files(site, content, online, version, now)
     refuse_older_roles(site, files)
     with atomic_folder(site.published) as part:
         for name, data in files.items():
@@ -232,7 +238,7 @@ def _publish(
 
 
 def _files(
-    site: Site, content: RepositoryContent, online: OnlineKeys, version: int, now: datetime
+    site: Site, content: RepositoryContent, online: Unlock, version: int, now: datetime
 ) -> Mapping[str, bytes]:
     """Return every file of the repository by its relative name; the timestamp comes last."""
     policy = read_policy(content.files[POLICY_FILE])
@@ -241,9 +247,10 @@ def _files(
     budget = _budget_statement(site, policy.site)
     roles = {role: content.role, **({estate_role(policy.site): budget[0]} if budget else {})}
     snapshot = make_snapshot(version, content.targets, roles, end)
-    sign(snapshot, online.snapshot)
+    keys = online(snapshot_items(snapshot.signed))
+    sign(snapshot, keys.snapshot)
     timestamp = make_timestamp(snapshot, end)
-    sign(timestamp, online.timestamp)
+    sign(timestamp, keys.timestamp)
     return dict(
         [
             *_roots(site),

@@ -155,6 +155,13 @@ def test_a_person_at_a_terminal_is_asked(monkeypatch: pytest.MonkeyPatch) -> Non
         agree([], "Sign?", yes=False)
 
 
+def test_what_the_timer_signs_is_shown_and_not_asked(listed: Workshop) -> None:
+    published(listed)
+    shown = flat(tallylight("list", "renew", listed.site, *listed.passphrase))
+    assert "CHANGED This publication version now 2 was 1 fresh until" in shown
+    assert "Role targets version 1 Role site-mill-lane version 1" in shown
+
+
 # Roots
 
 

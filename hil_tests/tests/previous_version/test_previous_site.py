@@ -80,7 +80,7 @@ def test_the_published_repository_is_renewed_with_the_same_online_keys(
     )
     before = verify_publication(site.published, site.root, previous.now)
     online = OnlineKeys(snapshot, timestamp)
-    renewed = renew_freshness(site, online=lambda: online, inboxes=[], now=previous.now)
+    renewed = renew_freshness(site, online=lambda _: online, inboxes=[], now=previous.now)
     assert renewed.digest == before.digest
     assert renewed.expires > before.expires
 
