@@ -18,7 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Connection, LargeBinary, String, Table, select
+from sqlalchemy import BigInteger, Column, Connection, LargeBinary, Row, String, Table, select
 from tuf.api.exceptions import DownloadError, ExpiredMetadataError, RepositoryError
 from tuf.api.metadata import Metadata, Timestamp  # type: ignore[attr-defined]  # Re-exports.
 
@@ -54,6 +54,9 @@ SITE_FILES: Final = Table(
     METADATA,
     Column("name", String(128), primary_key=True),
     Column("content", LargeBinary, nullable=False),
+)
+CHANGED: Final = (
+    "The store holds a list, or a file of the site, that was changed: keep the store as evidence."
 )
 _SITE_FILE: Final = re.compile(
     r"metadata/[0-9]+\.root\.json|metadata/[0-9a-f]{64}\.targets\.json"
@@ -154,11 +157,19 @@ def stored_site_files(connection: Connection) -> dict[str, bytes]:
 
 
 def stored_recipients(connection: Connection) -> dict[int, Recipients]:
-    """Return every version of the recipients that was ever stored, by version (key epoch)."""
+    """Return every version of the recipients that was ever stored, by version (key epoch).
+
+    A row whose content is not what its name says is left out: its recipients were never met.
+    """
     named = SITE_FILES.c.name.like(f"{TARGETS_FOLDER}/%.{RECIPIENTS_FILE}")
-    contents = connection.execute(select(SITE_FILES.c.content).where(named)).scalars()
-    found = [_read_recipients_once(bytes(content)) for content in contents]
+    rows = connection.execute(select(SITE_FILES).where(named))
+    found = [_read_recipients_once(bytes(row.content)) for row in rows if _is_named(row)]
     return {recipients.version: recipients for recipients in found}
+
+
+def _is_named(row: Row[tuple[str, bytes]]) -> bool:
+    """Return whether a target in the store has the digest in its name."""
+    return bool(row.name.split("/")[1].split(".")[0] == sha256(row.content).hexdigest())
 
 
 @lru_cache(maxsize=64)
@@ -168,21 +179,43 @@ def _read_recipients_once(content: bytes) -> Recipients:
 
 
 def stored_lists(connection: Connection) -> list[tuple[CaseFile, Policy]]:
-    """Return every list that was ever stored, oldest first, each with its policy."""
-    query = select(LISTS.c.casefile, LISTS.c.policy).order_by(LISTS.c.met_utc_ms)
+    """Return every list that was ever stored, oldest first, each with its policy.
+
+    Raises:
+        SiteRefused: a row holds another list than its digest says, or none.
+    """
+    query = select(LISTS).order_by(LISTS.c.met_utc_ms)
     return [
-        (read_casefile(bytes(case)), read_policy(bytes(policy)))
-        for case, policy in connection.execute(query)
+        (_stored_case(row.digest, row.casefile), _stored_policy(row.policy))
+        for row in connection.execute(query)
     ]
 
 
 def find_entry(connection: Connection, list_digest: bytes, handle: bytes) -> Entry | None:
-    """Return the entry in the list that the camera searched; None if the list is not stored."""
+    """Return the entry in the list that the camera searched; None if the list is not stored.
+
+    Raises:
+        SiteRefused: the list's row holds another list than its digest says.
+    """
     query = select(LISTS.c.casefile).where(LISTS.c.digest == list_digest)
     found = connection.execute(query).scalar()
     if found is None:
         return None
-    return read_casefile(bytes(found)).entries.by_handle(handle)
+    return _stored_case(list_digest, found).entries.by_handle(handle)
+
+
+def _stored_case(digest: bytes, content: bytes) -> CaseFile:
+    """Return the list in a row, if it is the one that the row names."""
+    if sha256(content).digest() != digest:
+        raise SiteRefused(CHANGED)
+    return read_casefile(content)
+
+
+def _stored_policy(content: bytes) -> Policy:
+    try:
+        return read_policy(content)
+    except FormatError as error:
+        raise SiteRefused(CHANGED) from error
 
 
 def _verify(folder: Path, root: bytes, now: datetime) -> tuple[SignedSite, dict[str, bytes]]:

@@ -4,6 +4,7 @@ import time
 from typing import Annotated
 
 import typer
+from sqlalchemy import Connection
 
 from estate.commands.options import (
     AsJson,
@@ -20,6 +21,7 @@ from estate.retention.destruction import destroy, due_events, trusted_now
 from estate.retention.period import retention_days
 from estate.signed_site import VerifiedSite, stored_recipients
 from estate.store.ledger import checkpointed_records
+from formats.ledger import Record
 
 
 def retain(
@@ -41,9 +43,12 @@ def retain(
         site.append(delete_unlisted(office.books / "portraits", current_site(office)))
         return site[0]
 
-    days = retention_days(store, read_site)
+    def read_records(connection: Connection) -> list[Record]:
+        return checkpointed_records(connection, office.books, key.verify_key)
+
+    days = retention_days(store, read_site, read_records)
     with store.writing() as connection:
-        records = checkpointed_records(connection, office.books, key.verify_key)
+        records = read_records(connection)
         now_s = trusted_now(connection, int(time.time()), key, clock_is_right=clock_is_right)
         due = due_events(connection, site[0] if site else None, records, now_s, days)
         folder = office.books / "certificates"
