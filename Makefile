@@ -15,7 +15,7 @@ export PATH := $(PATH):/usr/sbin
 # What a user gives reaches a recipe in the environment, as it was typed: with its quotes, $ and blanks.
 # `$(call option,SOURCE)` is then `--source "<as typed>"`, or nothing; `$(call given,LFW)` is the bare word.
 GIVEN  := SOURCE PERSON LISTED PORT LFW SENATE PEERS ORIGINALS DETECTION NET ABOUT TO FACES GROUPS QUEUED \
-          EVENTS EDITS SECONDS STEPS SEED RIG RUNS KEY RELEASE SIGNERS ONLY
+          EVENTS EDITS SECONDS STEPS SEED RIG RUNS KEY RELEASE SIGNERS ONLY ROUNDS
 $(foreach name,$(GIVEN),$(eval export GIVEN_$(name) := $$(value $(name))))
 unexport $(GIVEN)
 given   = "$$GIVEN_$(1)"
@@ -95,6 +95,9 @@ long-crowd: $(VENV)/.dev  ## precision and recall of events in a drawn crowd: FA
 
 demo-load: $(VENV)/.demo broker  ## the demo beside a busy processor and a busy disk: RUNS=<n, 20>
 	@tools/demo-under-load $(PY) $${GIVEN_RUNS:+"$$GIVEN_RUNS"}
+
+long-estate-adversary: $(VENV)/.dev postgres  ## as root, attackers of the estate: ROUNDS=<n, 200> SEED=<n>
+	@$(PY) -m hil_tests.long.estate_adversary $(call option,ROUNDS) $(call option,SEED)
 
 long-fuzz: $(VENV)/.dev  ## damage the input of each parser of network or disk, 5,000 times
 	@$(PYTEST) -p no:randomly --timeout 1200 --hypothesis-profile fuzz hil_tests/tests/test_parsers.py

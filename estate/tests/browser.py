@@ -3,7 +3,7 @@
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,10 +43,13 @@ class Console:
     key: Path
     passphrase_file: Path
     address: str = ""
+    before: Sequence[str] = ()
+    """Words that go before the command, as to run it as another user."""
     process: subprocess.Popen[str] = field(init=False)
 
     def __post_init__(self) -> None:
         command = [
+            *self.before,
             *(sys.executable, "-m", "estate", "review", "--config", str(self.settings)),
             *("--key", str(self.key), "--passphrase-file", str(self.passphrase_file)),
         ]
