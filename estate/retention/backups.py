@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 
 from nacl.signing import SigningKey
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from estate.errors import BooksRefused, StoreRefused
 from estate.retention.destruction import CERTIFICATES, DueEvent, destroy
@@ -93,8 +93,9 @@ def destroy_again(store: Store, certificates: Path, key: SigningKey) -> int:
             raise BooksRefused(f"The certificate {path} is refused: {error}") from error
         named[gone.event] = gone.camera
     with store.reading() as connection:
-        certified = select(CERTIFICATES.c.event)
-        query = select(ENVELOPES.c.digest).where(ENVELOPES.c.digest.not_in(certified))
+        # A row in `certificates` alone does not spare an event whose envelope is here.
+        uncertified = ENVELOPES.c.digest.not_in(select(CERTIFICATES.c.event))
+        query = select(ENVELOPES.c.digest).where(or_(uncertified, ENVELOPES.c.blob != b""))
         here = {bytes(digest) for (digest,) in connection.execute(query)}
     doomed = [DueEvent(event, named[event], Ground.RESTORED) for event in sorted(here & set(named))]
     return len(destroy(store, doomed, key, certificates))

@@ -148,14 +148,11 @@ def due_events(
     proofs = read_proofs(connection, site, records)
     longest_s = min(retention_days, RETENTION_DAYS_LIMIT) * DAY_S
     here = ENVELOPES.c
-    certified = {bytes(event) for (event,) in connection.execute(select(CERTIFICATES.c.event))}
-    query = select(here.digest, here.camera, here.stored_utc_ms, here.blob == b"")
+    query = select(here.digest, here.stored_utc_ms, here.blob == b"")
     doomed, refused = [], []
-    for digest, camera, stored_utc_ms, gone in connection.execute(
-        query.order_by(here.stored_utc_ms)
-    ):
+    for digest, stored_utc_ms, gone in connection.execute(query.order_by(here.stored_utc_ms)):
         event = bytes(digest)
-        if event in (certified if gone else proofs.held):
+        if event in (proofs.destroyed if gone else proofs.held):
             continue
         why = proofs.refusal(event, stored_utc_ms // 1000, gone=gone)
         if why is not None:
@@ -174,7 +171,7 @@ def due_events(
         if ground is None and gone:
             refused.append(RowRefused(event, "its envelope is gone before its time"))
         elif ground is not None:  # Without an envelope: a power cut came before its certificate.
-            doomed.append(DueEvent(event, bytes(camera), ground))
+            doomed.append(DueEvent(event, proofs.cameras[event], ground))
     return Due(doomed, refused)
 
 

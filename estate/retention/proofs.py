@@ -23,7 +23,7 @@ from estate.verdicts.decisions import (
     unproven_verdicts,
 )
 from formats.act import Kind
-from formats.envelope_header import DIGEST_BYTES
+from formats.envelope_header import DIGEST_BYTES, ID_BYTES
 from formats.hexadecimal import read_hex
 from formats.ledger import Happening, Record
 
@@ -38,6 +38,10 @@ class Proofs:
 
     stored_s: Mapping[bytes, int]
     """Arrival of each event, seconds since 1970, by the verified ledger."""
+    cameras: Mapping[bytes, bytes]
+    """The camera of each event, by the verified ledger."""
+    destroyed: frozenset[bytes]
+    """Events that the verified ledger calls destroyed."""
     ends_s: Mapping[bytes, int]
     """The earliest `retain_until` of each opened event, as reviewers signed it."""
     rejected: frozenset[bytes]
@@ -70,19 +74,25 @@ def read_proofs(
         site: names the reviewers; None if it cannot be verified: no signature counts then.
         records: of the estate's ledger, verified.
     """
-    stored_s = {
-        read_hex(record.body["envelope"], DIGEST_BYTES): record.utc_ms // 1000
+    stored = {
+        _event(record): record
         for record in reversed(records)  # The first record of an event counts.
         if record.event is Happening.STORED
     }
+    stored_s = {event: record.utc_ms // 1000 for event, record in stored.items()}
+    cameras = {event: read_hex(each.body["camera"], ID_BYTES) for event, each in stored.items()}
+    gone = frozenset(_event(each) for each in records if each.event is Happening.DESTROYED)
     called = called_held(connection, site, records)
     if site is None:
         nothing = frozenset[bytes]()
-        return Proofs(stored_s, {}, nothing, nothing, nothing, frozenset(called), {})
+        kept = frozenset(called)
+        return Proofs(stored_s, cameras, gone, {}, nothing, nothing, nothing, kept, {})
     decided, signed = decided_events(connection, site), held_events(connection, site)
     held = signed & called  # The ledger knows a hold; what it calls released is an old copy of one.
     return Proofs(
         stored_s=stored_s,
+        cameras=cameras,
+        destroyed=gone,
         ends_s=_ends(connection, site),
         rejected=frozenset(
             event for event, outcome in decided.items() if outcome is not Outcome.CONFIRMED
@@ -125,3 +135,7 @@ def _ends(connection: Connection, site: VerifiedSite) -> dict[bytes, int]:
         if until_s is not None:
             ends[act.event] = min(until_s, ends.get(act.event, until_s))
     return ends
+
+
+def _event(record: Record) -> bytes:
+    return read_hex(record.body["envelope"], DIGEST_BYTES)
