@@ -7,7 +7,7 @@ from pathlib import Path
 import pyrage
 import pytest
 from nacl.signing import SigningKey
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from estate.console.desk import Desk
 from estate.errors import BooksRefused, NotConfirmed, VerdictRefused
@@ -408,6 +408,18 @@ def test_a_desk_that_has_read_the_ledger_reads_on(office: Office) -> None:
     sign(office.desk(2), event)
     assert len(desk.handed_over(event)) == 1
     assert len(desk.handed_over(event)) == 1
+
+
+def test_a_desk_shows_what_an_older_copy_of_the_ledger_has(office: Office) -> None:
+    event, desk = confirmed(office), office.desk(1)
+    with office.store.reading() as connection:
+        size = len(ledger_records(connection))
+    sign(desk, event)
+    sign(office.desk(2), event)
+    assert len(desk.handed_over(event)) == 1
+    with office.store.writing() as connection:  # As after a restore.
+        connection.execute(delete(LEDGER).where(LEDGER.c.seq >= size))
+    assert desk.handed_over(event) == []
 
 
 def test_a_ledger_that_was_changed_shows_and_makes_no_hand_over(office: Office) -> None:
