@@ -1,4 +1,4 @@
-"""`make docs-pages`: the console and the report of the last demo, as the documents show them.
+"""`make docs-pages`: console, hand-over and report of the last demo, as the documents show them.
 
 The only faces are the two public-domain portraits of the demo. Chromium takes the pictures at the
 width of a phone and of a desk, in light and in dark.
@@ -6,9 +6,12 @@ width of a phone and of a desk, in light and in dark.
 
 import argparse
 import shutil
+from io import BytesIO
 from pathlib import Path
 from typing import Final
+from zipfile import ZipFile
 
+import pyrage
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -47,21 +50,28 @@ def main() -> None:
 
 
 def take(browser: Browser, desk: DeskSite, build: Path, to: Path) -> None:
-    """Take each picture: a candidate, a confirmed match, the report."""
+    """Take each picture: a candidate, a confirmed match, its hand-over, the report."""
     to.mkdir(parents=True, exist_ok=True)
     consoles = [
         Console(office(desk), desk.estate / f"{reviewer}.key", desk.passphrase)
         for reviewer in REVIEWERS
     ]
     try:
+        # A printed address works once: each console has one page, which changes its looks.
+        first, second = (_page(browser, "desk", "dark", each.address) for each in consoles)
+        first.wait_for_selector(".verdict")
+        first.keyboard.press("m")
         for size in SIZES:
             for scheme in SCHEMES:
-                page = _page(browser, size, scheme, consoles[0].address)
-                page.wait_for_selector(".verdict")
-                page.keyboard.press("m")
-                _shoot(page, to / f"console-{size}-{scheme}.png")
-        _judge(browser, consoles[0])
-        _shoot(_judge(browser, consoles[1]), to / "console-confirmed.png")
+                _look(first, size, scheme)
+                _shoot(first, to / f"console-{size}-{scheme}.png")
+        _look(first, "desk", "dark")
+        for page in (first, second):
+            _judge(page)
+        _shoot(second, to / "console-confirmed.png")
+        match = build / "match.html"
+        match.write_bytes(_hand_over(first, second))
+        _shoot(_page(browser, "desk", "light", match.as_uri()), to / "match-page.png")
     finally:
         for console in consoles:
             console.stop()
@@ -71,24 +81,40 @@ def take(browser: Browser, desk: DeskSite, build: Path, to: Path) -> None:
         _shoot(_page(browser, "desk", scheme, report.as_uri()), to / f"report-{scheme}.png")
 
 
-def _judge(browser: Browser, console: Console) -> Page:
-    page = _page(browser, "desk", "dark", console.address)
+def _hand_over(first: Page, second: Page) -> bytes:
+    """Let two reviewers hand the match over; return the page that its recipient opens."""
+    police = pyrage.x25519.Identity.generate()
+    first.locator(".export summary").click()
+    first.get_by_label("Recipient", exact=True).fill("Police of the county")
+    first.get_by_label("Their age public key").fill(str(police.to_public()))
+    first.get_by_role("button", name="ask for the second signature").click()
+    second.get_by_role("button", name="make the encrypted file").click()
+    with second.expect_download() as saved:
+        second.get_by_role("link", name="Save the encrypted file").click()
+    archive = pyrage.decrypt(Path(saved.value.path()).read_bytes(), [police])
+    with ZipFile(BytesIO(archive)) as opened:
+        return opened.read("match.html")
+
+
+def _judge(page: Page) -> None:
     page.wait_for_selector(".verdict")
     page.keyboard.press("m")
     page.keyboard.press("Enter")
     page.wait_for_selector(".state")
-    return page
 
 
 def _page(browser: Browser, size: str, scheme: str, address: str) -> Page:
-    width, height = SIZES[size]
-    page = browser.new_page(
-        viewport={"width": width, "height": height},
-        color_scheme="dark" if scheme == "dark" else "light",
-    )
+    page = browser.new_page()
     page.set_default_timeout(WAIT_MS)
+    _look(page, size, scheme)
     page.goto(address)
     return page
+
+
+def _look(page: Page, size: str, scheme: str) -> None:
+    width, height = SIZES[size]
+    page.set_viewport_size({"width": width, "height": height})
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
 
 
 def _shoot(page: Page, to: Path) -> None:
