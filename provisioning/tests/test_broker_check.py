@@ -180,6 +180,10 @@ def test_a_courier_may_speak_to_the_brokers_addresses_alone(prepared: Workshop) 
     assert "No camera reaches it" not in output
 
 
-@pytest.mark.parametrize("host", ["broker.example.org", "fe80::1%eth0"])
-def test_a_broker_without_an_address_is_told_to_name_one(prepared: Workshop, host: str) -> None:
-    assert "name its address as well" in config(prepared, "--host", host)
+def test_a_broker_without_an_address_is_told_to_name_one(prepared: Workshop) -> None:
+    assert "name its address as well" in config(prepared, "--host", "broker.example.org")
+
+
+def test_an_address_of_one_interface_is_no_brokers(prepared: Workshop) -> None:
+    words = ("broker", "config", prepared.site, *prepared.passphrase, "--host", "fe80::1%eth0")
+    assert "'fe80::1%eth0' is no host" in refusal(*words)
