@@ -1,15 +1,17 @@
 """Stands in for a courier that was taken over: random acts on the camera's folders, without end.
 
 It runs as the courier's user. Each act strikes a random name in a random folder: links to the files
-of `watch`, FIFOs, sockets, folders, sparse files, floods of names, modes, removals, renames, older
-copies of what it saw, forged and replayed receipts. Each line that it prints is an act, whether the
-folder is its own or one of `watch`, and whether the system let it.
+of `watch`, FIFOs, sockets, folders, sparse files, leases, names that are no text, floods of names,
+modes, removals, renames, older copies of what it saw, forged and replayed receipts. Each line that
+it prints is an act, whether the folder is its own or one of `watch`, and whether the system let it.
 
 It leaves the courier's own keys alone, so that events flow meanwhile.
 """
 
+import fcntl
 import os
 import shutil
+import signal
 import socket
 import stat
 import sys
@@ -17,6 +19,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from io import FileIO
 from itertools import islice
 from pathlib import Path
 from typing import Final, TypeVar
@@ -30,6 +33,8 @@ FLOOD: Final = 1_000
 TERABYTE: Final = 2**40
 SEEN: Final = 200
 """Most older copies that it keeps."""
+LEASES: Final = 20
+"""Most leases that it holds at once."""
 COPY_LIMIT: Final = 2**20
 PAUSE_S: Final = 0.03
 FOLDER_MODE: Final = 0o2750
@@ -56,6 +61,8 @@ class Adversary:
     dice: Generator
     seen: list[tuple[str, bytes]] = field(default_factory=list)
     """Names and contents of files that it saw earlier."""
+    leased: list[FileIO] = field(default_factory=list)
+    """Files that it holds by a lease."""
 
     @property
     def own(self) -> list[Path]:
@@ -186,6 +193,18 @@ class Adversary:
         content[int(self.dice.integers(len(content)))] ^= 1
         path.write_bytes(content)
 
+    def lease(self, path: Path) -> None:
+        """Take a lease on what is there: no other program can open it at once."""
+        if len(self.leased) == LEASES:
+            self.leased.pop(0).close()
+        file = path.open("r+b", buffering=0)
+        self.leased.append(file)
+        fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+
+    def no_text(self, path: Path) -> None:
+        """Plant a file whose name is no text."""
+        path.with_name(os.fsdecode(b"\xff%d" % self.dice.integers(100))).touch()
+
     def acts(self) -> dict[str, Callable[[Path], None]]:
         """Return all acts by name."""
         return {
@@ -204,6 +223,8 @@ class Adversary:
             "older copy put back": self.put_back,
             "forged receipt": self.forge,
             "changed byte": self.damage,
+            "lease": self.lease,
+            "name that is no text": self.no_text,
         }
 
     def round(self) -> str:
@@ -259,6 +280,7 @@ def _remove(path: Path) -> None:
 def main() -> None:
     """Act for ever."""
     folder, seed = sys.argv[1:]
+    signal.signal(signal.SIGIO, signal.SIG_IGN)  # The kernel asks for a lease with it.
     adversary = Adversary(State(Path(folder)), default_rng(int(seed)))
     while True:
         print(adversary.round(), flush=True)
