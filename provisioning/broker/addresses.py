@@ -14,6 +14,8 @@ from provisioning.errors import BrokerRefused
 _LABEL: Final = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _NAME: Final = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*\Z", re.IGNORECASE)
 """RFC 1123, section 2.1: labels of 1 to 63 letters, digits and hyphens."""
+_INTERFACE: Final = re.compile(r"[A-Za-z0-9_.-]{1,15}\Z")
+"""As Linux names network interfaces."""
 _USER: Final = re.compile(r"[a-z_][a-z0-9_-]{0,30}\Z")
 """As useradd(8) takes them."""
 
@@ -24,7 +26,7 @@ def refuse_host(host: str) -> None:
     Raises:
         BrokerRefused: it is neither.
     """
-    if not (is_address(host) or _NAME.match(host)):
+    if not (is_address(host) or _NAME.match(host) or _is_on_a_link(host)):
         raise BrokerRefused(
             f"{host[:60]!r} is no host: give an IP address, or a name of ASCII letters, digits, "
             "hyphens and dots."
@@ -61,6 +63,12 @@ def refuse_folder(folder: PurePosixPath) -> None:
         raise BrokerRefused(
             f"{str(folder)[:60]!r} is no folder: such as /etc/mosquitto/tallylight."
         )
+
+
+def _is_on_a_link(host: str) -> bool:
+    """Return whether it is an IPv6 address of one link, such as fe80::1%eth0."""
+    address, _, interface = host.partition("%")
+    return ":" in address and is_address(address) and _INTERFACE.match(interface) is not None
 
 
 def is_address(host: str) -> bool:
