@@ -59,10 +59,16 @@ class Guard:
         self._session = secrets.token_urlsafe(32)
 
     async def __call__(self, scope: _Message, receive: _Receive, send: _Send) -> None:
-        """Answer the request with a refusal, or pass it on."""
-        if scope["type"] != "http":
+        """Answer the request with a refusal, or pass it on.
+
+        Raises:
+            ValueError: it is no HTTP; a WebSocket would pass none of the checks.
+        """
+        if scope["type"] == "lifespan":  # The server's own start and stop.
             await self._app(scope, receive, send)
             return
+        if scope["type"] != "http":
+            raise ValueError(f"The console speaks no {scope['type']}.")
 
         async def protected(message: _Message) -> None:
             if message["type"] == "http.response.start":
