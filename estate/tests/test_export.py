@@ -163,7 +163,8 @@ def test_what_was_taken_back_counts_no_more(office: Office) -> None:
 def test_no_other_person_takes_back_what_one_has_asked(office: Office) -> None:
     event = confirmed(office)
     sign(office.desk(1), event)
-    take_back(office.desk(2), event)
+    with pytest.raises(NotConfirmed, match="You asked for nothing"):
+        take_back(office.desk(2), event)
     assert sign(office.desk(2), event) is not None
 
 

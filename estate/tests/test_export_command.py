@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 from zipfile import ZipFile
@@ -10,6 +11,7 @@ import pyrage
 import pytest
 from typer.testing import Result
 
+from estate.accounts.verify import verify_books
 from estate.store.ledger import append_record
 from estate.tests.books import Office
 from estate.tests.command_line import done, refusal, run
@@ -56,6 +58,20 @@ def test_two_people_hand_a_match_over(office: Office, event: str, tmp_path: Path
     assert "match.html" in ZipFile(BytesIO(archive)).namelist()
 
 
+def test_an_outsider_finds_the_archive_in_the_verified_books(
+    office: Office, event: str, tmp_path: Path
+) -> None:
+    export(office, 1, event, "--to", "The police", "--recipient", KEY, "--yes")
+    export(office, 2, event, "--yes", "--file", str(tmp_path / "match.age"))
+    config = ("--config", str(office.settings))
+    done("ledger", "checkpoint", *config, *office.passphrase, "--yes")
+    done("ledger", "export", str(tmp_path / "books"), *config)
+    _, events, _ = verify_books(tmp_path / "books", None)
+    archive = pyrage.decrypt((tmp_path / "match.age").read_bytes(), [READER])
+    body = events.found[event]["exported"]["body"]
+    assert (body["archive"], body["to"]) == (sha256(archive).hexdigest(), "The police")
+
+
 def test_machines_are_told_the_same(office: Office, event: str, tmp_path: Path) -> None:
     named = ("--to", "The police", "--recipient", KEY, "--yes", "--json")
     asked = json.loads(export(office, 1, event, *named).stdout)
@@ -75,7 +91,8 @@ def test_without_a_question_nothing_is_signed(office: Office, event: str) -> Non
 
 def test_what_was_asked_is_taken_back(office: Office, event: str) -> None:
     export(office, 1, event, "--to", "The police", "--recipient", KEY, "--yes")
-    assert export(office, 1, event, "--take-back").exit_code == 0
+    assert "Taken back" in export(office, 1, event, "--take-back").stdout
+    assert "You asked for nothing" in refusal(export(office, 1, event, "--take-back"))
     assert "No other person has asked" in refusal(export(office, 2, event, "--yes"))
 
 

@@ -135,10 +135,11 @@ def sign_export(desk: Exporter, event: bytes, recipient: str, to: str) -> Agreed
 
 
 def take_back(desk: Exporter, event: bytes) -> None:
-    """Delete what this reviewer has asked for, if no second person has signed it."""
+    """Delete what this reviewer has asked for; refuse if that is nothing."""
     with desk.store.writing() as connection:
         by_me = ACTS.c.reviewer == desk.identity
-        connection.execute(delete(ACTS).where(_requests_for(event) & by_me))
+        if not connection.execute(delete(ACTS).where(_requests_for(event) & by_me)).rowcount:
+            raise NotConfirmed("You asked for nothing: nothing was taken back.")
 
 
 def export_match(  # noqa: PLR0913, PLR0917  # The signer, what is signed, and what becomes of it.
