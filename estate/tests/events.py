@@ -66,7 +66,7 @@ def meet_recipients(connection: Connection, content: bytes) -> None:
 
 def recipients_file(reviewers: list[PrivateKey], version: int = 1) -> bytes:
     """Return the recipients file that names these reviewers."""
-    receipts, ledger = (SigningKey(bytes([seed]) * 32).verify_key for seed in (8, 9))
+    receipts, ledger = (SigningKey(bytes([seed]) * 32).verify_key for seed in (208, 209))
     named = tuple(
         Reviewer(f"r{number}", "estate", reader.public_key, SigningKey(bytes(reader)).verify_key)
         for number, reader in enumerate(reviewers, 1)

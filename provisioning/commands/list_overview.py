@@ -10,11 +10,12 @@ from formats.entry import Entry
 from formats.strict_json import JsonValue
 from provisioning.commands.options import Folder, Json, print_result
 from provisioning.errors import EntryRefused
-from provisioning.lists.change_text import difference
 from provisioning.lists.changes import last_published, read_history
 from provisioning.lists.kept_entries import kept_entries
+from provisioning.lists.list_items import entry_item
 from provisioning.lists.reminder import endings
 from provisioning.site.folder import Site, open_site
+from terminal import consent as screen
 
 app = typer.Typer()
 
@@ -63,14 +64,20 @@ def status(
 def diff(folder: Folder, since: Since = None, until: Until = None, *, json: Json = False) -> None:
     """Compare two published versions; or the last published list with the people for the next."""
     site = open_site(folder)
-    changes = difference(_before(site, since), _after(site, until))
+    before, after = _before(site, since), _after(site, until)
+    if not json:
+        old, new = (list(map(entry_item, each.values())) for each in (before, after))
+        screen.show(screen.compared("", old, new, since="the earlier list"))
+        return
+    both = before.keys() & after.keys()
+    changed = [handle.hex() for handle in sorted(both) if before[handle] != after[handle]]
     print_result(
-        "\n".join(changes.lines),
-        json=json,
-        added=[entry.handle.hex() for entry in changes.added],
-        removed=[entry.handle.hex() for entry in changes.removed],
-        changed=[each.after.handle.hex() for each in changes.changed],
-        same=changes.same,
+        "",
+        json=True,
+        added=[handle.hex() for handle in after if handle not in before],
+        removed=[handle.hex() for handle in before if handle not in after],
+        changed=list(changed),
+        same=len(both) - len(changed),
     )
 
 
