@@ -21,6 +21,7 @@ from estate.retention.destruction import destroy, due_events, trusted_now
 from estate.retention.period import retention_days
 from estate.signed_site import VerifiedSite, stored_recipients
 from estate.store.ledger import checkpointed_records
+from formats.destruction import read_destruction
 from formats.ledger import Record
 
 
@@ -55,7 +56,7 @@ def retain(
         keys = {each.ledger_key for each in stored_recipients(connection).values()}
         missing = unproven_certificates(records, folder, keys | {key.verify_key})
         again = write_again(connection, missing, folder, keys | {key.verify_key})
-    signed = destroy(store, due.doomed, key, folder)
+    signed = destroy(store, due.doomed, key, folder, site[0] if site else None)
     store.close()
     for refused in due.refused:
         typer.echo(str(refused), err=True)
@@ -65,7 +66,7 @@ def retain(
     print_result(
         sentence,
         as_json=as_json,
-        destroyed=[each.event.hex() for each in due.doomed],
+        destroyed=[read_destruction(each, key.verify_key).event.hex() for each in signed],
         refused=[each.event.hex() for each in due.refused],
         missing_certificates=[event.hex() for event in missing],
         written_again=[event.hex() for event in missing if event in again],

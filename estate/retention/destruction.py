@@ -38,11 +38,12 @@ from sqlalchemy import (
 
 from estate.errors import BooksRefused, RowRefused
 from estate.intake.statuses import delete_status
+from estate.retention.holds import held_events
 from estate.retention.proofs import read_proofs
 from estate.signed_site import VerifiedSite
 from estate.store.acts import ACTS, store_act
 from estate.store.envelopes import ENVELOPES, Store
-from estate.store.ledger import LEDGER, METADATA, append_record
+from estate.store.ledger import LEDGER, METADATA, append_record, lock_ledger
 from estate.verdicts.decisions import VERDICTS
 from formats.act import Act, Kind, sign_act
 from formats.destruction import Destruction, Ground, sign_destruction
@@ -168,27 +169,47 @@ def due_events(
             ground = Ground.STATUS
         elif now_s >= min(end_s, proofs.ends_s.get(event, end_s)):
             ground = Ground.RETENTION
-        if ground is None and gone:
+        kept = event in proofs.held or event in proofs.called_held
+        if gone and (ground is None or kept):
             refused.append(RowRefused(event, "its envelope is gone before its time"))
         elif ground is not None:  # Without an envelope: a power cut came before its certificate.
             doomed.append(DueEvent(event, proofs.cameras[event], ground))
     return Due(doomed, refused)
 
 
-def destroy(store: Store, doomed: Sequence[DueEvent], key: SigningKey, folder: Path) -> list[bytes]:
+def destroy(
+    store: Store,
+    doomed: Sequence[DueEvent],
+    key: SigningKey,
+    folder: Path,
+    site: VerifiedSite | None = None,
+) -> list[bytes]:
     """Destroy the events; return their signed certificates, and write them into `folder`.
+
+    Args:
+        store: that holds them.
+        doomed: the events.
+        key: the estate's ledger key.
+        folder: for the certificates.
+        site: names the reviewers: what two of them have held since is left out. None after a
+            restore, which brings holds back that had ended.
 
     Raises:
         StoreRefused: the store could not be written.
     """
     if not doomed:
         return []
+    gone = []
     for each in doomed:
         with store.writing() as connection:
+            lock_ledger(connection)
+            if site is not None and held_events(connection, site, each.event):
+                continue
             _overwrite(connection, each.event)
+        gone.append(each)
     store.scrub()
     folder.mkdir(mode=0o755, parents=True, exist_ok=True)
-    signed = [_certify(store, each, key, folder) for each in doomed]
+    signed = [_certify(store, each, key, folder) for each in gone]
     store.scrub()
     return signed
 

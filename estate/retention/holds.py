@@ -18,7 +18,7 @@ from estate.errors import HoldRefused
 from estate.signed_site import VerifiedSite, store_list
 from estate.store.acts import ACTS, proven_acts, store_act
 from estate.store.envelopes import ENVELOPES, Store
-from estate.store.ledger import METADATA, LedgerReader, append_record, ledger_records
+from estate.store.ledger import METADATA, LedgerReader, append_record, ledger_records, lock_ledger
 from formats.act import (
     BOTH,
     REASON_LIMIT,
@@ -130,10 +130,12 @@ def holdings(
     return found
 
 
-def held_events(connection: Connection, site: VerifiedSite) -> set[bytes]:
-    """Return the digests of all events that two people hold, by their signatures."""
+def held_events(
+    connection: Connection, site: VerifiedSite, event: bytes | None = None
+) -> set[bytes]:
+    """Return the digests of all events, or of one, that two people hold, by their signatures."""
     by_event: dict[bytes, list[Signature]] = {}
-    for each in proven_acts(connection, site.reviewers, Kind.HOLD):
+    for each in proven_acts(connection, site.reviewers, Kind.HOLD, event=event):
         by_event.setdefault(each[0].event, []).append(Signature(*each))
     return {event for event, signatures in by_event.items() if _agreed(signatures)}
 
@@ -200,6 +202,7 @@ def _sign_half(store: Store, site: VerifiedSite, act: Act, key: SigningKey) -> b
     if not (act.reason or "").strip():
         raise HoldRefused(_REASON)
     with store.writing() as connection:
+        lock_ledger(connection)  # The other person may sign now, or retention destroy the event.
         store_list(connection, site)  # So that the ledger names the recipients that count here.
         records = ledger_records(connection)
         _check(connection, site, act, records)

@@ -60,6 +60,14 @@ HEAD: Final = Table(
 )
 
 
+def lock_ledger(connection: Connection) -> None:
+    """Let no other program write the ledger until this transaction ends (lock).
+
+    What is read after this stays true until then.
+    """
+    connection.execute(update(HEAD).values(size=HEAD.c.size))
+
+
 def append_record(
     connection: Connection, event: Happening, body: Mapping[str, int | str]
 ) -> Record:

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
 
-from estate.retention.destruction import DAY_S, due_events
+from estate.retention.destruction import DAY_S, destroy, due_events
 from estate.retention.holds import hold_event, release_event
 from estate.store.acts import ACTS
+from estate.store.envelopes import ENVELOPES
 from estate.store.ledger import ledger_records
 from estate.tests.books import Office
 from formats.act import Kind
@@ -83,3 +84,31 @@ def test_one_signature_and_another_of_an_earlier_hold_hold_nothing(
     put_back(office, kept)
     assert not sign(office, Kind.HOLD, event, 1)
     assert sign(office, Kind.HOLD, event, 2)
+
+
+def test_what_two_people_hold_while_retention_runs_is_not_destroyed(
+    office: Office, event: bytes
+) -> None:
+    other = office.arrive(2).digest
+    with office.store.reading() as connection:
+        at_s = int(office.now.timestamp()) + 31 * DAY_S
+        due = due_events(connection, office.site(), ledger_records(connection), at_s, 30)
+    assert [each.event for each in due.doomed] == [event, other]
+    sign(office, Kind.HOLD, event, 1, 2)
+    folder = office.folder / "books" / "certificates"
+    destroy(office.store, due.doomed, office.ledger_key, folder, office.site())
+    assert office.store.digests() == [event]
+    assert [path.stem for path in folder.iterdir()] == [other.hex()]
+
+
+def test_a_held_event_whose_envelope_was_removed_gets_no_certificate(
+    office: Office, event: bytes
+) -> None:
+    sign(office, Kind.HOLD, event, 1, 2)
+    with office.store.writing() as connection:
+        connection.execute(update(ENVELOPES).values(blob=b""))
+    with office.store.reading() as connection:
+        at_s = int(office.now.timestamp()) + 31 * DAY_S
+        due = due_events(connection, office.site(), ledger_records(connection), at_s, 30)
+    assert due.doomed == []
+    assert ["its envelope is gone before its time" in str(each) for each in due.refused] == [True]
