@@ -9,15 +9,13 @@ reviewers is refused: the desk names it, and does not open it.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from threading import Lock
 from typing import Final
 
 from nacl.public import PrivateKey
 from nacl.signing import SigningKey
-from sqlalchemy import Connection
 
-from estate.console.standing import Standing
+from estate.console.standing import Standing, read_standing
 from estate.errors import BooksRefused, NotMet, RowRefused, VerdictRefused
 from estate.intake.addressees import refuse_misaddressed
 from estate.intake.statuses import store_status
@@ -29,18 +27,13 @@ from estate.store.envelopes import Store
 from estate.verdicts.decisions import (
     Outcome,
     accept_verdict,
-    outcome_of,
-    proven_verdicts,
-    verdict_of,
 )
-from estate.verdicts.export import Request, requests
 from estate.verdicts.hand_overs import HandOver, HandOvers
 from formats.act import Kind
 from formats.entry import Entry
 from formats.envelope import Sealed, sender_id
 from formats.errors import FormatError, NotForThisKey
 from formats.event import MatchEvent
-from formats.organisations import organisation_key
 from formats.recipients import Reviewer
 from formats.status import Status
 from formats.verdict import (
@@ -48,7 +41,6 @@ from formats.verdict import (
     Basis,
     Judgement,
     Verdict,
-    read_verdict,
     sign_verdict,
 )
 
@@ -166,13 +158,17 @@ class Desk:
     def standings(self) -> list[Standing]:
         """Return the state of every opened event, oldest first."""
         held = self._holdings()
-        return [self._standing(each, held.get(each, Holding())) for each in list(self._opened)]
+        return [
+            read_standing(self, event, candidate, held.get(event, Holding()))
+            for event, candidate in list(self._opened.items())
+        ]
 
     def standing(self, event: bytes) -> Standing | None:
         """Return the state of one event; None if it was not opened here, or is destroyed."""
-        if event not in self._opened:
+        candidate = self._opened.get(event)
+        if candidate is None:
             return None
-        return self._standing(event, self._holdings(event).get(event, Holding()))
+        return read_standing(self, event, candidate, self._holdings(event).get(event, Holding()))
 
     def entry(self, candidate: MatchEvent) -> Entry | None:
         """Return the entry in the list that was searched; None if the list is not stored."""
@@ -282,28 +278,6 @@ class Desk:
             return {}
         self.holds_refused = ""
         return found
-
-    def _standing(self, event: bytes, holding: Holding) -> Standing:
-        shown = partial(Standing, event, self.identity, self._opened[event], holding)
-        with self.store.reading() as connection:
-            signed = verdict_of(connection, event, self.identity)
-            if signed is None:
-                given = proven_verdicts(connection, self.site, event)
-                judged_by = {organisation_key(author.organisation) for author, _ in given}
-                mine = organisation_key(self.reviewer.organisation)
-                apart = self.site.recipients.two_organisations
-                decided = outcome_of(connection, self.site, event) is not None
-                return shown(None, None, others_turn=decided or (apart and judged_by == {mine}))
-            judgement = read_verdict(signed, self.verdict_key.verify_key).judgement
-            outcome = outcome_of(connection, self.site, event)
-            asked = self._asked(connection, event) if outcome is Outcome.CONFIRMED else None
-            return shown(judgement, outcome, others_turn=False, asked=asked)
-
-    def _asked(self, connection: Connection, event: bytes) -> Request | None:
-        try:
-            return next(iter(requests(connection, self, event)), None)
-        except BooksRefused:  # The page of the event says so.
-            return None
 
 
 def _name(sealed: Sealed) -> str:

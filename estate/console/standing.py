@@ -4,12 +4,17 @@ It holds no verdict of another reviewer before this reviewer has given one.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
+from sqlalchemy import Connection
+
+from estate.errors import BooksRefused
 from estate.retention.holds import Holding, Signature
-from estate.verdicts.decisions import Outcome
-from estate.verdicts.export import Request
+from estate.verdicts.decisions import Outcome, outcome_of, proven_verdicts, verdict_of
+from estate.verdicts.export import Exporter, Request, requests
 from formats.event import MatchEvent
-from formats.verdict import Judgement
+from formats.organisations import organisation_key
+from formats.verdict import Judgement, read_verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,36 @@ class Standing:
     def hand_over_asked(self) -> bool:
         """Whether this reviewer is asked to sign another person's hand-over."""
         return self.asked is not None and self.asked.reviewer != self.me
+
+
+def read_standing(
+    desk: Exporter, event: bytes, candidate: MatchEvent, holding: Holding
+) -> Standing:
+    """Return the state of one event for the reviewer at `desk`.
+
+    Raises:
+        StoreRefused: the store does not answer.
+    """
+    site, shown = desk.site, partial(Standing, event, desk.identity, candidate, holding)
+    with desk.store.reading() as connection:
+        signed = verdict_of(connection, event, desk.identity)
+        outcome = outcome_of(connection, site, event)
+        if signed is None:
+            given = proven_verdicts(connection, site, event)
+            judged_by = {organisation_key(author.organisation) for author, _ in given}
+            mine = organisation_key(site.reviewers[desk.identity].organisation)
+            waits = site.recipients.two_organisations and judged_by == {mine}
+            return shown(None, None, others_turn=outcome is not None or waits)
+        judgement = read_verdict(signed, desk.verdict_key.verify_key).judgement
+        asked = _asked(connection, desk, event) if outcome is Outcome.CONFIRMED else None
+        return shown(judgement, outcome, others_turn=False, asked=asked)
+
+
+def _asked(connection: Connection, desk: Exporter, event: bytes) -> Request | None:
+    try:
+        return next(iter(requests(connection, desk, event)), None)
+    except BooksRefused:  # The page of the event says so.
+        return None
 
 
 def sorted_out(standings: list[Standing]) -> dict[str, list[Standing]]:

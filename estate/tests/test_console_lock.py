@@ -228,6 +228,24 @@ def test_a_reviewer_locks_and_unlocks_the_console_in_a_browser(
     expect(page.locator(".verdict")).to_be_visible()
 
 
+def test_a_key_is_an_action_and_a_page_whose_console_is_gone_forgets_what_it_shows(
+    office: Office, consoles: list[Console], browser: Browser
+) -> None:
+    office.arrive()
+    page = browser.new_context().new_page()
+    page.clock.install()
+    page.goto(consoles[0].address)
+    page.wait_for_selector(".verdict")
+    with page.expect_request("**/awake"):
+        page.keyboard.press("n")
+    consoles[0].stop()
+    expect(page.locator("#link")).to_contain_text("not connected")
+    expect(page.locator("main img")).to_have_count(1)
+    page.clock.fast_forward(300_000)
+    expect(page.get_by_role("heading", name="Locked")).to_be_visible()
+    expect(page.locator("img")).to_have_count(0)
+
+
 def test_a_stranger_cannot_unlock_or_lock(office: Office, consoles: list[Console]) -> None:
     event = office.arrive().digest
     cookie, evil = cookie_of(consoles[0]), "http://evil.example"
