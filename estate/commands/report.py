@@ -1,6 +1,7 @@
 """`tallylight-estate report`: the public transparency report of a period, as HTML and JSON."""
 
 import json
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -10,13 +11,15 @@ import typer
 
 from estate.accounts.books import camera_records
 from estate.commands.options import AsJson, Settings, current_site, open_office
-from estate.errors import SiteRefused
+from estate.errors import BooksRefused, SiteRefused
 from estate.report.figures import Figures, count_figures
 from estate.report.page import render_page
 from estate.signed_site import store_list, stored_lists
 from estate.store.envelopes import Store
 from estate.store.ledger import ledger_head, ledger_records
 from formats.errors import Refused
+from formats.ledger import Record
+from formats.strict_json import UTC_HIGH_S
 from formats.whole_file import write_whole
 
 LONGEST_DAYS: Final = 3 * 366
@@ -60,9 +63,11 @@ def report(  # noqa: PLR0913  # Each is an option.
 
 def _figures(store: Store, since: date, until: date, groups: dict[str, tuple[int, int]]) -> Figures:
     with store.reading() as connection:
+        estate, cameras = ledger_records(connection), list(camera_records(connection))
+        _refuse_times([*estate, *(record for _, record in cameras)])
         figures = count_figures(
-            ledger_records(connection),
-            list(camera_records(connection)),
+            estate,
+            cameras,
             stored_lists(connection),
             since=since,
             until=until,
@@ -70,6 +75,15 @@ def _figures(store: Store, since: date, until: date, groups: dict[str, tuple[int
         )
         figures.ledger_head = ledger_head(connection).digest.hex()
     return figures
+
+
+def _refuse_times(records: Sequence[Record]) -> None:
+    for record in records:
+        if record.utc_ms > 1000 * UTC_HIGH_S:
+            raise BooksRefused(
+                f"Record {record.seq} of the ledger of {record.program} is from after 2099: keep "
+                "the ledger as evidence."
+            )
 
 
 def _groups(file: Path | None) -> dict[str, tuple[int, int]]:

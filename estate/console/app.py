@@ -81,7 +81,11 @@ def make_console(
         *pages.lock.routes,
         Mount("/static", StaticFiles(directory=HERE / "static")),
     ]
-    handlers = {SeatLocked: pages.locked, StoreRefused: pages.away}
+    handlers = {
+        SeatLocked: pages.locked,
+        StoreRefused: pages.away,
+        Refused: pages.refused,
+    }
     console = Starlette(routes=routes, lifespan=pages.poll_store, exception_handlers=handlers)
     return Guard(console, host, token)
 
@@ -118,6 +122,10 @@ class _Pages:
         self._wait.begin(refused)
         keep = {"hx-reswap": "none"}
         return PlainTextResponse(AWAY, 503, headers=keep)
+
+    def refused(self, _request: Request, refusal: Exception) -> Response:
+        """Answer with the one sentence, as where a stored list was changed."""
+        return PlainTextResponse(str(refusal), 409)
 
     @asynccontextmanager
     async def poll_store(self, _app: Starlette) -> AsyncGenerator[None]:

@@ -115,7 +115,7 @@ def holdings(
     signed: dict[bytes, list[Signature]] = {}
     for each in proven_acts(connection, site.reviewers, *_RECORDS, event=event):
         signed.setdefault(each[0].event, []).append(Signature(*each))
-    in_ledger, spent = _held_in_ledger(site, records), _spent(records)
+    in_ledger, spent = held_in_ledger(site, records), _spent(records)
     found = {}
     for digest, signatures in signed.items():
         holds = [each for each in signatures if each.act.kind is Kind.HOLD]
@@ -151,7 +151,7 @@ def called_held(
         records: of the estate's ledger, verified; a hold in it ends with a signed release.
     """
     called = {bytes(event) for (event,) in connection.execute(select(OLD_HOLDS.c.event))}
-    called |= _held_in_ledger(site, records)
+    called |= held_in_ledger(site, records)
     here = select(ENVELOPES.c.digest).where(ENVELOPES.c.blob != b"")
     return called & {bytes(event) for (event,) in connection.execute(here)}
 
@@ -237,7 +237,7 @@ def _check(connection: Connection, site: VerifiedSite, act: Act, records: Sequen
             )
 
 
-def _held_in_ledger(site: VerifiedSite | None, records: Sequence[Record]) -> set[bytes]:
+def held_in_ledger(site: VerifiedSite | None, records: Sequence[Record]) -> set[bytes]:
     """Return the events whose last word in the ledger is a hold."""
     called = set()
     for record in records:

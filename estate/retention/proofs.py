@@ -13,7 +13,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from estate.intake.statuses import status_digests, unproven_statuses
-from estate.retention.holds import called_held, held_events
+from estate.retention.holds import called_held, held_events, held_in_ledger
 from estate.signed_site import VerifiedSite
 from estate.store.acts import proven_acts
 from estate.verdicts.decisions import (
@@ -27,6 +27,7 @@ from formats.envelope_header import DIGEST_BYTES, ID_BYTES
 from formats.hexadecimal import read_hex
 from formats.ledger import Happening, Record
 
+VANISHED: Final = "its envelope is gone, and two people hold it"
 UNPROVEN_HOLD: Final = "it is called held without two signatures"
 STORED_SLACK_S: Final = 3600
 """A row's time of arrival and its record in the ledger differ by less than this."""
@@ -50,6 +51,8 @@ class Proofs:
     held: frozenset[bytes]
     called_held: frozenset[bytes]
     """Events that are called held without two signatures that hold: they are kept, and named."""
+    kept: frozenset[bytes]
+    """Events that two people hold by their signatures or the ledger, also where no envelope is."""
     unproven: Mapping[bytes, str]
     """Events of which a row says more than signatures do, and what it says. It has no effect."""
 
@@ -57,6 +60,8 @@ class Proofs:
         """Return why this event may not be destroyed at any time; None if it may."""
         if event in self.called_held and not gone:
             return UNPROVEN_HOLD
+        if event in self.kept and gone:
+            return VANISHED
         if event not in self.stored_s:
             return "the ledger has no record of its arrival"
         if abs(self.stored_s[event] - row_stored_s) > STORED_SLACK_S:
@@ -85,8 +90,9 @@ def read_proofs(
     called = called_held(connection, site, records)
     if site is None:
         nothing = frozenset[bytes]()
-        kept = frozenset(called)
-        return Proofs(stored_s, cameras, gone, {}, nothing, nothing, nothing, kept, {})
+        kept = frozenset(held_in_ledger(site, records))
+        named = frozenset(called)
+        return Proofs(stored_s, cameras, gone, {}, nothing, nothing, nothing, named, kept, {})
     decided, signed = decided_events(connection, site), held_events(connection, site)
     held = signed & called  # The ledger knows a hold; what it calls released is an old copy of one.
     return Proofs(
@@ -100,6 +106,7 @@ def read_proofs(
         statuses=frozenset(status_digests(connection, site.reviewers)),
         held=frozenset(held),
         called_held=frozenset((called | signed) - held),
+        kept=frozenset(signed | held_in_ledger(site, records)),
         unproven=unproven_rows(connection, site, decided),
     )
 

@@ -1,8 +1,12 @@
 """A person who can write the database hides no lost envelope behind a certificate's row."""
 
-from sqlalchemy import insert, update
+import time
+
+from sqlalchemy import delete, insert, update
 
 from estate.retention.destruction import CERTIFICATES
+from estate.retention.holds import hold_event
+from estate.store.acts import ACTS
 from estate.store.envelopes import ENVELOPES, Store
 from estate.tests.books import Office
 from estate.tests.command_line import done, run
@@ -39,6 +43,19 @@ def test_a_row_in_certificates_does_not_keep_an_event_from_being_destroyed_again
     copy.close()
     words = ("--from", str(office.folder / "copy"), "--config", str(office.settings))
     assert "1 events were destroyed again" in done("restore", *words, *office.passphrase)
+
+
+def test_a_held_event_whose_envelope_was_emptied_gets_no_certificate(office: Office) -> None:
+    event, site = office.arrive(retain_until_utc_s=int(time.time()) - 60).digest, office.site()
+    for number in (1, 2):
+        office.desk(number)
+        hold_event(office.store, site, event, office.verdict_key(number), "A court.", number)
+    with office.store.writing() as connection:
+        connection.execute(update(ENVELOPES).values(blob=b""))
+        connection.execute(delete(ACTS).where(ACTS.c.kind == "hold"))
+    said = retain(office)
+    assert "gone, and two people hold it" in said
+    assert "0 events were destroyed" in said
 
 
 def test_a_certificate_names_the_camera_that_the_ledger_names(office: Office) -> None:

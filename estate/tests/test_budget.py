@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 from tuf.api.metadata import Metadata, Targets  # type: ignore[attr-defined]  # Re-exports.
 from typer.testing import CliRunner
 
 from estate.__main__ import app
 from estate.budget.false_alarms import FalseAlarmCount, count_false_alarms
-from estate.store.ledger import append_record, ledger_records
+from estate.store.ledger import LEDGER, append_record, ledger_records
 from estate.tests.books import Office
 from estate.tests.command_line import refusal, run
 from firmware.tests import desk as authority
@@ -166,3 +167,15 @@ def test_a_record_that_lacks_what_is_counted_is_refused_in_one_sentence(
     page = str(office.folder / "report.html")
     for words in (("report", *period, "--to", page), ("budget",)):
         assert "evidence" in refusal(run(*words, "--config", str(office.settings)))
+
+
+def test_a_record_from_after_the_calendar_is_refused_in_one_sentence(office: Office) -> None:
+    with office.store.writing() as connection:
+        last = append_record(connection, Happening.START, {}).to_line()
+        far = json.dumps(
+            json.loads(last) | {"utc_ms": 2**62}, sort_keys=True, separators=(",", ":")
+        )
+        connection.execute(update(LEDGER).values(line=far.encode()))
+    page = str(office.folder / "report.html")
+    words = ("report", "--since", "2026-01-01", "--until", "2026-02-01", "--to", page)
+    assert "after 2099" in refusal(run(*words, "--config", str(office.settings)))

@@ -15,6 +15,7 @@ from numpy.random import Generator
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from formats.errors import Refused
 from hil_tests.long.estate_adversary.forgeries import OF_ROWS, OF_THE_LEDGER, Forgery
 from hil_tests.long.estate_adversary.tables import (
     Dump,
@@ -66,7 +67,7 @@ class DatabaseAttacker:
                 acts[name](connection)
         except LookupError:
             return f"{name}\tnothing there"
-        except (SQLAlchemyError, OverflowError, ValueError):
+        except (SQLAlchemyError, OverflowError, ValueError, Refused):
             return f"{name}\tin vain"
         return f"{name}\tdone"
 
