@@ -8,6 +8,7 @@ other hold or release (replay). A row that a database's owner writes is no hold.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from threading import Lock
 from typing import Final
 
@@ -264,27 +265,21 @@ def _in_order(signatures: Sequence[Signature]) -> list[Signature]:
 
 def _agreed(signatures: Sequence[Signature]) -> tuple[Signature, Signature] | None:
     """Return the two acts of different people with one reason; None without them."""
-    ordered = _in_order(signatures)
-    for at, first in enumerate(ordered):
-        for second in ordered[at + 1 :]:
-            same = first.act.reason == second.act.reason
-            if same and folded(first.reviewer.name) != folded(second.reviewer.name):
-                return first, second
+    for first, second in combinations(_in_order(signatures), 2):
+        same = first.act.reason == second.act.reason
+        if same and folded(first.reviewer.name) != folded(second.reviewer.name):
+            return first, second
     return None
 
 
 def _body(agreed: tuple[Signature, Signature]) -> dict[str, int | str]:
-    first, second = agreed
-    return {
-        "envelope": first.act.event.hex(),
-        "first": first.act.reviewer.hex(),
-        "first_utc_ms": first.act.given_utc_ms,
-        "first_signature": signature_of(first.data).hex(),
-        "second": second.act.reviewer.hex(),
-        "second_utc_ms": second.act.given_utc_ms,
-        "second_signature": signature_of(second.data).hex(),
-        "reason": first.act.reason or "",
-    }
+    act = agreed[0].act
+    body: dict[str, int | str] = {"envelope": act.event.hex(), "reason": act.reason or ""}
+    for which, each in zip(BOTH, agreed, strict=True):
+        body[which] = each.act.reviewer.hex()
+        body[f"{which}_utc_ms"] = each.act.given_utc_ms
+        body[f"{which}_signature"] = signature_of(each.data).hex()
+    return body
 
 
 def _signed_by_two(site: VerifiedSite, record: Record) -> bool:
