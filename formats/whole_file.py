@@ -5,6 +5,7 @@ error from here does. A file is private or readable as its caller says, also und
 other user can write it.
 """
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -30,7 +31,7 @@ def write_whole(path: Path, content: bytes, *, mode: int = READABLE, synced: boo
     Raises:
         OSError: the disk is full or refuses; what was at `path` is unchanged. It names the file.
     """
-    draft = path.with_name(f".{path.name}.part")
+    draft = _draft_of(path)
     with _named(path, draft):
         draft.unlink(missing_ok=True)
         _fill(os.open(draft, _CREATE, mode), content, synced=synced)
@@ -102,3 +103,9 @@ def _named(path: Path, draft: Path | None) -> Iterator[None]:
             with suppress(OSError):
                 draft.unlink(missing_ok=True)
         raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _draft_of(path: Path) -> Path:
+    if not path.name:  # As of "" and ".": no file can be put there.
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    return path.with_name(f".{path.name}.part")

@@ -15,7 +15,7 @@ from estate.errors import NotConfirmed
 from estate.opening.facts import capture_time, place_of
 from estate.passphrase import PassphraseFile
 from estate.verdicts.export import export_match, take_back
-from formats.whole_file import write_whole
+from formats.whole_file import PRIVATE, write_whole
 from terminal import consent as screen
 from terminal.differences import Item
 
@@ -80,7 +80,8 @@ def export(  # noqa: PLR0913, PLR0917  # Each is an option.
     if target.exists():
         raise NotConfirmed(f"There is a file {target} already: name another with --file.")
     to, recipient = _shown(desk, standing, to, recipient, yes=yes, as_json=as_json)
-    pack, deliver = partial(pack_match, desk, office.books), partial(write_whole, target)
+    pack = partial(pack_match, desk, office.books)
+    deliver = partial(write_whole, target, mode=PRIVATE)
     try:
         handed_over = export_match(desk, digest, recipient, to, pack, deliver)
     except Exception:

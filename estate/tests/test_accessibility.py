@@ -97,7 +97,7 @@ def screens(
     one.wait_for_selector(".hold button:text('Sign the same reason')")
     found["a hold to sign"] = faults(one)
     one.get_by_role("button", name="Sign the same reason").click()
-    one.wait_for_selector("#hold .told")
+    one.wait_for_selector("#hold-title:text('Held by two people')")
     found["a hold"] = faults(one)
     one.keyboard.press("l")
     one.get_by_label("Passphrase").fill("wrong")

@@ -82,6 +82,12 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     assert (tmp_path / "file").read_bytes() == b"one"
 
 
+@pytest.mark.parametrize("name", ["", ".", "/"])
+def test_a_place_where_no_file_can_be_is_refused_by_name(name: str) -> None:
+    with pytest.raises(IsADirectoryError):
+        write_whole(Path(name), b"all of it")
+
+
 def test_a_budget_from_the_future_on_signs_nothing(office: Office) -> None:
     later = f"{datetime.now(UTC) + timedelta(days=2):%Y-%m-%d}"
     said = refused(run(office, "budget", "--since", later, "--sign", str(office.folder / "signed")))
