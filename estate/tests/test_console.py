@@ -126,7 +126,8 @@ def test_the_same_person_at_two_browsers_is_one_person(
             "htmx.ajax('POST', '/verdict/' + document.querySelector('article').dataset.event,"
             " {target: '#candidate', values: {judgement: 'match', portrait: 'none'}})"
         )
-    expect(second.locator(".banner")).to_contain_text("given your verdict on this event already")
+    refusal = second.locator("article .banner")
+    expect(refusal).to_contain_text("given your verdict on this event already")
     expect(second.locator("form.verdict")).to_have_count(0)
     assert verdicts(office) == 1
     elsewhere.stop()
