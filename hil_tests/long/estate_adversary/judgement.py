@@ -63,7 +63,7 @@ def judge(life: Life, findings: Findings, *, exact_holds: bool) -> None:
         exact_holds: whether each hold stands before the newest checkpoint. A hold after it can be
             left out of the ledger (docs/threat-model.md).
     """
-    for event in _certified(life.books):
+    for event in certified(life.books):
         if not life.truth.may_be_destroyed(event):
             findings.add(DESTROYED, event.hex()[:16])
     for event, face in life.truth.archives:
@@ -143,11 +143,12 @@ def judge_restored(life: Life, url: str, findings: Findings) -> None:
     store = Store(url)
     here = set(store.digests())
     store.close()
-    for event in here & set(_certified(life.books)):
+    for event in here & set(certified(life.books)):
         findings.add(BACK, event.hex()[:16])
 
 
-def _certified(books: Path) -> Iterator[bytes]:
+def certified(books: Path) -> Iterator[bytes]:
+    """Yield the events of which there is a certificate of destruction."""
     for path in books.glob("certificates/*.json"):
         yield bytes.fromhex(json.loads(path.read_bytes())["event"])
 

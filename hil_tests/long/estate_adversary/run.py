@@ -23,6 +23,7 @@ from hil_tests.long.estate_adversary.acts import DatabaseAttacker
 from hil_tests.long.estate_adversary.judgement import (
     STUCK,
     Findings,
+    certified,
     judge,
     judge_books,
     judge_restored,
@@ -247,6 +248,8 @@ class Round:
         life = self.life
         for number in PEOPLE:
             life.attempt("an untouched event is judged", partial(life.judge, number))
+        if event in certified(life.books):
+            return  # Both judged it before: it was no match.
         standing = life.desks[1].standing(event) if 1 in life.desks else None
         if standing is None or standing.outcome is None:
             findings.add(STUCK, event.hex()[:16])
