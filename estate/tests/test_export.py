@@ -16,7 +16,7 @@ from estate.store.envelopes import ENVELOPES
 from estate.store.ledger import LEDGER, append_record, ledger_records
 from estate.tests.books import Office
 from estate.verdicts.export import Agreed, export_match, record_export, sign_export, take_back
-from estate.verdicts.hand_overs import UNNAMED, UNPROVEN, UNSIGNED
+from estate.verdicts.hand_overs import REPEATED, UNNAMED, UNPROVEN, UNSIGNED
 from formats.act import Act, Kind, verify_act
 from formats.ledger import Happening
 from formats.verdict import Judgement
@@ -374,6 +374,15 @@ def test_a_record_that_two_people_did_not_sign_is_shown_as_unproven(
     with office.store.writing() as connection:
         append_record(connection, Happening.EXPORTED, handed(office)[0] | change)
     assert [each.note for each in office.desk(1).handed_over(event)] == ["", UNPROVEN]
+
+
+def test_a_copied_record_is_no_second_hand_over(office: Office) -> None:
+    event = confirmed(office)
+    sign(office.desk(1), event)
+    sign(office.desk(2), event)
+    with office.store.writing() as connection:
+        append_record(connection, Happening.EXPORTED, handed(office)[0])
+    assert [each.note for each in office.desk(1).handed_over(event)] == ["", REPEATED]
 
 
 def test_a_hand_over_by_a_reviewer_who_has_left_is_not_called_forged(three: Office) -> None:

@@ -21,6 +21,7 @@ from formats.strict_json import UNPRINTABLE
 UNSIGNED: Final = "an earlier version recorded it, without signatures"
 UNCHECKED: Final = "not verified: this program has no verified site at hand"
 UNNAMED: Final = "the site no longer names who signed: tallylight-verify looks them up"
+REPEATED: Final = "a copy of an earlier record's signatures: keep the database as evidence"
 UNPROVEN: Final = "no two signatures of reviewers prove it: keep the database as evidence"
 
 
@@ -61,7 +62,12 @@ class HandOvers:
         Raises:
             BooksRefused: the ledger is broken.
         """
-        return [_hand_over(record, reviewers) for record in self._records(connection)]
+        found, used = [], set[str]()
+        for record in self._records(connection):
+            signatures = _signatures(record)
+            found.append(_hand_over(record, reviewers, again=not used.isdisjoint(signatures)))
+            used |= signatures
+        return found
 
     def signatures(self, connection: Connection) -> set[str]:
         """Return every signature, in hex, that stands in a hand-over: it counts for no other.
@@ -69,16 +75,21 @@ class HandOvers:
         Raises:
             BooksRefused: the ledger is broken.
         """
-        names = [f"{which}_signature" for which in BOTH]
-        bodies = [record.body for record in self._records(connection)]
-        return {str(body[name]) for body in bodies for name in names if name in body}
+        return set[str]().union(*map(_signatures, self._records(connection)))
 
     def _records(self, connection: Connection) -> list[Record]:
         with self._lock:
             return list(self._reader.records(connection))
 
 
-def _hand_over(record: Record, reviewers: Mapping[bytes, Reviewer] | None) -> HandOver:
+def _signatures(record: Record) -> set[str]:
+    names = [f"{which}_signature" for which in BOTH]
+    return {str(record.body[name]) for name in names if name in record.body}
+
+
+def _hand_over(
+    record: Record, reviewers: Mapping[bytes, Reviewer] | None, *, again: bool
+) -> HandOver:
     body, known = record.body, reviewers or {}
     signed = "first_signature" in body
     by = tuple(_name(body.get(which), known) for which in (BOTH if signed else ("reviewer",)))
@@ -91,6 +102,8 @@ def _hand_over(record: Record, reviewers: Mapping[bytes, Reviewer] | None) -> Ha
         note = UNNAMED
     elif len(set(by)) < len(BOTH) or not _holds(record, known):
         note = UNPROVEN
+    elif again:
+        note = REPEATED
     return HandOver(
         event=_plain(body.get("envelope", "")),
         to=_plain(body.get("to", "")),
