@@ -10,13 +10,16 @@ import pytest
 from typer.testing import CliRunner
 
 from estate.__main__ import app
+from estate.accounts.books import ORIGIN, next_checkpoint, write_checkpoint
+from estate.errors import BooksRefused
+from estate.store.ledger import ledger_head
 from estate.tests.books import LEDGER_KEYS, Office
 from estate.tests.command_line import done
 from estate.tests.handed_over import CAMERAS, PROGRAM, books, outsider, rewritten
 from firmware.record.ledger import Signer
 from firmware.tests import desk as authority
 from formats import VERSION
-from formats.ledger import Happening, Program
+from formats.ledger import Checkpoint, Happening, Program
 
 
 def test_the_program_is_one_short_file_that_needs_nothing_of_the_site() -> None:
@@ -162,6 +165,19 @@ def test_a_second_checkpoint_is_not_signed_over_a_ledger_that_was_changed(office
     words = ["ledger", "checkpoint", "--config", str(office.settings), *office.passphrase, "--yes"]
     result = CliRunner().invoke(app, words)
     assert (result.exit_code, "has been changed" in result.stderr) == (1, True)
+
+
+def test_a_checkpoint_over_a_changed_ledger_is_neither_shown_nor_signed(office: Office) -> None:
+    books(office)
+    with office.store.engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM ledger WHERE seq > 1")
+    folder, key = office.folder / "books", office.ledger_key
+    with pytest.raises(BooksRefused, match="has been changed"):
+        next_checkpoint(office.store, key.verify_key, folder)
+    with office.store.reading() as connection:
+        shown = Checkpoint(ORIGIN, ledger_head(connection))
+    with pytest.raises(BooksRefused, match="has been changed"):
+        write_checkpoint(office.store, key, folder, shown)
 
 
 def test_an_export_without_a_checkpoint_says_what_to_do_first(office: Office) -> None:
