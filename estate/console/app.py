@@ -234,7 +234,7 @@ class _Pages:
         if (standing.event, portrait) not in self._desk.shown:
             return self._show(standing, refusal=LOOK_AGAIN)
         try:
-            shown = NO_PORTRAIT if portrait == NONE_SHOWN else bytes.fromhex(portrait)
+            shown = NO_PORTRAIT if portrait == NONE_SHOWN else read_hex(portrait, DIGEST_BYTES)
             judgement = Judgement(form["judgement"])
             await run_in_threadpool(self._desk.judge, standing.event, judgement, shown)
         except Refused as refusal:

@@ -184,6 +184,5 @@ def test_a_broker_without_an_address_is_told_to_name_one(prepared: Workshop) -> 
     assert "name its address as well" in config(prepared, "--host", "broker.example.org")
 
 
-def test_an_address_of_one_interface_is_no_brokers(prepared: Workshop) -> None:
-    words = ("broker", "config", prepared.site, *prepared.passphrase, "--host", "fe80::1%eth0")
-    assert "'fe80::1%eth0' is no host" in refusal(*words)
+def test_an_address_of_one_interface_is_reached_by_no_camera(prepared: Workshop) -> None:
+    assert "No camera reaches it yet" in config(prepared, "--host", "fe80::1%eth0")
