@@ -181,6 +181,7 @@ def test_matches_on_another_event_confirm_nothing(office: Office) -> None:
         prove_confirmed(connection, office.site(), one)
 
 
+@pytest.mark.long
 @settings(deadline=None, max_examples=25)  # Each example makes a database.
 @given(st.lists(st.tuples(st.integers(1, 3), st.sampled_from(Judgement)), max_size=6))
 def test_however_they_speak_two_different_people_decide_once(

@@ -115,6 +115,7 @@ def test_a_file_without_end_is_read_to_its_bound(handed: Path) -> None:
     assert refusal(handed) == f"keys.json is longer than {verify.FILE_LIMIT:,} bytes."
 
 
+@pytest.mark.long
 def test_a_line_without_end_is_read_to_its_bound(handed: Path) -> None:
     with (handed / LEDGER).open("ab") as file:
         number = len((handed / LEDGER).read_bytes().splitlines())

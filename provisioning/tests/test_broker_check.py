@@ -92,6 +92,7 @@ WEAKENED = {
 """Pieces of mosquitto.conf or the ACL and what takes their place; what is told, and which line."""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("changes", "told"), WEAKENED.values(), ids=WEAKENED)
 def test_a_broker_that_was_weakened_is_found_out_with_the_line_to_change(
     prepared: Workshop, port: int, changes: Pairs, told: Pairs
