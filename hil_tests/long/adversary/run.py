@@ -40,6 +40,8 @@ from wire.tests.broker import free_port
 FIRST_LIST_S: Final = 60.0
 """Longest wait for a list to be accepted."""
 STRIKES: Final = [*["lie"] * 7, *["courier killed"] * 2, "maker killed"]
+CALL_S: Final = 6.0
+"""Longest wait for the courier's next connection."""
 CHANGE: Final = 1 / 3
 """Share of the events after which a person is withdrawn from the list."""
 
@@ -96,7 +98,7 @@ def run(folder: Path, *, count: int, pause_s: float, seed: int) -> Outcome:
         _await_list(testbed, "1 2")
         try:
             with hostile.running():
-                struck = _strike(testbed, adversary, hostile.port, lists[1], dice)
+                struck = _strike(testbed, adversary, hostile, lists[1], dice)
         finally:
             adversary.kill()
         _put_right(testbed, lists[1])
@@ -159,7 +161,7 @@ def _accepted(testbed: Testbed) -> list[str]:
 def _strike(
     testbed: Testbed,
     adversary: SupervisedProgram,
-    hostile_port: int,
+    hostile: HostileBroker,
     newer: Mapping[str, bytes],
     dice: Generator,
 ) -> Counter[str]:
@@ -177,8 +179,9 @@ def _strike(
             changed = True
         strike = pick(dice, STRIKES)
         if strike == "lie":
-            testbed.uplink.upstream_port = hostile_port
+            testbed.uplink.upstream_port = hostile.port
             testbed.uplink.cut()
+            _await_caller(hostile)
             time.sleep(dice.uniform(0.3, 1.5))
             testbed.uplink.upstream_port = honest_port
             testbed.uplink.cut()
@@ -186,6 +189,13 @@ def _strike(
         (testbed.courier if strike == "courier killed" else testbed.maker).kill()
         struck[strike] += 1
     return struck
+
+
+def _await_caller(hostile: HostileBroker) -> None:
+    """Wait until the courier has connected: its backoff may be longer than a lie."""
+    before, until_s = len(hostile.calls_s), time.monotonic() + CALL_S
+    while len(hostile.calls_s) == before and time.monotonic() < until_s:
+        time.sleep(0.05)
 
 
 def _put_right(testbed: Testbed, files: Mapping[str, bytes]) -> None:
