@@ -23,19 +23,17 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     UniqueConstraint,
-    create_engine,
-    event,
     func,
     select,
 )
-from sqlalchemy.engine import URL, Engine, make_url
+from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from estate.errors import RowExists, RowRefused, StoreRefused
+from estate.store.engine import open_engine
 from estate.store.ledger import METADATA, append_record
 from estate.store.migrations import migrate
 from estate.store.scrub import scrub, scrub_and_dispose
-from estate.store.sqlite_values import read_strictly
 from formats.envelope import Kind, Sealed, read
 from formats.errors import FormatError
 from formats.ledger import Happening
@@ -60,14 +58,8 @@ ENVELOPES: Final = Table(
 )
 _UNOPENED: Final = "The store cannot be opened: check `store` in the settings."
 log = logging.getLogger(__name__)
-LOCK_S: Final = 20
-"""Longest wait for another receiver that is writing to the same SQLite file."""
 TRIES: Final = 5
 """Most attempts to write an envelope while other receivers write, too."""
-
-
-CONNECT_S: Final = 10
-"""Longest wait for a PostgreSQL server that does not answer."""
 
 
 def database_file(url: str) -> Path | None:
@@ -94,7 +86,7 @@ class Store:
             StoreRefused: the address is wrong or the database cannot be opened.
         """
         try:
-            self._engine = _engine(make_url(url))
+            self._engine = open_engine(make_url(url))
             migrate(self._engine)
         except (SQLAlchemyError, ImportError) as error:
             # The message leaves out the address: a server's address holds a password.
@@ -267,19 +259,6 @@ def _verified(digest: bytes, blob: bytes) -> Sealed:
     return sealed
 
 
-def _engine(url: URL) -> Engine:
-    if url.drivername == "postgresql":
-        url = url.set(drivername="postgresql+psycopg")
-    if url.get_backend_name() != "sqlite":
-        if "connect_timeout" not in url.query:
-            url = url.update_query_dict({"connect_timeout": str(CONNECT_S)})
-        return create_engine(url, pool_pre_ping=True)  # A server may have been restarted.
-    engine = create_engine(url, connect_args={"timeout": LOCK_S})
-    event.listen(engine, "connect", _make_durable)
-    read_strictly(engine)
-    return engine
-
-
 def _ledger_body(sealed: Sealed) -> dict[str, int | str]:
     header = sealed.header
     return {
@@ -288,12 +267,3 @@ def _ledger_body(sealed: Sealed) -> dict[str, int | str]:
         "sequence": header.sequence,
         "envelope": sealed.digest.hex(),
     }
-
-
-def _make_durable(connection: object, _record: object) -> None:
-    cursor = connection.cursor()  # type: ignore[attr-defined]  # The DB-API's connection.
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=FULL")
-    cursor.execute("PRAGMA secure_delete=ON")  # What is overwritten or deleted becomes zeros.
-    cursor.execute("PRAGMA temp_store=MEMORY")  # And nothing is copied elsewhere.
-    cursor.close()

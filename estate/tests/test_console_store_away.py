@@ -86,7 +86,7 @@ def test_a_console_waits_for_its_server_and_a_verdict_counts_once(
 def test_a_verdict_for_a_locked_store_is_not_stored_and_counts_once_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("estate.store.envelopes.LOCK_S", 0.1)
+    monkeypatch.setattr("estate.store.engine.LOCK_S", 0.1)
     office = Office(tmp_path / "office")
     event = office.arrive().digest
     seat = Seat(lambda _: office.desk(1), office.desk(1))
@@ -123,7 +123,7 @@ def asking(office: Office, seat: Seat) -> Callable[[str, str], str]:
 def test_what_could_not_be_stored_is_stored_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("estate.store.envelopes.LOCK_S", 0.1)
+    monkeypatch.setattr("estate.store.engine.LOCK_S", 0.1)
     office = Office(tmp_path / "office")
     desk = office.desk(1)
     event = office.arrive().digest
