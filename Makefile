@@ -135,6 +135,9 @@ bench-delivery: $(VENV)/.dev broker postgres  ## time courier, broker and receiv
 	@$(PY) -m benchmarks.delivery $(call option,QUEUED)
 	@$(PY) -m benchmarks.receiver
 
+bench-flash: $(VENV)/.dev  ## time writing memory cards beside bmaptool, onto files
+	@mkdir -p build && $(PY) -m benchmarks.flash
+
 bench-ledger: $(VENV)/.dev  ## time tallylight-verify on 100,000 records
 	@$(PY) -m benchmarks.ledger
 

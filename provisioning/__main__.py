@@ -14,9 +14,9 @@ from terminal.command_line import Refusing, Version, run_program
 
 NOUNS = (
     *("model", "site", "organisation", "camera", "recipients", "policy", "list", "portrait"),
-    *("give", "take", "broker", "desk"),
+    *("give", "take", "broker", "desk", "flash"),
 )
-"""The nouns, in the order in which a new site needs them; `give` and `take` have no verbs."""
+"""The nouns, in the order in which a new site needs them; some are verbs and have no nouns."""
 
 
 _Click: TypeAlias = Any  # Some versions of Typer carry a click of their own, others do not.

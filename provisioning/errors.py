@@ -9,6 +9,7 @@ ProvisioningError
 ├── ModelsRefused      nets cannot be imported, signed or adopted
 ├── ListNotIssued      a list cannot be built, signed or published
 ├── BrokerRefused      the broker's files cannot be made
+├── FlashRefused       a card cannot be written, or was not written whole
 ├── FileRefused        a file that another person put there is no plain file, or too large
 └── StickRefused       a memory stick cannot be taken in or written
 
@@ -53,6 +54,10 @@ class ListNotIssued(ProvisioningError):
 
 class BrokerRefused(ProvisioningError):
     """The broker's files cannot be made."""
+
+
+class FlashRefused(ProvisioningError):
+    """A memory card cannot be written, or it does not hold what was written."""
 
 
 class FileRefused(ProvisioningError):

@@ -1,0 +1,110 @@
+"""The list of cards that were written: JSON lines, appended and synced, so that a batch resumes.
+
+Before a card is written, a line says so with the place of its reader; after it was read back, a
+second line does. A card whose reader has an unfinished line and that turns out to hold the image
+was finished by a run that was killed before its second line: it counts now. A card that holds the
+image and has no such line is one that was counted before: the person put the same card in again.
+"""
+
+import json
+import os
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from provisioning.errors import FlashRefused
+from provisioning.flash.batch import Work
+from provisioning.flash.block_devices import Target
+from provisioning.foreign_file import read_foreign
+
+LIST_LIMIT: Final = 16 << 20
+"""Most bytes of a list: about 50,000 cards."""
+WRITING: Final = "writing"
+WRITTEN: Final = "written"
+
+
+@dataclass(slots=True)
+class CardList:
+    """How many cards hold the image, and which readers have a card that was not finished."""
+
+    path: Path
+    image: str
+    """The image's digest, in hexadecimal."""
+    written: int = 0
+    unfinished: set[str] = field(default_factory=set)
+
+    def begin(self, targets: list[Target]) -> None:
+        """Note that these cards are written now; on disk when it returns."""
+        self._append([(WRITING, target) for target in targets])
+
+    def finish(self, works: list[Work]) -> list[Work]:
+        """Note the cards that hold the image now; return those that were counted before."""
+        before = [w for w in works if w.written is False and w.target.reader not in self.unfinished]
+        counted = [w for w in works if w.written is not None and w not in before]
+        self._append([(WRITTEN, work.target) for work in counted])
+        self.written += len(counted)
+        self.unfinished = {w.target.reader for w in works if w.failure}
+        return before
+
+    def _append(self, steps: list[tuple[str, Target]]) -> None:
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        lines = [
+            json.dumps(
+                {
+                    "step": step,
+                    "image": self.image,
+                    "reader": target.reader,
+                    "model": target.model,
+                    "serial": target.serial,
+                    "bytes": target.size,
+                    "at": now,
+                }
+            )
+            for step, target in steps
+        ]
+        with self.path.open("a", encoding="utf-8") as file:
+            file.writelines(f"{line}\n" for line in lines)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def open_list(path: Path, image: bytes) -> CardList:
+    """Return the list at `path`, or an empty one.
+
+    A last line that a power cut left incomplete is removed.
+
+    Args:
+        path: the list.
+        image: the digest of the image that is written now. Cards of another image do not count.
+
+    Raises:
+        FlashRefused: it is no list of cards.
+        FileRefused: it is no plain file, or too large.
+    """
+    found = CardList(path, image.hex())
+    try:
+        content = read_foreign(path.parent, path.name, limit=LIST_LIMIT)
+    except FileNotFoundError:
+        return found
+    whole = content[: content.rfind(b"\n") + 1]
+    for number, line in enumerate(whole.splitlines(), 1):
+        try:
+            step = json.loads(line)
+            if step["image"] == found.image:
+                _take(found, str(step["step"]), str(step["reader"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise FlashRefused(f"Line {number} of {path} is of no list of cards.") from error
+    if whole != content:
+        os.truncate(path, len(whole))
+    return found
+
+
+def _take(found: CardList, step: str, reader: str) -> None:
+    if step == WRITING:
+        found.unfinished.add(reader)
+    elif step == WRITTEN:
+        found.written += 1
+        found.unfinished.discard(reader)
+    else:
+        raise ValueError(step)
