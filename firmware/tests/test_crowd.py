@@ -150,7 +150,9 @@ def about(event: MatchEvent, camera: Passing, walkers: list[Walker]) -> Walker |
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize(
+    "seed", [1, pytest.param(2, marks=pytest.mark.long), pytest.param(3, marks=pytest.mark.long)]
+)
 def test_of_two_dozen_passers_by_each_listed_one_is_one_event_and_no_other(
     tmp_path: Path, seed: int
 ) -> None:

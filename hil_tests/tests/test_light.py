@@ -15,6 +15,7 @@ from hil_tests.rig.judgement import EARLY_MS, LATE_MS, judge
 
 pytestmark = [pytest.mark.hil, pytest.mark.alone, pytest.mark.timeout(180)]
 
+LONGER_SENSE_STUCK_HIGH = pytest.param(LampDefect.SENSE_STUCK_HIGH, marks=pytest.mark.long)
 LONGER_STOP = pytest.param(signal.SIGSTOP, marks=pytest.mark.long)
 
 OFF_S = (2.0, 3.0)
@@ -86,7 +87,7 @@ def test_a_lamp_that_dies_ends_the_looking(rig: Rig) -> None:
 
 
 @pytest.mark.needs(Feature.LAMP_DEFECTS)
-@pytest.mark.parametrize("defect", [LampDefect.STUCK_ON, LampDefect.SENSE_STUCK_HIGH])
+@pytest.mark.parametrize("defect", [LampDefect.STUCK_ON, LONGER_SENSE_STUCK_HIGH])
 def test_current_that_is_sensed_while_the_lamp_is_off_is_a_fault(
     rig: Rig, defect: LampDefect
 ) -> None:
@@ -107,7 +108,7 @@ def test_current_that_is_sensed_while_the_lamp_is_off_is_a_fault(
     [
         (LampDefect.OPEN_CIRCUIT, "no light in the test"),
         (LampDefect.STUCK_ON, "sense high in the test"),
-        (LampDefect.SENSE_STUCK_HIGH, "sense high in the test"),
+        pytest.param(LampDefect.SENSE_STUCK_HIGH, "sense high in the test", marks=pytest.mark.long),
     ],
 )
 def test_the_self_test_finds_a_lamp_that_is_wrong_from_the_start(
@@ -178,6 +179,7 @@ def test_a_runtime_that_aborts_takes_watch_with_it_and_nothing_else(rig: Rig) ->
 
 
 @pytest.mark.needs(Feature.INFERENCE_FAULTS)
+@pytest.mark.long
 def test_a_runtime_that_hangs_is_left_in_the_dark(rig: Rig) -> None:
     rig.start()
     looks_again_and_again(rig)
@@ -202,6 +204,7 @@ def test_a_camera_that_stalls_has_a_name_and_a_dark_lamp(rig: Rig) -> None:
 
 
 @pytest.mark.needs(Feature.SCENES)
+@pytest.mark.long
 def test_a_street_in_infrared_light_is_not_looked_at(rig: Rig) -> None:
     rig.start(Scene.INFRARED)
     rig.wait_until(lambda: not rig.running(Program.WATCH))
@@ -211,7 +214,8 @@ def test_a_street_in_infrared_light_is_not_looked_at(rig: Rig) -> None:
 
 
 @pytest.mark.needs(Feature.CLOCK)
-@pytest.mark.parametrize("by_s", [3600, pytest.param(-3600, marks=pytest.mark.long)])
+@pytest.mark.parametrize("by_s", [3600, -3600])
+@pytest.mark.long
 def test_a_clock_that_jumps_an_hour_moves_no_light(rig: Rig, by_s: int) -> None:
     rig.start()
     looks_again_and_again(rig)
@@ -253,6 +257,7 @@ def test_six_busy_neighbours_do_not_let_anybody_look_in_the_dark(rig: Rig) -> No
 
 
 @pytest.mark.needs(Feature.POWER)
+@pytest.mark.long
 def test_a_power_cut_ends_the_light_and_power_brings_it_back(rig: Rig) -> None:
     rig.start()
     looks_again_and_again(rig)
