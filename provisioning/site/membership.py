@@ -25,7 +25,16 @@ def find_camera(site: Site, beginning: str) -> Place:
     Raises:
         PolicyRefused: no camera's id does, or more than one.
     """
-    named = {place.camera.camera_id.hex(): place for place in site.policy.places}
+    return named_camera(site.policy, beginning)
+
+
+def named_camera(policy: Policy, beginning: str) -> Place:
+    """Return the camera of a policy whose id begins so.
+
+    Raises:
+        PolicyRefused: no camera's id does, or more than one.
+    """
+    named = {place.camera.camera_id.hex(): place for place in policy.places}
     found = [name for name in named if name.startswith(beginning.lower())]
     if len(beginning) < _BEGINNING or len(found) != 1:
         raise PolicyRefused(
