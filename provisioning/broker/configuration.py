@@ -12,6 +12,7 @@ sends it.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -56,6 +57,42 @@ _BEGINNING: Final = 4
 """Fewest letters of a client's name that name it."""
 RENEW_BEFORE_END: Final = timedelta(days=60)
 """A certificate that ends within this time is issued anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A certificate that `configure` will issue: to which client, what for, and why now."""
+
+    client: str
+    purpose: str
+    """The camera's place, the broker's names, or what the service does."""
+    why: str
+
+
+def planned(
+    site: Site, authority_key: Ed25519Signer, listener: Listener, now: datetime
+) -> list[Planned]:
+    """Return the certificates that `configure` will issue, in order; it issues no other."""
+    authority = authority_of(site, authority_key, now)
+    files = _stored_files(site)
+    found: list[Planned] = []
+    if not _is_of(authority, files.get(AUTHORITY_FILE)):
+        files = {}
+        found.append(Planned("authority", f"the broker of {site.policy.site}", "a new key"))
+    hosts = ", ".join(listener.hosts)
+    found.append(Planned("broker", hosts, "a new key each time"))
+    named = dict.fromkeys((*listener.services, REVOKED_PROBE), "a service of the estate")
+    named[REVOKED_PROBE] = "broker check: revoked at once"
+    revoked = site.withdrawn_cameras()
+    for place in site.policy.places:
+        name = place.camera.camera_id.hex()
+        if name not in revoked:
+            named[name] = place.place
+    for name, purpose in named.items():
+        before = files.get(f"clients/{name}.pem")
+        if _must_be_issued(before, now):
+            found.append(Planned(name, purpose, "ends soon" if before else "new"))
+    return found
 
 
 def configure(site: Site, authority_key: Ed25519Signer, listener: Listener, now: datetime) -> Path:

@@ -5,13 +5,21 @@ from pathlib import Path, PurePosixPath
 from typing import Annotated
 
 import typer
+from rich.table import Table
 
 from formats.keyfile import Purpose
 from formats.signer import Ed25519Signer
 from formats.strict_json import JsonValue
 from provisioning.broker.addresses import refuse_host
+from provisioning.broker.certificates import AUTHORITY_LIFE, LEAF_LIFE
 from provisioning.broker.check import check_broker
-from provisioning.broker.configuration import configure, find_client, revoke_client
+from provisioning.broker.configuration import (
+    Planned,
+    configure,
+    find_client,
+    planned,
+    revoke_client,
+)
 from provisioning.broker.listener import INSTALLED_AT, STATE_AT, Listener
 from provisioning.broker.mosquitto_files import ARCHIVE_FILE, CONFIGURATION_FILE, INSTALL_FILE
 from provisioning.broker.tested_broker import Finding
@@ -19,6 +27,7 @@ from provisioning.commands.options import Folder, Json, PassphraseFile, print_re
 from provisioning.errors import BrokerRefused
 from provisioning.keys.passphrase import unlock_key
 from provisioning.site.folder import Site, open_site
+from terminal.tables import print_table
 
 app = typer.Typer(
     help="Write certificates and configuration of the MQTT broker and its clients.",
@@ -58,7 +67,10 @@ def config(  # noqa: PLR0913  # Each is an option.
         at=PurePosixPath(at.absolute()),
         state=PurePosixPath(state.absolute()),
     )
-    made = configure(site, _authority(site, passphrase_file), listener, datetime.now(UTC))
+    authority, now = _authority(site, passphrase_file), datetime.now(UTC)
+    issued = planned(site, authority, listener, now)
+    _show_certificates(issued, now, json=json)
+    made = configure(site, authority, listener, now)
     archive, written = made.resolve() / ARCHIVE_FILE, at.absolute() / CONFIGURATION_FILE
     sentence = (
         f"Bring {archive} to the broker's machine and run there, as root: "
@@ -74,7 +86,18 @@ def config(  # noqa: PLR0913  # Each is an option.
         archive=str(archive),
         configuration=str(written),
         addresses=addresses,
+        issued=[each.client for each in issued],
     )
+
+
+def _show_certificates(issued: list[Planned], now: datetime, *, json: bool) -> None:
+    """Show what the broker's key is about to sign; on the standard error if the result is JSON."""
+    typer.echo(f"{len(issued)} certificates are signed now:", err=json)
+    table = Table("Client", "Its place or purpose", "Until", "Why", box=None)
+    for each in issued:
+        life = AUTHORITY_LIFE if each.client == "authority" else LEAF_LIFE
+        table.add_row(each.client, each.purpose, f"{now + life:%Y-%m-%d}", each.why)
+    print_table(table, stderr=json)
 
 
 @app.command()

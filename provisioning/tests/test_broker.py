@@ -1,5 +1,6 @@
 """The broker that the configuration starts: certificates, revocation, ACL, TLS."""
 
+import json
 import shutil
 import socket
 import ssl
@@ -66,6 +67,29 @@ def test_what_was_issued_is_kept(prepared: Workshop) -> None:
     before = contents(prepared.site / "broker" / "clients")
     config(prepared)
     assert contents(prepared.site / "broker" / "clients") == before
+
+
+def test_what_is_signed_is_shown_before_and_nothing_else_is_signed(prepared: Workshop) -> None:
+    folder = prepared.site / "broker"
+
+    def issued() -> tuple[set[str], set[str]]:
+        before = contents(folder) if folder.exists() else {}
+        said = json.loads(config(prepared, "--json").splitlines()[-1])["issued"]
+        names = {"ca.pem": "authority", "server.pem": "broker"}
+        now = {path: content for path, content in contents(folder).items() if ".pem" in path}
+        changed = {path for path, content in now.items() if before.get(path) != content}
+        return set(said), {
+            names.get(path, path.removeprefix("clients/").removesuffix(".pem"))
+            for path in changed - {"crl.pem"}
+        }
+
+    shown, signed = issued()
+    assert shown == signed >= {"authority", "broker", "receiver", "auditor", camera_of(prepared)}
+    shown, signed = issued()
+    assert shown == signed == {"broker"}
+    (folder / "clients" / "auditor.pem").unlink()
+    shown, signed = issued()
+    assert shown == signed == {"broker", "auditor"}
 
 
 def test_a_wrong_passphrase_leaves_no_broker_behind(prepared: Workshop) -> None:
