@@ -223,6 +223,7 @@ def test_a_reviewer_locks_and_unlocks_the_console_in_a_browser(
         expect(each.get_by_role("heading", name="This console is locked")).to_be_visible()
     cookie = "; ".join(f"{each['name']}={each['value']}" for each in page.context.cookies())
     assert ask(consoles[0], f"/crop/{event.hex()}", Cookie=cookie)[0] == 423
+    expect(page.get_by_label("Passphrase")).to_be_focused()  # A letter typed before would be lost.
     page.keyboard.type(PASSPHRASE)
     page.keyboard.press("Enter")
     expect(page.locator(".verdict")).to_be_visible()

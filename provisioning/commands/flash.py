@@ -151,7 +151,9 @@ def _round(
     """Write the cards that are in the readers now; exit 1 if one of them failed."""
     if counted is not None:
         counted.begin(targets)
-    with Live(console=Console(stderr=True), refresh_per_second=5, transient=True) as live:
+    with Live(
+        console=Console(stderr=True, markup=False), refresh_per_second=5, transient=True
+    ) as live:
         works = write_cards(image, targets, lambda now: live.update(_progress(image, now)))
     before = counted.finish(works) if counted is not None else []
     for work in works:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Final
 from xml.etree import ElementTree as ET
 
+from formats.errors import Malformed
+from formats.hexadecimal import read_hex
 from provisioning.errors import FlashRefused
 
 MAP_LIMIT: Final = 16 << 20
@@ -19,6 +21,8 @@ IMAGE_LIMIT: Final = 1 << 40
 """Most bytes of an image: no memory card is larger."""
 BLOCK: Final = 4096
 """Bytes of a block: what bmaptool uses, and what an unbuffered write is aligned to."""
+
+SHA256_BYTES: Final = 32
 
 _SPAN: Final = re.compile(r"\s*(\d{1,12})(?:-(\d{1,12}))?\s*")
 
@@ -66,7 +70,7 @@ def read_block_map(content: bytes) -> BlockMap:
     try:
         root = ET.fromstring(content)  # noqa: S314  # No document type, so no entities.
         found = _checked(root)
-    except (ET.ParseError, ValueError, LookupError) as error:
+    except (ET.ParseError, ValueError, LookupError, Malformed) as error:
         raise FlashRefused(
             f"The block map cannot be read ({error}): make it with bmaptool create."
         ) from error
@@ -112,8 +116,6 @@ def _range(part: ET.Element) -> BlockRange:
     span = _SPAN.fullmatch(part.text or "")
     if span is None:
         raise ValueError("a range is no range")
-    digest = bytes.fromhex(part.get("chksum", ""))
-    if len(digest) != hashlib.sha256().digest_size:
-        raise ValueError("a range has no SHA-256")
     first = int(span[1])
-    return BlockRange(first, int(span[2]) if span[2] else first, digest)
+    last = int(span[2]) if span[2] else first
+    return BlockRange(first, last, read_hex(part.get("chksum"), SHA256_BYTES))

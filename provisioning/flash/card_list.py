@@ -1,4 +1,4 @@
-"""The list of cards that were written: JSON lines, appended and synced, so that a batch resumes.
+"""The list of cards that were written: JSON lines, so that a batch resumes after a power cut.
 
 Before a card is written, a line says so with the place of its reader; after it was read back, a
 second line does. A card whose reader has an unfinished line and that turns out to hold the image
@@ -7,12 +7,12 @@ image and has no such line is one that was counted before: the person put the sa
 """
 
 import json
-import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from formats.whole_file import append_whole
 from provisioning.errors import FlashRefused
 from provisioning.flash.batch import Work
 from provisioning.flash.block_devices import Target
@@ -49,7 +49,7 @@ class CardList:
 
     def _append(self, steps: list[tuple[str, Target]]) -> None:
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        lines = [
+        lines = "".join(
             json.dumps(
                 {
                     "step": step,
@@ -61,18 +61,14 @@ class CardList:
                     "at": now,
                 }
             )
+            + "\n"
             for step, target in steps
-        ]
-        with self.path.open("a", encoding="utf-8") as file:
-            file.writelines(f"{line}\n" for line in lines)
-            file.flush()
-            os.fsync(file.fileno())
+        )
+        append_whole(self.path, lines.encode())
 
 
 def open_list(path: Path, image: bytes) -> CardList:
     """Return the list at `path`, or an empty one.
-
-    A last line that a power cut left incomplete is removed.
 
     Args:
         path: the list.
@@ -87,16 +83,13 @@ def open_list(path: Path, image: bytes) -> CardList:
         content = read_foreign(path.parent, path.name, limit=LIST_LIMIT)
     except FileNotFoundError:
         return found
-    whole = content[: content.rfind(b"\n") + 1]
-    for number, line in enumerate(whole.splitlines(), 1):
+    for number, line in enumerate(content.splitlines(), 1):
         try:
             step = json.loads(line)
             if step["image"] == found.image:
                 _take(found, str(step["step"]), str(step["reader"]))
         except (ValueError, KeyError, TypeError) as error:
             raise FlashRefused(f"Line {number} of {path} is of no list of cards.") from error
-    if whole != content:
-        os.truncate(path, len(whole))
     return found
 
 

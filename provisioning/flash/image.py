@@ -19,6 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from formats.whole_file import naming, write_whole
 from provisioning.errors import FlashRefused
 from provisioning.flash.block_map import BLOCK, MAP_LIMIT, BlockMap, read_block_map
 from provisioning.foreign_file import read_foreign
@@ -92,7 +93,7 @@ def _unpack(packed: Path, plain: Path, *, limit: int) -> None:
     """Unpack into a sparse file, `limit` bytes at most."""
     form = gzip.GzipFile if packed.suffix == ".gz" else lzma.LZMAFile
     try:
-        with form(packed) as opened, plain.open("wb") as file:
+        with form(packed) as opened, naming(plain), plain.open("wb") as file:
             while chunk := opened.read(CHUNK):
                 if file.tell() + len(chunk) > limit:
                     raise FlashRefused(f"{packed} holds more than its block map says.")
@@ -167,7 +168,7 @@ def _signed(content: bytes, signature: bytes, signers: Path) -> bool:
         raise FlashRefused("ssh-keygen is missing: install the package openssh-client.")
     with TemporaryDirectory(prefix="tallylight-flash-") as folder:
         file = Path(folder) / "SHA256SUMS.sig"
-        file.write_bytes(signature)
+        write_whole(file, signature, synced=False)
         names = ("-n", "tallylight-release", "-I", "tallylight", "-f", str(signers))
         done = subprocess.run(  # noqa: S603  # ssh-keygen, with file names.
             [program, "-Y", "verify", "-q", *names, "-s", str(file)],
