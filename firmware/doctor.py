@@ -1,4 +1,6 @@
-"""`tallylight-camera doctor`: check each part, say what is missing and what to do, print counts.
+"""`tallylight-camera doctor`: check each part, print counts, say whether the camera is armed.
+
+The last line is *Armed*, or the first thing to do.
 
 It changes nothing: it opens neither camera nor accelerator, asks for no light, and only reads the
 ledgers. Run it as root on the camera.
@@ -7,8 +9,6 @@ ledgers. Run it as root on the camera.
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
-from os import SEEK_END
 from pathlib import Path
 from typing import Final
 
@@ -23,24 +23,20 @@ from firmware.errors import (
     LampFault,
     TooHot,
 )
-from firmware.folder import Folder
 from firmware.guard.interlock import COVERED
 from firmware.hardware.accelerator import ABSENT, Presence, presence
 from firmware.hardware.temperature import LIMIT_C, Thermometer
 from firmware.identity import courier_key, ledger_signer, watch_keys
-from firmware.record.ledger import LEDGER, LIMIT
+from firmware.record.newest import newest_record, when_written
 from firmware.trust.time_source import time_quality
 from formats.envelope import TimeQuality, sender_id
-from formats.errors import FormatError, Refused
+from formats.errors import Refused
 from formats.keyfile import Purpose
-from formats.ledger import Happening, Program, Record
+from formats.ledger import Happening, Program
 from formats.model_bundle import verify_bundle
 from formats.public_key_file import read_public_key
 from formats.public_keys import signing_key
 
-TAIL: Final = 16 * 2**20
-"""Bytes at the end of a ledger in which its newest records are looked for: more than 40,000 lines
-of 400 bytes."""
 SWAPS: Final = Path("/proc/swaps")
 CONTROLLERS: Final = Path("/sys/fs/cgroup/cgroup.controllers")
 """What the kernel can bound for a unit; without `memory`, MemoryMax= has no effect."""
@@ -68,25 +64,72 @@ STAGES: Final = (
 )
 """Every stage of a period, in the order of the flow."""
 
+LIT: Final = frozenset({"on", "arming"})
+"""States of the guard in which the lamp shines because `watch` asked for it."""
+REASONS: Final = {
+    "OutsideHours": "nothing, if the policy lets it look at no face at this hour",
+    "NobodyListed": "nothing, if the list is to be empty",
+    "TooHot": "give it shade or air",
+    "LampDark": "systemctl status tallylight-lampguard, and docs/lamp.md",
+    "NoLease": "systemctl status tallylight-lampguard, and docs/lamp.md",
+    "CameraStalled": "check the camera's cable",
+    "PictureGrey": "switch infrared light off; the nets need colour",
+    "AcceleratorMissing": "plug the accelerator in",
+    "ClockUntrusted": "set up a time server, docs/lamp.md",
+    "DiskStalled": "replace the card",
+    "OutboxFull": "find out why no receipt comes, docs/broker.md",
+    "LedgerBroken": "write a new card and register the camera again",
+    "FloorsBroken": "write a new card and register the camera again",
+}
+"""By the fault of `watch`: the first thing to do."""
+
 
 def examine(config: Config) -> None:
-    """Print one line for each part, and the stages of the last period.
+    """Print one line for each part, the stages of the last period, and whether it is armed.
 
     Raises:
-        FirmwareError: something is missing; the lines say what.
+        FirmwareError: the camera is not armed; the error says the first thing to do.
     """
-    missing = 0
+    missing: list[str] = []
     for part, check in _parts(config).items():
         try:
             mark, words = "ok     ", check()
         except (Refused, OSError) as error:
-            mark, words, missing = "MISSING", str(error), missing + 1
+            mark, words = "MISSING", str(error)
+            missing.append(f"{part}: {words}")
         print(f"{mark}  {part:12} {words}")  # noqa: T201  # What users read.
     with suppress(ForeignFile):  # The line of the list has named it.
         for line in _last_period(config):
             print(line)  # noqa: T201  # What users read.
     if missing:
-        raise FirmwareError(f"{missing} of {len(_parts(config))} parts are missing: see above.")
+        raise FirmwareError(
+            f"Not armed: {len(missing)} of {len(_parts(config))} parts are missing. First: "
+            f"{missing[0]}"
+        )
+    print(f"\n{_armed(config)}")  # noqa: T201  # What users read.
+
+
+def _armed(config: Config) -> str:
+    """Return that the camera is armed, from the newest records of the guard and of `watch`.
+
+    Raises:
+        FirmwareError: the lamp is dark.
+    """
+    change = newest_record(config.state.lampguard, Happening.LAMP)
+    if change is not None and change.body["to"] in LIT:
+        return f"Armed: the lamp is lit, and faces are compared with the list. {_list(config)}."
+    fault = newest_record(config.state.watch, Happening.FAULT)
+    begun = newest_record(config.state.watch, Happening.PERIOD_BEGIN)
+    if fault is None or (begun is not None and begun.seq > fault.seq):
+        raise FirmwareError(
+            "Not armed: all parts are there, and watch does not ask for light. First: systemctl "
+            "start tallylight-watch."
+        )
+    code = str(fault.body["code"])
+    what = REASONS.get(code, "look the word up in docs/lists.md, under What a dark camera says")
+    raise FirmwareError(
+        f"Not armed: watch stays dark since {when_written(fault)} ({code}). First: {what}."
+    )
 
 
 def _parts(config: Config) -> dict[str, Callable[[], str]]:
@@ -153,7 +196,7 @@ def _lamp(config: Config) -> str:
                 f"The guard does not listen at {config.lamp_socket}: systemctl start "
                 "tallylight-lampguard."
             ) from error
-    change = _last(config.state.lampguard, Happening.LAMP)
+    change = newest_record(config.state.lampguard, Happening.LAMP)
     state, why = (change.body["to"], change.body["reason"]) if change else ("boot", "starting")
     if state == "fault":
         covered = "remove what covers the lamp or its photodiode"
@@ -163,15 +206,15 @@ def _lamp(config: Config) -> str:
 
 
 def _list(config: Config) -> str:
-    accepted = _last(config.state.watch, Happening.LIST_ACCEPTED)
-    refused = _last(config.state.watch, Happening.LIST_REFUSED)
+    accepted = newest_record(config.state.watch, Happening.LIST_ACCEPTED)
+    refused = newest_record(config.state.watch, Happening.LIST_REFUSED)
     if refused and (accepted is None or refused.seq > accepted.seq):
         raise FirmwareError(
             f"The newest list was refused: {refused.body['code']}; publish another."
         )
     if accepted is None:
         raise FirmwareError("No list was accepted yet: publish one to this camera's inbox.")
-    return f"version {accepted.body['version']}, accepted {_when(accepted)}"
+    return f"version {accepted.body['version']}, accepted {when_written(accepted)}"
 
 
 def _outbox(config: Config) -> str:
@@ -231,34 +274,12 @@ def _hard_links(protected: Path) -> str:
 
 def _last_period(config: Config) -> Iterator[str]:
     """Yield the counts of the last period, stage by stage, and the last fault of `watch`."""
-    period = _last(config.state.watch, Happening.PERIOD_END)
+    period = newest_record(config.state.watch, Happening.PERIOD_END)
     if period is not None:
-        yield f"\nThe last period of looking, which ended {_when(period)}:"
+        yield f"\nThe last period of looking, which ended {when_written(period)}:"
         for key, words in STAGES:
             yield f"  {period.body.get(key, 0):>9}  {words}"
         yield "  The period that runs now: systemctl status tallylight-watch"
-    fault = _last(config.state.watch, Happening.FAULT)
+    fault = newest_record(config.state.watch, Happening.FAULT)
     if fault is not None:
-        yield f"\nThe last fault of watch, {_when(fault)}: {fault.body['code']}"
-
-
-def _last(folder: Path, happening: Happening) -> Record | None:
-    """Return the newest record of one kind; the ledger may be growing meanwhile."""
-    try:
-        with Folder(folder) as own, own.open(LEDGER, limit=LIMIT) as file:
-            file.seek(-min(TAIL, file.seek(0, SEEK_END)), SEEK_END)
-            lines = file.read(TAIL).split(b"\n")[:-1]
-    except FileNotFoundError:
-        return None
-    for line in reversed(lines):
-        try:
-            record = Record.from_line(line)
-        except FormatError:
-            continue
-        if record.event is happening:
-            return record
-    return None
-
-
-def _when(record: Record) -> str:
-    return f"{datetime.fromtimestamp(record.utc_ms / 1000, UTC):%Y-%m-%d %H:%M UTC}"
+        yield f"\nThe last fault of watch, {when_written(fault)}: {fault.body['code']}"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from firmware import doctor
+from firmware import doctor, errors
 from firmware.assembly import Means, run
 from firmware.config import Accelerator, Config
 from firmware.errors import FirmwareError
@@ -154,3 +154,40 @@ def test_root_reads_no_ledger_that_a_program_replaced(
     line = said(config, capsys)["list"]
     assert line.startswith("MISSING")
     assert "ledger.jsonl is" in line
+
+
+def test_the_last_line_is_the_first_thing_to_do(config: Config) -> None:
+    with pytest.raises(FirmwareError, match=r"^Not armed: .* parts are missing. First: nets: "):
+        doctor.examine(config)
+
+
+@pytest.fixture
+def whole(config: Config, monkeypatch: pytest.MonkeyPatch) -> Config:
+    """Return the settings of a camera of which no part is missing."""
+    monkeypatch.setattr(doctor, "_parts", lambda _config: {"keys": lambda: "all there"})
+    Ledger(config.state.watch, Program.WATCH).append(Happening.LIST_ACCEPTED, {"version": 7})
+    return config
+
+
+def test_a_camera_whose_lamp_is_lit_is_armed(
+    whole: Config, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledger = Ledger(whole.state.lampguard, Program.LAMPGUARD)
+    ledger.append(Happening.LAMP, {"from": "arming", "to": "on", "reason": "lit"})
+    doctor.examine(whole)
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith("Armed: the lamp is lit")
+    assert "version 7" in last
+
+
+@pytest.mark.parametrize("code", ["OutsideHours", "LampDark", "WL_EXPIRED"])
+def test_a_dark_camera_says_why_and_what_to_do(whole: Config, code: str) -> None:
+    with pytest.raises(FirmwareError, match="systemctl start tallylight-watch"):
+        doctor.examine(whole)
+    Ledger(whole.state.watch, Program.WATCH).append(Happening.FAULT, {"code": code})
+    with pytest.raises(FirmwareError, match=rf"^Not armed: watch stays dark .*{code}\). First: "):
+        doctor.examine(whole)
+
+
+def test_each_fault_that_has_a_first_thing_to_do_exists() -> None:
+    assert all(issubclass(getattr(errors, code), FirmwareError) for code in doctor.REASONS)
