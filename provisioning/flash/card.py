@@ -36,8 +36,8 @@ Progress = Callable[[str, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class _OpenCard:
-    """A card's descriptor, and one aligned buffer of `CHUNK` bytes."""
+class OpenCard:
+    """An open card's descriptor, and one aligned buffer of `CHUNK` bytes."""
 
     descriptor: int
     size: int
@@ -75,7 +75,7 @@ def write_card(image: CardImage, target: Target, progress: Progress) -> bool:
             does not give back what was written. The card then does not boot.
         OSError: the card was pulled out, or is worn.
     """
-    with _open_card(target, image.blocks.image_bytes) as card:
+    with open_card(target, image.blocks.image_bytes) as card:
         first = _first_block(image)
         if card.read(0, BLOCK) == first and _differing(image, card, first, progress) is None:
             return False
@@ -105,7 +105,7 @@ def _first_block(image: CardImage) -> bytes:
         return file.read(BLOCK)
 
 
-def _clear(card: _OpenCard, image_bytes: int) -> None:
+def _clear(card: OpenCard, image_bytes: int) -> None:
     card.write(0, bytes(BLOCK))
     start = max(image_bytes, card.size - TAIL) // BLOCK * BLOCK
     if start < card.size:
@@ -114,7 +114,7 @@ def _clear(card: _OpenCard, image_bytes: int) -> None:
 
 
 def _differing(
-    image: CardImage, card: _OpenCard, first: bytes, progress: Progress
+    image: CardImage, card: OpenCard, first: bytes, progress: Progress
 ) -> BlockRange | None:
     """Return the first range that the card does not hold, with `first` in place of block 0."""
     done = 0
@@ -134,7 +134,12 @@ def _differing(
 
 
 @contextmanager
-def _open_card(target: Target, image_bytes: int) -> Generator[_OpenCard]:
+def open_card(target: Target, image_bytes: int) -> Generator[OpenCard]:
+    """Open a card that was shown and yield it; a file that is too short is made longer.
+
+    Raises:
+        FlashRefused: it is in use, too small, or another than was shown.
+    """
     descriptor = _open(target)
     try:
         size = _shown_size(target, descriptor)
@@ -147,7 +152,7 @@ def _open_card(target: Target, image_bytes: int) -> Generator[_OpenCard]:
                 "card."
             )
         with mmap.mmap(-1, CHUNK) as buffer:
-            yield _OpenCard(descriptor, size, buffer)
+            yield OpenCard(descriptor, size, buffer)
     finally:
         os.close(descriptor)
 

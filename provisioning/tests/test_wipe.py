@@ -1,0 +1,74 @@
+"""Wiping a card: nothing of the data partition is left, and the card does not boot."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from provisioning.errors import FlashRefused
+from provisioning.flash.block_devices import Target, choose
+from provisioning.flash.wipe import wipe_card
+
+LAYOUT = """label: gpt
+unit: sectors
+start=2048, size=2048, name=bootfs
+start=4096, size=20480, name=data
+"""
+SECRET = b"a key, a name, a face"
+
+
+@pytest.fixture
+def used(tmp_path: Path) -> Target:
+    """Return a card whose data partition holds a secret at its start, its middle and its end."""
+    path = tmp_path / "card"
+    with path.open("wb") as file:
+        file.truncate(13 << 20)
+    subprocess.run(["/usr/sbin/sfdisk", "-q", str(path)], input=LAYOUT.encode(), check=True)
+    with path.open("r+b") as file:
+        for sector in (2048, 4096, 14336, 24574):
+            file.seek(sector * 512)
+            file.write(SECRET)
+    return choose([str(path)], [])[0]
+
+
+def nothing(_phase: str, _done: int) -> None:
+    """Watch nothing."""
+
+
+def test_nothing_of_the_data_is_left_and_the_image_stays(used: Target) -> None:
+    wipe_card(used, nothing)
+    content = Path(used.path).read_bytes()
+    assert not any(content[4096 * 512 : 24576 * 512])
+    assert not any(content[:4096])
+    assert content[2048 * 512 :].startswith(SECRET), "more than the data partition was wiped"
+
+
+def test_a_card_that_was_wiped_or_is_no_cameras_is_refused(used: Target, tmp_path: Path) -> None:
+    wipe_card(used, nothing)
+    with pytest.raises(FlashRefused, match="wiped before"):
+        wipe_card(used, nothing)
+    (tmp_path / "holiday").write_bytes(b"pictures")
+    with pytest.raises(FlashRefused, match="no camera's card"):
+        wipe_card(choose([str(tmp_path / "holiday")], [])[0], nothing)
+    assert (tmp_path / "holiday").read_bytes() == b"pictures"
+
+
+def test_a_wipe_that_was_cut_off_is_done_again(used: Target) -> None:
+    def cut(_phase: str, _done: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        wipe_card(used, cut)
+    wipe_card(used, nothing)
+    assert SECRET not in Path(used.path).read_bytes()[4096 * 512 :]
+
+
+def test_a_card_that_does_not_keep_the_zeros_is_to_be_broken(used: Target) -> None:
+    def wear(phase: str, done: int) -> None:
+        if phase == "overwriting" and done == 20480 * 512:
+            with Path(used.path).open("r+b") as file:
+                file.seek(14336 * 512)
+                file.write(SECRET)
+
+    with pytest.raises(FlashRefused, match="break the card"):
+        wipe_card(used, wear)
