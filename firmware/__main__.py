@@ -118,10 +118,10 @@ def _ended(config: Config, chosen: argparse.Namespace) -> None:
     record_exit(config, chosen.result, chosen.status)
 
 
-def _doctor(config: Config, _chosen: argparse.Namespace) -> None:
-    from firmware.doctor import examine  # noqa: PLC0415
+def _doctor(config: Config, chosen: argparse.Namespace) -> None:
+    from firmware.doctor.examination import examine  # noqa: PLC0415
 
-    examine(config)
+    examine(config, json=chosen.json)
 
 
 def _time(_config: Config, _chosen: argparse.Namespace) -> None:
@@ -147,7 +147,10 @@ def _parser() -> argparse.ArgumentParser:
         "--rest-s", type=float, default=0.0, help="stay dark this long after a refusal; default: 0"
     )
     programs.add_parser("courier", help="carry sealed events to the broker and receipts back")
-    programs.add_parser("doctor", help="say what is there, what is missing, and what to do")
+    doctor = programs.add_parser(
+        "doctor", help="say what is there, what is missing, and what to do"
+    )
+    doctor.add_argument("--json", action="store_true", help="one object for tallylight check")
     programs.add_parser("time", help="mark whether chrony's time servers prove who they are")
     programs.add_parser("dark", help="switch the lamp off while no guard runs")
     ended = programs.add_parser("ended", help="record why watch was killed; for the supervisor")

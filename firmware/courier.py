@@ -259,19 +259,28 @@ def hand_over_receipt(courier: Courier, blob: bytes) -> None:
             del courier.flights[flight.name]
 
 
-def _connection(config: Config) -> Connection:
+def broker_address(config: Config) -> Address:
+    """Return the broker's address, with this camera's name and certificate.
+
+    Raises:
+        IdentityRefused: this camera has no identity.
+    """
     keys = config.state.courier
     try:
         with Folder(keys) as own:
             camera = own.read("camera-id", limit=2 * ID_BYTES).decode("ascii")
-        topics = subscriptions(read_hex(camera, ID_BYTES))
+        read_hex(camera, ID_BYTES)
     except (OSError, UnicodeDecodeError, Malformed) as error:
         raise IdentityRefused(
             "This camera has no identity, or a broken camera-id: run `tallylight-camera identity`."
         ) from error
     certificate = Certificate(config.broker_ca, keys / "tls.crt", keys / "tls.key")
-    address = Address(config.broker_host, config.broker_port, camera, certificate)
-    return Connection(address, topics)
+    return Address(config.broker_host, config.broker_port, camera, certificate)
+
+
+def _connection(config: Config) -> Connection:
+    address = broker_address(config)
+    return Connection(address, subscriptions(read_hex(address.client_id, ID_BYTES)))
 
 
 def _waiting(courier: Courier) -> list[str]:

@@ -24,6 +24,8 @@ WITH_FIRMWARE: Final = ("18d1", "9302")
 """Google: while its firmware runs."""
 ABSENT: Final = "There is no Edge TPU on USB: check its cable, and that the port gives 900 mA."
 """The message of `watch` and `doctor` without an accelerator."""
+SUPER_SPEED: Final = 5000
+"""Mbit/s of USB 3, as the kernel writes it into `speed`."""
 COMES_BACK_S: Final = 5.0
 """Longest wait for it to come back under its second name; it takes about one second."""
 
@@ -49,6 +51,21 @@ def presence(usb: Path = USB) -> Presence:
     if WITH_FIRMWARE in found:
         return Presence.READY
     return Presence.WITHOUT_FIRMWARE if WITHOUT_FIRMWARE in found else Presence.ABSENT
+
+
+def bus_speed(usb: Path = USB) -> str:
+    """Return how fast the accelerator is connected, in words for an installer."""
+    for device in usb.glob("*"):
+        try:
+            name = tuple((device / part).read_text().strip() for part in ("idVendor", "idProduct"))
+            speed = int((device / "speed").read_text())
+        except (OSError, ValueError):
+            continue  # A hub's port, or a device that has just gone.
+        if name in {WITH_FIRMWARE, WITHOUT_FIRMWARE}:
+            if speed >= SUPER_SPEED:
+                return f"at {speed} Mbit/s (USB 3)"
+            return f"at {speed} Mbit/s (USB 2): a blue port is ten times as fast"
+    return "at an unknown speed"
 
 
 def open_with_retry(

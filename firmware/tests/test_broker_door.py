@@ -13,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from nacl.signing import SigningKey
 
-from firmware.broker_door import knock
+from firmware.doctor.broker_door import knock
 from firmware.errors import FirmwareError
 from provisioning.broker.certificates import private_pem
 from provisioning.broker.configuration import authority_of, revoke_client

@@ -1,14 +1,18 @@
 """The doctor: what it says of each part; it changes nothing."""
 
+import json
+import os
+import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from firmware import doctor, errors
+from firmware import errors
 from firmware.assembly import Means, run
 from firmware.config import Accelerator, Config
+from firmware.doctor import examination, parts, verdict
 from firmware.errors import FirmwareError
 from firmware.identity import make_identity
 from firmware.record.ledger import Ledger
@@ -33,7 +37,7 @@ def config(tmp_path: Path) -> Config:
 def said(config: Config, capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
     """Return what the doctor says of each part: its mark and its words."""
     with pytest.raises(FirmwareError, match="parts are missing"):
-        doctor.examine(config)
+        examination.examine(config)
     lines = capsys.readouterr().out.split("\n\n")[0].splitlines()
     return {line.split()[1]: line for line in lines}
 
@@ -80,7 +84,7 @@ def test_silence_is_explained_stage_by_stage(
     with guarding(tmp_path):
         run(config, Means(lambda: FakeCamera(WALK), lambda _: eye(WALK)), lambda: True)
         with pytest.raises(FirmwareError):
-            doctor.examine(config)
+            examination.examine(config)
     told = capsys.readouterr().out
     assert "        6  frames looked at" in told
     assert "        0  too small" in told
@@ -105,7 +109,7 @@ def test_a_kernel_that_does_not_bound_memory_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     controllers = tmp_path / "cgroup.controllers"
-    monkeypatch.setattr(doctor, "CONTROLLERS", controllers)
+    monkeypatch.setattr(parts, "CONTROLLERS", controllers)
     controllers.write_text("cpuset cpu io pids\n")
     assert "cgroup_enable=memory" in said(config, capsys)["memory"]
     controllers.write_text("cpuset cpu io memory pids\n")
@@ -119,7 +123,7 @@ def test_a_kernel_that_does_not_protect_hard_links_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     protected = tmp_path / "protected_hardlinks"
-    monkeypatch.setattr(doctor, "HARD_LINKS", protected)
+    monkeypatch.setattr(parts, "HARD_LINKS", protected)
     protected.write_text("0\n")
     assert "fs.protected_hardlinks = 1" in said(config, capsys)["hardlinks"]
     protected.write_text("1\n")
@@ -140,7 +144,7 @@ def test_the_last_fault_is_told_even_while_a_line_is_being_written(
     with (config.state.watch / "ledger.jsonl").open("ab") as file:
         file.write(b'{"body":')
     with pytest.raises(FirmwareError):
-        doctor.examine(config)
+        examination.examine(config)
     told = capsys.readouterr().out
     assert f"The last fault of watch, {datetime.now(UTC):%Y-%m-%d}" in told
     assert told.strip().endswith("PictureGrey")
@@ -157,14 +161,16 @@ def test_root_reads_no_ledger_that_a_program_replaced(
 
 
 def test_the_last_line_is_the_first_thing_to_do(config: Config) -> None:
-    with pytest.raises(FirmwareError, match=r"^Not armed: .* parts are missing. First: nets: "):
-        doctor.examine(config)
+    with pytest.raises(
+        FirmwareError, match=r"^Not armed: .* parts are missing. First: (clock|nets): "
+    ):
+        examination.examine(config)
 
 
 @pytest.fixture
 def whole(config: Config, monkeypatch: pytest.MonkeyPatch) -> Config:
     """Return the settings of a camera of which no part is missing."""
-    monkeypatch.setattr(doctor, "_parts", lambda _config: {"keys": lambda: "all there"})
+    monkeypatch.setattr(examination, "parts", lambda _config: {"keys": lambda: "all there"})
     Ledger(config.state.watch, Program.WATCH).append(Happening.LIST_ACCEPTED, {"version": 7})
     return config
 
@@ -174,7 +180,7 @@ def test_a_camera_whose_lamp_is_lit_is_armed(
 ) -> None:
     ledger = Ledger(whole.state.lampguard, Program.LAMPGUARD)
     ledger.append(Happening.LAMP, {"from": "arming", "to": "on", "reason": "lit"})
-    doctor.examine(whole)
+    examination.examine(whole)
     last = capsys.readouterr().out.splitlines()[-1]
     assert last.startswith("Armed: the lamp is lit")
     assert "version 7" in last
@@ -183,11 +189,44 @@ def test_a_camera_whose_lamp_is_lit_is_armed(
 @pytest.mark.parametrize("code", ["OutsideHours", "LampDark", "WL_EXPIRED"])
 def test_a_dark_camera_says_why_and_what_to_do(whole: Config, code: str) -> None:
     with pytest.raises(FirmwareError, match="systemctl start tallylight-watch"):
-        doctor.examine(whole)
+        examination.examine(whole)
     Ledger(whole.state.watch, Program.WATCH).append(Happening.FAULT, {"code": code})
     with pytest.raises(FirmwareError, match=rf"^Not armed: watch stays dark .*{code}\). First: "):
-        doctor.examine(whole)
+        examination.examine(whole)
 
 
 def test_each_fault_that_has_a_first_thing_to_do_exists() -> None:
-    assert all(issubclass(getattr(errors, code), FirmwareError) for code in doctor.REASONS)
+    assert all(issubclass(getattr(errors, code), FirmwareError) for code in verdict.REASONS)
+
+
+def test_root_reads_no_certificate_that_the_courier_replaced(
+    config: Config, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("tls.crt", "tls.key"):
+        (config.state.courier / name).unlink(missing_ok=True)
+        os.mkfifo(config.state.courier / name)
+    lines = said(config, capsys)
+    for part in ("certificate", "broker"):
+        assert lines[part].startswith("MISSING")
+        assert "tls.crt is" in lines[part]
+
+
+def test_a_certificate_that_ends_is_told_with_its_days(
+    config: Config, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["openssl", "req", "-x509", "-newkey", "ed25519", "-nodes", "-subj", "/CN=x"]
+    paths = {name: config.state.courier / f"tls.{name}" for name in ("crt", "key")}
+    out = ["-out", str(paths["crt"]), "-keyout", str(paths["key"]), "-days", "40"]
+    subprocess.run([*words, *out], check=True, capture_output=True)
+    assert said(config, capsys)["certificate"].endswith("39 days")
+
+
+def test_machines_get_what_people_get(config: Config, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = said(config, capsys)
+    with pytest.raises(FirmwareError) as refused:
+        examination.examine(config, json=True)
+    found = json.loads(capsys.readouterr().out)
+    assert {each["part"]: each["there"] for each in found["parts"]} == {
+        part: line.startswith("ok") for part, line in lines.items()
+    }
+    assert (found["armed"], found["verdict"], found["period"]) == (False, str(refused.value), None)

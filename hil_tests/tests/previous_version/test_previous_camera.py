@@ -2,9 +2,9 @@
 
 import pytest
 
-from firmware import doctor
 from firmware.delivery.chain_check import check_chain
 from firmware.delivery.outbox import Outbox
+from firmware.doctor import examination
 from firmware.errors import FirmwareError
 from firmware.identity import camera_identity, courier_key, ledger_signer, make_identity, watch_keys
 from firmware.record.ledger import Ledger
@@ -145,7 +145,7 @@ def test_the_doctor_finds_keys_list_and_outbox(
     previous: Previous, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(FirmwareError, match="parts are missing"):  # There is no camera here.
-        doctor.examine(previous.config)
+        examination.examine(previous.config)
     lines = {line.split()[1]: line for line in capsys.readouterr().out.splitlines()[:10]}
     assert lines["keys"].startswith("ok")
     assert previous.facts["camera"] in lines["keys"]

@@ -1,147 +1,77 @@
-"""`tallylight-camera doctor`: check each part, print counts, say whether the camera is armed.
+"""The parts that `doctor` checks: each check returns what is there, or raises what is missing.
 
-The last line is *Armed*, or the first thing to do.
-
-It changes nothing: it opens neither camera nor accelerator, asks for no light, and only reads the
-ledgers. Run it as root on the camera.
+The order is that of the remedies: what comes first can be the cause of what follows.
 """
 
+import re
+import shutil
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from firmware.config import Accelerator, Config
+from firmware.courier import broker_address
 from firmware.delivery.waiting import WaitingEvents
+from firmware.doctor.broker_door import knock
 from firmware.errors import (
     AcceleratorMissing,
     CameraStalled,
     FirmwareError,
-    ForeignFile,
     LampDark,
     LampFault,
     TooHot,
 )
+from firmware.folder import Folder
 from firmware.guard.interlock import COVERED
-from firmware.hardware.accelerator import ABSENT, Presence, presence
+from firmware.hardware.accelerator import ABSENT, Presence, bus_speed, presence
 from firmware.hardware.temperature import LIMIT_C, Thermometer
 from firmware.identity import courier_key, ledger_signer, watch_keys
 from firmware.record.newest import newest_record, when_written
 from firmware.trust.time_source import time_quality
 from formats.envelope import TimeQuality, sender_id
-from formats.errors import Refused
 from formats.keyfile import Purpose
 from formats.ledger import Happening, Program
 from formats.model_bundle import verify_bundle
 from formats.public_key_file import read_public_key
 from formats.public_keys import signing_key
+from wire.certificate import Certificate
 
 SWAPS: Final = Path("/proc/swaps")
 CONTROLLERS: Final = Path("/sys/fs/cgroup/cgroup.controllers")
 """What the kernel can bound for a unit; without `memory`, MemoryMax= has no effect."""
 HARD_LINKS: Final = Path("/proc/sys/fs/protected_hardlinks")
 """1: a user makes no second name for a file that only another user may write (proc_sys_fs(5))."""
+LEAST_FREE: Final = 64 << 20
+"""Bytes: room for about 2,000 events of 33 kB, a day and a half of a busy site."""
+CERTIFICATE: Final = "tls.crt"
+KEY: Final = "tls.key"
+TLS_LIMIT: Final = 16 * 1024
+"""Most bytes of either: a certificate of this site's has about 700."""
+OPENSSL_S: Final = 10
+END: Final = re.compile(r"notAfter=(\w{3} +\d+ [\d:]{8} \d{4}) GMT")
+"""The line of `openssl x509 -enddate`."""
 PATIENCE_S: Final = 1.0
 """Longest wait for the guard's socket."""
-STAGES: Final = (
-    ("frames", "frames looked at"),
-    ("early", "frames exposed before the light, not looked at"),
-    ("grey", "frames without colour, not looked at"),
-    ("faces", "faces found"),
-    ("refused_small", "too small"),
-    ("refused_blurred", "too blurred"),
-    ("refused_turned", "turned away"),
-    ("refused_dark", "too dark"),
-    ("refused_bright", "too bright"),
-    ("searched", "compared with the list"),
-    ("candidates", "above the threshold"),
-    (
-        "suppressed",
-        "passers-by whose entry had an event just before, or during a storm",
-    ),
-    ("events", "events sealed"),
-)
-"""Every stage of a period, in the order of the flow."""
-
-LIT: Final = frozenset({"on", "arming"})
-"""States of the guard in which the lamp shines because `watch` asked for it."""
-REASONS: Final = {
-    "OutsideHours": "nothing, if the policy lets it look at no face at this hour",
-    "NobodyListed": "nothing, if the list is to be empty",
-    "TooHot": "give it shade or air",
-    "LampDark": "systemctl status tallylight-lampguard, and docs/lamp.md",
-    "NoLease": "systemctl status tallylight-lampguard, and docs/lamp.md",
-    "CameraStalled": "check the camera's cable",
-    "PictureGrey": "switch infrared light off; the nets need colour",
-    "AcceleratorMissing": "plug the accelerator in",
-    "ClockUntrusted": "set up a time server, docs/lamp.md",
-    "DiskStalled": "replace the card",
-    "OutboxFull": "find out why no receipt comes, docs/broker.md",
-    "LedgerBroken": "write a new card and register the camera again",
-    "FloorsBroken": "write a new card and register the camera again",
-}
-"""By the fault of `watch`: the first thing to do."""
 
 
-def examine(config: Config) -> None:
-    """Print one line for each part, the stages of the last period, and whether it is armed.
-
-    Raises:
-        FirmwareError: the camera is not armed; the error says the first thing to do.
-    """
-    missing: list[str] = []
-    for part, check in _parts(config).items():
-        try:
-            mark, words = "ok     ", check()
-        except (Refused, OSError) as error:
-            mark, words = "MISSING", str(error)
-            missing.append(f"{part}: {words}")
-        print(f"{mark}  {part:12} {words}")  # noqa: T201  # What users read.
-    with suppress(ForeignFile):  # The line of the list has named it.
-        for line in _last_period(config):
-            print(line)  # noqa: T201  # What users read.
-    if missing:
-        raise FirmwareError(
-            f"Not armed: {len(missing)} of {len(_parts(config))} parts are missing. First: "
-            f"{missing[0]}"
-        )
-    print(f"\n{_armed(config)}")  # noqa: T201  # What users read.
-
-
-def _armed(config: Config) -> str:
-    """Return that the camera is armed, from the newest records of the guard and of `watch`.
-
-    Raises:
-        FirmwareError: the lamp is dark.
-    """
-    change = newest_record(config.state.lampguard, Happening.LAMP)
-    if change is not None and change.body["to"] in LIT:
-        return f"Armed: the lamp is lit, and faces are compared with the list. {_list(config)}."
-    fault = newest_record(config.state.watch, Happening.FAULT)
-    begun = newest_record(config.state.watch, Happening.PERIOD_BEGIN)
-    if fault is None or (begun is not None and begun.seq > fault.seq):
-        raise FirmwareError(
-            "Not armed: all parts are there, and watch does not ask for light. First: systemctl "
-            "start tallylight-watch."
-        )
-    code = str(fault.body["code"])
-    what = REASONS.get(code, "look the word up in docs/lists.md, under What a dark camera says")
-    raise FirmwareError(
-        f"Not armed: watch stays dark since {when_written(fault)} ({code}). First: {what}."
-    )
-
-
-def _parts(config: Config) -> dict[str, Callable[[], str]]:
+def parts(config: Config) -> dict[str, Callable[[], str]]:
+    """Return the check of each part, by the part's name."""
     return {
         "keys": lambda: _keys(config),
+        "clock": _clock,
         "nets": lambda: _nets(config),
         "accelerator": lambda: _accelerator(config),
         "camera": _camera,
         "lamp": lambda: _lamp(config),
-        "list": lambda: _list(config),
+        "list": lambda: accepted_list(config),
+        "certificate": lambda: _certificate(config),
+        "broker": lambda: _broker(config),
         "outbox": lambda: _outbox(config),
-        "clock": _clock,
+        "space": lambda: _space(config.state.root),
         "temperature": _temperature,
         "swap": _swap,
         "memory": lambda: _memory(CONTROLLERS),
@@ -168,7 +98,7 @@ def _accelerator(config: Config) -> str:
     found = presence()
     if found is Presence.ABSENT:
         raise AcceleratorMissing(ABSENT)
-    return f"Edge TPU on USB, {found}"
+    return f"Edge TPU on USB, {found}, {bus_speed()}"
 
 
 def _camera() -> str:
@@ -205,7 +135,12 @@ def _lamp(config: Config) -> str:
     return f"the guard listens; {state} ({why})"
 
 
-def _list(config: Config) -> str:
+def accepted_list(config: Config) -> str:
+    """Return the list that was accepted last, in words.
+
+    Raises:
+        FirmwareError: none was, or a newer one was refused.
+    """
     accepted = newest_record(config.state.watch, Happening.LIST_ACCEPTED)
     refused = newest_record(config.state.watch, Happening.LIST_REFUSED)
     if refused and (accepted is None or refused.seq > accepted.seq):
@@ -235,6 +170,59 @@ def _clock() -> str:
     if quality is TimeQuality.AUTHENTICATED:
         return "set by time servers that proved their identity (NTS)"
     return "set from the network by plain NTP, which any machine on the network can imitate"
+
+
+def _certificate(config: Config) -> str:
+    program = shutil.which("openssl")
+    if program is None:
+        raise FirmwareError("openssl is missing: apt-get install openssl.")
+    try:
+        with Folder(config.state.courier) as own:
+            certificate = own.read(CERTIFICATE, limit=TLS_LIMIT)
+    except FileNotFoundError as error:
+        raise FirmwareError(
+            "There is no certificate for the broker: register the camera."
+        ) from error
+    done = subprocess.run(  # noqa: S603  # openssl, with the path of a certificate.
+        [program, "x509", "-noout", "-enddate"],
+        input=certificate,
+        capture_output=True,
+        timeout=OPENSSL_S,
+        check=False,
+    )
+    found = END.fullmatch(done.stdout.decode("ascii", "replace").strip())
+    if done.returncode or found is None:
+        raise FirmwareError("The certificate for the broker is none: register the camera again.")
+    end = datetime.strptime(found[1], "%b %d %H:%M:%S %Y").replace(tzinfo=UTC)
+    left = end - datetime.now(UTC)
+    if left <= timedelta(0):
+        raise FirmwareError(
+            f"This camera's certificate ended on {end:%Y-%m-%d}, if the clock is right: renew it "
+            "with tallylight broker config."
+        )
+    return f"valid until {end:%Y-%m-%d}, {left.days} days"
+
+
+def _broker(config: Config) -> str:
+    address = broker_address(config)
+    with (
+        Folder(config.state.courier) as own,
+        own.open(CERTIFICATE, limit=TLS_LIMIT) as chain,
+        own.open(KEY, limit=TLS_LIMIT) as key,
+    ):  # The courier may have put a FIFO there; what is open is a regular file.
+        chain_path, key_path = (Path(f"/proc/self/fd/{each.fileno()}") for each in (chain, key))
+        certificate = Certificate(config.broker_ca, chain_path, key_path)
+        return knock(replace(address, certificate=certificate))
+
+
+def _space(state: Path) -> str:
+    free = shutil.disk_usage(state).free
+    if free < LEAST_FREE:
+        raise FirmwareError(
+            f"{free >> 20} MiB are free for events and ledgers, {LEAST_FREE >> 20} are needed: "
+            "take a larger card."
+        )
+    return f"{free >> 20} MiB are free"
 
 
 def _temperature() -> str:
@@ -270,16 +258,3 @@ def _hard_links(protected: Path) -> str:
             "again."
         )
     return "only of a program's own files"
-
-
-def _last_period(config: Config) -> Iterator[str]:
-    """Yield the counts of the last period, stage by stage, and the last fault of `watch`."""
-    period = newest_record(config.state.watch, Happening.PERIOD_END)
-    if period is not None:
-        yield f"\nThe last period of looking, which ended {when_written(period)}:"
-        for key, words in STAGES:
-            yield f"  {period.body.get(key, 0):>9}  {words}"
-        yield "  The period that runs now: systemctl status tallylight-watch"
-    fault = newest_record(config.state.watch, Happening.FAULT)
-    if fault is not None:
-        yield f"\nThe last fault of watch, {when_written(fault)}: {fault.body['code']}"

@@ -1,0 +1,137 @@
+"""`tallylight-camera doctor`: check each part, print counts, say whether the camera is armed.
+
+The last line is *Armed*, or the first thing to do. With `--json` the same is one object for
+`tallylight check`. It changes nothing: it opens neither camera nor accelerator, asks for no light,
+and only reads the ledgers. Run it as root on the camera.
+"""
+
+import json as jsonlib
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from typing import Final
+
+from firmware.config import Config
+from firmware.doctor.parts import parts
+from firmware.doctor.verdict import armed
+from firmware.errors import FirmwareError, ForeignFile
+from firmware.record.newest import newest_record, when_written
+from formats import VERSION
+from formats.errors import Refused
+from formats.ledger import Happening, Record
+
+STAGES: Final = (
+    ("frames", "frames looked at"),
+    ("early", "frames exposed before the light, not looked at"),
+    ("grey", "frames without colour, not looked at"),
+    ("faces", "faces found"),
+    ("refused_small", "too small"),
+    ("refused_blurred", "too blurred"),
+    ("refused_turned", "turned away"),
+    ("refused_dark", "too dark"),
+    ("refused_bright", "too bright"),
+    ("searched", "compared with the list"),
+    ("candidates", "above the threshold"),
+    (
+        "suppressed",
+        "passers-by whose entry had an event just before, or during a storm",
+    ),
+    ("events", "events sealed"),
+)
+"""Every stage of a period, in the order of the flow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found of one part."""
+
+    part: str
+    there: bool
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What the doctor found."""
+
+    findings: tuple[Finding, ...]
+    period: Record | None
+    """The last period of looking that has ended."""
+    fault: Record | None
+    """The last fault of `watch`."""
+    armed: bool
+    verdict: str
+    """One or two sentences: armed, or the first thing to do."""
+
+
+def examine(config: Config, *, json: bool = False) -> None:
+    """Print one line for each part, the stages of the last period, and whether it is armed.
+
+    Args:
+        config: the camera's settings.
+        json: print one object for machines instead.
+
+    Raises:
+        FirmwareError: the camera is not armed; the error says the first thing to do.
+    """
+    found = _examination(config)
+    for line in [_as_json(found)] if json else _lines(found):
+        print(line)  # noqa: T201  # What users read.
+    if not found.armed:
+        raise FirmwareError(found.verdict)
+
+
+def _examination(config: Config) -> Examination:
+    findings = []
+    for part, check in parts(config).items():
+        try:
+            findings.append(Finding(part, there=True, words=check()))
+        except (Refused, OSError) as error:
+            findings.append(Finding(part, there=False, words=str(error)))
+    period = fault = None
+    with suppress(ForeignFile):  # The line of the list has named it.
+        period = newest_record(config.state.watch, Happening.PERIOD_END)
+        fault = newest_record(config.state.watch, Happening.FAULT)
+    missing = [each for each in findings if not each.there]
+    is_armed, verdict = False, ""
+    if missing:
+        verdict = (
+            f"Not armed: {len(missing)} of {len(findings)} parts are missing. First: "
+            f"{missing[0].part}: {missing[0].words}"
+        )
+    else:
+        try:
+            is_armed, verdict = True, armed(config)
+        except FirmwareError as error:
+            is_armed, verdict = False, str(error)
+    return Examination(tuple(findings), period, fault, is_armed, verdict)
+
+
+def _as_json(found: Examination) -> str:
+    period = {key: found.period.body.get(key, 0) for key, _ in STAGES} if found.period else None
+    return jsonlib.dumps(
+        {
+            "version": VERSION,
+            "armed": found.armed,
+            "verdict": found.verdict,
+            "parts": [asdict(each) for each in found.findings],
+            "period": period,
+            "fault": str(found.fault.body["code"]) if found.fault else None,
+        }
+    )
+
+
+def _lines(found: Examination) -> Iterator[str]:
+    for each in found.findings:
+        yield f"{'ok     ' if each.there else 'MISSING'}  {each.part:12} {each.words}"
+    if found.period is not None:
+        yield f"\nThe last period of looking, which ended {when_written(found.period)}:"
+        for key, words in STAGES:
+            yield f"  {found.period.body.get(key, 0):>9}  {words}"
+        yield "  The period that runs now: systemctl status tallylight-watch"
+    if found.fault is not None:
+        yield (
+            f"\nThe last fault of watch, {when_written(found.fault)}: {found.fault.body['code']}"
+        )
+    if found.armed:
+        yield f"\n{found.verdict}"
