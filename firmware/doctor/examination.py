@@ -5,10 +5,9 @@ The last line is *Armed*, or the first thing to do. With `--json` the same is on
 and only reads the ledgers. Run it as root on the camera.
 """
 
-import json as jsonlib
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Final
 
 from firmware.config import Config
@@ -19,6 +18,7 @@ from firmware.record.newest import newest_record, when_written
 from formats import VERSION
 from formats.errors import Refused
 from formats.ledger import Happening, Record
+from formats.strict_json import JsonValue, dumps
 
 STAGES: Final = (
     ("frames", "frames looked at"),
@@ -108,17 +108,25 @@ def _examination(config: Config) -> Examination:
 
 
 def _as_json(found: Examination) -> str:
-    period = {key: found.period.body.get(key, 0) for key, _ in STAGES} if found.period else None
-    return jsonlib.dumps(
-        {
-            "version": VERSION,
-            "armed": found.armed,
-            "verdict": found.verdict,
-            "parts": [asdict(each) for each in found.findings],
-            "period": period,
-            "fault": str(found.fault.body["code"]) if found.fault else None,
-        }
-    )
+    period: JsonValue = None
+    if found.period is not None:
+        period = {key: found.period.body.get(key, 0) for key, _ in STAGES}
+    report: dict[str, JsonValue] = {
+        "version": VERSION,
+        "armed": found.armed,
+        "verdict": _one_line(found.verdict),
+        "parts": [
+            {"name": each.part, "there": each.there, "words": _one_line(each.words)}
+            for each in found.findings
+        ],
+        "period": period,
+    }
+    return dumps(report).decode()
+
+
+def _one_line(words: str) -> str:
+    """Return a sentence without line breaks and control characters, as strict JSON wants it."""
+    return " ".join("".join(c if c.isprintable() else " " for c in words).split())
 
 
 def _lines(found: Examination) -> Iterator[str]:

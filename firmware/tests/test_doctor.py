@@ -21,6 +21,7 @@ from firmware.tests.command import config_of, make_bundle
 from firmware.tests.fakes import Bulb, FakeCamera, PasserBy, eye, guarding
 from firmware.tests.test_folder import FOREIGN
 from formats.ledger import Happening, Program
+from provisioning.inspection.report import read_report
 
 pytestmark = pytest.mark.alone
 
@@ -225,8 +226,10 @@ def test_machines_get_what_people_get(config: Config, capsys: pytest.CaptureFixt
     lines = said(config, capsys)
     with pytest.raises(FirmwareError) as refused:
         examination.examine(config, json=True)
-    found = json.loads(capsys.readouterr().out)
-    assert {each["part"]: each["there"] for each in found["parts"]} == {
+    printed = capsys.readouterr().out
+    assert read_report(printed.encode()).verdict == str(refused.value)
+    found = json.loads(printed)
+    assert {each["name"]: each["there"] for each in found["parts"]} == {
         part: line.startswith("ok") for part, line in lines.items()
     }
     assert (found["armed"], found["verdict"], found["period"]) == (False, str(refused.value), None)
