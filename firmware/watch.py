@@ -61,6 +61,7 @@ def _look(station: Station, lit: Lit, frame: Frame) -> None:
         if fused is None:
             continue
         candidate = station.search.candidate(fused, station.now())
+        station.counts.passers_by += track.begin_comparing()
         if candidate and not track.announced:
             crop = station.search.watchlist.policy.crop
             track.keep_clearest(station.sight.view(lit, frame, candidate.probe, crop=crop))

@@ -26,6 +26,13 @@ class BudgetState(StrEnum):
     """The camera may not recognise."""
 
 
+class Unit(StrEnum):
+    """What a camera counted: passers-by, or in an earlier version every look at each of them."""
+
+    PASSERS_BY = "passers_by"
+    LOOKS = "searched"
+
+
 @dataclass(frozen=True, slots=True)
 class CameraBudget:
     """One camera's account."""
@@ -35,8 +42,9 @@ class CameraBudget:
     state: BudgetState
     false_alarms: int
     """Candidates that two reviewers said were no match."""
-    searched: int
-    """Faces that were compared with the list."""
+    compared: int
+    """Passers-by, or looks, that were compared with the list."""
+    unit: Unit = Unit.PASSERS_BY
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +70,7 @@ def write_statement(statement: BudgetStatement) -> bytes:
                 {
                     "camera": each.camera.hex(),
                     "false_alarms": each.false_alarms,
-                    "searched": each.searched,
+                    str(each.unit): each.compared,
                     "state": str(each.state),
                 }
                 for each in statement.cameras
@@ -93,9 +101,11 @@ def _read(fields: Fields) -> BudgetStatement:
 
 
 def _read_camera(fields: Fields) -> CameraBudget:
+    unit = Unit.PASSERS_BY if fields.has(Unit.PASSERS_BY) else Unit.LOOKS
     return CameraBudget(
         camera=fields.hex_bytes("camera", ID_BYTES),
         state=fields.choice("state", BudgetState),
         false_alarms=fields.integer("false_alarms"),
-        searched=fields.integer("searched"),
+        compared=fields.integer(unit),
+        unit=unit,
     )

@@ -3,9 +3,13 @@
 Null hypothesis: the false-positive identification rate (FPIR) is the policy's. Alternative: it is
 `RATIO` times that. The test may be repeated after every verdict without larger errors. A camera
 that keeps its budget is called broken with a chance of at most `FALSE_ALARM`. A camera that is
-`RATIO` times over it is cleared with a chance of at most `MISSED`. The number of searched faces
-comes from the camera's own signed ledger. Faces in a ledger that was not imported yet do not count,
-so a missing ledger can only make a camera look worse.
+`RATIO` times over it is cleared with a chance of at most `MISSED`.
+
+The unit is the passer-by who was compared with the list. The number comes from the camera's own
+signed ledger. Passers-by in a ledger that was not imported yet do not count, so a missing ledger
+can only make a camera look worse. A camera of an earlier version counted looks, several for each
+passer-by. Its counts begin anew with its first period in passers-by. Before that it is broken or
+undecided and never within: what breaks the budget by looks breaks it by passers-by as well.
 """
 
 from collections.abc import Iterable
@@ -15,7 +19,7 @@ from typing import Final
 
 from estate.errors import BooksRefused
 from estate.verdicts.decisions import Outcome
-from formats.budget import BudgetState
+from formats.budget import BudgetState, Unit
 from formats.envelope_header import ID_BYTES
 from formats.event import PPM
 from formats.hexadecimal import read_hex
@@ -31,41 +35,52 @@ RATIO: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class FalseAlarmCount:
-    """One camera's false alarms and searched faces, against its budget."""
+    """One camera's false alarms and compared passers-by, against its budget."""
 
     camera: bytes
     """(16,)"""
     false_alarms: int
     """Candidates that two people decided are no match."""
-    searched: int
-    """Faces that the camera compared with the list."""
+    compared: int
+    """Passers-by, or looks, that the camera compared with the list."""
     fpir_ppm: int
-    """The policy's budget."""
+    """The policy's budget, of passers-by."""
+    unit: Unit = Unit.PASSERS_BY
 
     @property
     def state(self) -> BudgetState:
         """The result of Wald's test."""
-        evidence = log_likelihood_ratio(self.false_alarms, self.searched, self.fpir_ppm / PPM)
+        evidence = log_likelihood_ratio(self.false_alarms, self.compared, self.fpir_ppm / PPM)
         if evidence >= log((1 - MISSED) / FALSE_ALARM):
             return BudgetState.BROKEN
-        if evidence <= log(MISSED / (1 - FALSE_ALARM)):
+        if evidence <= log(MISSED / (1 - FALSE_ALARM)) and self.unit is Unit.PASSERS_BY:
             return BudgetState.WITHIN
         return BudgetState.UNDECIDED
 
 
-def log_likelihood_ratio(false_alarms: int, searched: int, rate: float) -> float:
+def log_likelihood_ratio(false_alarms: int, compared: int, rate: float) -> float:
     """Return the logarithm of how much likelier the counts are at `RATIO` times the rate.
 
     Args:
         false_alarms: their number.
-        searched: number of searched faces; at least as many as false alarms are assumed.
+        compared: number of passers-by; at least as many as false alarms are assumed.
         rate: accepted share, above 0 and at most 1 / `RATIO`, or the budget cannot be broken.
     """
     worse = min(RATIO * rate, 1 - 1e-9)
     if worse <= rate:
         return 0.0
-    passed = max(searched, false_alarms) - false_alarms
+    passed = max(compared, false_alarms) - false_alarms
     return false_alarms * log(worse / rate) + passed * log((1 - worse) / (1 - rate))
+
+
+@dataclass(slots=True)
+class _Counted:
+    """What one camera compared, and since when in this unit."""
+
+    compared: int = 0
+    unit: Unit = Unit.PASSERS_BY
+    since_utc_ms: int = 0
+    """The end of the last period in looks, for a camera that counts passers-by since."""
 
 
 def count_false_alarms(
@@ -80,20 +95,20 @@ def count_false_alarms(
         estate: the estate's own records.
         cameras: every camera's records, with its id.
         fpir_ppm: the policy's budget.
-        since_utc_ms: what was decided or searched before is not counted.
+        since_utc_ms: what was decided or compared before is not counted.
 
     Raises:
         BooksRefused: the ledger has a decision on an event that never arrived.
         Malformed: a record lacks a member.
     """
-    sender: dict[str, bytes] = {}
+    counted = _count_compared(cameras, since_utc_ms)
+    sender: dict[str, tuple[bytes, int]] = {}
     wrong: dict[bytes, int] = {}
-    searched: dict[bytes, int] = {}
     for record in estate:
         body = record.body
         if record.event is Happening.STORED:
             camera = read_hex(body["camera"], ID_BYTES)
-            sender[str(body["envelope"])] = camera
+            sender[str(body["envelope"])] = camera, record.utc_ms
             if record.utc_ms >= since_utc_ms:
                 wrong.setdefault(camera, 0)
         elif record.event is Happening.DECISION and record.utc_ms >= since_utc_ms:
@@ -102,13 +117,39 @@ def count_false_alarms(
                     "The ledger has a decision on an event that never arrived: keep the store as "
                     "evidence."
                 )
-            camera, outcome = sender[str(body["envelope"])], outcome_in(record)
-            wrong[camera] = wrong.get(camera, 0) + (outcome is Outcome.NOT_A_MATCH)
+            camera, arrived_ms = sender[str(body["envelope"])]
+            outcome = outcome_in(record)
+            if arrived_ms >= counted.get(camera, _Counted()).since_utc_ms:
+                wrong[camera] = wrong.get(camera, 0) + (outcome is Outcome.NOT_A_MATCH)
+    return [
+        FalseAlarmCount(camera, wrong.get(camera, 0), each.compared, fpir_ppm, each.unit)
+        for camera in sorted(set(wrong) | set(counted))
+        for each in [counted.get(camera, _Counted())]
+    ]
+
+
+def _count_compared(
+    cameras: Iterable[tuple[bytes, Record]], since_utc_ms: int
+) -> dict[bytes, _Counted]:
+    """Return what each camera compared: passers-by, or looks if it never counted passers-by."""
+    counted: dict[bytes, _Counted] = {}
     for camera, record in cameras:
-        if record.event is Happening.PERIOD_END and record.utc_ms >= since_utc_ms:
-            searched[camera] = searched.get(camera, 0) + int(record.body.get("searched", 0))
-    known = sorted(set(wrong) | set(searched))
-    return [FalseAlarmCount(c, wrong.get(c, 0), searched.get(c, 0), fpir_ppm) for c in known]
+        if record.event is not Happening.PERIOD_END or record.utc_ms < since_utc_ms:
+            continue
+        unit = Unit.PASSERS_BY if Unit.PASSERS_BY in record.body else Unit.LOOKS
+        before = counted.setdefault(camera, _Counted(unit=unit))
+        if (before.unit, unit) == (Unit.LOOKS, Unit.PASSERS_BY):
+            counted[camera] = before = _Counted(since_utc_ms=before.since_utc_ms)
+        if unit is Unit.LOOKS:
+            before.since_utc_ms = max(before.since_utc_ms, record.utc_ms)
+            if before.unit is Unit.PASSERS_BY:
+                before.compared = 0  # An earlier version was put back: count from here again.
+        if before.unit is unit:
+            before.compared += int(record.body.get(unit, 0))
+    for each in counted.values():
+        if each.unit is Unit.LOOKS:
+            each.since_utc_ms = 0  # All of its false alarms count.
+    return counted
 
 
 def outcome_in(record: Record) -> Outcome:

@@ -23,7 +23,7 @@ from tuf.api.metadata import (  # type: ignore[attr-defined]  # It re-exports wi
 
 from estate.budget.false_alarms import FalseAlarmCount
 from estate.store.ledger import append_record
-from formats.budget import BudgetStatement, CameraBudget, read_statement, write_statement
+from formats.budget import BudgetStatement, CameraBudget, Unit, read_statement, write_statement
 from formats.errors import FormatError
 from formats.ledger import Happening
 from formats.site_keys import SiteKey, SiteSigner
@@ -31,6 +31,10 @@ from formats.site_tuf import budget_name, estate_role
 from formats.whole_file import write_whole
 from terminal.differences import Item, moment_text
 
+UNITS: Final = {
+    Unit.PASSERS_BY: "passers-by compared",
+    Unit.LOOKS: "looks, counted by an earlier version of the camera",
+}
 LIFE: Final = timedelta(days=365)
 """A statement is valid until the next one, and for a year at most."""
 
@@ -55,7 +59,8 @@ def offer_statement(
 ) -> Offer:
     """Return the statement about all cameras that would follow the last one in `folder`."""
     cameras = tuple(
-        CameraBudget(each.camera, each.state, each.false_alarms, each.searched) for each in accounts
+        CameraBudget(each.camera, each.state, each.false_alarms, each.compared, each.unit)
+        for each in accounts
     )
     role = folder / f"{estate_role(site)}.json"
     last = Metadata[Targets].from_bytes(role.read_bytes()).signed.version if role.exists() else 0
@@ -96,7 +101,7 @@ def record_states(connection: Connection, accounts: Sequence[FalseAlarmCount]) -
             "camera": each.camera.hex(),
             "state": str(each.state),
             "false_alarms": each.false_alarms,
-            "searched": each.searched,
+            str(each.unit): each.compared,
             "fpir_ppm": each.fpir_ppm,
         }
         append_record(connection, Happening.BUDGET, body)
@@ -122,6 +127,6 @@ def write_statement_files(folder: Path, offer: Offer, key: SigningKey) -> None:
 def _camera_item(camera: CameraBudget) -> Item:
     facts = {
         "budget": str(camera.state),
-        "false alarms": f"{camera.false_alarms} of {camera.searched} faces searched",
+        "false alarms": f"{camera.false_alarms} of {camera.compared} {UNITS[camera.unit]}",
     }
     return Item(f"Camera {camera.camera.hex()}", facts)

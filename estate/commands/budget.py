@@ -11,6 +11,7 @@ from rich.table import Table
 from estate.accounts.books import camera_records
 from estate.budget.false_alarms import FalseAlarmCount, count_false_alarms
 from estate.budget.statement import (
+    UNITS,
     last_statement,
     offer_statement,
     record_states,
@@ -84,16 +85,16 @@ def _show(found: list[FalseAlarmCount], *, as_json: bool) -> None:
                 "camera": each.camera.hex(),
                 "state": str(each.state),
                 "false_alarms": each.false_alarms,
-                "searched": each.searched,
+                str(each.unit): each.compared,
             }
             for each in found
         ]
         typer.echo(json.dumps({"cameras": lines}))
         return
     shown = Table()
-    for title in ("camera", "false alarms", "faces searched", "budget"):
+    for title in ("camera", "false alarms", "compared", "budget"):
         shown.add_column(title)
     for each in found:
-        row = (each.camera.hex()[:8], str(each.false_alarms), f"{each.searched:,}", str(each.state))
-        shown.add_row(*row)
+        compared = f"{each.compared:,} {UNITS[each.unit]}"
+        shown.add_row(each.camera.hex()[:8], str(each.false_alarms), compared, str(each.state))
     print_table(shown)

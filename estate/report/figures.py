@@ -11,6 +11,7 @@ from estate.budget.false_alarms import count_false_alarms, outcome_in
 from estate.report.groups import compare_groups
 from estate.report.intervals import Share
 from estate.report.light import Span, hours_in_light, lit_spans, looking_spans
+from formats.budget import Unit
 from formats.casefile import CaseFile, write_casefile
 from formats.ledger import Happening, Program, Record
 from formats.policy import Policy
@@ -81,7 +82,10 @@ class Figures:
     """Periods of use and spans of light without a record of their end; they add no hours."""
     frames: int = 0
     faces: int = 0
-    searched: int = 0
+    passers_by: int = 0
+    """Passers-by who were compared with the list, by the cameras' ledgers."""
+    periods_in_looks: int = 0
+    """Periods of cameras of an earlier version, which counted looks and no passers-by."""
     candidates: int = 0
     confirmed: int = 0
     not_a_match: int = 0
@@ -105,7 +109,8 @@ class Figures:
     delay_s_p95: float | None = None
     delays_s: list[float] = field(default_factory=list)
     false_of_decided: Share | None = None
-    false_of_searched: Share | None = None
+    false_of_passers_by: Share | None = None
+    """None if a period of an earlier version hides how many passers-by there were."""
     fpir_ppm: int = 0
     groups: dict[str, Share] = field(default_factory=dict)
     groups_compared: str = ""
@@ -140,7 +145,8 @@ def count_figures(  # noqa: PLR0913 - one argument for each source of figures.
     _measure_light(figures, cameras, since, until)
     decided = figures.confirmed + figures.not_a_match + figures.cannot_tell
     figures.false_of_decided = Share.make(figures.not_a_match, decided)
-    figures.false_of_searched = Share.make(figures.not_a_match, figures.searched)
+    if not figures.periods_in_looks:
+        figures.false_of_passers_by = Share.make(figures.not_a_match, figures.passers_by)
     figures.groups = {name: Share.make(*each) for name, each in groups.items()}
     figures.groups_compared = compare_groups(figures.groups)
     if fpir_ppm:
@@ -149,7 +155,8 @@ def count_figures(  # noqa: PLR0913 - one argument for each source of figures.
                 "camera": each.camera.hex(),
                 "state": str(each.state),
                 "false_alarms": each.false_alarms,
-                "searched": each.searched,
+                "unit": str(each.unit),
+                "compared": each.compared,
             }
             for each in count_false_alarms(estate, cameras, fpir_ppm)
         ]
@@ -209,7 +216,8 @@ def _count_cameras(figures: Figures, of_period: Sequence[Record]) -> None:
     figures.periods = kinds[Happening.PERIOD_END]
     for each in of_period:
         if each.event is Happening.PERIOD_END:
-            for name in ("frames", "faces", "searched"):
+            figures.periods_in_looks += Unit.PASSERS_BY not in each.body
+            for name in ("frames", "faces", "passers_by"):
                 setattr(figures, name, getattr(figures, name) + int(each.body.get(name, 0)))
         elif each.event is Happening.LAMP:
             figures.lamp_faults += each.body["to"] == "fault"

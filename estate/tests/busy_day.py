@@ -5,6 +5,8 @@ from estate.tests.command_line import done
 from formats.ledger import Happening
 from formats.verdict import Judgement
 
+COUNTS: dict[str, int | str] = {"frames": 900, "faces": 900, "searched": 700, "passers_by": 60}
+"""Of a period: many looks of each passer-by."""
 MATCH, NOT, UNSURE = Judgement.MATCH, Judgement.NOT_A_MATCH, Judgement.CANNOT_TELL
 
 
@@ -20,7 +22,7 @@ def busy_day(office: Office) -> None:
     stick = office.camera_book()
     lists: dict[str, int | str] = {"lease_id": "06" * 16, "list_digest": office.site().digest.hex()}
     stick.append(Happening.PERIOD_BEGIN, lists)
-    stick.append(Happening.PERIOD_END, {"frames": 900, "faces": 70, "searched": 60})
+    stick.append(Happening.PERIOD_END, COUNTS)
     stick.append(Happening.FAULT, {"code": "LampDark"})
     stick.sign()
     assert office.take_in().exit_code == 0

@@ -13,6 +13,7 @@ from nacl.signing import SigningKey
 
 from estate.accounts import verify
 from estate.tests.books import Office
+from estate.tests.busy_day import COUNTS
 from estate.tests.command_line import done
 from estate.tests.ledgers import spelled
 from formats.act import Act, Kind, sign_act, signature_of
@@ -34,7 +35,7 @@ def books(office: Office) -> Path:
     office.desk(2).judge(event, MATCH)
     book, lease = office.camera_book(), {"lease_id": "06" * 16}
     book.append(Happening.PERIOD_BEGIN, lease | {"list_digest": office.site().digest.hex()})
-    book.append(Happening.PERIOD_END, {"frames": 900, "faces": 70, "searched": 60})
+    book.append(Happening.PERIOD_END, COUNTS)
     book.sign()
     lamp = office.camera_book(Program.LAMPGUARD)
     lamp.append(Happening.LAMP, lease | {"from": "arming", "to": "on", "reason": "lit"})

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,8 +20,8 @@ from firmware.tests import desk as authority
 from firmware.trust.accepted import begin_trust
 from firmware.trust.site_verifier import verify_site
 from firmware.trust.watchlist import ListRefused, Refusal, ThisCamera
-from formats.budget import BudgetState, read_statement
-from formats.ledger import Happening
+from formats.budget import BudgetState, Unit, read_statement
+from formats.ledger import Happening, Program, Record
 from formats.verdict import Judgement
 
 MATCH, NOT = Judgement.MATCH, Judgement.NOT_A_MATCH
@@ -40,9 +41,11 @@ def judge(office: Office, false_alarms: int) -> None:
         office.desk(2).judge(event, NOT)
 
 
-def searched(office: Office, faces: int) -> None:
+def compared(office: Office, passers_by: int) -> None:
     stick = office.camera_book()
-    stick.append(Happening.PERIOD_END, {"frames": faces, "faces": faces, "searched": faces})
+    looks = 30 * passers_by
+    counts = {"frames": looks, "faces": looks, "searched": looks, "passers_by": passers_by}
+    stick.append(Happening.PERIOD_END, counts)
     stick.sign()
     done = office.take_in()
     assert done.exit_code == 0, done.output
@@ -54,9 +57,9 @@ def test_only_what_two_people_refused_counts_against_a_camera(office: Office) ->
         office.desk(number).judge(confirmed, MATCH)
     office.desk(1).judge(open_, NOT)
     judge(office, 2)
-    searched(office, 5000)
+    compared(office, 5000)
     (camera,) = json.loads(budget(office, "--json"))["cameras"]
-    assert (camera["false_alarms"], camera["searched"]) == (2, 5000)
+    assert (camera["false_alarms"], camera["passers_by"]) == (2, 5000)
     assert camera["state"] == "within"
 
 
@@ -107,7 +110,7 @@ def test_what_was_before_the_day_that_is_named_does_not_count(
 
 
 @pytest.mark.parametrize(
-    ("false_alarms", "searched", "state"),
+    ("false_alarms", "passers_by", "state"),
     [
         (0, 0, BudgetState.UNDECIDED),
         (0, 10_000, BudgetState.WITHIN),
@@ -117,9 +120,73 @@ def test_what_was_before_the_day_that_is_named_does_not_count(
     ],
 )
 def test_the_budget_is_judged_by_walds_test(
-    false_alarms: int, searched: int, state: BudgetState
+    false_alarms: int, passers_by: int, state: BudgetState
 ) -> None:
-    assert FalseAlarmCount(bytes(16), false_alarms, searched, fpir_ppm=1000).state is state
+    assert FalseAlarmCount(bytes(16), false_alarms, passers_by, fpir_ppm=1000).state is state
+
+
+CAMERA = bytes([1]) * 16
+
+
+def book(camera: bytes, false_alarms: Sequence[int]) -> list[Record]:
+    """Return the estate's records of false alarms that arrived and were decided at these times."""
+    records = []
+    for number, utc_ms in enumerate(false_alarms):
+        name = f"{number:064x}"
+        stored: dict[str, int | str] = {"camera": camera.hex(), "envelope": name}
+        decided: dict[str, int | str] = {"envelope": name, "outcome": "not_a_match"}
+        records += [
+            record(Program.ESTATE, Happening.STORED, stored, utc_ms),
+            record(Program.ESTATE, Happening.DECISION, decided, utc_ms),
+        ]
+    return records
+
+
+def period(utc_ms: int, **counts: int) -> tuple[bytes, Record]:
+    return CAMERA, record(Program.WATCH, Happening.PERIOD_END, dict(counts), utc_ms)
+
+
+def record(program: Program, event: Happening, body: dict[str, int | str], utc_ms: int) -> Record:
+    return Record(0, bytes(32), program, 0, utc_ms, event, body)
+
+
+def test_a_camera_that_is_thirty_times_over_its_budget_is_not_within_it() -> None:
+    """Each passer-by is about thirty looks: counted in looks, this camera kept its budget."""
+    estate = book(CAMERA, [1] * 300)
+    (count,) = count_false_alarms(
+        estate, [period(1, searched=300_000, passers_by=10_000)], fpir_ppm=1000
+    )
+    assert (count.false_alarms, count.compared, count.unit) == (300, 10_000, Unit.PASSERS_BY)
+    assert count.state is BudgetState.BROKEN
+
+
+def test_a_camera_that_counts_looks_is_never_within_and_can_be_broken() -> None:
+    for false_alarms, state in ((0, BudgetState.UNDECIDED), (300, BudgetState.BROKEN)):
+        estate = book(CAMERA, [1] * false_alarms)
+        (count,) = count_false_alarms(estate, [period(1, searched=100_000)], fpir_ppm=1000)
+        assert (count.unit, count.state) == (Unit.LOOKS, state)
+
+
+def test_an_updated_camera_counts_from_its_first_period_in_passers_by() -> None:
+    estate = book(CAMERA, [5, 5, 25])
+    periods = [
+        period(10, searched=9000),
+        period(20, searched=9000),
+        period(30, searched=900, passers_by=30),
+    ]
+    (count,) = count_false_alarms(estate, periods, fpir_ppm=1000)
+    assert (count.false_alarms, count.compared, count.unit) == (1, 30, Unit.PASSERS_BY)
+
+
+def test_an_earlier_version_that_is_put_back_begins_the_count_anew() -> None:
+    estate = book(CAMERA, [5, 15, 25])
+    periods = [
+        period(10, searched=9000, passers_by=300),
+        period(20, searched=9000),
+        period(30, searched=900, passers_by=30),
+    ]
+    (count,) = count_false_alarms(estate, periods, fpir_ppm=1000)
+    assert (count.false_alarms, count.compared) == (1, 30)
 
 
 def test_the_budgets_stated_errors_hold_in_simulation() -> None:
@@ -129,8 +196,8 @@ def test_the_budgets_stated_errors_hold_in_simulation() -> None:
 
     def ever_broken(rate: float) -> bool:
         hits = np.cumsum(random.random(40_000) < rate)
-        for searched in range(200, 40_001, 200):
-            state = FalseAlarmCount(bytes(16), int(hits[searched - 1]), searched, 1000).state
+        for passers_by in range(200, 40_001, 200):
+            state = FalseAlarmCount(bytes(16), int(hits[passers_by - 1]), passers_by, 1000).state
             if state is not BudgetState.UNDECIDED:
                 return state is BudgetState.BROKEN
         return False

@@ -36,7 +36,7 @@ def test_the_reports_totals_are_those_of_the_ledger(office: Office) -> None:
     for outcome in ("confirmed", "not_a_match", "cannot_tell"):
         assert figures[outcome] == outcomes[outcome]
     assert figures["destroyed"] == {"not_a_match": kinds[Happening.DESTROYED]}
-    assert (figures["waiting"], figures["faces"], figures["searched"]) == (1, 70, 60)
+    assert (figures["waiting"], figures["faces"], figures["passers_by"]) == (1, 900, 60)
     assert (figures["other_faults"], figures["ledger_records"]) == (1, len(told))
 
 

@@ -82,8 +82,8 @@ LIGHT = (
     *(lamp(3603.2, "off"), lamp(7200, "arming"), lamp(7200.1, "on", "bb"), lamp(7300, "fault")),
 )
 LOOKING = (
-    *(begin(0.2), end(3600.9, frames=36_000, faces=70, searched=60)),
-    *(begin(7200.2, "bb"), end(7300.2, frames=1000, faces=3, searched=2)),
+    *(begin(0.2), end(3600.9, frames=36_000, faces=70, passers_by=60)),
+    *(begin(7200.2, "bb"), end(7300.2, frames=1000, faces=3, passers_by=2)),
     (7300.3, Happening.FAULT, {"code": "LampDark"}),
 )
 
@@ -106,7 +106,7 @@ def test_hours_and_lamp_faults_are_what_the_two_programs_wrote_down(office: Offi
     assert figures["lit_h"] == pytest.approx((3603.2 + 100) / 3600)
     assert figures["armed_h"] == pytest.approx((3600.7 + 100) / 3600)
     assert (figures["lamp_faults"], figures["other_faults"]) == (1, 1)
-    assert (figures["frames"], figures["faces"], figures["searched"]) == (37_000, 73, 62)
+    assert (figures["frames"], figures["faces"], figures["passers_by"]) == (37_000, 73, 62)
     assert (figures["periods"], figures["unended"], figures["unproven_h"]) == (2, 0, 0)
     assert figures["dark_s"] == pytest.approx(0.2)
 
@@ -128,7 +128,7 @@ def test_the_reports_camera_figures_can_be_counted_again_in_what_outsiders_get(
     ]
     figures = report(office)
     ends = [each["body"] for each in told if each["event"] == "period_end"]
-    for name in ("frames", "faces", "searched"):
+    for name in ("frames", "faces", "passers_by"):
         assert figures[name] == sum(each[name] for each in ends)
     assert figures["receipted"] == sum(each["event"] == "event_receipted" for each in told) == 1
     assert figures["lamp_faults"] == sum(each["body"].get("to") == "fault" for each in told) == 1

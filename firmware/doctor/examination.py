@@ -30,7 +30,8 @@ STAGES: Final = (
     ("refused_turned", "turned away"),
     ("refused_dark", "too dark"),
     ("refused_bright", "too bright"),
-    ("searched", "compared with the list"),
+    ("searched", "comparisons with the list"),
+    ("passers_by", "passers-by who were compared"),
     ("candidates", "above the threshold"),
     (
         "suppressed",

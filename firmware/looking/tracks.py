@@ -48,6 +48,8 @@ class Track:
     frames_seen: int = 1
     announced: bool = False
     """Whether an event of this passer-by was already made."""
+    compared: bool = False
+    """Whether this passer-by was compared with the list."""
     clearest: View | None = field(default=None, repr=False)
     """The clearest of the looks in which the face resembled an entry."""
     agreed: int = 0
@@ -62,6 +64,11 @@ class Track:
             self._looks.popleft().forget()
         self._looks.append(Template(probe.template.vector.copy()))
         return replace(probe, template=fuse(self._looks)) if len(self._looks) == LOOKS else None
+
+    def begin_comparing(self) -> bool:
+        """Note a comparison; return whether it was this passer-by's first."""
+        first, self.compared = not self.compared, True
+        return first
 
     def keep_clearest(self, shown: View) -> None:
         """Keep a look at a face that resembled an entry, if it is the clearest so far."""

@@ -20,7 +20,9 @@ class Counts:
     refused_dark: int = 0
     refused_bright: int = 0
     searched: int = 0
-    """Faces compared with the list."""
+    """Comparisons with the list: several of each passer-by."""
+    passers_by: int = 0
+    """Passers-by who were compared with the list: tracks with at least one comparison."""
     candidates: int = 0
     """Comparisons that passed the threshold."""
     events: int = 0

@@ -15,6 +15,7 @@ from formats.budget import (
     BudgetState,
     BudgetStatement,
     CameraBudget,
+    Unit,
     read_statement,
     write_statement,
 )
@@ -31,7 +32,8 @@ STATEMENTS = st.builds(
             camera=st.binary(min_size=16, max_size=16),
             state=st.sampled_from(BudgetState),
             false_alarms=st.integers(0, 2**62),
-            searched=st.integers(0, 2**62),
+            compared=st.integers(0, 2**62),
+            unit=st.sampled_from(Unit),
         ),
         max_size=4,
     ).map(tuple),

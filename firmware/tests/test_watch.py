@@ -213,6 +213,7 @@ def test_the_counts_of_a_period_are_right(tmp_path: Path, guard: ScriptedGuard) 
         "refused_dark": 0,
         "refused_bright": 0,
         "searched": 8,
+        "passers_by": 2,
         "candidates": 4,
         "events": 1,
         "suppressed": 0,

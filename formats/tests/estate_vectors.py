@@ -31,9 +31,14 @@ PORTRAIT = Recipe(
     previous=bytes(32),
 )
 CAMERAS: list[dict[str, object]] = [
+    {"camera": name_of(CAMERA).hex(), "state": "within", "false_alarms": 3, "passers_by": 12_000},
+    {"camera": name_of(STRANGER).hex(), "state": "broken", "false_alarms": 40, "passers_by": 912},
+]
+IN_LOOKS: list[dict[str, object]] = [
     {"camera": name_of(CAMERA).hex(), "state": "within", "false_alarms": 3, "searched": 120_000},
     {"camera": name_of(STRANGER).hex(), "state": "broken", "false_alarms": 40, "searched": 9_120},
 ]
+"""As an earlier version stated it: in looks, several of each passer-by."""
 BUDGET: dict[str, object] = {
     "kind": "budget",
     "site": "north-gate",
@@ -81,6 +86,7 @@ def budgets() -> dict[str, object]:
         "good": {
             "two cameras": good,
             "no camera": canonical({**BUDGET, "cameras": []}).decode(),
+            "two cameras, counted in looks": canonical({**BUDGET, "cameras": IN_LOOKS}).decode(),
         },
         "broken": {
             "a blank": good.replace(",", ", ", 1),
@@ -95,6 +101,7 @@ def budgets() -> dict[str, object]:
             "a state nobody knows": changed(state="fine"),
             "a camera that is too short": changed(camera="00"),
             "fewer than no false alarms": changed(false_alarms=-1),
-            "a share for a number": changed(searched=0.5),
+            "a share for a number": changed(passers_by=0.5),
+            "two units": changed(searched=120_000),
         },
     }

@@ -16,6 +16,7 @@ from formats.budget import (
     BudgetState,
     BudgetStatement,
     CameraBudget,
+    Unit,
     read_statement,
     write_statement,
 )
@@ -42,7 +43,8 @@ STATEMENTS = st.builds(
             camera=st.binary(min_size=16, max_size=16),
             state=st.sampled_from(BudgetState),
             false_alarms=st.integers(0, 2**40),
-            searched=st.integers(0, 2**40),
+            compared=st.integers(0, 2**40),
+            unit=st.sampled_from(Unit),
         ),
         max_size=CAMERAS_LIMIT,
     ).map(tuple),
@@ -84,7 +86,7 @@ def test_the_published_statement_stops_the_camera_that_broke_its_budget() -> Non
     statement = read_statement(BUDGETS["good"]["two cameras"].encode())
     within, broken = statement.cameras
     assert (statement.stops(within.camera), statement.stops(broken.camera)) == (False, True)
-    assert (within.false_alarms, within.searched) == (3, 120_000)
+    assert (within.false_alarms, within.compared, within.unit) == (3, 12_000, Unit.PASSERS_BY)
 
 
 @pytest.mark.parametrize("text", BROKEN)

@@ -52,7 +52,7 @@ def advise(period: Mapping[str, int] | None) -> list[Advice]:
         words = "most frames had no colour: switch infrared light off"
         lines.append(Advice(good=False, topic="colour", words=words))
     events = period["events"]
-    walked = f"{events} events of listed people, {period['searched']} faces were compared"
+    walked = f"{events} events of listed people, {period['passers_by']} passers-by were compared"
     lines.append(Advice(good=events > 0, topic="walk test", words=walked))
     return lines
 

@@ -20,7 +20,8 @@ WORDS_LIMIT: Final = 2000
 NAME_LIMIT: Final = 32
 STAGES: Final = (
     *("frames", "early", "grey", "faces", "refused_small", "refused_blurred", "refused_turned"),
-    *("refused_dark", "refused_bright", "searched", "candidates", "suppressed", "events"),
+    *("refused_dark", "refused_bright", "searched", "passers_by"),
+    *("candidates", "suppressed", "events"),
 )
 """The counts of a period of looking, as docs/formats/ledger.md names them."""
 

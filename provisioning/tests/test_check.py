@@ -13,7 +13,13 @@ from provisioning.errors import CameraRefused
 from provisioning.inspection.advice import REMEDIES, advise
 from provisioning.inspection.report import STAGES, read_report
 
-WALK = dict.fromkeys(STAGES, 0) | {"frames": 300, "faces": 90, "searched": 80, "events": 1}
+WALK = dict.fromkeys(STAGES, 0) | {
+    "frames": 300,
+    "faces": 90,
+    "searched": 80,
+    "passers_by": 2,
+    "events": 1,
+}
 REPORT: dict[str, JsonValue] = {
     "version": "0.2.0",
     "armed": True,
