@@ -14,6 +14,7 @@ from estate.tests.command_line import run
 from estate.tests.events import REVIEWERS, STRANGER, meet_recipients, recipients_file, sealed_event
 from firmware.config import State
 from firmware.identity import make_identity, watch_keys
+from firmware.tests.command import NO_BROKER
 from formats.keyfile import Cost, KeyFile, Purpose, make_key, unlock_opening, write_key
 
 PASSPHRASE = "correct horse battery"  # noqa: S105 - of keys that the tests make.
@@ -52,7 +53,7 @@ class ReceiverFolder:
             "cameras": str(self.folder / "camera"),
             "receipt_key": str(self.folder / "receipt.key"),
             "broker_host": "127.0.0.1",
-            "broker_port": 8883,
+            "broker_port": NO_BROKER,
             "broker_ca": str(self.folder / "ca.pem"),
             "certificate": str(self.folder / "receiver.pem"),
             "certificate_key": str(self.folder / "receiver-tls.key"),

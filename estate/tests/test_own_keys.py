@@ -8,6 +8,7 @@ from typer.testing import CliRunner, Result
 
 from estate.__main__ import app
 from estate.tests.books import CHEAP, PASSPHRASE, Office
+from firmware.tests.command import NO_BROKER
 from formats.keyfile import Purpose, make_key, write_key
 from wire.tests.broker import Broker
 
@@ -64,7 +65,7 @@ def test_a_receipt_key_that_the_site_does_not_name_receives_nothing(office: Offi
         "cameras": str(camera),
         "receipt_key": other_key(office, Purpose.RECEIPT),
         "broker_host": "localhost",
-        "broker_port": 8883,
+        "broker_port": NO_BROKER,
         "broker_ca": "none.pem",
         "certificate": "none.pem",
         "certificate_key": "none.key",

@@ -22,7 +22,11 @@ def make_bundle(config: Config) -> None:
     config.model_key.write_text(bytes(MODEL_KEY.verify_key).hex())
 
 
-def config_of(folder: Path, *, broker_port: int = 8883) -> Config:
+NO_BROKER = 1
+"""A port on which no program of this machine listens: 8883 may have a broker."""
+
+
+def config_of(folder: Path, *, broker_port: int = NO_BROKER) -> Config:
     return Config(
         state_folder=folder / "state",
         models=folder / "models",
