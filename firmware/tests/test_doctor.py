@@ -200,6 +200,7 @@ def test_each_fault_that_has_a_first_thing_to_do_exists() -> None:
     assert all(issubclass(getattr(errors, code), FirmwareError) for code in verdict.REASONS)
 
 
+@pytest.mark.timeout(20)
 def test_root_reads_no_certificate_that_the_courier_replaced(
     config: Config, capsys: pytest.CaptureFixture[str]
 ) -> None:
