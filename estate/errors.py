@@ -6,6 +6,7 @@ EstateError
 │   ├── RowExists     a row that must be new is there already
 │   └── RowRefused    a row says more than what is signed
 ├── SiteRefused       the site's signed repository does not verify
+├── NoEvent           no event, or more than one, has the digits that were named
 ├── NotMet            an event's recipients are of a version that this office has not met
 ├── VerdictRefused    a verdict is refused: a second one, an unknown reviewer, too late
 ├── NotConfirmed      an export needs a confirmed match, and this is none
@@ -46,6 +47,10 @@ class RowRefused(StoreRefused):
 
 class SiteRefused(EstateError):
     """The site's signed repository does not verify."""
+
+
+class NoEvent(EstateError):
+    """No event of the store, or more than one, has the digits that were named."""
 
 
 class NotMet(EstateError):

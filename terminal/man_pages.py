@@ -56,6 +56,8 @@ def _describe(path: str, command: _Command) -> list[str]:
     words = " ".join(str(each.name).upper() for each in arguments)
     lines = [".SS " + _plain(f"{path} {words}".strip()), _plain(command.help or "")]
     for each in command.params:
+        if getattr(each, "hidden", False):  # It is refused with what to do instead.
+            continue
         if each.param_type_name == "argument":
             lines += [".TP", f".I {_plain(str(each.name).upper())}"]
         else:

@@ -7,7 +7,16 @@ from typing import Annotated, Final
 import typer
 
 from estate.accounts.match_archive import pack_match
-from estate.commands.options import AsJson, Settings, current_site, open_office, print_result
+from estate.commands.options import (
+    AsJson,
+    Event,
+    OwnKey,
+    Settings,
+    current_site,
+    named_event,
+    open_office,
+    print_result,
+)
 from estate.commands.own_keys import unlock_reviewer_keys
 from estate.console.desk import Desk
 from estate.console.standing import Standing
@@ -20,17 +29,9 @@ from terminal import consent as screen
 from terminal.differences import Item
 
 ASKED: Final = (
-    "You have signed the hand-over. A second person must run tallylight-estate export with this "
-    "event and their own key; until then nothing leaves."
+    "You have signed the hand-over. A second person must sign it, in their console, or with "
+    "tallylight-estate export and their own key; until then nothing leaves."
 )
-DIGITS: Final = 8
-"""Fewest digits of a digest that name an event."""
-Event = Annotated[
-    str, typer.Argument(help="The event's digest, or its first digits, as the console shows them.")
-]
-ReviewerKey = Annotated[
-    Path, typer.Option("--key", help="Your key file; your verdict key lies beside it.")
-]
 To = Annotated[
     str | None,
     typer.Option(help="Name of the recipient, for the ledger. The second person leaves it out."),
@@ -48,7 +49,7 @@ Agreed = Annotated[bool, typer.Option("--yes", help="Sign without being asked.")
 def export(  # noqa: PLR0913, PLR0917  # Each is an option.
     config: Settings,
     event: Event,
-    key: ReviewerKey,
+    key: OwnKey,
     to: To = None,
     recipient: Recipient = None,
     file: File = None,
@@ -69,7 +70,8 @@ def export(  # noqa: PLR0913, PLR0917  # Each is an option.
     opening, signing = unlock_reviewer_keys(key, current_site(office), passphrase_file)
     desk = Desk(store, lambda: current_site(office), opening, signing)
     desk.refresh()
-    standing = _find(desk, event)
+    standings = {each.event: each for each in desk.standings()}
+    standing = standings[named_event(standings, event)]
     digest = standing.event
     if back:
         take_back(desk, digest)
@@ -97,16 +99,6 @@ def export(  # noqa: PLR0913, PLR0917  # Each is an option.
         handed_over=handed_over,
         file=str(target) if handed_over else None,
     )
-
-
-def _find(desk: Desk, digits: str) -> Standing:
-    found = [each for each in desk.standings() if each.event.hex().startswith(digits)]
-    if len(digits) < DIGITS or len(found) != 1:
-        raise NotConfirmed(
-            f"No single event here begins with {digits!r}: name at least {DIGITS} digits of its "
-            "digest, as the console shows them."
-        )
-    return found[0]
 
 
 def _shown(  # noqa: PLR0913  # Who signs, what, for whom, and how they are asked.

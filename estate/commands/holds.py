@@ -1,26 +1,31 @@
 """`tallylight-estate hold` and `release`: two people keep an event beyond its retention time."""
 
 import time
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from estate.commands.options import AsJson, Settings, current_site, open_office, print_result
-from estate.commands.own_keys import own_verdict_key
+from estate.commands.options import (
+    AsJson,
+    Event,
+    OwnKey,
+    Settings,
+    current_site,
+    named_event,
+    open_office,
+    print_result,
+)
+from estate.commands.own_keys import beside, own_verdict_key
 from estate.errors import HoldRefused
 from estate.passphrase import PassphraseFile, unlock
 from estate.retention.holds import Holding, hold_event, holdings, release_event
 from estate.signed_site import VerifiedSite
 from estate.store.envelopes import Store
 from estate.store.ledger import ledger_records
-from formats.envelope_header import DIGEST_BYTES
-from formats.errors import Malformed
-from formats.hexadecimal import read_hex
-from formats.keyfile import KeyRefused
+from formats.envelope import sender_id
+from formats.keyfile import KeyFile
+from formats.public_keys import signing_key
 
-Event = Annotated[str, typer.Argument(help="The event's digest, 64 hexadecimal digits.")]
-ReviewerKey = Annotated[Path, typer.Option("--key", help="Your verdict key.")]
 Reason = Annotated[
     str | None,
     typer.Option(help="Why: one line, for the ledger. The second person leaves it out."),
@@ -31,7 +36,7 @@ Agreed = Annotated[bool, typer.Option("--yes", help="Sign without being asked.")
 def hold(  # noqa: PLR0913  # Each is an option.
     config: Settings,
     event: Event,
-    key: ReviewerKey,
+    key: OwnKey,
     reason: Reason = None,
     passphrase_file: PassphraseFile = None,
     *,
@@ -43,25 +48,26 @@ def hold(  # noqa: PLR0913  # Each is an option.
     The first gives a reason. The second is shown who asks and why, and signs the same.
     """
     office, store = open_office(config)
-    site, digest = current_site(office), _digest(event)
-    locked = own_verdict_key(key, site)
-    why = _reason(store, site, digest, reason, yes=yes)
+    site = current_site(office)
+    locked = own_verdict_key(beside(key), site)
+    digest = named_event(store.digests(), event)
+    why = _reason(store, site, digest, locked, reason, yes=yes)
     signer = unlock(locked, passphrase_file)
     held = hold_event(store, site, digest, signer, why, time.time_ns() // 1_000_000)
     store.close()
     sentence = "The event is held until two people release it."
     if not held:
         sentence = (
-            "You have signed the hold. A second person must run tallylight-estate hold with this "
-            "event and their own key, or the event is destroyed at its time."
+            "You have signed the hold. A second person must sign it, in their console, or with "
+            "tallylight-estate hold and their own key, or the event is destroyed at its time."
         )
-    print_result(sentence, as_json=as_json, event=event, held=held)
+    print_result(sentence, as_json=as_json, event=digest.hex(), held=held)
 
 
 def release(  # noqa: PLR0913  # Each is an option.
     config: Settings,
     event: Event,
-    key: ReviewerKey,
+    key: OwnKey,
     reason: Reason = None,
     passphrase_file: PassphraseFile = None,
     *,
@@ -70,32 +76,24 @@ def release(  # noqa: PLR0913  # Each is an option.
 ) -> None:
     """Release a held event, so that it is destroyed at its time. Two people run this."""
     office, store = open_office(config)
-    site, digest = current_site(office), _digest(event)
-    locked = own_verdict_key(key, site)
-    why = _reason(store, site, digest, reason, yes=yes)
+    site = current_site(office)
+    locked = own_verdict_key(beside(key), site)
+    digest = named_event(store.digests(), event)
+    why = _reason(store, site, digest, locked, reason, yes=yes)
     signer = unlock(locked, passphrase_file)
     released = release_event(store, site, digest, signer, why, time.time_ns() // 1_000_000)
     store.close()
     sentence = "The event is released: it is destroyed at its time."
     if not released:
         sentence = (
-            "You have signed the release. A second person must run tallylight-estate release with "
-            "this event and their own key; until then it is held."
+            "You have signed the release. A second person must sign it, in their console, or with "
+            "tallylight-estate release and their own key; until then the event is held."
         )
-    print_result(sentence, as_json=as_json, event=event, released=released)
+    print_result(sentence, as_json=as_json, event=digest.hex(), released=released)
 
 
-def _digest(text: str) -> bytes:
-    try:
-        return read_hex(text, DIGEST_BYTES)
-    except Malformed as error:
-        raise KeyRefused(
-            "Name the event by its digest: 64 lower-case hexadecimal digits."
-        ) from error
-
-
-def _reason(
-    store: Store, site: VerifiedSite, event: bytes, reason: str | None, *, yes: bool
+def _reason(  # noqa: PLR0913  # Whose, of what, and how they are asked.
+    store: Store, site: VerifiedSite, event: bytes, mine: KeyFile, reason: str | None, *, yes: bool
 ) -> str:
     """Return the reason to sign: the one given, or the one that another person has signed.
 
@@ -107,9 +105,13 @@ def _reason(
         waiting = holdings(connection, site, records, event).get(event, Holding()).asked
     if reason is not None:
         return reason
-    if not waiting:
+    me = sender_id(signing_key(mine.public))
+    others = [each for each in waiting if each.act.reviewer != me]
+    if waiting and not others:
+        raise HoldRefused("You have signed this already: a second person signs it, with their key.")
+    if not others:
         raise HoldRefused("No other person has asked for this: give a reason with --reason.")
-    first = waiting[0]
+    first = others[0]
     who, why = first.reviewer, first.act.reason or ""
     typer.echo(
         f"{who.name} ({who.organisation}) asks to {first.act.kind} the event {event.hex()[:16]}.\n"

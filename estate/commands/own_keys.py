@@ -19,7 +19,14 @@ from estate.errors import BooksRefused, SiteRefused, VerdictRefused
 from estate.passphrase import read_purpose, unlock, unlocking
 from estate.signed_site import VerifiedSite
 from formats.envelope import sender_id
-from formats.keyfile import KeyFile, KeyRefused, Purpose, unlock_opening, unlock_signing
+from formats.keyfile import (
+    KeyFile,
+    KeyRefused,
+    Purpose,
+    read_key,
+    unlock_opening,
+    unlock_signing,
+)
 from formats.public_keys import signing_key
 
 
@@ -102,8 +109,8 @@ def unlock_reviewer_keys(
         KeyRefused: a file is missing, broken, or for another purpose, or the passphrase is wrong.
     """
     locked = read_purpose(path, Purpose.REVIEWER)
-    beside = own_verdict_key(path.with_suffix(".verdict.key"), site)
-    mine = site.reviewers[sender_id(signing_key(beside.public))]
+    verdict = own_verdict_key(path.with_suffix(".verdict.key"), site)
+    mine = site.reviewers[sender_id(signing_key(verdict.public))]
     if bytes(mine.key) != locked.public:
         raise VerdictRefused(
             f"The site's recipients name another opening key for {mine.name} than {path}: use that "
@@ -111,7 +118,7 @@ def unlock_reviewer_keys(
         )
     if not isinstance(passphrase, str):
         _, passphrase = unlocking(path, Purpose.REVIEWER, passphrase)
-    return unlock_opening(locked, passphrase), unlock_signing(beside, passphrase)
+    return unlock_opening(locked, passphrase), unlock_signing(verdict, passphrase)
 
 
 def own_verdict_key(path: Path, site: VerifiedSite) -> KeyFile:
@@ -128,6 +135,16 @@ def own_verdict_key(path: Path, site: VerifiedSite) -> KeyFile:
             "added with tallylight recipients add, signed and published."
         )
     return key
+
+
+def beside(path: Path) -> Path:
+    """Return the file of the verdict key that lies beside a reviewer's key, or is named itself.
+
+    Raises:
+        KeyRefused: there is no key in the file.
+    """
+    reviewers = read_key(path).purpose is Purpose.REVIEWER
+    return path.with_suffix(".verdict.key") if reviewers else path
 
 
 def own_opening_key(path: Path, read_site: Callable[[], VerifiedSite] | None) -> KeyFile:

@@ -46,7 +46,7 @@ def export(office: Office, number: int, event: str, *more: str) -> Result:
 
 def test_two_people_hand_a_match_over(office: Office, event: str, tmp_path: Path) -> None:
     first = export(office, 1, event, "--to", "The police", "--recipient", KEY, "--yes")
-    assert (first.exit_code, "A second person must run" in first.stdout) == (0, True)
+    assert (first.exit_code, "A second person must sign it" in first.stdout) == (0, True)
     second = export(office, 2, event[:8], "--yes")
     assert second.exit_code == 0, second.output
     for words in ("r1 (police) asks", "The police", event[:16], "North gate"):

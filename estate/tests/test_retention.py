@@ -9,7 +9,9 @@ from nacl.signing import SigningKey
 from typer.testing import CliRunner, Result
 
 from estate.__main__ import app
-from estate.errors import BooksRefused, HoldRefused
+from estate.commands.options import named_event
+from estate.commands.own_keys import beside
+from estate.errors import BooksRefused, HoldRefused, NoEvent
 from estate.retention import destruction as retention
 from estate.retention.destruction import (
     DAY_S,
@@ -168,8 +170,8 @@ def test_a_hold_without_a_reason_is_none(office: Office, reason: str) -> None:
 
 
 def run_hold(office: Office, event: bytes, number: int, *more: str, said: str = "") -> Result:
-    key = str(office.folder / f"r{number}.verdict.key")
-    words = ["hold", event.hex(), "--config", str(office.settings), "--key", key]
+    key = str(office.folder / f"r{number}.key")
+    words = ["hold", event.hex()[:16], "--config", str(office.settings), "--key", key]
     return CliRunner().invoke(app, [*words, *office.passphrase, *more], input=said)
 
 
@@ -194,6 +196,31 @@ def test_the_second_person_who_does_not_agree_changes_nothing(office: Office) ->
     refused = run_hold(office, event, 2, said="n\n")
     assert (refused.exit_code, "nothing was changed" in refused.output) == (1, True)
     assert grounds(office, now_s(office) + 99 * DAY_S) == [(event, Ground.RETENTION)]
+
+
+def test_a_person_who_asked_is_not_asked_to_sign_the_same_again(office: Office) -> None:
+    event = office.arrive().digest
+    run_hold(office, event, 1, "--reason", "A court.")
+    refused = run_hold(office, event, 1, "--yes")
+    assert (refused.exit_code, "You have signed this already" in refused.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("digits", ["", "0123456", "00" * 32])
+def test_digits_that_name_no_single_event_are_refused(office: Office, digits: str) -> None:
+    event = office.arrive().digest
+    with pytest.raises(NoEvent, match="No single event here begins with"):
+        named_event([event, bytes.fromhex("0123456789") + bytes(27)], digits)
+
+
+def test_the_digits_that_a_console_shows_name_an_event(office: Office) -> None:
+    event = office.arrive().digest
+    assert named_event([event, bytes(32)], event.hex()[:16].upper()) == event
+
+
+def test_the_verdict_key_itself_may_be_named(office: Office) -> None:
+    lone = office.folder / "r1.verdict.key"
+    assert beside(lone) == lone
+    assert beside(office.folder / "r1.key") == lone
 
 
 def test_a_hold_that_nobody_asked_for_needs_a_reason(office: Office) -> None:

@@ -19,6 +19,7 @@ def test_a_page_names_each_command_with_its_arguments_and_options() -> None:
     def add(
         folder: Annotated[str, typer.Argument(help="The site's folder.")],
         until: Annotated[str, typer.Option(help=".Last day.")] = "",
+        gone: Annotated[str, typer.Option("--of-an-earlier-version", hidden=True)] = "",
     ) -> None:
         """Put a person on the next list."""
 
@@ -28,4 +29,5 @@ def test_a_page_names_each_command_with_its_arguments_and_options() -> None:
     assert ".SS add FOLDER\nPut a person on the next list.\n" in page
     assert ".I FOLDER\nThe site's folder.\n" in page
     assert ".B \\-\\-until\n\\&.Last day.\n" in page
+    assert "earlier" not in page
     assert man_page(app, "desk", datetime(2026, 11, 26, tzinfo=UTC)) == page
