@@ -78,7 +78,11 @@ def sighting_facts(site: VerifiedSite, candidate: MatchEvent) -> list[Fact]:
         Fact("Time", capture_time(candidate), CLOCKS[candidate.time_quality]),
         *_held_back(candidate),
         Fact("Lamp", "lit, its current sensed", f"lease {candidate.lease_id.hex()[:16]}"),
-        Fact("Kept until", f"{_moment(candidate.retain_until_utc_s):%d %B %Y, %H:%M} UTC"),
+        Fact(
+            "Kept until",
+            f"{_moment(candidate.retain_until_utc_s):%d %B %Y, %H:%M} UTC",
+            "longer while two people hold it",
+        ),
     ]
 
 

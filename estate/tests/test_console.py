@@ -108,6 +108,7 @@ def test_disagreement_is_not_a_match_and_is_recorded(
     judged(one, "m")
     judged(two, "n")
     expect(two.locator(".state")).to_contain_text("Not a match")
+    expect(two.locator("#said")).to_be_empty()
     assert two.locator(".export").count() == 0
     assert verdicts(office) == 2
 

@@ -103,6 +103,21 @@ def test_a_reviewer_signs_the_reason_that_was_shown_and_no_other(
     assert not held(office)
 
 
+def test_what_two_people_hold_is_not_said_to_be_destroyed_next(
+    office: Office, consoles: list[Console]
+) -> None:
+    event = office.arrive().digest
+    cookie = cookie_of(consoles[0])
+    opened(consoles[0], cookie, event)
+    for number, judgement in ((1, Judgement.MATCH), (2, Judgement.NOT_A_MATCH)):
+        desk = office.desk(number)
+        desk.judge(event, judgement)
+        desk.keep(event, desk.standings()[0].holding.wanted, COURT)
+    page = ask(consoles[0], f"/candidate/{event.hex()}", Cookie=cookie)[1]
+    assert "The event is kept, because two people hold it." in page
+    assert "is destroyed at the next" not in page
+
+
 def test_a_reason_is_text_and_no_page(office: Office, consoles: list[Console]) -> None:
     event = office.arrive().digest
     cookie = cookie_of(consoles[1])

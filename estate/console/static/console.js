@@ -85,11 +85,14 @@
       } else if (shown() && !here) {
         main.replaceChildren(notice("This event was destroyed",
           "Events are destroyed when they are not confirmed, or when their time has ended."));
+        say("This event was destroyed");
       }
       begun = true;
     } else {
       asked = false;
       main.querySelector(".banner")?.focus();
+      // What was chosen is signed, or another candidate is shown.
+      if (byId("said").textContent.endsWith(ENTER) && !main.querySelector(".verdict :checked")) say("");
       if (event.target.id === "hold") say(main.querySelector(".told, .hold .banner")?.textContent || "");
     }
     mark();
@@ -115,6 +118,7 @@
 
   const mark = () => items().forEach((item) =>
     item.setAttribute("aria-current", String(item.dataset.event === shown())));
+  const ENTER = " is chosen. Enter signs it.";
   const say = (words) => { byId("said").textContent = words; };
 
   // --- sound
@@ -152,7 +156,7 @@
     choice.checked = true;
     choice.focus();
     choice.dispatchEvent(new Event("change", { bubbles: true }));
-    say(choice.parentElement.querySelector("span").textContent + " is chosen. Enter signs it.");
+    say(choice.parentElement.querySelector("span").textContent + ENTER);
   };
   const takeBack = () => {
     const form = main.querySelector(".verdict");
