@@ -159,6 +159,10 @@ def read_key(path: Path) -> KeyFile:
     except OSError as error:
         raise KeyRefused(f"The key file {path} cannot be read: {error.strerror}.") from error
     except FormatError as error:
+        if path.suffix == ".pub":
+            raise KeyRefused(
+                f"{path} is the public half: name the key file itself, {path.with_suffix('.key')}."
+            ) from error
         raise KeyRefused(f"{path} is not a key file: {error}") from error
 
 

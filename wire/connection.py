@@ -216,7 +216,8 @@ class Connection:
             self._client.open(self.address.host, self.address.port, self.session_s, clean=clean)
             self._line = Line()
         except (OSError, ValueError) as error:
-            self._warnings.connection(f"The broker cannot be reached: {error}.")
+            at = f"{self.address.host}:{self.address.port}"
+            self._warnings.connection(f"The broker at {at} cannot be reached: {error}.")
             self._end()
 
     def _end(self) -> None:

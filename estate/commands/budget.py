@@ -74,7 +74,9 @@ def budget(  # noqa: PLR0913  # Each is an option.
     _show(found, as_json=as_json)
     if to is not None:
         typer.echo(
-            f"The signed statement is in {to}. Publish it: tallylight list renew.", err=as_json
+            f"The signed statement is in {to}. A list authority takes it in with tallylight take, "
+            "and publishes it with tallylight list renew.",
+            err=as_json,
         )
 
 

@@ -62,7 +62,7 @@ def retain(
         typer.echo(str(refused), err=True)
     for event in missing:
         typer.echo(_missed(event, written=event in again), err=True)
-    sentence = f"{len(signed)} events were destroyed; certificates: {office.books}."
+    sentence = f"{len(signed)} events were destroyed; certificates: {folder}."
     print_result(
         sentence,
         as_json=as_json,

@@ -76,6 +76,25 @@ def database_file(url: str) -> Path | None:
     return None if server else Path(str(address.database))
 
 
+def _unopened(url: str) -> str:
+    """Say which store cannot be opened, without the address: a server's holds a password."""
+    try:
+        file, server = database_file(url), make_url(url).host
+    except (StoreRefused, SQLAlchemyError):
+        return _UNOPENED
+    if file is None:
+        at = f"on the server {server}" if server else "on its server"
+        return (
+            f"The store {at} cannot be opened: see that it answers; check `store` in the settings."
+        )
+    if not file.parent.is_dir():
+        return (
+            f"There is no folder {file.parent} for the store {file.name}: make it, or correct "
+            "`store` in the settings."
+        )
+    return f"The store {file} cannot be opened: check its rights, and `store` in the settings."
+
+
 class Store:
     """All envelopes that came, in one database."""
 
@@ -89,8 +108,7 @@ class Store:
             self._engine = open_engine(make_url(url))
             migrate(self._engine)
         except (SQLAlchemyError, ImportError) as error:
-            # The message leaves out the address: a server's address holds a password.
-            raise StoreRefused(_UNOPENED) from error
+            raise StoreRefused(_unopened(url)) from error
         self._release = finalize(self, scrub_and_dispose, self._engine)
 
     @property

@@ -126,6 +126,19 @@ def test_a_store_that_cannot_be_opened_is_one_sentence(folder: ReceiverFolder) -
     assert "The store cannot be opened" in refusal(folder.opens())
 
 
+def test_a_store_without_its_folder_is_named(folder: ReceiverFolder) -> None:
+    missing = folder.folder / "no" / "events.db"
+    folder.write_settings(store=f"sqlite:///{missing}")
+    assert f"There is no folder {missing.parent} for the store" in refusal(folder.opens())
+
+
+def test_a_server_is_named_without_its_password(folder: ReceiverFolder) -> None:
+    folder.write_settings(store="postgresql://estate:geheim@127.0.0.1:1/tallylight")
+    said = refusal(folder.opens())
+    assert "on the server 127.0.0.1 cannot be opened" in said
+    assert "geheim" not in said
+
+
 def test_what_came_from_each_camera_is_told(folder: ReceiverFolder) -> None:
     folder.keep(1)
     done = run("cameras", "--config", str(folder.settings), "--json")

@@ -188,6 +188,14 @@ def test_what_is_not_a_key_file_is_refused(tmp_path: Path, old: bytes, new: byte
         read_key(path)
 
 
+def test_a_public_half_is_told_from_a_key_file(tmp_path: Path) -> None:
+    (tmp_path / "17.pub").write_bytes(b"{}")
+    with pytest.raises(
+        KeyRefused, match=r"is the public half: name the key file itself, .*17\.key"
+    ):
+        read_key(tmp_path / "17.pub")
+
+
 @pytest.mark.parametrize("content", [b"", b"{}", b"\0" * 5000])
 def test_other_bytes_are_no_key_file(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "receipt.key").write_bytes(content)

@@ -78,7 +78,8 @@ def test_a_handshake_that_stalls_ends_within_the_time_of_a_connection(
         begun_s = time.monotonic()
         connection.run_network(0)
     assert time.monotonic() - begun_s < 2
-    assert "cannot be reached" in connection.trouble
+    where = f"The broker at 127.0.0.1:{certificates.port} cannot be reached"
+    assert where in connection.trouble
 
 
 def test_a_message_without_an_answer_ends_the_connection(table: Table) -> None:
