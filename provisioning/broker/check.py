@@ -5,8 +5,8 @@ listens. Messages go to the status and site topics of these two; receipts and si
 broker must refuse name the same two. Every refusal is tried beside a permission, so that a broker
 that does not answer at all passes no test.
 
-(0) A certificate that is revoked or comes from another authority is refused, and so is a client
-    without a certificate. TLS 1.2 and plain TCP are refused.
+(0) The site's own broker answers: `door.py`. It refuses a certificate that is revoked or comes from
+    another authority, a client without a certificate, TLS 1.2 and plain TCP.
 (1) The broker announces and does what the product needs: `capabilities.py`.
 (2) A camera can write to its own topic, and to no other.
 (3) A camera can read what is sent to it. It cannot read what is sent to or by another client.
@@ -30,7 +30,8 @@ from formats.signer import Ed25519Signer
 from formats.topics import Channel, Topic
 from provisioning.broker.capabilities import QUIET_S, announced_limits, needs
 from provisioning.broker.certificates import Authority
-from provisioning.broker.configuration import REVOKED_PROBE, authority_of
+from provisioning.broker.configuration import REVOKED_PROBE, authority_of, client_files, is_of
+from provisioning.broker.door import refuse_other_door
 from provisioning.broker.listener import AUDITOR, PUBLISHER, RECEIVER
 from provisioning.broker.mosquitto_files import AUTHORITY_FILE
 from provisioning.broker.probe import DELIVERED, WAIT_S, Probe
@@ -58,7 +59,8 @@ def check_broker(
     with TemporaryDirectory() as folder:
         authority = authority_of(site, authority_key, now)
         broker = TestedBroker(site, host, port, authority, Path(folder))
-        _refuse_silence(host, port)
+        _refuse_old_files(broker)
+        refuse_other_door(host, port, site.broker / AUTHORITY_FILE)
         yield from _check_certificates(broker)
         with _connected(broker.issued_client(AUDITOR)):
             pass
@@ -69,14 +71,16 @@ def check_broker(
             yield from _check_topics(broker)
 
 
-def _refuse_silence(host: str, port: int) -> None:
-    try:
-        socket.create_connection((host, port), WAIT_S).close()
-    except OSError as error:
+def _refuse_old_files(broker: TestedBroker) -> None:
+    """Raise if the desk lacks a certificate that the check needs, or all are of an older key."""
+    file = broker.site.broker / AUTHORITY_FILE
+    needed = (client_files(broker.site, name)[0] for name in (AUDITOR, PUBLISHER, REVOKED_PROBE))
+    is_current = file.exists() and is_of(broker.authority, file.read_bytes())
+    if not is_current or not all(path.exists() for path in needed):
         raise BrokerRefused(
-            f"No broker answers at {host}:{port}: start it with the configuration that tallylight "
-            "broker config wrote, or name its --host and --port."
-        ) from error
+            "A certificate is missing here, or all are of an older key: run tallylight broker "
+            "config, and install broker.tar again."
+        )
 
 
 def _check_topics(broker: TestedBroker) -> Iterator[Finding]:
@@ -117,7 +121,11 @@ def _check_certificates(broker: TestedBroker) -> Iterator[Finding]:
     line = "use_identity_as_username true, cafile"
     yield Finding("a client with a certificate gets in", admitted, line)
     revoked = broker.issued_client(REVOKED_PROBE).certificate.context()
-    yield Finding("a revoked certificate is refused", not _accepts(broker, revoked), "crlfile")
+    yield Finding(
+        "a revoked certificate is refused",
+        not _accepts(broker, revoked),
+        "crlfile, and the newest crl.pem",
+    )
     key = Ed25519PrivateKey.generate()
     other = Authority(key, broker.authority.name, broker.authority.now)
     foreign = broker.fresh_client(secrets.token_hex(16), other).certificate.context()

@@ -4,11 +4,13 @@ The broker accepts TLS 1.3 with a certificate on both sides only: no password, n
 The name in a client's certificate is its user name and its client id. So a camera can write to its
 own topics and to no other camera's. A certificate is issued once and kept until it ends soon. A
 revoked certificate stays in the revocation list, and a revoked camera gets no new certificate until
-it is registered again. With a new authority key every certificate is issued anew.
+it is registered again. With a new authority key every certificate is issued anew. With each
+revocation the certificate of the probe is replaced and revoked, too, so that `broker check` sees
+whether the broker has the newest revocation list.
 
 Every path in the files is of the broker's own machine. `broker.tar` holds what that machine needs,
-and a script that installs it. mosquitto reads revocation list and ACL again on SIGHUP; nothing here
-sends it.
+and a script that installs it and starts mosquitto again. SIGHUP would do for the files, and would
+leave the open connections of a revoked client.
 """
 
 from collections.abc import Mapping
@@ -30,7 +32,12 @@ from provisioning.broker.certificates import (
     requested_key,
     revocation_entry,
 )
-from provisioning.broker.listener import Listener
+from provisioning.broker.listener import (
+    FIRST_LISTENER,
+    Listener,
+    read_listener,
+    write_listener,
+)
 from provisioning.broker.mosquitto_files import (
     ACL_FILE,
     ARCHIVE_FILE,
@@ -40,6 +47,7 @@ from provisioning.broker.mosquitto_files import (
     DROP_IN,
     INSTALL_FILE,
     REVOKED_FILE,
+    SERVER_FILE,
     access_rules,
     archive,
     broker_drop_in,
@@ -52,9 +60,12 @@ from provisioning.errors import BrokerRefused
 from provisioning.site.folder import Site
 
 REVOKED_PROBE: Final = "revoked-probe"
-"""Client that was revoked as soon as it was issued: `broker check` tests that it is refused."""
+"""Client that was revoked as soon as it was issued, anew with each revocation: `broker check` tests
+that the broker refuses it."""
 _BEGINNING: Final = 4
 """Fewest letters of a client's name that name it."""
+LISTENER_FILE: Final = "listener.json"
+"""The options of the last `broker config`, for the next."""
 RENEW_BEFORE_END: Final = timedelta(days=60)
 """A certificate that ends within this time is issued anew."""
 
@@ -69,6 +80,18 @@ class Planned:
     why: str
 
 
+def last_listener(site: Site) -> Listener:
+    """Return the listener of the last `configure`, or what a first one begins with.
+
+    Raises:
+        BrokerRefused: the file that holds it is broken.
+    """
+    try:
+        return read_listener((site.broker / LISTENER_FILE).read_bytes())
+    except FileNotFoundError:
+        return FIRST_LISTENER
+
+
 def planned(
     site: Site, authority_key: Ed25519Signer, listener: Listener, now: datetime
 ) -> list[Planned]:
@@ -76,7 +99,7 @@ def planned(
     authority = authority_of(site, authority_key, now)
     files = _stored_files(site)
     found: list[Planned] = []
-    if not _is_of(authority, files.get(AUTHORITY_FILE)):
+    if not is_of(authority, files.get(AUTHORITY_FILE)):
         files = {}
         found.append(Planned("authority", f"the broker of {site.policy.site}", "a new key"))
     hosts = ", ".join(listener.hosts)
@@ -104,15 +127,16 @@ def configure(site: Site, authority_key: Ed25519Signer, listener: Listener, now:
     """
     authority = authority_of(site, authority_key, now)
     files = _stored_files(site)
-    if not _is_of(authority, files.get(AUTHORITY_FILE)):
+    if not is_of(authority, files.get(AUTHORITY_FILE)):
         files = {}  # Another authority's certificates do not verify any more.
     files.setdefault(AUTHORITY_FILE, authority.authority_certificate())
     files.setdefault(REVOKED_FILE, authority.revocation_list(()))
     key = Ed25519PrivateKey.generate()
-    files["server.pem"] = authority.server_certificate(listener.hosts, key.public_key())
+    files[SERVER_FILE] = authority.server_certificate(listener.hosts, key.public_key())
     files["server.key"] = private_pem(key)
     _issue_services(files, authority, listener)
     _issue_cameras(files, authority, site)
+    files[LISTENER_FILE] = write_listener(listener)
     files[ACL_FILE] = access_rules(listener).encode()
     files[CONFIGURATION_FILE] = mosquitto_configuration(listener).encode()
     files[DROP_IN] = broker_drop_in(listener).encode()
@@ -141,18 +165,26 @@ def find_client(site: Site, beginning: str) -> str:
 
 
 def revoke_client(site: Site, authority_key: Ed25519Signer, name: str, now: datetime) -> None:
-    """Revoke a client's certificate; the broker refuses it from its next SIGHUP on."""
-    files = _stored_files(site)
+    """Revoke a client's certificate; the broker refuses it once it runs with the new files."""
+    files, authority = _stored_files(site), authority_of(site, authority_key, now)
     certificate = files.pop(f"clients/{name}.pem")
     files.pop(f"clients/{name}.key", None)
     site.withdraw_request(name)  # First: without its request it gets no other certificate.
-    _revoke(files, authority_of(site, authority_key, now), certificate)
+    _revoke(files, authority, certificate)
+    _issue_service(files, authority, REVOKED_PROBE)
     _write(site, files)
 
 
 def authority_of(site: Site, key: Ed25519Signer, now: datetime) -> Authority:
     """Return the certificate authority of a site's broker."""
     return Authority(Ed25519SigningAdapter(key), f"Tallylight {site.policy.site}", now)
+
+
+def is_of(authority: Authority, certificate: bytes | None) -> bool:
+    """Return whether the authority's stored certificate is of its key."""
+    if certificate is None:
+        return False
+    return x509.load_pem_x509_certificate(certificate).public_key() == authority.key.public_key()
 
 
 def client_files(site: Site, name: str) -> tuple[Path, Path]:
@@ -164,12 +196,16 @@ def client_files(site: Site, name: str) -> tuple[Path, Path]:
 def _issue_services(files: dict[str, bytes], authority: Authority, listener: Listener) -> None:
     for service in (*listener.services, REVOKED_PROBE):
         if _must_be_issued(files.get(f"clients/{service}.pem"), authority.now):
-            key = Ed25519PrivateKey.generate()
-            certificate = authority.client_certificate(service, key.public_key())
-            files[f"clients/{service}.pem"] = certificate
-            files[f"clients/{service}.key"] = private_pem(key)
-            if service == REVOKED_PROBE:
-                _revoke(files, authority, certificate)
+            _issue_service(files, authority, service)
+
+
+def _issue_service(files: dict[str, bytes], authority: Authority, service: str) -> None:
+    key = Ed25519PrivateKey.generate()
+    certificate = authority.client_certificate(service, key.public_key())
+    files[f"clients/{service}.pem"] = certificate
+    files[f"clients/{service}.key"] = private_pem(key)
+    if service == REVOKED_PROBE:
+        _revoke(files, authority, certificate)
 
 
 def _issue_cameras(files: dict[str, bytes], authority: Authority, site: Site) -> None:
@@ -191,13 +227,6 @@ def _request(site: Site, name: str) -> Request:
         raise BrokerRefused(f"{path} is missing: register the camera again.") from error
     except FormatError as error:
         raise BrokerRefused(f"{path} is refused: {error}") from error
-
-
-def _is_of(authority: Authority, certificate: bytes | None) -> bool:
-    """Return whether a stored certificate of the authority is of its key."""
-    if certificate is None:
-        return False
-    return x509.load_pem_x509_certificate(certificate).public_key() == authority.key.public_key()
 
 
 def _revoke(files: dict[str, bytes], authority: Authority, certificate: bytes) -> None:

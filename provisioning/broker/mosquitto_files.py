@@ -19,6 +19,7 @@ MESSAGE_LIMIT: Final = 2 * 1024 * 1024
 """Longest message in bytes: a sealed list of 10,000 entries is the longest by far."""
 AUTHORITY_FILE: Final = "ca.pem"
 REVOKED_FILE: Final = "crl.pem"
+SERVER_FILE: Final = "server.pem"
 ACL_FILE: Final = "acl"
 CONFIGURATION_FILE: Final = "mosquitto.conf"
 DROP_IN: Final = "systemd/tallylight.conf"
@@ -26,7 +27,7 @@ COURIER_DROP_IN: Final = "systemd/tallylight-courier.conf"
 INSTALL_FILE: Final = "install"
 ARCHIVE_FILE: Final = "broker.tar"
 _ARCHIVED: Final = (
-    *(AUTHORITY_FILE, REVOKED_FILE, "server.pem", "server.key", ACL_FILE, CONFIGURATION_FILE),
+    *(AUTHORITY_FILE, REVOKED_FILE, SERVER_FILE, "server.key", ACL_FILE, CONFIGURATION_FILE),
     *(DROP_IN, INSTALL_FILE),
 )
 _TOP: Final = "tallylight"
@@ -77,7 +78,7 @@ use_username_as_clientid true
 tls_version tlsv1.3
 cafile {listener.at / AUTHORITY_FILE}
 crlfile {listener.at / REVOKED_FILE}
-certfile {listener.at / "server.pem"}
+certfile {listener.at / SERVER_FILE}
 keyfile {listener.at / "server.key"}
 acl_file {listener.at / ACL_FILE}
 persistence true
@@ -85,6 +86,7 @@ persistence_location {listener.state}/
 max_keepalive 120
 # Without this a receipt waits for the TCP acknowledgement of the packet before it: about 44 ms.
 set_tcp_nodelay true
+# mosquitto's log recommends max_packet_size in its place. Nothing needs to be changed.
 message_size_limit {MESSAGE_LIMIT}
 log_dest stderr
 """

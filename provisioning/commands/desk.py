@@ -39,12 +39,17 @@ def replace_key(
     if lost and not json:
         typer.echo("These entries cannot be opened any more. Add each again, from a picture:\n")
         typer.echo("\n\n".join(map(describe_entry, lost)))
+    if purpose is Purpose.BROKER and not json:
+        typer.echo("Every certificate of the broker and its clients is lost, and is issued anew.")
     if not yes:
         typer.confirm("Make a new key?", abort=True, err=True)
     made = replace_desk_key(site, purpose, passphrase_file=passphrase_file, now=datetime.now(UTC))
     words = fingerprint_words(made.public)
+    then = "Next: add each person again, then tallylight list build, sign and publish."
+    if purpose is Purpose.BROKER:
+        then = "Next: tallylight broker config; the broker and all its clients get new files."
     print_result(
-        f"The {purpose} key is new: {words}\nThe old file ends with .old; destroy it.",
+        f"The {purpose} key is new: {words}\nThe old file ends with .old; destroy it.\n{then}",
         json=json,
         purpose=str(purpose),
         words=words,

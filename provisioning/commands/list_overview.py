@@ -8,6 +8,7 @@ import typer
 
 from formats.entry import Entry
 from formats.strict_json import JsonValue
+from provisioning.broker.reminder import certificate_endings
 from provisioning.commands.options import Folder, Json, print_result
 from provisioning.errors import EntryRefused
 from provisioning.lists.changes import last_published, read_history
@@ -37,7 +38,9 @@ def status(
 ) -> None:
     """Say what ends soon, and what to do. Exit code 3 if something is due, for timers."""
     site, now = open_site(folder), datetime.now(UTC)
-    found = sorted(endings(site, timedelta(days=within_days), now), key=lambda each: each.end)
+    within = timedelta(days=within_days)
+    both = (*endings(site, within, now), *certificate_endings(site, within))
+    found = sorted(both, key=lambda each: each.end)
     due = [each for each in found if each.due <= now]
     is_published = site.published.exists()
     if json:

@@ -92,6 +92,33 @@ def test_what_is_signed_is_shown_before_and_nothing_else_is_signed(prepared: Wor
     assert shown == signed == {"broker", "auditor"}
 
 
+def test_an_option_that_is_not_given_stays_as_it_was(prepared: Workshop) -> None:
+    hosts = ("--host", "broker.example.org", "--host", "192.0.2.10")
+    config(prepared, *hosts, "--bind", "192.0.2.10", "--port", "8884", "--receivers", "2")
+    folder = prepared.site / "broker"
+    names = ("mosquitto.conf", "acl", "systemd/tallylight.conf", "systemd/tallylight-courier.conf")
+    before = {name: (folder / name).read_text() for name in names}
+    said = tallylight("broker", "config", prepared.site, *prepared.passphrase)
+    assert "listens at 192.0.2.10, port 8884" in said
+    assert "call it broker.example.org, 192.0.2.10; receivers: 2" in said
+    assert {name: (folder / name).read_text() for name in names} == before
+    config(prepared, "--port", "8885")
+    after = (folder / "mosquitto.conf").read_text()
+    assert after == before["mosquitto.conf"].replace("8884", "8885")
+
+
+def test_broken_options_of_the_last_time_are_refused(prepared: Workshop) -> None:
+    config(prepared)
+    (prepared.site / "broker" / "listener.json").write_text('{"port": 1}')
+    words = ("broker", "config", prepared.site, *prepared.passphrase)
+    assert "remove broker/listener.json" in refusal(*words)
+
+
+def test_a_broker_that_only_its_own_machine_reaches_is_named(prepared: Workshop) -> None:
+    assert "Only its own machine reaches it" in config(prepared)
+    assert "Only its own machine" not in config(prepared, "--bind", "192.0.2.10")
+
+
 def test_a_wrong_passphrase_leaves_no_broker_behind(prepared: Workshop) -> None:
     (prepared.folder / "passphrase").write_text("something else entirely")
     words = ("broker", "config", prepared.site, *prepared.passphrase)
@@ -117,6 +144,16 @@ def test_a_revoked_camera_stays_revoked_until_it_is_registered_again(prepared: W
     tallylight("camera", "add", prepared.site, prepared.request, *where)
     config(prepared)
     assert certificate(prepared, camera).serial_number not in revoked_serials(prepared)
+
+
+def test_the_next_step_after_a_revocation_fits_the_client(prepared: Workshop) -> None:
+    config(prepared)
+    words = ("broker", "revoke", prepared.site, *prepared.passphrase)
+    said = tallylight(*words, "receiver")
+    assert "still connected" in said
+    assert "issues a new certificate to receiver" in said
+    assert "camera" not in said.replace(str(prepared.folder), "")
+    assert "tallylight camera add" in tallylight(*words, camera_of(prepared))
 
 
 def revoked_serials(workshop: Workshop) -> set[int]:

@@ -2,15 +2,24 @@
 
 import shutil
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from typer.testing import CliRunner
 
+from formats.keyfile import Purpose
 from provisioning.__main__ import app
+from provisioning.broker.check import check_broker
+from provisioning.broker.tested_broker import Finding
+from provisioning.keys.passphrase import unlock_key
+from provisioning.site.folder import open_site
 from provisioning.tests.test_broker import MOSQUITTO, await_port, config, free_port, running
 from provisioning.tests.workshop import Workshop, refusal, tallylight
 
@@ -142,6 +151,58 @@ def test_a_certificate_that_is_revoked_is_refused_after_sighup(
         assert tallylight(*words(prepared, port)).count("ok ") == FINDINGS
         broker.send_signal(signal.SIGHUP)
         assert "does not let auditor in" in refusal(*words(prepared, port))
+
+
+def refuses_revoked(workshop: Workshop, port: int) -> Finding:
+    """Return the check's second finding, and leave out the rest."""
+    site = open_site(workshop.site)
+    authority = unlock_key(site.key(Purpose.BROKER), workshop.folder / "passphrase")
+    findings = check_broker(site, authority, "localhost", port, datetime.now(UTC))
+    _, second = islice(findings, 2)
+    return second
+
+
+def test_the_check_tells_a_broker_without_the_newest_revocation(
+    prepared: Workshop, port: int
+) -> None:
+    with process(prepared, port) as broker:
+        assert refuses_revoked(prepared, port).held
+        tallylight("broker", "revoke", prepared.site, "receiver", *prepared.passphrase)
+        told = refuses_revoked(prepared, port)
+        assert not told.held
+        assert "the newest crl.pem" in told.line
+        broker.send_signal(signal.SIGHUP)
+        assert refuses_revoked(prepared, port).held
+
+
+def test_the_check_tells_names_certificates_and_programs_apart(
+    prepared: Workshop, port: int
+) -> None:
+    with running(prepared, port):
+        unknown = refusal(*words(prepared, port), "--host", "nowhere.invalid")
+        assert "nowhere.invalid is not known" in unknown
+        config(prepared, "--host", "broker.example.org")
+    with running(prepared, port):
+        other_name = refusal(*words(prepared, port), "--host", "127.0.0.1")
+        assert "certificate does not name 127.0.0.1" in other_name
+        config(prepared, "--host", "localhost")
+        replaced = ("desk", "replace-key", prepared.site, "--purpose", "broker", "--yes")
+        tallylight(*replaced, *prepared.passphrase)
+        assert "all are of an older key" in refusal(*words(prepared, port))
+        config(prepared)
+        assert "certificate of another authority" in refusal(*words(prepared, port))
+
+
+def test_another_program_on_the_port_is_no_broker(prepared: Workshop, port: int) -> None:
+    def greet(server: socket.socket) -> None:
+        with server.accept()[0] as line:
+            line.sendall(b"SSH-2.0-other\r\n")
+
+    with socket.create_server(("127.0.0.1", port)) as server:
+        other = Thread(target=greet, args=(server,))
+        other.start()
+        assert "does not speak TLS" in refusal(*words(prepared, port))
+        other.join(10)
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,15 @@ def test_after_a_key_was_replaced_the_list_is_published_again(
     assert "Entries: 1." in tallylight("list", "verify", "mill-lane", "--from", inbox)
 
 
+def test_what_a_new_broker_key_costs_is_said_before_and_what_is_next_after(
+    published: Workshop,
+) -> None:
+    words = ("desk", "replace-key", "mill-lane", "--purpose", "broker", "--yes")
+    said = tallylight(*words, *published.passphrase)
+    assert said.index("Every certificate") < said.index("The broker key is new")
+    assert "Next: tallylight broker config" in said
+
+
 def test_a_new_broker_key_makes_every_certificate_anew(published: Workshop) -> None:
     follow_section(published, "The broker's key")
     folder = Site(Path("mill-lane")).broker
