@@ -4,7 +4,7 @@
 One file for outsiders. It needs Python 3.11 and PyNaCl, and imports nothing else of this project.
 FOLDER is the output of `tallylight-estate ledger export`: ledgers `*.jsonl`, `*.checkpoint` files,
 `keys.json`, certificates of destruction, and in `site/` what the site signed. If you kept
-checkpoints, keys or `root.json` yourself, give their folder with --kept.
+checkpoints, keys or `root.json` yourself, give their folder with --kept: an older export will do.
 
 (0) From the site's root, enough holders signed each root, each policy and each recipients file.
 For each ledger:
@@ -17,8 +17,9 @@ For the estate's ledger:
 exported;
 (6) two different reviewers signed each hold, release and export; nothing that they hold is
 destroyed; each destruction has its certificate.
-Then it prints for every event when recognition ran, the list, what led to the candidate, and the
-reviewers. At the first bad record it names that record and exits with status 1.
+Then it says what the books do not show, and with --json for every event when recognition ran, the
+list, what led to it, the reviewers and the hand-overs. At the first bad record it names that record
+and exits with status 1.
 """
 
 import argparse
@@ -26,7 +27,6 @@ import io
 import json
 import re
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -170,9 +170,10 @@ ESTATE, NEEDED = "estate", 2
 DECIDING = {frozenset({"match"}): "confirmed", frozenset({"cannot_tell"}): "cannot_tell"}
 BESIDES = {"envelope", "organisation", "key", "signature"}
 SHOWN = ("reviewer", "organisation", "judgement", "portrait_digest", "named_by_site")
+HANDED = ("to", "recipient", "file", "first", "second")
 KEPT = {
     *("verdict", "decision", "destroyed", "stored", "exported", "list_accepted"),
-    *("period_begin", "period_end", "held", "released"),
+    *("period_begin", "period_end", "held", "released", "lamp", "event_receipted"),
 }
 FOLDERS = {"site", "certificates"}
 SUFFIXES = {".jsonl", ".checkpoint", ".json"}
@@ -283,7 +284,7 @@ def _lines(path: Path, limit: int) -> Iterator[bytes]:
             yield line.removesuffix(b"\n")
 
 
-def find_files(folder: Path) -> list[Path]:
+def find_files(folder: Path, lacks: str = "books: name the folder of the export") -> list[Path]:
     """Return the files and folders in a folder of books, without dot files.
 
     Raises:
@@ -300,8 +301,21 @@ def find_files(folder: Path) -> list[Path]:
     if not any(path.suffix in SUFFIXES for path in found):
         deeper = [path for path in found if path.is_dir() and any(path.glob("[!.]*.jsonl"))]
         where = f"The books are one folder deeper: name {deeper[0]}." if deeper else ""
-        raise NotAsExported(where or f"{folder} holds no books: name the folder of the export.")
+        raise NotAsExported(where or f"{folder} holds no {lacks}.")
     return found
+
+
+def find_kept(folder: Path) -> tuple[list[Path], bytes | None]:
+    """Return the checkpoints, the `keys.json` and the oldest root that an outsider has kept.
+
+    Raises:
+        NotAsExported: there are none, or a copy has changed them.
+    """
+    files = find_files(folder, "checkpoint, keys.json or root.json that you kept")
+    found = [each for each in files if each.suffix == ".checkpoint" or each.name == "keys.json"]
+    roots = [each for each in files if each.name == "root.json"] + _roots(folder)
+    roots += _roots(folder / "site" / "metadata")
+    return found, _read(roots[0]) if roots else None
 
 
 # --- (0) The site ---
@@ -325,11 +339,12 @@ def read_site(folder: Path, kept: bytes | None) -> Site:
     """
     site, roots, path = Site(), list[Json](), folder
     try:
-        for path in _roots(folder):
+        for path in _roots(folder / "metadata"):
             data = _read(path)
             site.root = site.root or sha256(data).hexdigest()
-            kept = None if kept == data else kept
             roots.append(_root_after(roots[-1:], json.loads(data)))
+            if data == kept:  # Nothing vouches for a root before the one that you kept.
+                roots, kept = roots[-1:], None
         _demand(kept is None, "the root that you kept is not among its roots")
         for path in sorted((folder / "metadata").glob("[!.]*.targets.json")):
             metadata = json.loads(_read(path))
@@ -340,7 +355,9 @@ def read_site(folder: Path, kept: bytes | None) -> Site:
             _take_recipients(site, _target(folder, targets, "recipients.json"))
         _demand(bool(site.recipients), "it holds no signed recipients")
     except OSError as error:
-        raise NotAsExported(f"site/: {error.filename} cannot be read: {error.strerror}.") from error
+        raise NotAsExported(
+            f"site/: {error.filename} cannot be read: {error.strerror}. Copy the books again."
+        ) from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise NotAsExported(f"site/: {path.name} does not hold: {error}.") from error
     return site
@@ -368,7 +385,7 @@ def _demand(holds: bool, why: str) -> None:  # noqa: FBT001
 
 
 def _roots(folder: Path) -> list[Path]:
-    found = (folder / "metadata").glob("[0-9]*.root.json")
+    found = folder.glob("[0-9]*.root.json")
     return sorted(found, key=lambda path: int(path.name.removesuffix(".root.json")))
 
 
@@ -642,6 +659,8 @@ class Events:
         _demand(decided == "confirmed", "two people had not confirmed what it exports")
         people = self._two_signed("exported", event, body)
         _demand(not people or self._apart(people), "one organisation exported it alone")
+        when = {"signed": _moment(body["second_utc_ms"]) if people else None}
+        event["exports"] = [*event.get("exports", []), {n: body.get(n) for n in HANDED} | when]
 
     def _hold(self, event: Json, body: Json) -> None:
         event["on_hold"] |= bool(self._two_signed("held", event, body))
@@ -782,8 +801,13 @@ def _history(envelope: str, event: Json, used: dict[str, tuple[Json, Json | None
             "policy": basis.get("policy_digest"),
             "sealed_input": envelope,
         },
-        "verified_by": [{name: each.get(name) for name in SHOWN} for each in event["verdicts"]],
+        "verified_by": [
+            {name: each.get(name) for name in SHOWN} | {"given": _moment(each["given_utc_ms"])}
+            for each in event["verdicts"]
+        ],
         "outcome": event.get("decision", {}).get("body", {}).get("outcome"),
+        "handed_over": event.get("exports", []),
+        "on_hold": event.get("on_hold", False),
         "destroyed": _time(event.get("destroyed")),
     }
 
@@ -807,10 +831,10 @@ def verify_books(folder: Path, kept: Path | None) -> tuple[list[Book], Events, l
     Raises:
         NotAsExported: the first bad record, or a file that is missing or was changed on the way.
     """
-    found = [*find_files(folder), *(find_files(kept) if kept else [])]
+    mine, root = find_kept(kept) if kept else ([], None)
+    found = [*find_files(folder), *mine]
     here = {path.name: path for path in found}  # What you kept yourself comes last, and counts.
-    root = kept / "root.json" if kept and (kept / "root.json").exists() else None
-    site = read_site(here["site"], _read(root) if root else None) if "site" in here else None
+    site = read_site(here["site"], root) if "site" in here else None
     keys = _ledger_keys(site, here.get("keys.json"))
     files = [path for path in found if path.suffix == ".checkpoint"]
     signed = [each for path in files for each in _checkpoints(path, keys)]
@@ -838,13 +862,16 @@ def verify_books(folder: Path, kept: Path | None) -> tuple[list[Book], Events, l
         for book in ledgers
         for size, _ in sorted(book.void)
     ]
-    return ledgers, events, notes + _notes(events, root) + absent
+    return ledgers, events, notes + _notes(ledgers, events, root) + absent
 
 
 def _ledger_keys(site: Site | None, path: Path | None) -> Mapping[str, set[str]]:
     keys: Json = {}
     if path is None and site is None:
-        raise NotAsExported("keys.json is missing: without keys no signature can be verified.")
+        raise NotAsExported(
+            "keys.json and site/ are missing, and without keys no signature can be verified: name "
+            "the folder that `tallylight-estate ledger export` wrote."
+        )
     if path is not None:
         try:
             keys = json.loads(_read(path))
@@ -866,52 +893,69 @@ def _checkpoints(path: Path, keys: Mapping[str, set[str]]) -> list[Json]:
         raise NotAsExported(f"A checkpoint in {path.name} does not hold: {error}.") from error
 
 
-def _notes(events: Events, root: Path | None) -> list[str]:
-    if events.site is None:
-        sentence = "NOT VERIFIED: who the reviewers are. An earlier version exported these books, "
-        return [sentence + "without site/. Ask for a new export."]
-    notes = []
-    if root is None:
-        notes.append(
-            f"The root {events.site.root} came with the books: compare it with the minutes of the "
-            "site's ceremony, or keep root.json and name its folder with --kept."
-        )
-    if events.unsigned:
-        notes.append(
-            f"NOT VERIFIED: who held, released or exported in {events.unsigned} records. An "
-            "earlier version wrote them without the reviewers' signatures."
-        )
-    if events.again:
-        notes.append(
-            f"NOT VERIFIED: that {events.again} holds had been released. A restored copy called "
-            "their events held, and the estate destroyed these events again."
-        )
-    if events.undated:
-        notes.append(
-            f"NOT VERIFIED: when the reviewers of {events.undated} records were named. An earlier "
-            "version wrote these records; the site has named these reviewers at some time."
-        )
-    return notes
+def _notes(books: list[Book], events: Events, root: bytes | None) -> list[str]:
+    """Return what the books do not show, and the root that the outsider must compare."""
+    site = events.site or Site()
+    groups = " ".join(re.findall("....", site.root))
+    begin = (
+        f"The root {groups} came with the books: compare it with the minutes of the site's "
+        "ceremony. Then keep site/metadata/1.root.json, and name its folder with --kept."
+        if events.site
+        else "NOT VERIFIED: who the reviewers are. An earlier version exported these books, "
+        "without site/. Ask for a new export."
+    )
+    lit = _told(books, "lamp", "lease_id")
+    dark = _told(books, "period_begin", "lease_id") - lit
+    came = {envelope for _, envelope in _told(books, "event_receipted", "envelope")}
+    doubts = {
+        "who held, released or exported in {} records. An earlier version wrote them without the "
+        "reviewers' signatures.": events.unsigned,
+        "that {} holds had been released. A restored copy called their events held, and the "
+        "estate destroyed these events again.": events.again,
+        "when the reviewers of {} records were named. An earlier version wrote these records; the "
+        "site has named these reviewers at some time.": events.undated,
+        "that the lamp was lit in {} periods of use. No ledger of their camera's lampguard has a "
+        "light with their lease.": len(dark),
+        "what became of {} events. Their camera has a receipt of the estate, and the estate's "
+        "ledger does not name them.": len(came - events.found.keys()),
+    }
+    missing = sorted(site.keys.keys() - {book.name for book in books})
+    return [
+        *([] if root and events.site else [begin]),
+        *(f"NOT VERIFIED: {doubt.format(count)}" for doubt, count in doubts.items() if count),
+        *(f"NOT VERIFIED: what {name} did. The books have no ledger of it." for name in missing),
+    ]
+
+
+def _told(books: list[Book], happening: str, member: str) -> set[tuple[str, str]]:
+    """Return what the records of one kind say of `member`, each with its camera."""
+    return {
+        (book.name.partition("/")[0], str(record["body"][member]))
+        for book in books
+        for record in book.kept
+        if record["event"] == happening and member in record["body"]
+    }
 
 
 def main() -> int:
     """Verify the folder named on the command line; return 0 if every record is good."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--version", action="version", version=f"%(prog)s {VERSION}")
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=Path, help="what `tallylight-estate ledger export` wrote")
     parser.add_argument(
-        "--kept", type=Path, help="folder with checkpoints, keys.json, root.json of yours"
+        "--kept",
+        type=Path,
+        help="folder with checkpoints, keys.json, root.json of yours, or an older export",
     )
     parser.add_argument("--json", action="store_true", help="print the history of every event")
     chosen = parser.parse_args()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    began_s = time.monotonic()
     try:
         books, events, notes = verify_books(chosen.folder, chosen.kept)
     except NotAsExported as error:
-        print(error)
+        print(error, file=sys.stderr if chosen.json else sys.stdout)
         return 1
     except OSError as error:
         print(f"{error.filename} cannot be read: {error.strerror}.", file=sys.stderr)
@@ -923,8 +967,12 @@ def main() -> int:
         return 0
     for book in books:
         print(f"{book.name}: {book.size:,} records verified, {book.signed:,} of them signed")
-    took_s, count = time.monotonic() - began_s, sum(book.size for book in books)
-    print(f"{len(events.found)} events; {count / took_s:,.0f} records a second")
+    count, signed = sum(book.size for book in books), sum(book.signed for book in books)
+    print(f"Every record holds. Records: {count:,}. Events: {len(events.found):,}.")
+    if later := count - signed:
+        print(f"Records after the newest checkpoints: {later:,}. They can still be written anew.")
+    if doubts := [note for note in notes if note.startswith("NOT VERIFIED")]:
+        print(f"Read the lines above that begin with NOT VERIFIED: {len(doubts):,}.")
     return 0
 
 

@@ -317,8 +317,37 @@ def test_a_root_that_you_kept_is_compared(handed: Path, tmp_path: Path) -> None:
 
 def test_a_root_that_came_with_the_books_is_to_be_compared(handed: Path) -> None:
     digest = sha256(site_file(handed, "metadata/1.root.json").read_bytes()).hexdigest()
-    said = outsider(handed)
-    assert f"The root {digest} came with the books" in said.stdout
+    groups = " ".join(digest[at : at + 4] for at in range(0, 64, 4))  # As in the minutes.
+    assert f"The root {groups} came with the books" in outsider(handed).stdout
+
+
+@pytest.mark.parametrize("name", ["root.json", "1.root.json", "site/metadata/1.root.json"])
+def test_a_root_is_kept_by_any_name_and_in_an_older_export(
+    handed: Path, tmp_path: Path, name: str
+) -> None:
+    kept = tmp_path / "kept"
+    (kept / name).parent.mkdir(parents=True)
+    (kept / name).write_bytes(site_file(handed, "metadata/1.root.json").read_bytes())
+    (kept / "keys.json").write_bytes((handed / "keys.json").read_bytes())
+    assert verify.verify_books(handed, kept)[2] == []
+    (kept / name).write_bytes(b"another")
+    assert "the root that you kept is not among its roots" in refusal(handed, kept)
+
+
+def test_what_the_site_signed_since_an_older_export_is_read_from_the_new_books(
+    handed: Path, tmp_path: Path
+) -> None:
+    kept = tmp_path / "kept"
+    shutil.copytree(handed, kept)
+    for path in (kept / "site" / "targets").iterdir():
+        path.unlink()
+    assert verify.verify_books(handed, kept)[2] == []
+
+
+def test_a_folder_in_which_nothing_was_kept_is_named(handed: Path, tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    expected = f"{tmp_path / 'kept'} holds no checkpoint, keys.json or root.json that you kept."
+    assert refusal(handed, tmp_path / "kept") == expected
 
 
 def test_a_key_beside_the_sites_is_refused(handed: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -76,6 +77,42 @@ def test_roots_of_another_site_are_not_the_one_that_you_kept(site: Path) -> None
         root_of(site, version).unlink()
     root_of(site, 1).write_bytes(strangers_root(1))
     with pytest.raises(verify.NotAsExported, match="the root that you kept is not among"):
+        verify.read_site(site, kept)
+
+
+def prepended(site: Path, version: int) -> None:
+    """Put a root of the estate's own before `version`, and sign the targets role with its key.
+
+    The holders whom the next root needs stand in it, too, so that the next root follows it.
+    """
+    estate = SigningKey(bytes([120]) * 32)
+    metadata = json.loads(root_of(site, version).read_bytes())
+    signed = metadata["signed"]
+    public = estate.verify_key.encode().hex()
+    key = {"keytype": "ed25519", "keyval": {"public": public}, "scheme": "ed25519"}
+    name = sha256(verify._spell(key).encode()).hexdigest()
+    signed["version"] = version - 1
+    signed["keys"][name] = key
+    signed["roles"]["root"]["keyids"].append(name)
+    signed["roles"]["root"]["threshold"] = 1
+    signed["roles"]["targets"] = {"keyids": [name], "threshold": 1}
+    (targets,) = (site / "metadata").glob("*.targets.json")
+    role = json.loads(targets.read_bytes())["signed"]
+    for path, content in ((root_of(site, version - 1), signed), (targets, role)):
+        signature = estate.sign(verify._spell(content).encode()).signature.hex()
+        whole = {"signatures": [{"keyid": name, "sig": signature}], "signed": content}
+        path.write_bytes(verify._spell(whole).encode())
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_root_that_the_estate_put_before_the_one_that_you_kept_counts_for_nothing(
+    site: Path, version: int
+) -> None:
+    kept = root_of(site, version).read_bytes()
+    for older in range(1, version):
+        root_of(site, older).unlink()
+    prepended(site, version)
+    with pytest.raises(verify.NotAsExported, match="too few holders signed it"):
         verify.read_site(site, kept)
 
 
