@@ -1,7 +1,8 @@
 """MQTT receiver: verifies sealed events, stores them durably, and answers with signed receipts.
 
-The receiver verifies an event, writes it durably, sends the receipt, and only then acknowledges the
-message to the broker (at-least-once delivery). If a step fails, the event comes again.
+The receiver verifies events, writes those of one turn durably in one transaction (group commit),
+sends their receipts, and only then acknowledges the messages to the broker (at-least-once
+delivery). If a step fails, the event comes again.
 Deduplication: a second copy is recognised by camera, boot, sequence and digest. Each stored event
 is shown at least once: a receiver begins with the events that the one before it stored and did not
 show. After a crash an event can be shown twice. Events may come in any order, and several receivers
@@ -13,12 +14,13 @@ send it for ever; it is stored as evidence, named in a warning and in the ledger
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from secrets import token_bytes
-from typing import Final
+from typing import Final, NamedTuple
 
 from nacl.signing import SigningKey
 
@@ -38,6 +40,9 @@ from wire.message import Message
 
 TURN_S: Final = 0.02
 """Longest wait for the network in one turn."""
+GROUP: Final = 20
+"""Events that are stored in one transaction: those that arrived in one turn, at most so many. A
+larger group gains little; a crash before its commit has as many delivered again."""
 SESSION_S: Final = 300
 """MQTT session expiry: the broker keeps events for an absent receiver this long, enough for a
 restart. Cameras keep events without a receipt, so a longer session would only collect copies."""
@@ -103,8 +108,9 @@ def _show_unshown(receiver: Receiver, running: Callable[[], bool]) -> None:
     """Show what the receiver before this one stored and did not show."""
     while True:
         try:
-            for sealed in receiver.store.envelopes(unshown=True):
-                _show(receiver, sealed)
+            unshown = receiver.store.envelopes(unshown=True)
+            while group := list(islice(unshown, GROUP)):
+                _show(receiver, group)
         except StoreRefused as error:
             _await_store(receiver, error, running)
             if running():
@@ -115,8 +121,8 @@ def _show_unshown(receiver: Receiver, running: Callable[[], bool]) -> None:
 def _turn(receiver: Receiver) -> None:
     """Handle what has arrived, and report losses now and then."""
     receiver.connection.run_network(TURN_S)
-    for message in receiver.connection.take_arrived():
-        handle_message(receiver, message)
+    while group := list(islice(receiver.connection.take_arrived(), GROUP)):
+        handle_messages(receiver, group)
     for _ in receiver.connection.take_acknowledged():
         pass  # A receipt that was not delivered is sent again when its event comes again.
     if time.monotonic() - receiver.losses_checked_s >= LOSSES_S:
@@ -157,37 +163,75 @@ def report_losses(receiver: Receiver) -> None:
         receiver.reported.update(chain.gaps, chain.forks)
 
 
-def handle_message(receiver: Receiver, message: Message) -> None:
-    """Handle one MQTT message: store an event and send its receipt; log and drop anything else.
+def handle_messages(receiver: Receiver, messages: Sequence[Message]) -> None:
+    """Handle some MQTT messages: store events and send receipts; log and drop anything else.
 
     (0) The topic names a camera that may send.
     (1) The envelope is whole, and signed by the camera that the topic names.
-    (2) The envelope is written durably, or was stored already.
-    (3) The receipt is sent, if the broker takes a message of its size.
-    (4) The message is acknowledged to the broker.
+    (2) The envelopes are written durably in one transaction, or were stored already.
+    (3) Each receipt is sent, if the broker takes a message of its size.
+    (4) Each message is acknowledged to the broker.
+    (5) New events are shown.
     """
+    arrived = [event for each in messages if (event := _read_event(receiver, each)) is not None]
+    if not arrived:
+        return
+    stored_utc_ms = time.time_ns() // 1_000_000
+    sealed = [each.sealed for each in arrived]
+    new = receiver.store.add_envelopes(sealed, stored_utc_ms)  # (2)
+    for event in arrived:
+        _answer(receiver, event, stored_utc_ms)
+    _show(receiver, [each for each, is_new in zip(sealed, new, strict=True) if is_new])  # (5)
+
+
+class _Arrived(NamedTuple):
+    """A message with an event that its camera signed."""
+
+    message: Message
+    camera: CameraIdentity
+    sealed: Sealed
+
+
+def _read_event(receiver: Receiver, message: Message) -> _Arrived | None:
+    """Return the event in a message; acknowledge a message that holds none, and return None."""
     try:
         camera = _registered_sender(receiver, message.topic)  # (0)
         sealed = read(Kind.EVENT, message.payload)
         verify(sealed, camera.sign_key)  # (1)
     except FormatError as error:
         log.warning("A message was refused: %s", error)
-        receiver.connection.acknowledge(message)
-        return
-    stored_utc_ms = time.time_ns() // 1_000_000
-    new = receiver.store.add_envelope(sealed, stored_utc_ms)  # (2)
+        with suppress(NotConnected):
+            receiver.connection.acknowledge(message)
+        return None
+    return _Arrived(message, camera, sealed)
+
+
+def _answer(receiver: Receiver, event: _Arrived, stored_utc_ms: int) -> None:
+    """Send the receipt of a stored event, and acknowledge its message."""
     try:
-        _send_receipt(receiver, camera, sealed, stored_utc_ms)  # (3)
+        _send_receipt(receiver, event.camera, event.sealed, stored_utc_ms)  # (3)
     except NotConnected:
         return  # The broker delivers the event again, and it is answered then.
     except BrokerTooSmall as error:
         log.warning("A receipt cannot be sent, so its camera keeps the event: %s", error)
-    receiver.connection.acknowledge(message)  # (4)
-    if new:
-        _show(receiver, sealed)
+    with suppress(NotConnected):
+        receiver.connection.acknowledge(event.message)  # (4)
 
 
-def _show(receiver: Receiver, sealed: Sealed) -> None:
+def _show(receiver: Receiver, group: Sequence[Sealed]) -> None:
+    """Show stored events; one whose row is refused stays unshown and does not stop the others."""
+    shown = []
+    for sealed in group:
+        try:
+            _show_one(receiver, sealed)
+        except RowRefused as error:
+            log.warning("%s", error)
+        else:
+            shown.append(sealed)
+    receiver.store.mark_shown(shown)
+
+
+def _show_one(receiver: Receiver, sealed: Sealed) -> None:
     """Show a stored event, unless it is misaddressed: then name it in the log and the ledger."""
     name = f"Event {sealed.header.sequence} of camera {sealed.header.sender.hex()}"
     try:
@@ -200,7 +244,6 @@ def _show(receiver: Receiver, sealed: Sealed) -> None:
             log.warning("%s is stored, but not checked: %s", name, error)
         receiver.unmet.add(sealed.header.key_epoch)
         receiver.on_stored(sealed)
-    receiver.store.mark_shown(sealed)
 
 
 def _check_addressees(receiver: Receiver, sealed: Sealed) -> None:

@@ -1,6 +1,6 @@
 """The database of sealed events: SQLite or PostgreSQL, deduplication, durable transactions.
 
-Each envelope is stored once, still sealed. It is durable before `add_envelope` returns, so that a
+Each envelope is stored once, still sealed. It is durable before `add_envelopes` returns, so that a
 receipt promises no more than the disk holds. Several receivers may share one store. Beside each
 envelope stand its place in the camera's chain, from its header, the number of copies that came, and
 whether it was shown. The store holds no key and opens no envelope.
@@ -23,6 +23,7 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     UniqueConstraint,
+    bindparam,
     func,
     select,
 )
@@ -31,7 +32,8 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from estate.errors import RowExists, RowRefused, StoreRefused
 from estate.store.engine import open_engine
-from estate.store.ledger import METADATA, append_record
+from estate.store.insert_once import insert_each_once
+from estate.store.ledger import METADATA, append_records, lock_ledger
 from estate.store.migrations import migrate
 from estate.store.scrub import scrub, scrub_and_dispose
 from formats.envelope import Kind, Sealed, read
@@ -121,46 +123,46 @@ class Store:
         """Whether the store is no file of SQLite."""
         return self._engine.dialect.name != "sqlite"
 
-    def add_envelope(self, sealed: Sealed, stored_utc_ms: int) -> bool:
-        """Write the envelope durably, or count one more copy of it. Return whether it is new.
+    def add_envelopes(self, group: Sequence[Sealed], stored_utc_ms: int) -> list[bool]:
+        """Write envelopes durably in one transaction (group commit); count copies of known ones.
+
+        Args:
+            group: one or more, in the order of their records in the ledger.
+            stored_utc_ms: the time of their arrival.
+
+        Returns:
+            For each whether it is new. Of two copies in one group the first is.
 
         Raises:
-            StoreRefused: it could not be written.
+            StoreRefused: they could not be written; none was.
         """
-        row = {
-            "camera": sealed.header.sender,
-            "boot_id": sealed.header.boot_id,
-            "sequence": sealed.header.sequence,
-            "stored_utc_ms": stored_utc_ms,
-            "digest": sealed.digest,
-            "previous": sealed.header.previous,
-            "blob": sealed.blob,
-        }
         for _ in range(TRIES):
             try:
                 with self._engine.begin() as connection:
-                    connection.execute(ENVELOPES.insert().values(row))
-                    append_record(connection, Happening.STORED, _ledger_body(sealed))
+                    return _add(connection, group, stored_utc_ms)
             except IntegrityError:
-                # Either the envelope is stored already, or another receiver began the ledger at the
-                # same moment. Only in the first case is the envelope stored.
-                if self._update(sealed, copies=ENVELOPES.c.copies + 1):
-                    return False
+                continue  # Another receiver began the ledger at the same moment.
             except SQLAlchemyError as error:
                 raise StoreRefused(
                     "The store cannot be written: check its disk and rights."
                 ) from error
-            else:
-                return True
         raise StoreRefused("The store cannot be written: other receivers keep it busy.")
 
-    def mark_shown(self, sealed: Sealed) -> None:
-        """Mark the envelope as shown: no receiver shows it again.
+    def mark_shown(self, group: Sequence[Sealed]) -> None:
+        """Mark envelopes as shown, in one transaction: no receiver shows them again.
 
         Raises:
             StoreRefused: it could not be written.
         """
-        self._update(sealed, shown_utc_ms=time.time_ns() // 1_000_000)
+        if not group:
+            return
+        now_ms = time.time_ns() // 1_000_000
+        try:
+            with self._engine.begin() as connection:
+                change = _THIS.values(shown_utc_ms=bindparam("now_ms"))
+                connection.execute(change, [_name(each) | {"now_ms": now_ms} for each in group])
+        except SQLAlchemyError as error:
+            raise StoreRefused("The store cannot be written: check its disk and rights.") from error
 
     def envelopes(self, *, unshown: bool = False) -> Iterator[Sealed]:
         """Yield all envelopes that are not destroyed, or only those that were not yet shown.
@@ -254,16 +256,45 @@ class Store:
         """Close the database. A program that ends without this call closes it, too."""
         self._release()
 
-    def _update(self, sealed: Sealed, **values: object) -> bool:
-        """Change the row of an envelope. Return whether there is one."""
-        table = ENVELOPES.c
-        this = (table.camera == sealed.header.sender) & (table.digest == sealed.digest)
-        change = ENVELOPES.update().where(this).values(values)
-        try:
-            with self._engine.begin() as connection:
-                return connection.execute(change).rowcount > 0
-        except SQLAlchemyError as error:
-            raise StoreRefused("The store cannot be written: check its disk and rights.") from error
+
+_THIS: Final = ENVELOPES.update().where(
+    ENVELOPES.c.camera == bindparam("of_camera"), ENVELOPES.c.digest == bindparam("of_digest")
+)
+"""A change of the row of one envelope, which `_name` names."""
+
+
+def _name(sealed: Sealed) -> dict[str, object]:
+    return {"of_camera": sealed.header.sender, "of_digest": sealed.digest}
+
+
+def _add(connection: Connection, group: Sequence[Sealed], stored_utc_ms: int) -> list[bool]:
+    """Write a group in the transaction of `connection`; return for each whether it is new."""
+    lock_ledger(connection)  # First, so that two receivers do not wait for each other's rows.
+    rows = {
+        each.digest: {
+            "camera": each.header.sender,
+            "boot_id": each.header.boot_id,
+            "sequence": each.header.sequence,
+            "stored_utc_ms": stored_utc_ms,
+            "digest": each.digest,
+            "previous": each.header.previous,
+            "blob": each.blob,
+        }
+        for each in group
+    }
+    fresh = insert_each_once(connection, ENVELOPES, list(rows.values()), ENVELOPES.c.digest)
+    new, copies = [], []
+    for each in group:
+        new.append(each.digest in fresh)
+        fresh.discard(each.digest)  # A second copy in this group is not new.
+        if not new[-1]:
+            copies.append(_name(each))
+    bodies = [_ledger_body(each) for each, is_new in zip(group, new, strict=True) if is_new]
+    if bodies:
+        append_records(connection, Happening.STORED, bodies)
+    if copies:
+        connection.execute(_THIS.values(copies=ENVELOPES.c.copies + 1), copies)
+    return new
 
 
 def _verified(digest: bytes, blob: bytes) -> Sealed:

@@ -72,23 +72,38 @@ def append_record(
     connection: Connection, event: Happening, body: Mapping[str, int | str]
 ) -> Record:
     """Append one record in the transaction of `connection`; it counts when that commits."""
+    (record,) = append_records(connection, event, [body])
+    return record
+
+
+def append_records(
+    connection: Connection, event: Happening, bodies: Sequence[Mapping[str, int | str]]
+) -> list[Record]:
+    """Append one record or more of a kind, in order, in the transaction of `connection`."""
     # The update comes first: every other writer waits until this transaction has ended.
-    longer = update(HEAD).values(size=HEAD.c.size + 1)
+    longer = update(HEAD).values(size=HEAD.c.size + len(bodies))
     if not connection.execute(longer).rowcount and not insert_once(
-        connection, HEAD, {"one": 1, "size": 1}
+        connection, HEAD, {"one": 1, "size": len(bodies)}
     ):
         connection.execute(longer)  # Another program began the chain at this moment.
-    last = connection.execute(select(LEDGER.c.line).order_by(LEDGER.c.seq.desc()).limit(1)).scalar()
-    record = next_record(
-        None if last is None else bytes(last),
-        program=Program.ESTATE,
-        mono_ns=time.monotonic_ns(),
-        utc_ms=time.time_ns() // 1_000_000,
-        event=event,
-        body=body,
+    newest = select(LEDGER.c.line).order_by(LEDGER.c.seq.desc()).limit(1)
+    last = connection.execute(newest).scalar()
+    line, records = None if last is None else bytes(last), []
+    for body in bodies:
+        record = next_record(
+            line,
+            program=Program.ESTATE,
+            mono_ns=time.monotonic_ns(),
+            utc_ms=time.time_ns() // 1_000_000,
+            event=event,
+            body=body,
+        )
+        line = record.to_line()
+        records.append(record)
+    connection.execute(
+        insert(LEDGER), [{"seq": each.seq, "line": each.to_line()} for each in records]
     )
-    connection.execute(insert(LEDGER).values(seq=record.seq, line=record.to_line()))
-    return record
+    return records
 
 
 def ledger_lines(connection: Connection) -> Iterator[bytes]:

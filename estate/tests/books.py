@@ -205,5 +205,5 @@ class Office:
             key_epoch=self.site_version if epoch is None else epoch,
             previous=NO_PREVIOUS,
         )
-        self.store.add_envelope(sealed, int(self.now.timestamp() * 1000))
+        self.store.add_envelopes([sealed], int(self.now.timestamp() * 1000))
         return sealed

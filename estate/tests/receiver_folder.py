@@ -76,7 +76,9 @@ class ReceiverFolder:
         store = Store(f"sqlite:///{self.folder / 'store.db'}")
         for number in numbers:
             reviewers = mine if reviewers_key else REVIEWERS
-            store.add_envelope(sealed_event(self.camera_key, number, reviewers=reviewers), number)
+            store.add_envelopes(
+                [sealed_event(self.camera_key, number, reviewers=reviewers)], number
+            )
         store.close()
 
     def meet_recipients(self) -> None:

@@ -39,7 +39,7 @@ def store(url: str) -> Iterator[Store]:
 
 def kept(store: Store, *events: Sealed) -> Chain:
     for at_ms, sealed in enumerate(events, 1):
-        store.add_envelope(sealed, at_ms)
+        store.add_envelopes([sealed], at_ms)
     (chain,) = read_chains(store)
     return chain
 
@@ -72,7 +72,7 @@ def test_a_gap_closes_when_the_event_comes(store: Store) -> None:
 
 
 def test_a_gap_is_not_missed_before_its_time(store: Store) -> None:
-    store.add_envelope(FIVE[1], 1000)
+    store.add_envelopes([FIVE[1]], 1000)
     assert [len(chain.gaps) for chain in read_chains(store, 999)] == [0]
     assert [len(chain.gaps) for chain in read_chains(store, 1000)] == [1]
 
@@ -94,7 +94,7 @@ def test_what_comes_again_is_counted(store: Store) -> None:
 
 def test_every_camera_has_a_chain_of_its_own(store: Store) -> None:
     for sealed in (*FIVE[:2], *chain_of(3, OTHER)[1:]):
-        store.add_envelope(sealed, 1)
+        store.add_envelopes([sealed], 1)
     found = {chain.camera: len(chain.gaps) for chain in read_chains(store)}
     assert found == {sender_id(KEY.verify_key): 0, sender_id(OTHER.verify_key): 1}
 

@@ -7,16 +7,18 @@ from pathlib import Path
 import pytest
 from nacl.public import PrivateKey
 from nacl.signing import SigningKey
+from sqlalchemy import select
 
-from estate.errors import NoCamera
+from estate.errors import NoCamera, RowRefused
 from estate.intake.receiver import (
     Receiver,
-    handle_message,
+    handle_messages,
     read_cameras,
     receive,
     report_losses,
 )
-from estate.store.envelopes import Store
+from estate.store.envelopes import ENVELOPES, Store
+from estate.store.ledger import ledger_records
 from estate.tests.events import REVIEWERS, meet_recipients, recipients_file, sealed_event
 from firmware.identity import watch_keys
 from formats.envelope import Sealed
@@ -54,28 +56,27 @@ def topic(camera: bytes, channel: Channel = Channel.EVENT) -> str:
 def test_what_is_no_envelope_is_not_kept(
     receiver: Receiver, broker: Broker, payload: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    handle_message(receiver, Message(1, topic(broker.camera.camera_id), payload))
+    handle_messages(receiver, [Message(1, topic(broker.camera.camera_id), payload)])
     assert receiver.store.count() == 0
     assert "A message was refused" in caplog.text
 
 
 def test_an_event_of_an_unknown_camera_is_not_kept(receiver: Receiver) -> None:
     sealed = sealed_event(STRANGER)
-    handle_message(receiver, Message(1, topic(sealed.header.sender), sealed.blob))
+    handle_messages(receiver, [Message(1, topic(sealed.header.sender), sealed.blob)])
     assert receiver.store.count() == 0
 
 
 def test_an_event_that_another_key_signed_is_not_kept(receiver: Receiver, broker: Broker) -> None:
-    handle_message(
-        receiver, Message(1, topic(broker.camera.camera_id), sealed_event(STRANGER).blob)
-    )
+    forged = sealed_event(STRANGER).blob
+    handle_messages(receiver, [Message(1, topic(broker.camera.camera_id), forged)])
     assert receiver.store.count() == 0
 
 
 def test_an_event_with_a_flipped_bit_is_not_kept(receiver: Receiver, broker: Broker) -> None:
     blob = bytearray(sealed_event(watch_keys(broker.state).sign).blob)
     blob[-100] ^= 1
-    handle_message(receiver, Message(1, topic(broker.camera.camera_id), bytes(blob)))
+    handle_messages(receiver, [Message(1, topic(broker.camera.camera_id), bytes(blob))])
     assert receiver.store.count() == 0
 
 
@@ -84,23 +85,68 @@ def test_an_event_on_another_channel_is_not_kept(
     receiver: Receiver, broker: Broker, channel: Channel
 ) -> None:
     sealed = sealed_event(watch_keys(broker.state).sign)
-    handle_message(receiver, Message(1, topic(broker.camera.camera_id, channel), sealed.blob))
+    handle_messages(receiver, [Message(1, topic(broker.camera.camera_id, channel), sealed.blob)])
     assert receiver.store.count() == 0
 
 
 def test_an_event_is_kept_even_if_the_receipt_cannot_be_sent(
     receiver: Receiver, broker: Broker
 ) -> None:
-    sealed = sealed_event(watch_keys(broker.state).sign)
-    handle_message(receiver, Message(1, topic(broker.camera.camera_id), sealed.blob))
-    assert list(receiver.store.envelopes()) == [sealed]
+    """It is shown, too: when its camera sends it again, it is not new any more."""
+    sealed, shown = sealed_event(watch_keys(broker.state).sign), list[Sealed]()
+    receiver.on_stored = shown.append
+    message = Message(1, topic(broker.camera.camera_id), sealed.blob)
+    for _ in range(2):
+        handle_messages(receiver, [message])
+    assert list(receiver.store.envelopes()) == shown == [sealed]
+
+
+def test_a_group_is_stored_in_the_order_of_its_arrival_and_each_event_once(
+    receiver: Receiver, broker: Broker
+) -> None:
+    key, shown = watch_keys(broker.state).sign, list[Sealed]()
+    receiver.on_stored = shown.append
+    one, two, three = (sealed_event(key, number) for number in (1, 2, 3))
+    receiver.store.add_envelopes([two], 1)
+    here = topic(broker.camera.camera_id)
+    blobs = [one.blob, b"nonsense", two.blob, three.blob, one.blob]
+    handle_messages(receiver, [Message(number, here, blob) for number, blob in enumerate(blobs, 1)])
+    assert shown == [one, three]
+    with receiver.store.reading() as connection:
+        told = [record.body["envelope"] for record in ledger_records(connection)]
+        rows = connection.execute(select(ENVELOPES.c.digest, ENVELOPES.c.copies)).all()
+    assert told == [each.digest.hex() for each in (two, one, three)]
+    assert {bytes(digest): copies for digest, copies in rows} == {
+        one.digest: 2,
+        two.digest: 2,
+        three.digest: 1,
+    }
+    assert list(receiver.store.envelopes(unshown=True)) == [two]
+
+
+def test_one_event_whose_row_was_changed_does_not_hide_the_others_of_its_group(
+    receiver: Receiver, broker: Broker
+) -> None:
+    key, shown = watch_keys(broker.state).sign, list[Sealed]()
+    bad, good = sealed_event(key, 1), sealed_event(key, 2)
+
+    def show(sealed: Sealed) -> None:
+        if sealed == bad:
+            raise RowRefused(sealed.digest, "its row holds another envelope")
+        shown.append(sealed)
+
+    receiver.on_stored = show
+    here = topic(broker.camera.camera_id)
+    handle_messages(receiver, [Message(1, here, bad.blob), Message(2, here, good.blob)])
+    assert shown == [good]
+    assert list(receiver.store.envelopes(unshown=True)) == [bad]
 
 
 def test_a_missing_event_is_told_of_once(
     receiver: Receiver, broker: Broker, caplog: pytest.LogCaptureFixture
 ) -> None:
     sealed = sealed_event(watch_keys(broker.state).sign, 7, previous=bytes([1]) * 32)
-    receiver.store.add_envelope(sealed, 1)
+    receiver.store.add_envelopes([sealed], 1)
     report_losses(receiver)
     report_losses(receiver)
     (told,) = caplog.messages
@@ -113,7 +159,7 @@ def test_a_fork_is_told_of_once(
     receiver: Receiver, broker: Broker, caplog: pytest.LogCaptureFixture
 ) -> None:
     for _ in range(2):
-        receiver.store.add_envelope(sealed_event(watch_keys(broker.state).sign), 1)
+        receiver.store.add_envelopes([sealed_event(watch_keys(broker.state).sign)], 1)
     report_losses(receiver)
     report_losses(receiver)
     (told,) = caplog.messages
@@ -124,7 +170,7 @@ def test_a_refusal_is_logged_without_the_message(
     receiver: Receiver, broker: Broker, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    handle_message(receiver, Message(1, topic(broker.camera.camera_id), b"a face"))
+    handle_messages(receiver, [Message(1, topic(broker.camera.camera_id), b"a face")])
     assert "a face" not in caplog.text
 
 
@@ -167,7 +213,7 @@ def test_an_event_for_a_stranger_as_well_is_kept_and_not_announced(
     met(receiver)
     others = [*REVIEWERS, PrivateKey(bytes([9]) * 32)]
     sealed = sealed_event(watch_keys(broker.state).sign, reviewers=others)
-    handle_message(receiver, Message(1, topic(broker.camera.camera_id), sealed.blob))
+    handle_messages(receiver, [Message(1, topic(broker.camera.camera_id), sealed.blob)])
     receive(receiver, lambda: False)
     assert list(receiver.store.envelopes()) == [sealed]
     assert list(receiver.store.envelopes(unshown=True)) == []
@@ -181,7 +227,7 @@ def test_an_event_for_exactly_the_reviewers_is_announced(
     announced: list[Sealed] = []
     receiver.on_stored = announced.append
     sealed = sealed_event(watch_keys(broker.state).sign)
-    handle_message(receiver, Message(1, topic(broker.camera.camera_id), sealed.blob))
+    handle_messages(receiver, [Message(1, topic(broker.camera.camera_id), sealed.blob)])
     receive(receiver, lambda: False)
     assert announced == [sealed]
 
@@ -194,6 +240,6 @@ def test_an_event_whose_recipients_were_not_met_is_said_to_be_unchecked(
         met(receiver, known)
     receiver.on_stored = lambda _: None
     sealed = sealed_event(watch_keys(broker.state).sign)
-    handle_message(receiver, Message(1, topic(broker.camera.camera_id), sealed.blob))
+    handle_messages(receiver, [Message(1, topic(broker.camera.camera_id), sealed.blob)])
     receive(receiver, lambda: False)
     assert "is stored, but not checked: It is sealed to version 1" in caplog.text

@@ -285,7 +285,7 @@ def test_a_destroyed_event_that_comes_again_is_receipted_and_not_kept(office: Of
     sealed = office.arrive()
     judge(office, sealed.digest, NOT, NOT)
     retain(office)
-    assert not office.store.add_envelope(sealed, 1)
+    assert office.store.add_envelopes([sealed], 1) == [False]
     assert office.store.digests() == []
 
 

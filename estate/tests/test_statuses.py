@@ -39,7 +39,7 @@ def tell(office: Office, sequence: int = 1, **changes: object) -> Sealed:
         key_epoch=1,
         previous=NO_PREVIOUS,
     )
-    office.store.add_envelope(sealed, int(office.now.timestamp() * 1000) + sequence)
+    office.store.add_envelopes([sealed], int(office.now.timestamp() * 1000) + sequence)
     return sealed
 
 

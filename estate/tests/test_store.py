@@ -3,7 +3,7 @@
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
@@ -17,7 +17,7 @@ import estate.__main__  # Declares all tables.
 import estate.store as room
 from estate.errors import StoreRefused
 from estate.store.envelopes import ENVELOPES, Store
-from estate.store.ledger import METADATA, append_record
+from estate.store.ledger import METADATA, append_records
 from estate.tests.events import sealed_event
 from estate.tests.postgres import Cluster
 from formats.ledger import Happening
@@ -35,31 +35,31 @@ def store(url: str) -> Iterator[Store]:
 
 def test_what_is_kept_is_found_byte_for_byte(store: Store) -> None:
     sealed = sealed_event(KEY)
-    assert store.add_envelope(sealed, 1)
+    assert store.add_envelopes([sealed], 1) == [True]
     assert list(store.envelopes()) == [sealed]
 
 
 def test_the_same_event_is_kept_once(store: Store) -> None:
     sealed = sealed_event(KEY)
-    store.add_envelope(sealed, 1)
-    assert not store.add_envelope(sealed, 2)
+    store.add_envelopes([sealed], 1)
+    assert store.add_envelopes([sealed], 2) == [False]
     assert store.count() == 1
 
 
 def test_two_events_under_one_number_are_both_kept(store: Store) -> None:
-    assert store.add_envelope(sealed_event(KEY), 1)
-    assert store.add_envelope(sealed_event(KEY), 1)
+    assert store.add_envelopes([sealed_event(KEY)], 1) == [True]
+    assert store.add_envelopes([sealed_event(KEY)], 1) == [True]
     assert store.count() == 2
 
 
 def test_envelopes_come_back_oldest_first(store: Store) -> None:
     for at_ms in (30, 10, 20):
-        store.add_envelope(sealed_event(KEY, at_ms), at_ms)
+        store.add_envelopes([sealed_event(KEY, at_ms)], at_ms)
     assert [sealed.header.sequence for sealed in store.envelopes()] == [10, 20, 30]
 
 
 def test_what_is_kept_survives_a_restart(store: Store, url: str) -> None:
-    store.add_envelope(sealed_event(KEY), 1)
+    store.add_envelopes([sealed_event(KEY)], 1)
     again = Store(url)
     assert again.count() == 1
     again.close()
@@ -77,7 +77,7 @@ def test_the_database_waits_for_the_disk(store: Store) -> None:
 def test_a_copy_is_counted(store: Store) -> None:
     sealed = sealed_event(KEY)
     for at_ms in range(1, 4):
-        store.add_envelope(sealed, at_ms)
+        store.add_envelopes([sealed], at_ms)
     with store.engine.connect() as connection:
         assert connection.execute(select(ENVELOPES.c.copies)).scalar_one() == 3
 
@@ -99,27 +99,29 @@ def test_the_room_lists_every_table_with_the_module_that_declares_it(store: Stor
 def test_an_envelope_that_was_not_shown_is_found(store: Store) -> None:
     events = [sealed_event(KEY, number) for number in (1, 2)]
     for at_ms, sealed in enumerate(events):
-        store.add_envelope(sealed, at_ms)
-    store.mark_shown(events[0])
+        store.add_envelopes([sealed], at_ms)
+    store.mark_shown([events[0]])
     assert list(store.envelopes(unshown=True)) == [events[1]]
 
 
 def test_an_event_is_not_taken_for_a_copy_because_another_receiver_was_in_the_way(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("estate.store.envelopes.append_record", in_the_way_once())
-    assert store.add_envelope(sealed_event(KEY), 1)
+    monkeypatch.setattr("estate.store.envelopes.append_records", in_the_way_once())
+    assert store.add_envelopes([sealed_event(KEY)], 1) == [True]
     assert store.count() == 1
 
 
 def in_the_way_once() -> Callable[..., object]:
-    """Return `append_record`, with another receiver that begins the ledger at the same moment."""
+    """Return `append_records`, with another receiver that begins the ledger at the same moment."""
     tries = count()
 
-    def appending(connection: Connection, event: Happening, body: dict[str, int | str]) -> object:
+    def appending(
+        connection: Connection, event: Happening, bodies: Sequence[dict[str, int | str]]
+    ) -> object:
         if next(tries) == 0:
             raise IntegrityError("The row is there.", None, Exception())
-        return append_record(connection, event, body)
+        return append_records(connection, event, bodies)
 
     return appending
 
@@ -136,7 +138,7 @@ def test_many_receivers_may_write_at_once(url: str) -> None:
     def write(numbers: range) -> None:
         store = Store(url)
         for number in numbers:
-            store.add_envelope(sealed_event(KEY, number), number)
+            store.add_envelopes([sealed_event(KEY, number)], number)
         store.close()
 
     Store(url).close()
@@ -165,7 +167,7 @@ def test_a_disk_that_cannot_be_written_is_refused(store: Store) -> None:
     with store.engine.begin() as connection:
         connection.execute(text("DROP TABLE envelopes"))
     with pytest.raises(StoreRefused, match="disk"):
-        store.add_envelope(sealed_event(KEY), 1)
+        store.add_envelopes([sealed_event(KEY)], 1)
 
 
 STARTING = """

@@ -39,7 +39,7 @@ def test_an_event_deleted_unsent_under_the_mark_of_before_leaves_a_gap(tmp_path:
     delivered.append(put())
     store = Store(f"sqlite:///{tmp_path / 'store.db'}")
     for sealed in delivered:
-        store.add_envelope(sealed, 1)
+        store.add_envelopes([sealed], 1)
     (chain,) = read_chains(store)
     store.close()
     assert len(chain.gaps) == 1

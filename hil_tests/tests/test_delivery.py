@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -35,8 +35,8 @@ class Died(Exception):
 class DyingStore(Store):
     """Store the event, and die before the receipt is sent."""
 
-    def add_envelope(self, sealed: Sealed, stored_utc_ms: int) -> bool:
-        super().add_envelope(sealed, stored_utc_ms)
+    def add_envelopes(self, group: Sequence[Sealed], stored_utc_ms: int) -> list[bool]:
+        super().add_envelopes(group, stored_utc_ms)
         raise Died
 
 
@@ -45,10 +45,10 @@ class PausingStore(Store):
 
     away = True
 
-    def add_envelope(self, sealed: Sealed, stored_utc_ms: int) -> bool:
+    def add_envelopes(self, group: Sequence[Sealed], stored_utc_ms: int) -> list[bool]:
         if self.away:
             raise StoreRefused("The store cannot be written: check its disk and rights.")
-        return super().add_envelope(sealed, stored_utc_ms)
+        return super().add_envelopes(group, stored_utc_ms)
 
     def count(self) -> int:
         if self.away:
