@@ -189,8 +189,9 @@ def remove(
     """Take a person off the next list; cameras forget them once it is published."""
     site = open_site(folder)
     handles = _named_handles(site, handle, case)
+    leaving = [kept.entry for kept in kept_entries(site) if kept.entry.handle.hex() in handles]
+    typer.echo("\n\n".join(map(describe_entry, leaving)), err=True)
     if len(handles) > 1 and not yes:
-        typer.echo("\n\n".join(map(describe_entry, entries_of_case(site, case))), err=True)
         typer.confirm(f"Remove these {len(handles)} entries?", abort=True, err=True)
     for each in handles:
         remove_entry(site, each)
@@ -247,7 +248,8 @@ def _renew_review(folder: Path, handle: str, until: datetime | None, *, json: bo
     site = open_site(folder)
     handle = find_handle(site, handle)
     entry = renew_review(site, handle, end_of_day(until), datetime.now(UTC))
-    sentence = f"Entry {handle} is to be reviewed by {last_day(entry.review_utc_s)}."
+    day = last_day(entry.review_utc_s)
+    sentence = f"Entry {handle} is to be reviewed by {day}: build, sign and publish it now."
     print_result(sentence, json=json, handle=handle, review_utc_s=entry.review_utc_s)
 
 

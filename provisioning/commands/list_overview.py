@@ -15,6 +15,7 @@ from provisioning.lists.changes import last_published, read_history
 from provisioning.lists.kept_entries import kept_entries
 from provisioning.lists.list_items import entry_item
 from provisioning.lists.reminder import endings
+from provisioning.lists.waiting import waiting_changes
 from provisioning.site.folder import Site, open_site
 from terminal import consent as screen
 
@@ -36,12 +37,13 @@ def status(
     *,
     json: Json = False,
 ) -> None:
-    """Say what ends soon, and what to do. Exit code 3 if something is due, for timers."""
+    """Say what ends soon or is not published yet. Exit code 3 if something is due, for timers."""
     site, now = open_site(folder), datetime.now(UTC)
     within = timedelta(days=within_days)
     both = (*endings(site, within, now), *certificate_endings(site, within))
     found = sorted(both, key=lambda each: each.end)
     due = [each for each in found if each.due <= now]
+    waiting = list(waiting_changes(site, now))
     is_published = site.published.exists()
     if json:
         rows: list[JsonValue] = [
@@ -53,13 +55,15 @@ def status(
             }
             for each in found
         ]
-        print_result("", json=True, published=is_published, endings=rows)
+        print_result("", json=True, published=is_published, endings=rows, waiting=list(waiting))
     else:
         for each in found:
             typer.echo(f"{'DUE  ' if each.due <= now else 'ok   '}{each.sentence(now)}")
+        for sentence in waiting:
+            typer.echo(f"DUE  {sentence}")
         if not is_published:
-            typer.echo("DUE  Nothing is published yet: tallylight list publish.")
-    if due or not is_published:
+            typer.echo("DUE  Nothing is published yet: list build, list sign, list publish.")
+    if due or waiting or not is_published:
         raise typer.Exit(DUE)
 
 

@@ -25,6 +25,7 @@ from provisioning.lists.publication import (
     verify_publication,
 )
 from provisioning.lists.snapshot_items import published_items
+from provisioning.lists.waiting import removed_changes
 from provisioning.site.folder import Site, open_site
 from provisioning.site.rotation import newest_root
 from terminal import consent as screen
@@ -67,6 +68,8 @@ def renew(
 ) -> None:
     """Renew the freshness of the published list; run it from a timer, twice within freshness_h."""
     site, address = open_site(folder), read_address(broker) if broker else None
+    for sentence in removed_changes(site, datetime.now(UTC)):
+        typer.echo(sentence, err=True)
     keys = partial(_show_and_unlock, site, passphrase_file, json)
     publication = renew_freshness(site, online=keys, inboxes=to, now=datetime.now(UTC))
     sent = send_to_cameras(site, *address) if address else 0

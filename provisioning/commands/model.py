@@ -74,7 +74,10 @@ def build(  # noqa: PLR0913  # Each is an option.
     key: Annotated[Path, typer.Option(help="A key file made by tallylight model key.")],
     source: Source = MODELS,
     evaluation: Annotated[
-        Path | None, typer.Option(help="JSON of models/evaluate for these nets.")
+        Path | None,
+        typer.Option(
+            help="JSON of models/evaluate for these nets; ours lies in the default of --from."
+        ),
     ] = None,
     passphrase_file: PassphraseFile = None,
     *,

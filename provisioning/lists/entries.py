@@ -31,6 +31,7 @@ from formats.signer import Ed25519Signer
 from formats.strict_json import is_printable
 from formats.watchlist import HANDLE_BYTES
 from provisioning.errors import EntryRefused
+from provisioning.lists.entry_text import last_day
 from provisioning.lists.kept_entries import (
     KeptEntry,
     check_entry,
@@ -165,7 +166,11 @@ def renew_review(site: Site, handle: str, review_utc_s: int, now: datetime) -> E
     if not found:
         raise EntryRefused(f"No entry has the handle {handle}: see tallylight list show.")
     if not now.timestamp() < review_utc_s <= found[0].entry.expires_utc_s:
-        raise EntryRefused("The next review must be ahead, and not after the entry's own end.")
+        raise EntryRefused(
+            f"The next review must be ahead, and not after the entry's own end, "
+            f"{last_day(found[0].entry.expires_utc_s)}. To keep a person longer, remove the entry "
+            "and add the person again, from a picture."
+        )
     kept = replace(found[0], entry=replace(found[0].entry, review_utc_s=review_utc_s))
     store_entry(site, kept)
     return kept.entry

@@ -6,11 +6,12 @@ that have not seen it would search for a person who was removed. So the desk ref
 compares with `versions.json`, with the history, with the published repository and with the entries.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from formats.casefile import CaseFile
+from formats.entry import Entry
 from formats.site_tuf import METADATA_FOLDER
 from provisioning.errors import ListNotIssued
 from provisioning.lists.build import last_version, published_versions
@@ -52,13 +53,17 @@ def refuse_removed_people(site: Site, case: CaseFile, now: datetime) -> None:
     Raises:
         ListNotIssued: there is such a person.
     """
-    kept = entry_handles(site)
-    for entry in case.entries:
-        if entry.handle not in kept and entry.is_live(int(now.timestamp())):
-            raise ListNotIssued(
-                f"Entry {entry.handle.hex()} is on this list and was removed since: build, sign "
-                "and publish a new list."
-            )
+    for entry in removed_people(site, case, now):
+        raise ListNotIssued(
+            f"Entry {entry.handle.hex()} is on this list and was removed since: build, sign "
+            "and publish a new list."
+        )
+
+
+def removed_people(site: Site, case: CaseFile, now: datetime) -> Sequence[Entry]:
+    """Return every entry of a list that has left the desk's entries before its own end."""
+    kept, now_s = entry_handles(site), int(now.timestamp())
+    return [each for each in case.entries if each.handle not in kept and each.is_live(now_s)]
 
 
 def refuse_older_roles(site: Site, files: Mapping[str, bytes]) -> None:

@@ -19,7 +19,9 @@ from terminal.differences import Item, digest_text
 from terminal.fingerprints import fingerprint_text
 
 _DIGEST: Final = re.compile("[0-9a-f]{64}")
-_NOT_EVALUATED: Final = "NOT EVALUATED: run models/evaluate, then build with --evaluation"
+_NOT_EVALUATED: Final = (
+    "NOT EVALUATED: build with --evaluation, which names evaluation.json of these nets"
+)
 
 
 def manifest_items(content: bytes) -> Sequence[Item]:

@@ -7,6 +7,7 @@ signed it. No entry and no template comes from a stick.
 
 from collections.abc import Iterator
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 
 from tuf.api.exceptions import RepositoryError
@@ -16,7 +17,7 @@ from formats.budget import BUDGET_LIMIT
 from formats.casefile import read_casefile
 from formats.site_tuf import budget_name, estate_role, site_role
 from provisioning.disk import atomic_folder, write_atomically
-from provisioning.errors import StickRefused
+from provisioning.errors import SiteRefused, StickRefused
 from provisioning.foreign_file import read_foreign
 from provisioning.lists.build import (
     SignedList,
@@ -49,6 +50,9 @@ def find_list(site: Site, folder: Path) -> Iterator[Part]:
     what = f"List, version {version}"
     if version < here:
         yield Part(Result.OLDER, f"{what}; version {here} is here.")
+        return
+    if casefile == read_signed_casefile(site, site.folder) and not _is_for_policy(site, casefile):
+        yield Part(Result.KNOWN, f"{what}: nothing new. It is of the policy before this draft.")
         return
     theirs = read_signed_list(site, folder)
     if theirs is None:
@@ -90,6 +94,15 @@ def find_statement(site: Site, folder: Path, now: datetime) -> Iterator[Part]:
     content = read_foreign(folder, f"{_ESTATE}/{budget_name(name)}", limit=BUDGET_LIMIT)
     _refuse_forged_statement(site, what, theirs, content, now)
     yield Part(Result.NEW, f"{what} came.", lambda: _store_statement(site, theirs, content))
+
+
+def _is_for_policy(site: Site, casefile: bytes) -> bool:
+    """Return whether a list was built for the policy that is drafted and signed here."""
+    try:
+        _, policy, _ = signed_policy(site)
+    except SiteRefused:
+        return False
+    return read_casefile(casefile).policy_digest == sha256(policy).digest()
 
 
 def _same_version(site: Site, version: int) -> SignedList | None:

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from provisioning.__main__ import app
 from provisioning.commands.list_overview import DUE
+from provisioning.tests.sticks import ROOT_HOLDERS, reviewer
 from provisioning.tests.workshop import COLLINS, HOPPER, Workshop, contents, refusal, tallylight
 
 
@@ -119,6 +120,62 @@ def test_a_site_that_has_published_nothing_is_due(listed: Workshop) -> None:
     code, output = status(listed, "--within-days", "0")
     assert code == DUE
     assert "Nothing is published yet" in output
+
+
+# What is not published yet
+
+
+def test_a_removed_person_on_the_published_list_is_due(published: Workshop) -> None:
+    (hopper,) = handles(published)
+    tallylight("list", "remove", published.site, hopper)
+    code, output = status(published, "--within-days", "0")
+    assert code == DUE
+    assert f"DUE  Entry {hopper} was removed, and cameras still search for it" in output
+
+
+def test_renewing_says_that_a_removed_person_is_still_searched_for(published: Workshop) -> None:
+    (hopper,) = handles(published)
+    tallylight("list", "remove", published.site, hopper)
+    output = tallylight("list", "renew", published.site, *published.passphrase)
+    assert f"Entry {hopper} was removed, and cameras still search for it" in output
+
+
+def test_an_added_person_and_a_review_that_no_camera_has_are_due(published: Workshop) -> None:
+    (hopper,) = handles(published)
+    today = datetime.now(UTC).date().isoformat()
+    tallylight("list", "review", published.site, hopper, "--until", today)
+    published.add(COLLINS, case_ref="CR/2")
+    (collins,) = set(handles(published)) - {hopper}
+    code, output = status(published, "--within-days", "0")
+    assert code == DUE
+    assert f"DUE  Entry {hopper} is reviewed here alone" in output
+    assert f"DUE  Entry {collins} is not searched for yet" in output
+
+
+def test_a_policy_that_no_camera_has_is_due(published: Workshop) -> None:
+    tallylight("recipients", "add", published.site, *reviewer(published, "two", "Another Estate"))
+    assert "DUE  The policy has changed since it was signed" in status(published)[1]
+    published.sign_policy()
+    code, output = status(published, "--within-days", "0", "--json")
+    assert code == DUE
+    (waiting,) = json.loads(output)["waiting"]
+    assert "Version 2 of the policy is signed, and no camera has it" in waiting
+
+
+def test_a_root_that_no_camera_has_is_due(published: Workshop) -> None:
+    tallylight("site", "rotate", published.site, "--yes")
+    for name in ROOT_HOLDERS:
+        key = published.key(f"root-{name}")
+        tallylight("site", "sign", published.site, *key, *published.passphrase, "--yes")
+    code, output = status(published, "--within-days", "0")
+    assert code == DUE
+    assert "DUE  Root 2 counts here, and no camera has it" in output
+
+
+def test_an_entry_is_not_kept_beyond_its_end_by_a_review(listed: Workshop) -> None:
+    (hopper,) = handles(listed)
+    output = refusal("list", "review", listed.site, hopper, "--until", "2099-01-01")
+    assert "remove the entry and add the person again" in output
 
 
 # What differs

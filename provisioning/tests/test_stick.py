@@ -120,6 +120,17 @@ def test_policy_signatures_of_two_sticks_are_merged(prepared: Workshop) -> None:
     assert signed_policy(Site(prepared.site))[0].signed.version == 2
 
 
+def test_a_list_of_before_does_not_frighten_when_the_policy_comes_back(listed: Workshop) -> None:
+    """Follow two holders who sign on the stick: the list on it was built before this policy."""
+    sign_both(listed)
+    tallylight("recipients", "add", listed.site, *reviewer(listed, "two", "Another Estate"))
+    for name in ("oversight-body", "estate-security"):
+        tallylight("policy", "sign", give(listed), *holder(listed, name))
+        output = take(listed)
+        assert "Policy, version 2: 1 signature came." in output
+        assert "known    List, version 1: nothing new." in output
+
+
 def test_a_newer_policy_comes_with_its_drafts_once_enough_have_signed_it(
     prepared: Workshop,
 ) -> None:
