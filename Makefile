@@ -45,11 +45,11 @@ check: $(VENV)/.dev systemd  ## look only: style, types, private names, who impo
 	@provisioning/device/image/check-units
 	@echo "All of it is in order."
 
-test: $(VENV)/.dev broker browser postgres softhsm  ## the tests: most side by side, those that measure time alone
+test: $(VENV)/.dev broker browser postgres softhsm boot-tools  ## the tests: most side by side, those that measure time alone
 	@$(PYTEST) -n auto --maxprocesses 8 --dist loadscope -m "not alone and not long"
 	@$(PYTEST) -m "alone and not long"
 
-test-long: $(VENV)/.dev broker browser postgres softhsm  ## the tests that take long, which make test leaves out
+test-long: $(VENV)/.dev broker browser postgres softhsm boot-tools  ## the tests that take long, which make test leaves out
 	@$(PYTEST) -m "long"
 
 test-all: test test-long  ## every test, once
@@ -242,6 +242,12 @@ systemd:
 postgres:
 	@tools/install-missing "the database server PostgreSQL" /usr/lib/postgresql/*/bin/initdb postgresql || \
 	  echo "The tests of PostgreSQL are left out."
+
+boot-tools:  # What reads and makes boot partitions and bundles; a TPM in software.
+	@tools/install-missing "mtools, dosfstools, binutils" "mcopy mkfs.vfat readelf" mtools dosfstools binutils
+	@tools/install-missing "RAUC, which makes update bundles" rauc rauc squashfs-tools
+	@tools/install-missing "swtpm, a TPM in software" "swtpm tpm2_hmac" swtpm tpm2-tools || \
+	  echo "The test of TPMs is left out."
 
 softhsm:
 	@tools/install-missing "SoftHSM, a token in software" softhsm2-util softhsm2 libp11-kit0 || \

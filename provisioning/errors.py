@@ -9,6 +9,7 @@ ProvisioningError
 ├── ModelsRefused      nets cannot be imported, signed or adopted
 ├── ListNotIssued      a list cannot be built, signed or published
 ├── BrokerRefused      the broker's files cannot be made
+├── BootRefused        a card cannot be booted by the virtual board
 ├── FlashRefused       a card cannot be written, or was not written whole
 ├── FileRefused        a file that another person put there is no plain file, or too large
 └── StickRefused       a memory stick cannot be taken in or written
@@ -54,6 +55,10 @@ class ListNotIssued(ProvisioningError):
 
 class BrokerRefused(ProvisioningError):
     """The broker's files cannot be made."""
+
+
+class BootRefused(ProvisioningError):
+    """A card cannot be booted: it names no partition, or the partition has no kernel."""
 
 
 class FlashRefused(ProvisioningError):
