@@ -88,7 +88,10 @@ def open_events(
     *,
     as_json: EventsAsJson = False,
 ) -> None:
-    """Open every event in the store with a reviewer's key, and print it with its hand-overs."""
+    """Open every event in the store with a reviewer's key, and print it with its hand-overs.
+
+    Decided events are among them: it shows no verdict and no decision. The console does.
+    """
     settings = read_settings(config, Config)
     cameras = read_cameras(settings.cameras)
     locked = own_opening_key(open_with, _site_reader(settings))
