@@ -83,6 +83,10 @@ def _read_file(path: Path) -> bytes:
             if not S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise PictureRefused(f"{path.name} is not a file: name a picture.")
             encoded = file.read(FILE_BYTES_MAX + 1)
+    except FileNotFoundError as error:
+        raise PictureRefused(f"There is no file {path.name}: check the picture's path.") from error
+    except IsADirectoryError as error:
+        raise PictureRefused(f"{path.name} is not a file: name a picture.") from error
     except OSError as error:
         raise PictureRefused(f"{path.name} cannot be read: {error.strerror}.") from error
     if len(encoded) > FILE_BYTES_MAX:

@@ -122,6 +122,12 @@ def test_a_pipe_is_refused_at_once(tmp_path: Path) -> None:
         read_picture(tmp_path / "pipe")
 
 
+def test_a_folder_in_a_pictures_place_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(PictureRefused, match="folder is not a file: name a picture"):
+        read_picture(tmp_path / "folder")
+
+
 def test_a_damaged_picture_is_read_or_refused_without_a_warning(tmp_path: Path) -> None:
     answers = Counter(judge(1000, 7, tmp_path))
     assert answers["read"] > 50
@@ -129,7 +135,7 @@ def test_a_damaged_picture_is_read_or_refused_without_a_warning(tmp_path: Path) 
 
 
 def test_a_missing_picture_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(PictureRefused, match=r"none\.jpg cannot be read: No such file"):
+    with pytest.raises(PictureRefused, match=r"There is no file none\.jpg: check"):
         read_picture(tmp_path / "none.jpg")
 
 
