@@ -57,9 +57,11 @@ class Figures:
     events: int
     receipts: int
     opened: int
-    listed_person_events: int
+    listed_person_events: int | None
+    """Null for a scene of the user's own: only a person can tell who walks in it."""
     unlisted_person_traces: int
-    """Events about other people, and files with a template or a picture in the clear."""
+    """Files with a template or a picture in the clear; in the drawn street also events about other
+    people."""
     latency_ms_p50: float | None
     latency_ms_p95: float | None
     """From the deciding frame to the opened event; null without an event."""
@@ -73,13 +75,14 @@ class Figures:
         return json.dumps(asdict(self), indent=2) + "\n"
 
 
-def gather(desk: DeskSite, seen: Evidence, is_listed: Callable[[Opened], bool]) -> Figures:
+def gather(desk: DeskSite, seen: Evidence, is_listed: Callable[[Opened], bool] | None) -> Figures:
     """Return the figures of a run that has ended.
 
     Args:
         desk: of the run.
         seen: the measurements from outside.
-        is_listed: whether an event is about the person on the list, in truth.
+        is_listed: whether an event is about the person on the list, in truth; None if the rig
+            cannot know who walks by.
     """
     watch = records(desk.camera / "watch" / "ledger.jsonl")
     counts = Counter[str]()
@@ -87,7 +90,8 @@ def gather(desk: DeskSite, seen: Evidence, is_listed: Callable[[Opened], bool]) 
         if record.event is Happening.PERIOD_END:
             counts.update({name: int(count) for name, count in record.body.items()})
     receipts = records(desk.camera / "courier" / "ledger.jsonl")
-    listed = sum(is_listed(one) for one in seen.opened)
+    listed = is_listed and sum(is_listed(one) for one in seen.opened)
+    others = 0 if listed is None else len(seen.opened) - listed
     traces = files_with(desk.folder, seen.witness.needles())
     latencies = [one.latency_ms for one in seen.opened]
     return Figures(
@@ -99,7 +103,7 @@ def gather(desk: DeskSite, seen: Evidence, is_listed: Callable[[Opened], bool]) 
         receipts=sum(record.event is Happening.EVENT_RECEIPTED for record in receipts),
         opened=len(seen.opened),
         listed_person_events=listed,
-        unlisted_person_traces=len(seen.opened) - listed + len(traces),
+        unlisted_person_traces=others + len(traces),
         latency_ms_p50=percentile(latencies, 50),
         latency_ms_p95=percentile(latencies, 95),
         lit_share=lit_share(seen),

@@ -85,7 +85,7 @@ class Run:
             programs.alive()
             self._await_delivery(programs)
             programs.stop()
-        return gather(self.desk, self.seen, self._is_listed)
+        return gather(self.desk, self.seen, self._is_listed if self.listed else None)
 
     def _watch(self, programs: Programs, source: str, on_turn: Callable[["Run"], None]) -> int:
         """Start `watch` and wait until it ends; return its exit code."""
@@ -120,8 +120,6 @@ class Run:
             )
 
     def _is_listed(self, event: Opened) -> bool:
-        if self.listed is None:
-            return event.entry == self.handle
         eye = open_eye(read_settings(self.desk.camera_config, Config), Accelerator.CPU)
         return event.crop is not None and person_in(Path(event.crop), eye) is self.listed
 

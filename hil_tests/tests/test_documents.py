@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hil_tests.demo.__main__ import table
+from hil_tests.demo.command import table
 from hil_tests.demo.figures import Figures
 
 ROOT = Path(__file__).parents[2]

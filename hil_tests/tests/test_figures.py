@@ -12,7 +12,7 @@ from PIL import Image
 from rich.console import Console
 
 from formats.envelope import NO_PREVIOUS, Kind, Origin, TimeQuality, seal
-from hil_tests.demo.__main__ import verdict
+from hil_tests.demo.command import table, verdict
 from hil_tests.demo.figures import Evidence, Figures, lit_share
 from hil_tests.demo.tap import Tap
 from hil_tests.rig.contract import Edge
@@ -72,6 +72,12 @@ def test_a_watch_that_was_started_anew_may_report_the_person_again() -> None:
     assert judged(twice, starts=2) == 0
     assert judged(twice, starts=1) == 1
     assert judged(replace(twice, listed_person_events=1), starts=2) == 1
+
+
+def test_of_a_scene_of_the_users_own_the_demo_does_not_say_who_was_seen() -> None:
+    rows = table(replace(GOOD, listed_person_events=None))
+    row = [str(cell) for cell in rows.columns[0].cells].index("of these, of the person on the list")
+    assert list(rows.columns[1].cells)[row] == "see the crops"
 
 
 def test_a_scene_of_the_users_own_need_not_show_anybody() -> None:

@@ -1,6 +1,7 @@
 """Wrong inputs of the demo: one sentence, exit 1, and no file is written."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -10,6 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hil_tests.demo.build_folder import emptied
+from hil_tests.rig.desk_site import DeskSite
 from hil_tests.scenes.portraits import Person, portrait
 
 
@@ -41,7 +44,7 @@ def two_faces(tmp_path: Path) -> Path:
 
 def test_a_missing_picture(tmp_path: Path) -> None:
     said = refused(tmp_path, "--source", "street", "--person", str(tmp_path / "nobody.jpg"))
-    assert "nobody.jpg cannot be read" in said
+    assert "There is no file nobody.jpg" in said
 
 
 def test_a_broken_picture(tmp_path: Path) -> None:
@@ -92,6 +95,50 @@ def test_a_taken_port(tmp_path: Path) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         assert f"Port {port} is taken" in refused(tmp_path, "--port", str(port))
+
+
+@pytest.mark.parametrize("number", ["80000", "-1", "ssh"])
+def test_a_port_that_is_none(tmp_path: Path, number: str) -> None:
+    assert f"PORT={number} is no port" in refused(tmp_path, f"--port={number}")
+
+
+def test_a_person_who_is_not_in_the_street(tmp_path: Path) -> None:
+    assert "choose hopper or collins" in refused(tmp_path, "--listed", "Earhart")
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    said = refused(tmp_path, "--build", str(tmp_path / "file" / "build"))
+    assert said == f"make demo: Not a directory: {tmp_path / 'file' / 'build'}."
+
+
+def test_a_second_demo_on_the_same_folder_leaves_the_first_alone(tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    desk = DeskSite(mine / "desk", 0)
+    desk.folder.mkdir(parents=True)
+    desk.passphrase.write_text("of the first demo")
+    with emptied(mine, desk):
+        desk.folder.mkdir()
+        desk.passphrase.write_text("of the second demo")
+        assert "Another demo runs" in refused(tmp_path, "--build", str(mine))
+        assert desk.passphrase.read_text() == "of the second demo"
+
+
+def test_ctrl_c_while_the_libraries_load_leaves_no_traceback() -> None:
+    strike = (
+        "import os, runpy, signal, sys\n"
+        "class Strike:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'hil_tests.demo.figures':\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Strike())\n"
+        "runpy.run_module('hil_tests.demo', run_name='__main__')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", strike], capture_output=True, text=True, timeout=50, check=False
+    )
+    assert done.returncode == -signal.SIGINT
+    assert done.stdout == done.stderr == ""
 
 
 def test_no_broker(tmp_path: Path) -> None:

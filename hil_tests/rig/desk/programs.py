@@ -126,12 +126,14 @@ def choose_port(wanted: int) -> int:
     """Return a free port of the loopback address: the one wanted, or any when that is 0.
 
     Raises:
-        DeskRefused: the port is taken.
+        DeskRefused: the port is taken, or only root may open it.
     """
     with socket.socket() as trial:
         trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             trial.bind(("127.0.0.1", wanted))
+        except PermissionError as error:
+            raise DeskRefused(f"Port {wanted} is root's: choose one above 1023.") from error
         except OSError as error:
             raise DeskRefused(
                 f"Port {wanted} is taken: stop what uses it, or choose another with PORT=."
