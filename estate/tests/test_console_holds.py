@@ -63,6 +63,9 @@ def test_two_people_hold_and_release_an_event_at_their_own_browsers(
     expect(one.locator("#hold")).to_contain_text("Two people have signed: the event is released")
     assert not held(office)
     assert len(recorded(office, Happening.RELEASED)) == 1
+    office.arrive(2)  # News renews what the page shows of the hold.
+    expect(one.locator("#queue li a")).to_have_count(2)
+    expect(one.locator("#hold")).to_contain_text("Two people have signed: the event is released")
 
 
 def test_what_is_asked_and_held_stays_in_the_queue_after_the_verdicts(

@@ -17,7 +17,7 @@ from nacl.signing import VerifyKey
 
 from estate.accounts.books import checkpoint_items
 from estate.budget.statement import statement_items
-from formats.budget import BudgetState, BudgetStatement, CameraBudget
+from formats.budget import BudgetState, BudgetStatement, CameraBudget, Unit
 from formats.entry_columns import Entries
 from formats.ledger import Checkpoint, Head
 from formats.policy import Policy
@@ -89,6 +89,7 @@ def another(value: object) -> object:
     kinds: dict[type, Callable[[Any], object]] = {
         bool: lambda it: not it,
         BudgetState: lambda it: next(member for member in BudgetState if member is not it),
+        Unit: lambda it: next(member for member in Unit if member is not it),
         int: lambda it: it + 1,
         str: lambda it: f"{it}s",
         bytes: lambda it: it[:-1] + bytes([it[-1] ^ 1]),

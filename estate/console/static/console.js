@@ -104,8 +104,12 @@
     const detail = event.detail, refresh = detail.pathInfo.requestPath === "/candidate/" + shown();
     if (detail.target === main && refresh && !main.querySelector(".verdict") && busy(main)) detail.shouldSwap = false;
     const renewal = detail.requestConfig.verb === "get" && detail.target.id === "hold";
-    if (renewal && busy(detail.target)) detail.shouldSwap = false;
+    if (renewal && (busy(detail.target) || same(detail))) detail.shouldSwap = false;
   });
+
+  // A renewal that brings nothing new would take away what was just said: "Two people have signed".
+  const same = (detail) => new DOMParser().parseFromString(detail.serverResponse, "text/html")
+    .getElementById("hold")?.dataset.state === detail.target.dataset.state;
 
   const notice = (title, words) => {
     const section = document.createElement("section");
