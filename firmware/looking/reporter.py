@@ -43,11 +43,16 @@ BACKLOG_S: Final = 1.0
 """The same, while more receipts have come than were removed at once."""
 PROGRAMS: Final = ("firmware", "formats", "recognition")
 """The packages whose digest an event carries as the firmware's."""
+INSTALLED: Final = Path(__file__).parents[2]
+"""Where these packages are installed."""
 
 
-def programs_digest() -> bytes:
-    """Return the (32,) SHA-256 over the programs' own files, by sorted path."""
-    root = Path(__file__).parent.parent
+def programs_digest(root: Path = INSTALLED) -> bytes:
+    """Return the (32,) SHA-256 over the programs' own files, as docs/formats/event.md says.
+
+    Args:
+        root: the folder in which the packages lie.
+    """
     digest = sha256()
     for path in sorted(path for name in PROGRAMS for path in (root / name).rglob("*.py")):
         inside = path.relative_to(root)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from firmware.disk_writer import DiskWriter
 from firmware.errors import LampDark, OutboxFull
 from firmware.hardware.lamp import Lamp, Lit
 from firmware.looking import reporter as reporter_module
-from firmware.looking.reporter import PROGRAMS, Reporter, programs_digest
+from firmware.looking.reporter import INSTALLED, PROGRAMS, Reporter, programs_digest
 from firmware.looking.search import Candidate, Search
 from firmware.looking.sight import Probe, View
 from firmware.looking.tracks import AGREE, LOOKS, Track
@@ -190,8 +191,32 @@ def test_a_reporter_shows_no_entry(tmp_path: Path, search: Search, lit: Lit) -> 
 
 
 def test_the_programs_digest_covers_what_sees_faces() -> None:
-    assert len(programs_digest()) == 32
     assert set(PROGRAMS) >= {"firmware", "formats", "recognition"}
+    assert all((INSTALLED / name / "__init__.py").is_file() for name in PROGRAMS)
+    assert programs_digest() != sha256().digest()
+
+
+@pytest.mark.parametrize("package", PROGRAMS)
+def test_a_program_with_one_changed_letter_has_another_digest(tmp_path: Path, package: str) -> None:
+    for name in PROGRAMS:
+        (tmp_path / name / "tests").mkdir(parents=True)
+        (tmp_path / name / "part.py").write_bytes(b"a")
+    before = programs_digest(tmp_path)
+    (tmp_path / package / "tests" / "test_part.py").write_bytes(b"a")
+    assert programs_digest(tmp_path) == before
+    (tmp_path / package / "part.py").write_bytes(b"b")
+    assert programs_digest(tmp_path) != before
+
+
+def test_the_programs_digest_is_the_one_that_the_format_describes(tmp_path: Path) -> None:
+    for name in ("firmware/watch.py", "formats/a/b.py", "formats/a.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(name.encode())
+    told = b"".join(
+        name + b"\0" + str(len(name)).encode() + b"\0" + name
+        for name in (b"firmware/watch.py", b"formats/a/b.py", b"formats/a.py")
+    )
+    assert programs_digest(tmp_path) == sha256(told).digest()
 
 
 def test_every_event_of_a_run_names_the_same_boot(tmp_path: Path, search: Search, lit: Lit) -> None:
