@@ -35,7 +35,7 @@ Open {page} in any browser. It needs no network, and it prints on A4.
 
 To check it
 -----------
-1. Keep the archive that you decrypted as it is. Its SHA-256 is
+1. Keep the archive that you decrypted as it is. This prints its SHA-256:
        sha256sum match.zip
 2. Ask the estate for its books, which it exports with
        tallylight-estate ledger export BOOKS

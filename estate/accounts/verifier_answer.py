@@ -65,10 +65,12 @@ def verifier_answer(
     shown = [begin, "", *notes, *lines, "", "Of this event:", *history]
     if len(shown) > LINES_LIMIT:
         shown = [*shown[: LINES_LIMIT - 1], "(The rest is left out here: verify the books.)"]
+    doubts = sum(note.startswith("NOT VERIFIED") for note in notes)
+    open_ones = f" It could not verify everything: {doubts} lines say what." if doubts else ""
     count, signed = sum(each.size for each in ledgers), sum(each.signed for each in ledgers)
     return Answer(
         holds=True,
         summary=f"The verifier found all {count:,} records in the ledgers of estate and cameras "
-        f"good. Checkpoints sign {signed:,} of them.",
+        f"good. Checkpoints sign {signed:,} of them.{open_ones}",
         text="\n".join(shown) + "\n",
     )

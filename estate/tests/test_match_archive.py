@@ -213,6 +213,14 @@ def test_books_that_the_verifier_refuses_are_said_to_be_refused(bare: Office) ->
     assert b"ledger has all of it in order" not in files["match.html"]
 
 
+def test_the_page_says_that_the_verifier_could_not_verify_everything(office: Office) -> None:
+    files = unpack(pack(office, agreed(office)))
+    doubts = files["verifier.txt"].count(b"\nNOT VERIFIED: ")
+    text = words_of(files["match.html"].decode())
+    assert doubts > 0
+    assert f"It could not verify everything: {doubts} lines say what." in text
+
+
 def test_the_answer_about_another_event_is_not_handed_over(office: Office) -> None:
     both, other = agreed(office), agreed(office)
     answer = unpack(pack(office, both))["verifier.txt"].decode()

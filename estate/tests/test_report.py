@@ -27,9 +27,11 @@ def report(office: Office, *more: str) -> tuple[dict[str, object], str]:
 
 def test_the_reports_totals_are_those_of_the_ledger(office: Office) -> None:
     busy_day(office)
-    figures, _ = report(office)
+    figures, text = report(office)
     with office.store.reading() as connection:
         told = ledger_records(connection)
+    assert f"{len(told)} in the estate's ledger" in text
+    assert f"<code>{figures['ledger_head']}</code>" in text
     kinds = Counter(each.event for each in told)
     outcomes = Counter(each.body["outcome"] for each in told if each.event is Happening.DECISION)
     assert figures["candidates"] == kinds[Happening.STORED] == 5
