@@ -51,7 +51,8 @@ def remove(
     print_result(
         f"Camera {name}, {gone.place}, is out of the policy, which must be signed now. Then build "
         "and publish the list: the camera cannot open it.\n"
-        f"Shut the camera out of the broker: tallylight broker revoke {folder} {name[:8]}",
+        "If it has a certificate, shut it out of the broker: "
+        f"tallylight broker revoke {folder} {name[:8]}",
         json=json,
         camera=name,
         place=gone.place,

@@ -15,6 +15,7 @@ from formats.casefile import CASEFILE_LIMIT, CaseFile, read_casefile
 from formats.entry import Entry
 from formats.errors import FormatError
 from formats.organisations import organisation_key
+from formats.policy import read_policy
 from formats.site_tuf import ORGANISATIONS, casefile_name, signers_of, site_role
 from provisioning.disk import write_atomically
 from provisioning.errors import ListNotIssued
@@ -22,7 +23,7 @@ from provisioning.foreign_file import read_foreign
 from provisioning.lists.build import SignedList
 from provisioning.site.folder import Site
 from provisioning.site.metadata_file import read_metadata
-from provisioning.site.policy import signed_policy
+from provisioning.site.policy import last_signed_policy
 
 _HISTORY = "history"
 
@@ -74,12 +75,13 @@ def read_history(site: Site) -> Sequence[PublishedList]:
     """Return every published list whose case file is the signed one, oldest first.
 
     Raises:
-        SiteRefused: the policy is not signed, or a role's metadata is broken.
+        SiteRefused: no policy is signed, or a role's metadata is broken.
         ListNotIssued: a case file is broken.
         FileRefused: a file is no plain file, or too large.
     """
-    targets, _, _ = signed_policy(site)
-    names = {supplier.sign_key: supplier.organisation for supplier in site.policy.suppliers}
+    targets, policy = last_signed_policy(site)
+    suppliers = read_policy(policy).suppliers
+    names = {supplier.sign_key: supplier.organisation for supplier in suppliers}
     found = []
     for path in sorted(site.history.glob("[0-9]*[0-9].json")):
         casefile = read_foreign(site.folder, f"{_HISTORY}/{path.name}", limit=CASEFILE_LIMIT)

@@ -67,7 +67,7 @@ processor = false      # Whether nets may run on a camera's own processor, witho
 evaluations = []       # SHA-256 of the evaluations that are accepted for the nets. Empty: any.
 
 [assessment]           # The data-protection impact assessment.
-sha256 = "{"0" * 64}"
+sha256 = "{"0" * 64}"  # What sha256sum prints for the document.
 review = "@REVIEW@"  # From this day on no camera recognises, until the assessment is reviewed.
 
 [agreement]            # The agreement under which the organisations share lists: public.

@@ -174,6 +174,24 @@ def signed_policy(site: Site) -> tuple[Metadata[Targets], bytes, bytes]:
     return targets, policy, recipients
 
 
+def last_signed_policy(site: Site) -> tuple[Metadata[Targets], bytes]:
+    """Return role metadata and policy, as enough holders signed them, also while a draft waits.
+
+    To look back with: what is built or published needs `signed_policy`.
+
+    Raises:
+        SiteRefused: the policy here is not signed, and none that counts was published.
+    """
+    try:
+        targets, policy, _ = signed_policy(site)
+    except SiteRefused:
+        published = policy_in_force(site)
+        if published is None:
+            raise
+        return published.targets, published.policy
+    return targets, policy
+
+
 def read_policy_files(folder: Path) -> PolicyFiles | None:
     """Return the policy in a site's folder, also in one on a stick; None if none was signed.
 

@@ -70,7 +70,7 @@ def policy_items(policy: Policy) -> Sequence[Item]:
             "Data-protection impact assessment",
             {
                 "review before": moment_text(policy.assessment.review_utc_s),
-                "document": digest_text(policy.assessment.digest),
+                "document": _document(policy.assessment.digest),
             },
         ),
         Item(
@@ -130,3 +130,9 @@ def _supplier(supplier: Supplier) -> Item:
 
 def _lines(texts: Iterable[str]) -> str:
     return "\n".join(texts)
+
+
+def _document(digest: bytes) -> str:
+    """Return an assessment's digest; say so if it is the example plan's placeholder."""
+    placeholder = "" if any(digest) else "\nA PLACEHOLDER: no document is named"
+    return f"{digest_text(digest)}{placeholder}"

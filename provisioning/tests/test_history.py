@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from formats.site_bundle import read_bundle
 from provisioning.lists.publication import published_bundle, verify_publication
 from provisioning.site.folder import Site
+from provisioning.tests.sticks import reviewer
 from provisioning.tests.workshop import COLLINS, Workshop, contents, refusal, tallylight
 
 
@@ -54,6 +55,14 @@ def test_a_signer_is_told_who_comes_who_goes_and_who_stays(listed: Workshop) -> 
     listed.build()
     output = asked_to_sign(listed)
     assert f"REMOVED  Entry {stays}" in output
+
+
+def test_a_draft_that_waits_for_signatures_hides_no_history(listed: Workshop) -> None:
+    publish(listed)
+    before = tallylight("list", "history", listed.site)
+    tallylight("recipients", "add", listed.site, *reviewer(listed, "two", "Another Estate"))
+    assert tallylight("list", "history", listed.site) == before
+    assert "1 as before" in " ".join(tallylight("list", "diff", listed.site).split())
 
 
 def test_a_changed_history_hides_no_new_entry(listed: Workshop) -> None:

@@ -157,3 +157,9 @@ def test_a_missing_passphrase_file_is_refused(begun: Workshop) -> None:
 def test_a_missing_public_key_is_refused(begun: Workshop) -> None:
     words = ("--reviewer", "x", "--organisation", "y", "--key", begun.folder / "no.pub")
     assert "cannot be read" in refusal("recipients", "add", begun.site, *words)
+
+
+def test_an_assessment_that_is_no_document_yet_is_said_to_be_a_placeholder(
+    prepared: Workshop,
+) -> None:
+    assert "A PLACEHOLDER: no document is named" in tallylight("policy", "show", prepared.site)
