@@ -45,11 +45,11 @@ check: $(VENV)/.dev systemd  ## look only: style, types, private names, who impo
 	@provisioning/device/image/check-units
 	@echo "All of it is in order."
 
-test: $(VENV)/.dev broker browser postgres softhsm boot-tools  ## the tests: most side by side, those that measure time alone
+test: $(VENV)/.dev broker browser postgres softhsm boot-tools  ## the tests: most side by side, timed ones alone
 	@$(PYTEST) -n auto --maxprocesses 8 --dist loadscope -m "not alone and not long"
 	@$(PYTEST) -m "alone and not long"
 
-test-long: $(VENV)/.dev broker browser postgres softhsm boot-tools  ## the tests that take long, which make test leaves out
+test-long: $(VENV)/.dev broker browser postgres softhsm boot-tools  ## the long tests, which make test leaves out
 	@$(PYTEST) -m "long"
 
 test-all: test test-long  ## every test, once
