@@ -27,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program that the arguments name."""
     programs: dict[str, Callable[[Config, argparse.Namespace], None]] = {
         "identity": _identity,
+        "register": _register,
         "lampguard": _lampguard,
         "watch": _watch,
         "courier": _courier,
@@ -72,6 +73,16 @@ def _identity(config: Config, _chosen: argparse.Namespace) -> None:
 
     identity = make_identity(config.state)
     print(identity.camera_id.hex())  # noqa: T201  # What users read.
+
+
+def _register(config: Config, chosen: argparse.Namespace) -> None:
+    from firmware.hardware.pins import GpioPins, lgpio_factory  # noqa: PLC0415
+    from firmware.registration.listener import LINKS, run  # noqa: PLC0415
+
+    def open_pins() -> GpioPins:
+        return GpioPins(lgpio_factory(), config.lamp_eye)
+
+    run(config, chosen.link or LINKS, open_pins, until_stopped(), supervisor())
 
 
 def _lampguard(config: Config, chosen: argparse.Namespace) -> None:
@@ -138,6 +149,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--config", type=Path, default=DEFAULT, help=f"default: {DEFAULT}")
     programs = parser.add_subparsers(dest="program", required=True, metavar="PROGRAM")
     programs.add_parser("identity", help="make this camera's keys; print its id")
+    register = programs.add_parser("register", help="be registered by a laptop, over one cable")
+    register.add_argument("--link", action="append", help="network link; default: usb0, end0, eth0")
     guard = programs.add_parser("lampguard", help="own the lamp: light it, sense it, grant leases")
     guard.add_argument("--holder", metavar="USER", help="who may ask for light; default: this user")
     watch = programs.add_parser(

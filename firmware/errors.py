@@ -3,6 +3,8 @@
 FirmwareError
 ├── AlreadyRunning     another process of this program runs on the same folder or socket
 ├── IdentityRefused    a key of this camera is missing or broken
+├── NotRegistered      the camera has no registration with a lamp record
+├── RegistrationRefused a message of a registration cannot be accepted now
 ├── LampDark           light cannot be proven: the lease ended, the guard refused or went away
 │   └── NoLease        the guard granted no lease when it was asked for light
 ├── LampFault          a line of the lamp is not what it must be
@@ -37,6 +39,14 @@ class FirmwareError(Refused):
 
 class IdentityRefused(FirmwareError):
     """A key file of this camera is missing or is not what it claims to be."""
+
+
+class NotRegistered(FirmwareError):
+    """The camera has no registration record, or one without a lamp record that holds."""
+
+
+class RegistrationRefused(FirmwareError):
+    """A message of a registration cannot be accepted now."""
 
 
 class ForeignFile(FirmwareError):

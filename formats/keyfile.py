@@ -66,6 +66,8 @@ class Purpose(StrEnum):
     """Signs the estate's books: checkpoints and certificates of destruction."""
     MODEL = "model"
     """Signs model bundles."""
+    INSTALLER = "installer"
+    """Signs the registrations of one installer's laptop."""
 
 
 OPENING: Final = frozenset({Purpose.DESK, Purpose.REVIEWER})

@@ -25,6 +25,7 @@ from formats.tests.plain_vectors import (
     verdicts,
 )
 from formats.tests.reader_vectors import readers
+from formats.tests.registration_vectors import registrations
 
 FOLDER = Path(__file__).parent / "vectors"
 
@@ -48,6 +49,7 @@ def vectors() -> dict[str, bytes]:
         "budget.json": budgets(),
         "casefile.json": casefiles(),
         "readers.json": readers(),
+        "registration.json": registrations(),
     }
     return {file: json.dumps(value, indent=1).encode() + b"\n" for file, value in contents.items()}
 

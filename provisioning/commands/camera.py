@@ -9,6 +9,7 @@ from provisioning.commands.options import Folder, Json, print_result
 from provisioning.site.folder import open_site
 from provisioning.site.membership import remove_camera
 from provisioning.site.policy import register_camera
+from provisioning.site.registrations import add_registered
 from terminal.fingerprints import fingerprint_words
 
 app = typer.Typer(help="Register cameras with the site, and take them out.", no_args_is_help=True)
@@ -34,6 +35,35 @@ def add(
         f"which the policy's holders will see: {words}",
         json=json,
         camera=name,
+        words=words,
+    )
+
+
+@app.command("add-registered")
+def add_registered_camera(  # noqa: PLR0913  # Each is an option.
+    folder: Folder,
+    camera: Annotated[
+        str, typer.Argument(help="The camera's id, its first digits, or its board's serial number.")
+    ],
+    place: Annotated[str, typer.Option(help="Where the camera hangs.")],
+    grounds: Annotated[str, typer.Option(help="Why listed people are expected there.")],
+    *,
+    training: Annotated[
+        bool, typer.Option("--training", help="Add a camera that was registered for training.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Add a camera that an installer has registered to the policy; two holders then sign it."""
+    site = open_site(folder)
+    added = add_registered(site, camera, place=place, grounds=grounds, training=training)
+    name = added.identity.camera_id.hex()
+    words = fingerprint_words(b"".join(added.identity.public_keys))
+    print_result(
+        f"Camera {name} is in the policy, which must be signed now.\nThe words of all its keys, "
+        f"which the policy's holders will see, and which its label bears: {words}",
+        json=json,
+        camera=name,
+        board=added.board.serial,
         words=words,
     )
 

@@ -29,10 +29,21 @@ _PATTERNS: Final = (
     "published/targets/*.policy.json",
     "published/targets/*.recipients.json",
     "estate/*.json",
+    "registrations/*.jsonl",
     "root.json",  # Last: a folder without it is no site's.
 )
 _FOLDERS: Final = (
-    *("", "recipients", "roots", "signed", "signed/targets", "signed/list", "history", "estate"),
+    *(
+        "",
+        "recipients",
+        "roots",
+        "signed",
+        "signed/targets",
+        "signed/list",
+        "history",
+        "estate",
+        "registrations",
+    ),
     *("published", "published/metadata", "published/targets"),
 )
 _OWN: Final = ("keys", "entries", "broker")

@@ -5,6 +5,8 @@
 (3) A signature counts if a holder of the role made it over exactly what waits here. Signatures of
     one version are merged. A newer version replaces an older one, and an older one changes nothing.
 (4) Another content under the same version is refused.
+(5) A manifest of registrations counts if an installer whom this site names has signed it, and if it
+    continues the one here.
 
 Files are opened as `provisioning.foreign_file` does: no link, no device, bounded. Each part is
 verified before any of it is written, and is written whole. What is refused stays on the stick, and
@@ -24,6 +26,7 @@ from provisioning.foreign_file import read_foreign
 from provisioning.site.folder import Site
 from provisioning.stick.list_parts import find_list, find_statement
 from provisioning.stick.part import Part, Result
+from provisioning.stick.registration_parts import find_registrations
 from provisioning.stick.trust_parts import find_policy, find_roots, find_rotation
 
 _ROOT: Final = "root.json"
@@ -53,6 +56,7 @@ def find_parts(site: Site, folder: Path, now: datetime) -> Iterator[Part]:
         ("Next root", partial(find_rotation, site, folder)),
         ("Policy", partial(find_policy, site, folder, now)),
         ("List", partial(find_list, site, folder)),
+        ("Registrations", partial(find_registrations, site, folder)),
         ("Statement of the estate", partial(find_statement, site, folder, now)),
     )
     for what, find in finders:

@@ -1,0 +1,158 @@
+"""The program `register`: listen on the cable while this camera is new, and end once it is not.
+
+It listens on the link-local address fe80::1 of the named links only, so that no other network
+reaches it. One laptop is served at a time, for a bounded time. The lamp's lines are opened here,
+under the guard's lock: `lampguard` cannot run meanwhile, and no face is looked at by a new camera.
+After the last message no socket is left. A link that appears later is taken up.
+"""
+
+import logging
+import select
+import socket
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack, suppress
+from functools import partial
+from typing import Final
+
+from firmware.config import Config
+from firmware.guard.blinks import blink
+from firmware.hardware.pins import Pins
+from firmware.program_lock import only_one
+from firmware.registration.board import read_board
+from firmware.registration.session import Session
+from firmware.supervisor import Supervisor
+from formats.errors import FormatError
+from formats.ledger import Program
+from formats.registration_cable import (
+    ADDRESS,
+    PORT,
+    WHO,
+    WHO_LIMIT,
+    read_frame,
+    write_frame,
+    write_here,
+)
+
+LINKS: Final = ("usb0", "end0", "eth0")
+"""The gadget's link to a laptop, and the wired link under both of its names."""
+SILENT_S: Final = 15.0
+"""A laptop that is silent for so long is hung up on."""
+MESSAGES: Final = 64
+"""Most messages of one connection."""
+LOOK_S: Final = 1.0
+"""How often links and the fail-safe are looked at."""
+
+log = logging.getLogger(__name__)
+
+
+def run(
+    config: Config,
+    links: Sequence[str],
+    open_pins: Callable[[], AbstractContextManager[Pins]],
+    running: Callable[[], bool],
+    supervisor: Supervisor,
+) -> None:
+    """Register this camera over one of its links; return once it is registered, or told to stop.
+
+    Raises:
+        AlreadyRunning: the guard runs, so this camera is registered, or is being registered.
+        IdentityRefused: a key is broken.
+    """
+    with only_one(config.state.lampguard, Program.LAMPGUARD), open_pins() as pins:
+        supervisor.ready()
+        there = [name for _, name in socket.if_nameindex() if name in links]
+        board = read_board(config.models, there[0] if there else "")
+        root = config.trusted_root.read_bytes()
+        session = Session(config.state, board, root, partial(blink, pins))
+        listening: dict[str, Link] = {}
+        try:
+            while running() and not session.ended:
+                _take_up(listening, links)
+                serve(session, tuple(listening.values()))
+                supervisor.alive("new: waiting for a laptop")
+        finally:
+            for link in listening.values():
+                link.close()
+
+
+class Link:
+    """The two sockets on one link: TCP for the registration, UDP for the question who is there."""
+
+    def __init__(self, name: str, door: socket.socket, bell: socket.socket) -> None:
+        self.name, self.door, self.bell = name, door, bell
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the link still exists."""
+        return any(name == self.name for _, name in socket.if_nameindex())
+
+    def close(self) -> None:
+        """Close both sockets."""
+        self.door.close()
+        self.bell.close()
+
+
+def serve(session: Session, links: Sequence[Link]) -> None:
+    """Wait a second for a laptop on any link, and serve it; check the fail-safe."""
+    session.forget_if_late()
+    doors = [each for link in links for each in (link.door, link.bell)]
+    if not doors:
+        time.sleep(LOOK_S)
+        return
+    ready, _, _ = select.select(doors, [], [], LOOK_S)
+    for link in links:
+        if link.bell in ready:
+            _say_who(session, link.bell)
+        if link.door in ready and not session.ended:
+            with suppress(OSError, FormatError), ExitStack() as opened:
+                line, _ = link.door.accept()
+                _serve_one(session, opened.enter_context(line))
+
+
+def _take_up(listening: dict[str, Link], names: Sequence[str]) -> None:
+    """Close the sockets of links that are gone; listen on links that have come."""
+    for name in names:
+        if name in listening and not listening[name].is_there:
+            listening.pop(name).close()
+        found = None if name in listening else listen_on(name)
+        if found is not None:
+            listening[name] = found
+
+
+def _serve_one(session: Session, line: socket.socket) -> None:
+    line.settimeout(SILENT_S)
+    with line.makefile("rwb") as stream:
+        for _ in range(MESSAGES):
+            message = read_frame(stream)  # type: ignore[arg-type]  # A buffered pair is binary.
+            if not message:
+                return
+            write_frame(stream, session.answer(message))  # type: ignore[arg-type]
+            if session.ended:
+                return
+
+
+def _say_who(session: Session, bell: socket.socket) -> None:
+    with suppress(OSError):
+        asked, who = bell.recvfrom(WHO_LIMIT)
+        if asked == WHO:
+            bell.sendto(write_here(session.board.serial), who)
+
+
+def listen_on(name: str) -> Link | None:
+    """Return the sockets on a link; None if the link, or its address, is not there yet."""
+    with ExitStack() as opened:
+        try:
+            scope = socket.if_nametoindex(name)
+            door = opened.enter_context(socket.socket(socket.AF_INET6, socket.SOCK_STREAM))
+            door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            door.bind((ADDRESS, PORT, 0, scope))
+            door.listen(1)
+            bell = opened.enter_context(socket.socket(socket.AF_INET6, socket.SOCK_DGRAM))
+            bell.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, name.encode())
+            bell.bind(("::", PORT))
+        except OSError as error:
+            log.debug("%s: %s", name, error)
+            return None
+        opened.pop_all()
+        return Link(name, door, bell)

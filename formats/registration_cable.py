@@ -1,0 +1,126 @@
+"""How two programs speak on a registration's cable: ports, frames, refusals, and who is there.
+
+A frame is a length of four bytes, big-endian, and as many bytes of strict JSON. A longer frame than
+`FRAME_LIMIT` is refused before it is read. A refusal is an answer, too: one sentence for people.
+Over UDP the laptop asks every camera on a link for its serial number, because two cameras on one
+cable cannot be told apart by their address. Byte tables: docs/formats/registration.md.
+"""
+
+from typing import BinaryIO, Final
+
+from formats.errors import Malformed, Refused, TooLarge
+from formats.signed_members import SIGNED_LIMIT
+from formats.strict_json import Fields, dumps, loads, parse
+
+PORT: Final = 7700
+"""TCP: the registration. UDP: who is there."""
+ADDRESS: Final = "fe80::1"
+"""Each camera's own on its cable: the link, and not the address, says which camera it is."""
+FRAME_LIMIT: Final = SIGNED_LIMIT
+WHO_LIMIT: Final = 256
+WHO: Final = b'{"kind":"registration-who"}'
+_LENGTH_BYTES: Final = 4
+_REFUSAL: Final = "registration-refusal"
+_DONE: Final = "registration-done"
+_HERE: Final = "registration-here"
+_SENTENCE_LIMIT: Final = 500
+
+
+class RefusedByCamera(Refused):
+    """The camera refused a message; the sentence is its own."""
+
+
+def write_frame(stream: BinaryIO, message: bytes) -> None:
+    """Write one message.
+
+    Raises:
+        OSError: the line is gone.
+    """
+    stream.write(len(message).to_bytes(_LENGTH_BYTES, "big") + message)
+    stream.flush()
+
+
+def read_frame(stream: BinaryIO) -> bytes:
+    """Return the next message; empty if the line ended before its first byte.
+
+    Raises:
+        Malformed: the line ended in the middle.
+        TooLarge: the frame is longer than `FRAME_LIMIT`.
+        OSError: the line is gone, or silent for too long.
+    """
+    head = stream.read(_LENGTH_BYTES)
+    if not head:
+        return b""
+    size = int.from_bytes(head, "big")
+    if size > FRAME_LIMIT:
+        raise TooLarge(f"A frame of {size} bytes: at most {FRAME_LIMIT} are allowed.")
+    message = stream.read(size)
+    if len(head) < _LENGTH_BYTES or len(message) < size or not size:
+        raise Malformed("A frame was cut off.")
+    return message
+
+
+def kind_of(message: bytes) -> str:
+    """Return the kind of a message, or an empty text.
+
+    Raises:
+        Malformed, TooLarge: it is no strict JSON.
+    """
+    return str(loads(message, limit=FRAME_LIMIT).get("kind", ""))
+
+
+def write_refusal(error: Refused) -> bytes:
+    """Return the answer that refuses a message."""
+    sentence = "".join(letter for letter in str(error) if letter.isprintable())
+    return dumps({"kind": _REFUSAL, "sentence": sentence[:_SENTENCE_LIMIT] or "refused"})
+
+
+def raise_refusal(answer: bytes) -> None:
+    """Raise if an answer is a refusal.
+
+    Raises:
+        RefusedByCamera: it is.
+        Malformed, TooLarge: it is no strict JSON.
+    """
+    if kind_of(answer) != _REFUSAL:
+        return
+
+    def read(fields: Fields) -> str:
+        fields.constant("kind", _REFUSAL)
+        return fields.text("sentence", at_most=_SENTENCE_LIMIT)
+
+    raise RefusedByCamera(parse(answer, read, limit=FRAME_LIMIT, what=_REFUSAL))
+
+
+def write_done(record_digest: bytes) -> bytes:
+    """Return the camera's last message: it keeps the record of this SHA-256."""
+    return dumps({"kind": _DONE, "record": record_digest.hex()})
+
+
+def read_done(answer: bytes, record_digest: bytes) -> None:
+    """Verify that the camera keeps this record.
+
+    Raises:
+        Malformed, TooLarge: it says something else.
+    """
+    if answer != write_done(record_digest):
+        raise Malformed("The camera did not say that it keeps the record.")
+
+
+def write_here(serial: str) -> bytes:
+    """Return the answer to `WHO`."""
+    return dumps({"kind": _HERE, "serial": serial})
+
+
+def read_here(answer: bytes) -> str:
+    """Return the serial number that an answer to `WHO` names.
+
+    Raises:
+        Malformed, TooLarge: it is no such answer.
+    """
+
+    def read(fields: Fields) -> str:
+        fields.constant("kind", _HERE)
+        return fields.text("serial", at_most=64)
+
+    return parse(answer, read, limit=WHO_LIMIT, what=_HERE)

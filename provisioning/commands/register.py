@@ -1,0 +1,240 @@
+"""`tallylight register`: register cameras over their cables; name installers; list cameras."""
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.table import Table
+
+from formats.keyfile import Purpose, read_key
+from formats.public_keys import signing_key
+from formats.strict_json import JsonValue
+from provisioning.broker.addresses import refuse_host
+from provisioning.broker.certificates import requested_key
+from provisioning.broker.configuration import authority_of
+from provisioning.broker.mosquitto_files import AUTHORITY_FILE
+from provisioning.commands.options import (
+    Folder,
+    Json,
+    PassphraseFile,
+    TokenLabel,
+    print_result,
+    read_named_key,
+)
+from provisioning.errors import BrokerRefused, CameraRefused
+from provisioning.foreign_file import read_foreign
+from provisioning.keys.passphrase import make_key_file, refuse_other_purpose, unlock_key
+from provisioning.registration.bench import CABLES_LIMIT, Bench, Row, Step
+from provisioning.registration.cable import named_cables, usb_cables
+from provisioning.registration.code_reader import TypedCode
+from provisioning.registration.exchange import Terms
+from provisioning.registration.printer import LabelPrinter
+from provisioning.site.folder import Site, open_site
+from provisioning.site.registrations import (
+    Manifest,
+    believed,
+    installer_name,
+    name_installer,
+    take_out_installer,
+)
+from terminal.fingerprints import fingerprint_words
+from terminal.tables import print_table
+
+app = typer.Typer(
+    help="Register cameras over their cables; name the installers who may.", no_args_is_help=True
+)
+_PEM_LIMIT: Final = 4096
+_BOARDS_LIMIT: Final = 64 * 1024
+
+InstallerKey = Annotated[Path, typer.Argument(help="Public half of the installer's key, *.pub.")]
+
+
+@app.command()
+def key(
+    file: Annotated[Path, typer.Argument(help="The new key file; its public half goes beside it.")],
+    holder: Annotated[str, typer.Option(help="Name of the installer.")],
+    token: TokenLabel = None,
+    passphrase_file: PassphraseFile = None,
+    *,
+    json: Json = False,
+) -> None:
+    """Make an installer's key: it signs the registrations of one laptop."""
+    made = make_key_file(
+        file, Purpose.INSTALLER, holder, token=token, passphrase_file=passphrase_file
+    )
+    words = fingerprint_words(made.public)
+    print_result(
+        f"The key of {holder} is in {file}: {words}\nThe desk names this installer with "
+        f"tallylight register installer, and {file.with_suffix('.pub')}.",
+        json=json,
+        key=str(file),
+        words=words,
+    )
+
+
+@app.command()
+def installer(
+    folder: Folder,
+    public: InstallerKey,
+    *,
+    remove: Annotated[bool, typer.Option("--remove", help="Take this installer out.")] = False,
+    json: Json = False,
+) -> None:
+    """Believe an installer's records; or, after a laptop was lost, believe them no more."""
+    site = open_site(folder)
+    verify_key = signing_key(read_named_key(public, Purpose.INSTALLER).public)
+    name, words = installer_name(verify_key), fingerprint_words(bytes(verify_key))
+    if remove:
+        take_out_installer(site, verify_key)
+        sentence = (
+            f"Records of installer {name} are not believed any more: {words}\nIf the laptop held "
+            "the broker's key, replace it: tallylight desk replace-key --purpose broker"
+        )
+    else:
+        name_installer(site, verify_key)
+        sentence = f"Records of installer {name} are believed: {words}"
+    print_result(sentence, json=json, installer=name, words=words, believed=not remove)
+
+
+@app.command("list")
+def show(folder: Folder, *, json: Json = False) -> None:
+    """List the cameras that believed installers have registered."""
+    site = open_site(folder)
+    there = {place.camera.camera_id for place in site.policy.places}
+    rows: list[dict[str, JsonValue]] = [
+        {
+            "camera": one.identity.camera_id.hex(),
+            "board": one.board.serial,
+            "key": str(one.board.key),
+            "bench": one.acceptance.place,
+            "training": one.acceptance.training,
+            "installer": installer_name(one.hello.installer),
+            "in_policy": one.identity.camera_id in there,
+        }
+        for one in believed(site)
+    ]
+    if json:
+        print_result("", json=True, cameras=rows)
+        return
+    table = Table("camera", "board", "key", "bench", "policy")
+    for row in rows:
+        level = f"{row['key']}{', training' if row['training'] else ''}"
+        named = "yes" if row["in_policy"] else "not yet: tallylight camera add-registered"
+        table.add_row(str(row["camera"])[:8], str(row["board"]), level, str(row["bench"]), named)
+    print_table(table)
+
+
+@app.command()
+def cameras(  # noqa: PLR0913  # Each is an option.
+    folder: Folder,
+    key: Annotated[Path, typer.Option(help="The installer's key file.")],
+    host: Annotated[str, typer.Option(help="Name or address of the broker, for the cameras.")],
+    passphrase_file: PassphraseFile = None,
+    *,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the broker.")] = 8883,
+    count: Annotated[int, typer.Option(min=1, max=1024, help="End after so many cameras.")] = 1024,
+    link: Annotated[
+        list[str] | None, typer.Option(help="A network link with one camera; default: all on USB.")
+    ] = None,
+    boards: Annotated[
+        Path | None, typer.Option(help="File with the serial numbers read from the boards.")
+    ] = None,
+    printer: Annotated[str, typer.Option(help="Label printer in CUPS; default: PDF alone.")] = "",
+    training: Annotated[
+        bool, typer.Option("--training", help="Register boards that keep no key: not real ones.")
+    ] = False,
+) -> None:
+    """Register the cameras that hang on this laptop's cables, until Ctrl-C or `--count`."""
+    refuse_host(host)
+    site, locked = open_site(folder), read_key(key)
+    refuse_other_purpose(locked, Purpose.INSTALLER)
+    cables = named_cables(link) if link else usb_cables()
+    if not cables or len(cables) > CABLES_LIMIT:
+        raise CameraRefused(
+            f"{len(cables)} cables were found, and there can be 1 to {CABLES_LIMIT}: plug a "
+            "camera in, or name its network link with --link."
+        )
+    # Passphrases are asked for before any camera is.
+    signer = unlock_key(locked, passphrase_file)
+    terms = _terms(site, passphrase_file, host, port, _serials(boards), training=training)
+    labels, screen = LabelPrinter(site, printer), _Screen()
+    manifest = Manifest(site, signer)
+    bench = Bench(manifest, terms, TypedCode(_asked), labels.print_label, screen.show)
+    typer.echo(f"{len(cables)} cables; waiting for cameras. Ctrl-C ends; nothing is lost.")
+    try:
+        bench.run(cables, count)
+    except KeyboardInterrupt:
+        bench.stopped.set()
+    typer.echo(f"{len(manifest.found)} cameras are in {manifest.path}: tallylight give it a stick.")
+
+
+class _Screen:
+    """Prints the table when a person must look, and one line for each other change."""
+
+    def __init__(self) -> None:
+        self._before: dict[str, Row] = {}
+
+    def show(self, rows: Sequence[Row]) -> None:
+        new = [row for row in rows if self._before.get(row.place) != row]
+        self._before = {row.place: row for row in rows}
+        if any(row.step is Step.LOOK for row in new):
+            self._table(rows)
+            return
+        for row in new:
+            if row.step in {Step.DONE, Step.REFUSED}:
+                typer.echo(f"{row.place}  {row.serial}  {row.step}  {row.sentence}".rstrip())
+
+    def _table(self, rows: Sequence[Row]) -> None:
+        table, now_s = Table("place", "serial", "step", "age"), time.monotonic()
+        for row in rows:
+            table.add_row(row.place, row.serial, str(row.step), f"{now_s - row.since_s:.0f} s")
+        print_table(table)
+
+
+def _asked(question: str) -> str:
+    return str(typer.prompt(question, default="", show_default=False))
+
+
+def _terms(  # noqa: PLR0913  # Each comes from an option.
+    site: Site,
+    passphrase_file: Path | None,
+    host: str,
+    port: int,
+    boards: frozenset[str] | None,
+    *,
+    training: bool,
+) -> Terms:
+    try:
+        authority_pem = read_foreign(site.folder, f"broker/{AUTHORITY_FILE}", limit=_PEM_LIMIT)
+    except FileNotFoundError as error:
+        raise BrokerRefused(
+            "The site has no broker yet: run tallylight broker config first."
+        ) from error
+    broker_key = unlock_key(site.key(Purpose.BROKER), passphrase_file)
+
+    def certify(name: str, csr: bytes) -> bytes:
+        authority = authority_of(site, broker_key, datetime.now(UTC))
+        return authority.client_certificate(name, requested_key(csr))
+
+    return Terms(
+        site=site.policy.site,
+        root=site.root,
+        authority=authority_pem,
+        certify=certify,
+        broker_host=host,
+        broker_port=port,
+        now=lambda: datetime.now(UTC),
+        training=training,
+        boards=boards,
+    )
+
+
+def _serials(file: Path | None) -> frozenset[str] | None:
+    """Return the serial numbers in a file, one a line."""
+    if file is None:
+        return None
+    content = read_foreign(file.parent, file.name, limit=_BOARDS_LIMIT)
+    return frozenset(content.decode("ascii", "replace").split())

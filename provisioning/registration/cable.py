@@ -1,0 +1,114 @@
+"""Find the cables of a bench, ask who hangs on each, and carry messages over one.
+
+A cable is a network link with one camera at its other end, at fe80::1. The link's place in the USB
+tree (sysfs) is the camera's place on the bench. A link with two cameras is noticed because two
+serial numbers answer; it is refused. One connection is kept while it works; a lost one is made
+anew for the next message. Each wait is bounded.
+"""
+
+import socket
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, Final, Protocol, cast
+
+from formats.errors import FormatError
+from formats.registration_cable import (
+    ADDRESS,
+    PORT,
+    WHO,
+    WHO_LIMIT,
+    read_frame,
+    read_here,
+    write_frame,
+)
+
+LINKS: Final = Path("/sys/class/net")
+ANSWER_S: Final = 60.0
+"""Longest wait for an answer: a code of 80 blinks takes 41 s."""
+WHO_S: Final = 0.5
+"""How long answers to the question who is there are collected."""
+_EVERYBODY: Final = "ff02::1"
+
+
+class Cable(Protocol):
+    """One place of the bench."""
+
+    place: str
+
+    def who(self) -> frozenset[str]:
+        """Return the serial numbers of the cameras that answer now."""
+
+    def ask(self, message: bytes) -> bytes:
+        """Return the camera's answer; raise OSError if the line is gone."""
+
+
+@dataclass(slots=True)
+class LinkCable:
+    """A cable that is a network link of this machine."""
+
+    link: str
+    place: str
+    _stream: BinaryIO | None = field(default=None, init=False)
+
+    def who(self) -> frozenset[str]:
+        """Return the serial numbers of the cameras that answer now."""
+        found: set[str] = set()
+        with suppress(OSError), socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as bell:
+            bell.bind(("::", 0))
+            bell.sendto(WHO, (_EVERYBODY, PORT, 0, socket.if_nametoindex(self.link)))
+            until_s = time.monotonic() + WHO_S
+            while (left_s := until_s - time.monotonic()) > 0:
+                bell.settimeout(left_s)
+                with suppress(FormatError):
+                    found.add(read_here(bell.recv(WHO_LIMIT)))
+        return frozenset(found)
+
+    def ask(self, message: bytes) -> bytes:
+        """Return the camera's answer.
+
+        Raises:
+            OSError: the line is gone, or silent for a minute.
+            FormatError: what came is no frame.
+        """
+        try:
+            if self._stream is None:
+                self._stream = self._connect()
+            write_frame(self._stream, message)
+            answer = read_frame(self._stream)
+        except (OSError, FormatError):
+            self._hang_up()
+            raise
+        if not answer:
+            self._hang_up()
+            raise ConnectionResetError(0, "the camera hung up")
+        return answer
+
+    def _connect(self) -> BinaryIO:
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as line:
+            line.settimeout(ANSWER_S)
+            line.connect((ADDRESS, PORT, 0, socket.if_nametoindex(self.link)))
+            return cast("BinaryIO", line.makefile("rwb"))
+
+    def _hang_up(self) -> None:
+        if self._stream is not None:
+            with suppress(OSError):
+                self._stream.close()
+            self._stream = None
+
+
+def usb_cables(links: Path = LINKS) -> list[LinkCable]:
+    """Return a cable for each network link that hangs on USB, named by its place there."""
+    found = []
+    for link in sorted(links.iterdir()):
+        device = (link / "device").resolve()
+        if "usb" in str(device):
+            found.append(LinkCable(link.name, device.name.partition(":")[0]))
+    return found
+
+
+def named_cables(names: Iterable[str], links: Path = LINKS) -> list[LinkCable]:
+    """Return a cable for each named link, such as one VLAN for each port of a switch."""
+    return [LinkCable(name, name) for name in names if (links / name).exists()]

@@ -1,0 +1,61 @@
+"""Manifests of registrations on a stick: the installer must be named here, the chain must go on."""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from formats.registration_record import MANIFEST_LIMIT
+from formats.whole_file import READABLE
+from provisioning.disk import write_atomically
+from provisioning.errors import CameraRefused, StickRefused
+from provisioning.foreign_file import read_foreign
+from provisioning.site.folder import Site
+from provisioning.site.registrations import (
+    FOLDER,
+    installer_name,
+    installers,
+    manifest_path,
+    read_of,
+    read_stored,
+)
+from provisioning.stick.part import Part, Result
+
+
+def find_registrations(site: Site, folder: Path) -> Iterator[Part]:
+    """Yield each manifest on the stick.
+
+    Raises:
+        FileRefused: one is no plain file, or too large.
+    """
+    named = {installer_name(key): key for key in installers(site)}
+    for path in sorted((folder / FOLDER).glob("*.jsonl")):
+        what = f"Registrations of installer {path.stem[:16]}"
+        theirs = read_foreign(folder, f"{FOLDER}/{path.name}", limit=MANIFEST_LIMIT)
+        ours = read_stored(site, path.name)
+        if path.stem not in named:
+            own = ours == theirs
+            sentence = f"{what}: the site does not name this installer."
+            yield Part(Result.KNOWN if own else Result.REFUSED, sentence)
+            continue
+        try:
+            found = read_of(theirs, named[path.stem])
+        except CameraRefused as error:
+            yield Part(Result.REFUSED, str(error))
+            continue
+        if found and found[0].hello.site != site.policy.site:
+            raise StickRefused(f"{what}: they are of the site {found[0].hello.site}.")
+        if theirs == ours:
+            yield Part(Result.KNOWN, f"{what}: {len(found)} cameras.")
+        elif ours.startswith(theirs):
+            yield Part(Result.OLDER, f"{what}: there are more here.")
+        elif theirs.startswith(ours):
+            path_here = manifest_path(site, named[path.stem])
+            store = partial(_store, path_here, theirs)
+            yield Part(Result.NEW, f"{what}: {len(found)} cameras.", store)
+        else:
+            yield Part(Result.REFUSED, f"{what}: they do not continue those here.")
+
+
+def _store(path: Path, manifest: bytes) -> None:
+    path.parent.mkdir(mode=0o755, exist_ok=True)
+    write_atomically(path, manifest, mode=READABLE)
