@@ -24,7 +24,7 @@ from firmware.folder import Folder
 from firmware.guard.blinks import Seen
 from firmware.identity import courier_key, ledger_signer, make_identity, watch_keys
 from firmware.registration.kept import read_kept, record_path
-from firmware.registration.settings import write_settings
+from firmware.registration.settings import refuse_odd_host, write_settings
 from formats.board import Board
 from formats.camera_request import REQUEST_LIMIT, read_request
 from formats.errors import FormatError, Refused
@@ -77,7 +77,7 @@ class Session:
     _stepped_s: float = field(init=False)
 
     def __post_init__(self) -> None:
-        if not (self.state.root / REQUEST_FILE).exists():
+        if not self._has_keys():
             make_identity(self.state)
         self._kept = self._read()
         self._stepped_s = self.now()
@@ -205,6 +205,7 @@ class Session:
                 "site's own image."
             )
         refuse_unkept_key(self.board, training=acceptance.training)
+        refuse_odd_host(acceptance)
         with Folder.made(self.state.courier, 0o700) as folder:
             folder.write(".tls.new", acceptance.certificate, mode=0o600)
             try:
@@ -226,6 +227,13 @@ class Session:
             list=watch.list,
             receipt=courier_key(self.state),
         )
+
+    def _has_keys(self) -> bool:
+        try:
+            self._camera_request()
+        except FileNotFoundError:
+            return False
+        return True
 
     def _sign_key(self) -> SigningKey:
         return watch_keys(self.state).sign

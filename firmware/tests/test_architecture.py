@@ -115,6 +115,8 @@ OPENS_BY_PATH = {
     "hardware/accelerator.py": {"glob", "read_text"},  # /sys.
     "hardware/temperature.py": {"read_text"},  # /sys.
     "looking/reporter.py": {"read_bytes", "rglob", "stat"},  # The program's code.
+    "registration/board.py": {"exists", "open", "read_bytes"},  # /proc, /sys, /run, the image.
+    "registration/listener.py": {"read_bytes"},  # The site's root, in the image.
     "trust/clock.py": {"read_text"},  # /proc.
     "trust/time_source.py": {"exists"},  # /run, of root.
     "trust/newer_list.py": {"read_bytes"},  # The site's root, in the image.

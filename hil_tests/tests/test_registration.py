@@ -231,7 +231,7 @@ def test_a_broker_whose_name_would_be_a_line_of_the_settings_is_refused(
     laptop.terms = replace(TERMS, broker_host='x"#y')
     with pytest.raises(RefusedByCamera, match="no name and no address"):
         register(laptop.exchange("c1"), camera.ask)
-    assert not record_path(camera.state).exists()
+    assert laptop.manifest().found == []
 
 
 @dataclass

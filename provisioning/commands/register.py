@@ -146,6 +146,7 @@ def cameras(  # noqa: PLR0913  # Each is an option.
     training: Annotated[
         bool, typer.Option("--training", help="Register boards that keep no key: not real ones.")
     ] = False,
+    json: Json = False,
 ) -> None:
     """Register the cameras that hang on this laptop's cables, until Ctrl-C or `--count`."""
     refuse_host(host)
@@ -163,12 +164,20 @@ def cameras(  # noqa: PLR0913  # Each is an option.
     labels, screen = LabelPrinter(site, printer), _Screen()
     manifest = Manifest(site, signer)
     bench = Bench(manifest, terms, TypedCode(_asked), labels.print_label, screen.show)
-    typer.echo(f"{len(cables)} cables; waiting for cameras. Ctrl-C ends; nothing is lost.")
+    typer.echo(
+        f"{len(cables)} cables; waiting for cameras. Ctrl-C ends; nothing is lost.", err=True
+    )
     try:
         bench.run(cables, count)
     except KeyboardInterrupt:
         bench.stopped.set()
-    typer.echo(f"{len(manifest.found)} cameras are in {manifest.path}: tallylight give it a stick.")
+    print_result(
+        f"{len(manifest.found)} cameras are in {manifest.path}: bring it to the desk with "
+        "tallylight give.",
+        json=json,
+        manifest=str(manifest.path),
+        cameras=[one.identity.camera_id.hex() for one in manifest.found],
+    )
 
 
 class _Screen:
@@ -185,17 +194,18 @@ class _Screen:
             return
         for row in new:
             if row.step in {Step.DONE, Step.REFUSED}:
-                typer.echo(f"{row.place}  {row.serial}  {row.step}  {row.sentence}".rstrip())
+                said = f"{row.place}  {row.serial}  {row.step}  {row.sentence}".rstrip()
+                typer.echo(said, err=True)
 
     def _table(self, rows: Sequence[Row]) -> None:
         table, now_s = Table("place", "serial", "step", "age"), time.monotonic()
         for row in rows:
             table.add_row(row.place, row.serial, str(row.step), f"{now_s - row.since_s:.0f} s")
-        print_table(table)
+        print_table(table, stderr=True)
 
 
 def _asked(question: str) -> str:
-    return str(typer.prompt(question, default="", show_default=False))
+    return str(typer.prompt(question, default="", show_default=False, err=True))
 
 
 def _terms(  # noqa: PLR0913  # Each comes from an option.
