@@ -161,6 +161,10 @@ set -eu
 cd "$(dirname "$0")"
 root=${{DESTDIR:-}}
 at={at}
+if [ -z "$root" ] && [ "$(id -u)" != 0 ]; then
+    echo "Run this as root, for example with sudo: nothing was changed." >&2
+    exit 1
+fi
 if [ -z "$root" ] && ! [ -x /usr/sbin/mosquitto ]; then
     apt-get update
     apt-get install --yes mosquitto
@@ -179,6 +183,7 @@ if [ -d /run/systemd/system ]; then
 else
     echo "Start the broker with: mosquitto -c $at/{CONFIGURATION_FILE}"
 fi
+echo "The files are installed. Remove $PWD and {ARCHIVE_FILE}: they hold the broker's key."
 """
 
 

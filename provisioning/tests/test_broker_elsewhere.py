@@ -69,6 +69,27 @@ def test_the_install_script_puts_each_file_into_its_place(
     assert '-c "/srv/the broker/mosquitto.conf"' in drop_in.read_text()
 
 
+def test_the_install_script_changes_nothing_without_root(
+    prepared: Workshop, tmp_path: Path
+) -> None:
+    at, programs = tmp_path / "installed", tmp_path / "programs"
+    config(prepared, "--at", at)
+    script = unpack(prepared, tmp_path / "there") / "install"
+    programs.mkdir()
+    (programs / "id").write_text("#!/bin/sh\necho 1000\n")
+    (programs / "id").chmod(0o755)
+    done = subprocess.run(
+        [str(script)],
+        env={"PATH": f"{programs}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "Run this as root" in done.stderr
+    assert not at.exists()
+
+
 def test_a_folder_that_would_be_a_further_line_is_refused(prepared: Workshop) -> None:
     words = ("broker", "config", prepared.site, *prepared.passphrase)
     assert "is no folder" in refusal(*words, "--at", "/etc/x\nallow_anonymous true")
