@@ -8,6 +8,8 @@ PIP    := $(PY) -m pip install --quiet --disable-pip-version-check
 SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # The virtual camera's root file system: outside the repository, made again when its recipe changes.
 ROOT   := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/tallylight/virtual-camera
+# Debian packages and unpacked roots of images: outside the repository.
+IMAGES := $(dir $(ROOT))image
 VIRTUAL = $(SUDO) env PATH="$(PATH)" TALLYLIGHT_VIRTUAL_CAMERA=$(ROOT)
 # Debian puts the broker where an ordinary user's PATH does not look.
 export PATH := $(PATH):/usr/sbin
@@ -15,7 +17,7 @@ export PATH := $(PATH):/usr/sbin
 # What a user gives reaches a recipe in the environment, as it was typed: with its quotes, $ and blanks.
 # `$(call option,SOURCE)` is then `--source "<as typed>"`, or nothing; `$(call given,LFW)` is the bare word.
 GIVEN  := SOURCE PERSON LISTED PORT LFW SENATE PEERS ORIGINALS DETECTION NET ABOUT TO FACES GROUPS QUEUED \
-          EVENTS EDITS SECONDS STEPS SEED RIG RUNS KEY RELEASE SIGNERS ONLY ROUNDS
+          EVENTS EDITS SECONDS STEPS SEED RIG RUNS KEY RELEASE SIGNERS ONLY ROUNDS BOARD SITE
 $(foreach name,$(GIVEN),$(eval export GIVEN_$(name) := $$(value $(name))))
 unexport $(GIVEN)
 given   = "$$GIVEN_$(1)"
@@ -173,6 +175,10 @@ models-originals: $(VENV)/.dev  ## the embedder's float originals, for models-ev
 wheel: $(VENV)/.dev  ## build/wheel: what a camera installs, and nothing of a desk
 	@tools/make-wheel $(PY)
 
+image: $(VENV)/.dev imaging wheel  ## build/image/BOARD: a camera's card: BOARD=<virtual|pi4|pi5> SITE=<folder> NEW=1; needs root
+	@$(SUDO) provisioning/device/image/make-image "$${GIVEN_BOARD:-virtual}" "build/image/$${GIVEN_BOARD:-virtual}" \
+	  $(IMAGES) $(abspath $(PY)) "$$GIVEN_SITE" $(if $(NEW),new)
+
 deb: $(VENV)/.dev  ## build/deb: Debian packages for the list authority's desk and for the estate
 	@packaging/make-deb $(abspath $(PY))
 
@@ -252,6 +258,11 @@ boot-tools:  # What reads and makes boot partitions and bundles; a TPM in softwa
 softhsm:
 	@tools/install-missing "SoftHSM, a token in software" softhsm2-util softhsm2 libp11-kit0 || \
 	  echo "The tests of tokens are left out."
+
+imaging:
+	@tools/install-missing "the tools that make images" \
+	  "mmdebstrap mkfs.erofs veritysetup mkfs.vfat mcopy bmaptool cpio zstd depmod sfdisk readelf systemd-sysusers" \
+	  mmdebstrap erofs-utils cryptsetup-bin dosfstools mtools bmap-tools cpio zstd kmod fdisk binutils systemd udev
 
 root:
 	@tools/install-missing "mmdebstrap, which makes root file systems" mmdebstrap mmdebstrap
