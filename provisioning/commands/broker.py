@@ -161,7 +161,7 @@ def revoke(
     else:
         then = f"The next tallylight broker config issues a new certificate to {name}."
     sentence = (
-        f"{name} is revoked here, and still connected to the broker.\n"
+        f"{name} is revoked here. The broker lets it in until it has the new files.\n"
         f"{_installing(site.broker.resolve() / ARCHIVE_FILE)}\n"
         "That starts the broker again, and ends every connection. Then tallylight broker check "
         f"shows that it has the new revocation list.\n{then}"
