@@ -175,7 +175,7 @@ models-originals: $(VENV)/.dev  ## the embedder's float originals, for models-ev
 wheel: $(VENV)/.dev  ## build/wheel: what a camera installs, and nothing of a desk
 	@tools/make-wheel $(PY)
 
-image: $(VENV)/.dev imaging wheel  ## build/image/BOARD: a camera's card: BOARD=<virtual|pi4|pi5> SITE=<folder> NEW=1; needs root
+image: $(VENV)/.dev imaging wheel  ## build/image: a card: BOARD=<virtual|pi4|pi5> SITE=<folder> NEW=1; needs root
 	@$(SUDO) provisioning/device/image/make-image "$${GIVEN_BOARD:-virtual}" "build/image/$${GIVEN_BOARD:-virtual}" \
 	  $(IMAGES) $(abspath $(PY)) "$$GIVEN_SITE" $(if $(NEW),new)
 
