@@ -26,6 +26,7 @@ from formats.tests.plain_vectors import (
 )
 from formats.tests.reader_vectors import readers
 from formats.tests.registration_vectors import registrations
+from formats.tests.wipe_vectors import wipes
 
 FOLDER = Path(__file__).parent / "vectors"
 
@@ -50,6 +51,7 @@ def vectors() -> dict[str, bytes]:
         "casefile.json": casefiles(),
         "readers.json": readers(),
         "registration.json": registrations(),
+        "wipe.json": wipes(),
     }
     return {file: json.dumps(value, indent=1).encode() + b"\n" for file, value in contents.items()}
 

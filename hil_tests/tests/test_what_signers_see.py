@@ -23,9 +23,11 @@ from formats.ledger import Checkpoint, Head
 from formats.policy import Policy
 from formats.recipients import Recipients
 from formats.tests import site_samples as samples
+from formats.wipe_certificate import WipeCertificate
 from provisioning.lists.list_items import case_items
 from provisioning.nets.bundles import MODELS
 from provisioning.nets.manifest_items import manifest_items
+from provisioning.papers.wiped import wipe_items
 from provisioning.site.policy_items import policy_items, recipients_items, version_item
 from recognition.errors import RecognitionError
 from terminal.differences import Item, describe, describe_changes
@@ -37,6 +39,9 @@ POLICY = replace(samples.POLICY, evaluations=(bytes([7]) * 32,))
 BUDGET = BudgetStatement(
     "mill-lane", samples.MOMENT_S, (CameraBudget(bytes(16), BudgetState.WITHIN, 1, 10),)
 )
+
+
+INSTALLER = samples.signing(98).verify_key
 
 
 def policy_screen(policy: Policy) -> Sequence[Item]:
@@ -52,6 +57,10 @@ SIGNED: dict[str, tuple[object, Screen]] = {
     "recipients": (samples.RECIPIENTS, recipients_screen),
     "list": (samples.CASE, case_items),
     "budget": (BUDGET, partial(statement_items, version=1, expires=END)),
+    "wipe": (
+        WipeCertificate("mill", bytes(16), "1000", "card", 4096, samples.MOMENT_S, INSTALLER),
+        wipe_items,
+    ),
     "checkpoint": (Checkpoint("estate", Head(7, bytes([8]) * 32)), checkpoint_items),
 }
 """Each format that a person signs, and what this person is shown of it."""

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from provisioning.commands.cards import card_table, confirm_names
 from provisioning.commands.options import Json
 from provisioning.errors import FlashRefused
 from provisioning.flash.batch import Work, write_cards
@@ -103,22 +104,12 @@ def _print_devices(not_removable: Sequence[str], *, json: bool) -> None:
         return
     offered = [found for found in judged if isinstance(found, Target)]
     if offered:
-        print_table(_table(offered))
+        print_table(card_table(offered))
     else:
         typer.echo("There is no card that may be written: put one into a reader.")
     for found in judged:
         if isinstance(found, Refusal):
             typer.echo(f"Not offered: {found.why}")
-
-
-def _table(targets: Sequence[Target]) -> Table:
-    table = Table("Device", "Size", "What it is", "On it now", box=None)
-    for target in targets:
-        size = f"{target.size / 1e9:.1f} GB" if target.size else "new"
-        place = f"in {target.reader}" if target.reader != target.path else ""
-        what = " ".join(part for part in (target.model, target.serial, place) if part)
-        table.add_row(target.path, size, what, target.contents)
-    return table
 
 
 def _confirm(
@@ -132,17 +123,8 @@ def _confirm(
         "All that is on these cards will be lost:",
         err=True,
     )
-    print_table(_table(targets), stderr=True)
-    wanted = " ".join(Path(target.path).name for target in targets)
-    if confirm is None:
-        if not sys.stdin.isatty():
-            raise FlashRefused(
-                "Nothing was written, because there is no terminal to ask on: read what is shown, "
-                f"then repeat with --confirm '{wanted}'."
-            )
-        confirm = typer.prompt(f"Type {wanted} to overwrite them", err=True)
-    if confirm.split() != wanted.split():
-        raise FlashRefused(f"You did not type {wanted}: nothing was written.")
+    print_table(card_table(targets), stderr=True)
+    confirm_names(targets, confirm)
 
 
 def _round(
