@@ -1,8 +1,9 @@
 """Start `watch`: assemble a station from verified parts, run it, and record why it ended.
 
-The order is the order of trust: keys, outbox, nets, list, threshold, lamp, camera. No part asks for
-light before all of them are there. A part that is missing is in the ledger by its name. The outbox
-comes early, so that a camera that stays dark removes the events whose receipts have come.
+The order is the order of trust: keys, outbox, registration with its lamp record, nets, list,
+threshold, lamp, camera. No part asks for light before all of them are there. A part that is missing
+is in the ledger by its name. The outbox comes early, so that a camera that stays dark removes the
+events whose receipts have come.
 """
 
 import os
@@ -39,6 +40,7 @@ from firmware.record.counts import Counts
 from firmware.record.ledger import Ledger
 from firmware.record.queued_ledger import QueuedLedger
 from firmware.refusal import record_refusal, stay_dark
+from firmware.registration.kept import check_registration
 from firmware.station import Station
 from firmware.supervisor import Supervisor
 from firmware.trust.acceptance import accept_inbox, site_folder
@@ -145,7 +147,7 @@ def assemble(
     """Return a station that may ask for light.
 
     Raises:
-        IdentityRefused, FolderShared, ForeignFile, ListRefused, NetsNotJudged,
+        IdentityRefused, NotRegistered, FolderShared, ForeignFile, ListRefused, NetsNotJudged,
         AcceleratorMissing, ProcessorRefused, NobodyListed, ListNotServed, OutsideHours, OutboxFull,
         LampDark: a part is missing or refused; no frame was looked at.
     """
@@ -155,6 +157,7 @@ def assemble(
     removal = Removal(outbox, Receipts(state.receipts), book.ledger, clock.lapse_utc_s)
     while removal.round() and running():
         means.supervisor.alive("dark: removing events that were receipted")
+    check_registration(state)
     eye, watchlist = _accept(config, means, keys, book.ledger, clock)
     counts = Counts()
     search = Search(watchlist, eye.manifest.calibration, counts)

@@ -31,6 +31,7 @@ from firmware.hardware.accelerator import ABSENT, Presence, bus_speed, presence
 from firmware.hardware.temperature import LIMIT_C, Thermometer
 from firmware.identity import courier_key, ledger_signer, watch_keys
 from firmware.record.newest import newest_record, when_written
+from firmware.registration.kept import check_registration
 from firmware.trust.time_source import time_quality
 from formats.envelope import TimeQuality, sender_id
 from formats.keyfile import Purpose
@@ -62,6 +63,7 @@ def parts(config: Config) -> dict[str, Callable[[], str]]:
     """Return the check of each part, by the part's name."""
     return {
         "keys": lambda: _keys(config),
+        "registration": lambda: _registration(config),
         "clock": _clock,
         "nets": lambda: _nets(config),
         "accelerator": lambda: _accelerator(config),
@@ -85,6 +87,12 @@ def _keys(config: Config) -> str:
     for program in (Program.WATCH, Program.LAMPGUARD, Program.COURIER):
         ledger_signer(config.state, program)
     return f"this camera is {camera}"
+
+
+def _registration(config: Config) -> str:
+    found = check_registration(config.state)
+    kind = "for training" if found.acceptance.training else "as a real camera"
+    return f"{kind}, with a lamp record; the board's key: {found.board.key}"
 
 
 def _nets(config: Config) -> str:

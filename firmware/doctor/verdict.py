@@ -11,6 +11,7 @@ from formats.ledger import Happening
 LIT: Final = frozenset({"on", "arming"})
 """States of the guard in which the lamp shines because `watch` asked for it."""
 REASONS: Final = {
+    "NotRegistered": "register it over its cable: tallylight register cameras",
     "OutsideHours": "nothing, if the policy lets it look at no face at this hour",
     "NobodyListed": "nothing, if the list is to be empty",
     "TooHot": "give it shade or air",

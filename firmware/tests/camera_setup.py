@@ -12,6 +12,7 @@ from firmware.tests import desk
 from firmware.tests.command import config_of
 from firmware.tests.fakes import FakeCamera, PasserBy, eye
 from firmware.tests.observations import records
+from firmware.tests.registered import register
 from firmware.tests.station import ListDesk
 from formats.camera_request import CameraIdentity
 from formats.ledger import Happening
@@ -21,9 +22,10 @@ WALK = [[PasserBy(0, 50.0 + 12 * at)] for at in range(6)]
 
 
 def made_camera(folder: Path) -> Config:
-    """Make a camera with its keys, and nothing else."""
+    """Make a camera with its keys, which is registered, and nothing else."""
     config = config_of(folder)
     make_identity(config.state)
+    register(config)
     return config
 
 
@@ -39,8 +41,9 @@ def publish(
     empty: bool = False,
     policy: Callable[[Policy], Policy] = lambda policy: policy,
 ) -> None:
-    """Put a list for this camera into its inbox, and the root into its image."""
+    """Put a list for this camera into its inbox, and the root into its image; register it."""
     identity = make_identity(config.state)
+    register(config)
     authority = ListDesk(
         policy=policy(policy_for(identity)),
         sealed_to=watch_keys(config.state).list,

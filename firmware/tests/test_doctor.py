@@ -14,9 +14,8 @@ from firmware.assembly import Means, run
 from firmware.config import Accelerator, Config
 from firmware.doctor import examination, parts, verdict
 from firmware.errors import FirmwareError
-from firmware.identity import make_identity
 from firmware.record.ledger import Ledger
-from firmware.tests.camera_setup import publish
+from firmware.tests.camera_setup import made_camera, publish
 from firmware.tests.command import config_of, make_bundle
 from firmware.tests.fakes import Bulb, FakeCamera, PasserBy, eye, guarding
 from firmware.tests.test_folder import FOREIGN
@@ -30,9 +29,7 @@ WALK = [[PasserBy(0, 50.0 + 12 * at)] for at in range(6)]
 
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
-    config = config_of(tmp_path)
-    make_identity(config.state)
-    return config
+    return made_camera(tmp_path)
 
 
 def said(config: Config, capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
@@ -48,6 +45,7 @@ def test_a_bare_camera_lacks_nearly_everything_and_says_what_to_do(
 ) -> None:
     lines = said(config_of(tmp_path), capsys)
     assert "tallylight-camera identity" in lines["keys"]
+    assert "register it over its cable" in lines["registration"]
     assert "apt-get install" in lines["camera"]
     assert "systemctl start tallylight-lampguard" in lines["lamp"]
     assert "publish one" in lines["list"]

@@ -12,7 +12,6 @@ from firmware.config import Config
 from firmware.errors import ClockUntrusted
 from firmware.identity import make_identity, watch_keys
 from firmware.tests.camera_setup import WALK, looks, policy_for, publish
-from firmware.tests.command import config_of
 from firmware.tests.fakes import FakeCamera, eye, guarding
 from firmware.tests.observations import records
 from firmware.tests.station import ListDesk
@@ -27,10 +26,7 @@ pytestmark = pytest.mark.alone
 
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
-    """Make a camera with its keys, and nothing else."""
-    config = config_of(tmp_path)
-    make_identity(config.state)
-    return config
+    return made_camera(tmp_path)
 
 
 def bodies(config: Config) -> list[Path]:

@@ -12,7 +12,7 @@ from getpass import getuser
 from pathlib import Path
 from typing import Any, Final
 
-from nacl.signing import VerifyKey
+from nacl.signing import SigningKey, VerifyKey
 from typer.testing import CliRunner
 
 import estate.__main__ as estate_program
@@ -25,6 +25,8 @@ from formats.keyfile import Purpose
 from formats.public_key_file import read_public_key
 from hil_tests.errors import DeskRefused
 from hil_tests.rig.desk_site import DeskSite
+from hil_tests.rig.simulated_cable import desk_terms, register_on_desk
+from provisioning.site.folder import open_site
 
 NAME: Final = "demo-street"
 PASSPHRASE: Final = "a desk holds no secrets"  # noqa: S105  # As it says.
@@ -166,7 +168,10 @@ def _make_camera(desk: DeskSite) -> None:
         f"broker_ca = '{desk.broker / 'ca.pem'}'\n",
         encoding="utf-8",
     )
-    make_identity(State(desk.camera))
+    state, root = State(desk.camera), (desk.site / "root.json").read_bytes()
+    make_identity(state)
+    terms = desk_terms(root, site=open_site(desk.site).policy.site)
+    register_on_desk(state, root, desk.site, SigningKey.generate(), terms)
     request = str(desk.camera / "enrolment.json")
     place = ("--place", "the street of the demo", "--grounds", "the demo plays here")
     tallylight("camera", "add", str(desk.site), request, *place)

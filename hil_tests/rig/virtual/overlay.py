@@ -131,8 +131,9 @@ def _write_site(over: Path, desk: DeskSite) -> None:
     shutil.copy(desk.broker / "ca.pem", etc / "broker.pem")
     for name in ("watch", "courier", "lampguard", "inbox"):
         shutil.copytree(desk.camera / name, state / name, symlinks=True)
-    shutil.copy(desk.camera / "enrolment.json", state)
-    (state / "enrolment.json").chmod(0o644)
+    for name in ("enrolment.json", "registration.json"):
+        shutil.copy(desk.camera / name, state)
+        (state / name).chmod(0o644)
     for path in (state / "inbox", *(state / "inbox").rglob("*"), etc, *etc.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
     (etc / "camera.toml").write_text(

@@ -5,9 +5,10 @@ import pytest
 from firmware.delivery.chain_check import check_chain
 from firmware.delivery.outbox import Outbox
 from firmware.doctor import examination
-from firmware.errors import FirmwareError
+from firmware.errors import FirmwareError, NotRegistered
 from firmware.identity import camera_identity, courier_key, ledger_signer, make_identity, watch_keys
 from firmware.record.ledger import Ledger
+from firmware.registration.kept import check_registration
 from firmware.trust.floors import floors_of, read_floors
 from firmware.trust.site_verifier import verify_accepted, verify_site
 from firmware.trust.watchlist import Watchlist
@@ -146,8 +147,17 @@ def test_the_doctor_finds_keys_list_and_outbox(
 ) -> None:
     with pytest.raises(FirmwareError, match="parts are missing"):  # There is no camera here.
         examination.examine(previous.config)
-    lines = {line.split()[1]: line for line in capsys.readouterr().out.splitlines()[:10]}
+    lines = {
+        line.split()[1]: line for line in capsys.readouterr().out.split("\n\n")[0].splitlines()
+    }
     assert lines["keys"].startswith("ok")
     assert previous.facts["camera"] in lines["keys"]
     assert "version 1, accepted" in lines["list"]
     assert "1 events wait" in lines["outbox"]
+
+
+def test_a_camera_that_was_registered_by_hand_says_that_it_must_be_registered(
+    previous: Previous,
+) -> None:
+    with pytest.raises(NotRegistered, match=r"register it over its cable with tallylight register"):
+        check_registration(previous.config.state)
