@@ -11,7 +11,7 @@ from firmware.assembly import Means, run
 from firmware.config import Config
 from firmware.errors import ClockUntrusted
 from firmware.identity import make_identity, watch_keys
-from firmware.tests.camera_setup import WALK, looks, policy_for, publish
+from firmware.tests.camera_setup import WALK, looks, made_camera, policy_for, publish
 from firmware.tests.fakes import FakeCamera, eye, guarding
 from firmware.tests.observations import records
 from firmware.tests.station import ListDesk

@@ -120,7 +120,7 @@ def main() -> int:
         f"Soaking for {chosen.seconds:.0f} s, a fault every second, seed {chosen.seed}", flush=True
     )
     with TemporaryDirectory() as folder:
-        desk = DeskSite(Path(folder) / "desk", 1)
+        desk = DeskSite(Path(folder) / "desk", 1024)
         make_site(desk)
         list_person(desk, portrait(Person.HOPPER))
         publish_list(desk)

@@ -46,7 +46,7 @@ def crowd(people: list[Pedestrian]) -> Crowd:
 def test_each_listed_passer_by_is_one_event_and_nobody_else_is(
     tmp_path: Path, crowd: Crowd, listed: int
 ) -> None:
-    desk = DeskSite(tmp_path / "desk", 1)
+    desk = DeskSite(tmp_path / "desk", 1024)
     outcome = walk(desk, crowd, enlist(desk, crowd.people, listed))
     print(f"\n{outcome}")
     assert len(outcome.due) == listed * GROUPS

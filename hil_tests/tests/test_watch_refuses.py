@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from nacl.signing import SigningKey
 
+from firmware.config import State
 from firmware.tests.observations import eventually
 from firmware.tests.test_folder import FOREIGN
 from firmware.trust.floors import Floors, raise_floors
@@ -23,6 +24,7 @@ from hil_tests.rig.contract import LampDefect
 from hil_tests.rig.desk.pins import Board, PinServer
 from hil_tests.rig.desk.programs import Programs
 from hil_tests.rig.desk_site import DeskSite
+from hil_tests.rig.simulated_cable import register_on_desk
 from hil_tests.rig.site_maker import list_person, make_site, publish_list
 from hil_tests.scenes.portraits import Person, portrait
 from provisioning.nets.bundles import build_bundle, manifest_to_sign
@@ -39,7 +41,7 @@ class Bench:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> DeskSite:
     """A site with a published list of one person."""
-    desk = DeskSite(tmp_path_factory.mktemp("site") / "desk", 1)
+    desk = DeskSite(tmp_path_factory.mktemp("site") / "desk", 1024)
     make_site(desk)
     list_person(desk, portrait(Person.HOPPER))
     publish_list(desk)
@@ -49,7 +51,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> DeskSite:
 @pytest.fixture
 def bench(made: DeskSite, tmp_path: Path) -> Generator[Bench]:
     """A camera of that site with its guard running, which a test breaks."""
-    desk = DeskSite(tmp_path / "desk", 1)
+    desk = DeskSite(tmp_path / "desk", 1024)
     shutil.copytree(made.folder, desk.folder, symlinks=True)
     config = desk.camera_config.read_text().replace(str(made.folder), str(desk.folder))
     desk.camera_config.write_text(config)
@@ -98,6 +100,9 @@ def test_the_list_is_for_another_camera(bench: Bench) -> None:
     shutil.rmtree(bench.desk.camera / "courier")
     command = [sys.executable, "-m", "firmware", "--config", str(bench.desk.camera_config)]
     subprocess.run([*command, "identity"], check=True, capture_output=True)
+    (bench.desk.camera / "registration.json").unlink()
+    root = (bench.desk.site / "root.json").read_bytes()
+    register_on_desk(State(bench.desk.camera), root, bench.desk.folder, SigningKey.generate())
     assert "does not name this camera" in refusal(bench)
 
 
@@ -152,7 +157,7 @@ def test_the_lamp_is_dead(bench: Bench) -> None:
 def test_a_list_that_one_organisation_signed_is_not_published(
     made: DeskSite, tmp_path: Path
 ) -> None:
-    desk = DeskSite(tmp_path / "desk", 1)
+    desk = DeskSite(tmp_path / "desk", 1024)
     shutil.copytree(made.folder, desk.folder, symlinks=True)
     before = (desk.camera / "inbox" / "metadata" / "timestamp.json").read_bytes()
     with pytest.raises(DeskRefused, match="organisation"):

@@ -73,7 +73,7 @@ def main() -> int:
     chosen = parser.parse_args()
     people, random = _invited(chosen.faces), np.random.default_rng(chosen.seed)
     with TemporaryDirectory() as folder:
-        desk = DeskSite(Path(folder) / "desk", 1)
+        desk = DeskSite(Path(folder) / "desk", 1024)
         if chosen.faces is None:
             listed, groups = enlist(desk, people, len(people)), [[0, 1]] * chosen.groups
         else:
