@@ -13,6 +13,8 @@ WRITERS = {
     "provisioning/broker/tested_broker.py": "certificates of one check, in a temporary folder",
     "provisioning/device/boot/boot_rom.py": "the virtual board's firmware, in a temporary folder",
     "provisioning/device/boot/reboot_program.py": "a step of the image's recipe",
+    "provisioning/device/bill_of_materials.py": "a step of the image's recipe",
+    "provisioning/device/image_facts.py": "a step of the image's recipe",
     "provisioning/flash/image.py": "an image of gigabytes, unpacked into a temporary folder",
     "provisioning/conformance/tuf_client.py": "the client of a public test suite",
 }
