@@ -35,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "ended": _ended,
         "doctor": _doctor,
         "time": _time,
+        "update": _update,
+        "ready": _ready,
     }
     chosen = _parser().parse_args(arguments)
 
@@ -141,6 +143,30 @@ def _time(_config: Config, _chosen: argparse.Namespace) -> None:
     check_time()
 
 
+def _update(config: Config, _chosen: argparse.Namespace) -> None:
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    from firmware.update.image import read_image  # noqa: PLC0415
+    from firmware.update.installer import install_offer, reboot  # noqa: PLC0415
+
+    outcome = install_offer(config, read_image(), datetime.now(UTC))
+    print(outcome.words, flush=True)  # noqa: T201  # What users read.
+    if outcome.reboot:
+        reboot()
+
+
+def _ready(config: Config, _chosen: argparse.Namespace) -> None:
+    from firmware.update.image import read_image  # noqa: PLC0415
+    from firmware.update.readiness import camera_found, ledger_marks, wait_until_ready  # noqa: PLC0415
+    from firmware.update.version_floor import raise_version_floor  # noqa: PLC0415
+
+    image, marks = read_image(), ledger_marks(config.state)
+    supervisor().ready()  # systemd starts the programs now.
+    wait_until_ready(config.state, camera_found, marks)
+    raise_version_floor(config.state.update, image.version)
+    print(f"Version {image.version} could arm.")  # noqa: T201  # What users read.
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="tallylight-camera", description="The programs of a Tallylight camera."
@@ -165,6 +191,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     doctor.add_argument("--json", action="store_true", help="one object for tallylight check")
     programs.add_parser("time", help="mark whether chrony's time servers prove who they are")
+    programs.add_parser("update", help="install the version that the policy offers; reboot into it")
+    programs.add_parser("ready", help="wait until this version could arm; exit 1 if it never does")
     programs.add_parser("dark", help="switch the lamp off while no guard runs")
     ended = programs.add_parser("ended", help="record why watch was killed; for the supervisor")
     ended.add_argument("--result", required=True, help="$SERVICE_RESULT of systemd.exec(5)")

@@ -58,6 +58,16 @@ class State:
         return self.root / "receipts"
 
     @property
+    def update(self) -> Path:
+        """The version floor and the bundle in work: root alone opens it."""
+        return self.root / "update"
+
+    @property
+    def bundles(self) -> Path:
+        """Update bundles as they arrived, not yet verified: written by `courier`."""
+        return self.root / "bundles"
+
+    @property
     def inbox(self) -> Path:
         """The site's signed repository as it arrived, not yet verified."""
         return self.root / "inbox"

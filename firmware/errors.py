@@ -23,6 +23,8 @@ FirmwareError
 ├── NetsNotJudged      the policy demands another evaluation of the nets than they have
 ├── NobodyListed       the list has no live entry, so there is nothing to look for
 ├── OutsideHours       the policy's schedule does not let recognition run now
+├── NotReady           the version that has just booted could not arm in time
+├── UpdateRefused      an update may not be installed, or there is no image to update
 ├── OutboxFull         there is no room for another event: nothing more may be recognised
 ├── ListRefused        firmware.trust: the list may not be used, with its code
 └── EntryLapsed        firmware.trust: an entry is no longer live, so it is not searched for
@@ -144,3 +146,11 @@ class OutsideHours(FirmwareError):
 
 class OutboxFull(FirmwareError):
     """The outbox has no room. No event may be lost, so none may be made."""
+
+
+class NotReady(FirmwareError):
+    """The version that has just booted could not arm within the time that it has."""
+
+
+class UpdateRefused(FirmwareError):
+    """An update may not be installed: offer, bundle, version or image is not what it must be."""

@@ -15,6 +15,7 @@ from nacl.signing import VerifyKey
 from formats.camera_request import CameraIdentity, read_identity
 from formats.envelope import sender_id
 from formats.errors import Malformed
+from formats.firmware_offer import OFFERS_LIMIT, FirmwareOffer, read_offer, write_offer
 from formats.hexadecimal import read_hex
 from formats.organisations import refuse_confusable
 from formats.public_keys import signing_key
@@ -133,6 +134,8 @@ class Policy:
     """Whether only time servers that prove their identity (NTS) vouch for cameras' clocks."""
     idle_lock_s: int = IDLE_LOCK_S_DEFAULT
     """Seconds without a reviewer's action after which the review console locks."""
+    firmware: tuple[FirmwareOffer, ...] = ()
+    """The versions that cameras are to install, one at most for each kind of board."""
     evaluations: tuple[bytes, ...] = ()
     """(32,) each, SHA-256: the nets' evaluation must be one of these; if empty, any is accepted."""
 
@@ -154,6 +157,7 @@ class Policy:
         _refuse_twins("supplier keys", keys)
         _refuse_twins("categories", list(self.categories))
         _refuse_twins("evaluations", list(self.evaluations))
+        _refuse_twins("boards with firmware", [offer.board for offer in self.firmware])
 
     def place_of(self, camera_id: bytes) -> Place:
         """Return the place of a camera.
@@ -180,6 +184,8 @@ def write_policy(policy: Policy) -> bytes:
         demanded["authenticated_time"] = True
     if policy.idle_lock_s != IDLE_LOCK_S_DEFAULT:
         demanded["idle_lock_s"] = policy.idle_lock_s
+    if policy.firmware:
+        demanded["firmware"] = [write_offer(offer) for offer in policy.firmware]
     return dumps(
         demanded
         | {
@@ -252,6 +258,7 @@ def _read(fields: Fields) -> Policy:
         unsynchronised=fields.boolean("unsynchronised"),
         authenticated_time=_read_demand(fields, "authenticated_time"),
         idle_lock_s=_read_idle_lock(fields),
+        firmware=_read_firmware(fields),
         processor=fields.boolean("processor"),
         evaluations=read_evaluations(fields),
         assessment=fields.object("assessment", _read_assessment),
@@ -291,6 +298,16 @@ def _read_idle_lock(fields: Fields) -> int:
     if idle_s == IDLE_LOCK_S_DEFAULT:
         raise Malformed(f"An idle_lock_s of {idle_s} is what a policy without it means.")
     return idle_s
+
+
+def _read_firmware(fields: Fields) -> tuple[FirmwareOffer, ...]:
+    """Read the offers, which a policy of an earlier version does not have."""
+    if not fields.has("firmware"):
+        return ()
+    offers = fields.objects("firmware", read_offer, count=OFFERS_LIMIT)
+    if not offers:
+        raise Malformed("A policy that offers no firmware is written without firmware.")
+    return offers
 
 
 def _read_place(fields: Fields) -> Place:

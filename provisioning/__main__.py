@@ -14,7 +14,7 @@ from terminal.command_line import Refusing, Version, run_program
 
 NOUNS = (
     *("model", "site", "organisation", "camera", "recipients", "policy", "list", "portrait"),
-    *("give", "take", "broker", "desk", "flash", "register", "papers", "check", "wipe"),
+    *("give", "take", "broker", "desk", "flash", "register", "papers", "check", "wipe", "update"),
 )
 """The nouns, in the order in which a new site needs them; some are verbs and have no nouns."""
 

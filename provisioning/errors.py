@@ -9,6 +9,7 @@ ProvisioningError
 ├── ModelsRefused      nets cannot be imported, signed or adopted
 ├── ListNotIssued      a list cannot be built, signed or published
 ├── BrokerRefused      the broker's files cannot be made
+├── UpdateRefused      an update bundle cannot be built, signed or offered
 ├── BootRefused        a card cannot be booted by the virtual board
 ├── FlashRefused       a card cannot be written, or was not written whole
 ├── FileRefused        a file that another person put there is no plain file, or too large
@@ -55,6 +56,10 @@ class ListNotIssued(ProvisioningError):
 
 class BrokerRefused(ProvisioningError):
     """The broker's files cannot be made."""
+
+
+class UpdateRefused(ProvisioningError):
+    """An update bundle cannot be built, signed or offered."""
 
 
 class BootRefused(ProvisioningError):

@@ -11,7 +11,7 @@ import stat
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from provisioning.errors import FileRefused
 
@@ -39,12 +39,7 @@ def read_foreign(folder: Path, name: str, *, limit: int) -> bytes:
         FileNotFoundError: there is no such file.
     """
     path = folder / name
-    for parent in reversed(path.relative_to(folder).parents[:-1]):
-        _refuse_other_kind(folder / parent, (folder / parent).lstat(), stat.S_IFDIR)
-    _refuse_unfit(path, path.lstat(), limit)  # A device is not even opened.
-    descriptor = os.open(path, _FLAGS)
-    with os.fdopen(descriptor, "rb") as file:
-        _refuse_unfit(path, os.fstat(descriptor), limit)
+    with open_foreign(folder, name, limit=limit) as file:
         try:
             content = file.read(limit + 1)
         except OSError as error:  # Of a stick that was pulled out; it names no file.
@@ -54,6 +49,24 @@ def read_foreign(folder: Path, name: str, *, limit: int) -> bytes:
     if len(content) > limit:
         raise FileRefused(f"{path} grows while it is read: remove it.")
     return content
+
+
+def open_foreign(folder: Path, name: str, *, limit: int) -> BinaryIO:
+    """Open the file `name` below `folder`, for files that are too large for the memory.
+
+    Arguments and errors as of `read_foreign`; the caller reads no more than it can use.
+    """
+    path = folder / name
+    for parent in reversed(path.relative_to(folder).parents[:-1]):
+        _refuse_other_kind(folder / parent, (folder / parent).lstat(), stat.S_IFDIR)
+    _refuse_unfit(path, path.lstat(), limit)  # A device is not even opened.
+    file = os.fdopen(os.open(path, _FLAGS), "rb")
+    try:
+        _refuse_unfit(path, os.fstat(file.fileno()), limit)
+    except FileRefused:
+        file.close()
+        raise
+    return file
 
 
 def refuse_links(folder: Path, names: Iterable[str]) -> None:

@@ -22,6 +22,7 @@ from formats.envelope import (
     sender_id,
 )
 from formats.errors import Forged, FormatError, Malformed, Misaddressed, TooLarge, UnusableKey
+from formats.firmware_offer import FirmwareOffer, read_version
 from formats.policy import Place, read_policy, site_name_is_plain, write_policy
 from formats.recipients import Reviewer, check_addressees, read_recipients, write_recipients
 from formats.strict_json import JsonValue, dumps
@@ -399,3 +400,42 @@ def test_a_request_with_a_swapped_key_is_refused() -> None:
 def test_a_request_with_a_key_of_low_order_is_refused() -> None:
     with pytest.raises(UnusableKey):
         read_request(changed(REQUEST, "request", "receipt_key", to="00" * 32))
+
+
+OFFER = FirmwareOffer("pi5", read_version("0.3.0"), bytes([9]) * 32, 1000)
+
+
+def test_a_policy_without_offers_has_the_bytes_of_before() -> None:
+    assert b"firmware" not in write_policy(POLICY)
+
+
+def test_an_offer_of_firmware_is_kept() -> None:
+    written = write_policy(replace(POLICY, firmware=(OFFER,)))
+    assert read_policy(written).firmware == (OFFER,)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"firmware":[{', b'"firmware":[],"x":[{'),
+        (b'"board":"pi5"', b'"board":"../5"'),
+        (b'"size":1000', b'"size":0'),
+        (b'"size":1000', b'"size":1073741825'),
+        (b'"version":"0.3.0"', b'"version":"0.03.0"'),
+        (b'"version":"0.3.0"', b'"version":"3"'),
+        (b'"board":"pi5",', b""),
+    ],
+)
+def test_an_offer_out_of_bounds_is_refused(old: bytes, new: bytes) -> None:
+    written = write_policy(replace(POLICY, firmware=(OFFER,)))
+    assert old in written
+    with pytest.raises(FormatError):
+        read_policy(written.replace(old, new))
+
+
+def test_an_empty_list_of_offers_and_two_for_one_board_are_refused() -> None:
+    empty = write_policy(POLICY).replace(b'"fpir_ppm"', b'"firmware":[],"fpir_ppm"')
+    with pytest.raises(Malformed, match="without firmware"):
+        read_policy(empty)
+    with pytest.raises(Malformed, match="boards with firmware"):
+        replace(POLICY, firmware=(OFFER, replace(OFFER, version=read_version("0.4"))))

@@ -7,6 +7,7 @@ Nothing here decides or compares (`terminal.differences` does). Days and hours a
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from formats.firmware_offer import FirmwareOffer
 from formats.keyfile import Purpose
 from formats.policy import Place, Policy, Supplier
 from formats.recipients import Recipients, Reviewer
@@ -59,6 +60,7 @@ def policy_items(policy: Policy) -> Sequence[Item]:
                 else "any",
             },
         ),
+        *map(_firmware, policy.firmware),
         Item(
             "Nets",
             {
@@ -126,6 +128,15 @@ def _supplier(supplier: Supplier) -> Item:
         "seals lists": fingerprint_text(bytes(supplier.seal_key)),
     }
     return Item(f"Supplier {supplier.organisation}", facts)
+
+
+def _firmware(offer: FirmwareOffer) -> Item:
+    facts = {
+        "version": str(offer.version),
+        "bundle": digest_text(offer.digest),
+        "size": f"{offer.size} bytes",
+    }
+    return Item(f"Firmware of {offer.board} cameras", facts)
 
 
 def _lines(texts: Iterable[str]) -> str:
