@@ -120,6 +120,9 @@ OPENS_BY_PATH = {
     "trust/clock.py": {"read_text"},  # /proc.
     "trust/time_source.py": {"exists"},  # /run, of root.
     "trust/newer_list.py": {"read_bytes"},  # The site's root, in the image.
+    "update/image.py": {"read_bytes"},  # The read-only image.
+    # The site's root, in the image; a temporary folder for python-tuf, and root's own folder.
+    "update/installer.py": {"mkdir", "open", "read_bytes", "readlink", "write_bytes"},
 }
 """What belongs to root or to the guard alone, by module; all else is opened through `folder.py`."""
 OPENED_FOR_TUF = {"trust/accepted.py"}
