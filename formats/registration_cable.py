@@ -3,7 +3,7 @@
 A frame is a length of four bytes, big-endian, and as many bytes of strict JSON. A longer frame than
 `FRAME_LIMIT` is refused before it is read. A refusal is an answer, too: one sentence for people.
 Over UDP the laptop asks every camera on a link for its serial number, because two cameras on one
-cable cannot be told apart by their address. Byte tables: docs/formats/registration.md.
+cable must be noticed. Byte tables: docs/formats/registration.md.
 """
 
 from typing import BinaryIO, Final
@@ -14,8 +14,11 @@ from formats.strict_json import Fields, dumps, loads, parse
 
 PORT: Final = 7700
 """TCP: the registration. UDP: who is there."""
-ADDRESS: Final = "fe80::1"
-"""Each camera's own on its cable: the link, and not the address, says which camera it is."""
+EVERYBODY: Final = "ff02::1"
+"""Who is on a link: all nodes (RFC 4291, section 2.7.1). The link, and not an address, says which
+camera it is."""
+LINK_LOCAL: Final = "fe80:"
+"""How each address begins that a link alone reaches, as Linux gives them (RFC 4291, 2.5.6)."""
 FRAME_LIMIT: Final = SIGNED_LIMIT
 WHO_LIMIT: Final = 256
 WHO: Final = b'{"kind":"registration-who"}'

@@ -1,21 +1,24 @@
 """The program `register`: listen on the cable while this camera is new, and end once it is not.
 
-It listens on the link-local address fe80::1 of the named links only, so that no other network
+It listens on the named links only, and serves link-local addresses only, so that no other network
 reaches it. One laptop is served at a time, for a bounded time. The lamp's lines are opened here,
 under the guard's lock: `lampguard` cannot run meanwhile, and no face is looked at by a new camera.
 After the last message no socket is left. A link that appears later is taken up.
 """
 
 import logging
+import os
 import select
 import socket
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, suppress
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 from firmware.config import Config
+from firmware.folder import Folder
 from firmware.guard.blinks import blink
 from firmware.hardware.pins import Pins
 from firmware.program_lock import only_one
@@ -25,7 +28,7 @@ from firmware.supervisor import Supervisor
 from formats.errors import FormatError
 from formats.ledger import Program
 from formats.registration_cable import (
-    ADDRESS,
+    LINK_LOCAL,
     PORT,
     WHO,
     WHO_LIMIT,
@@ -42,6 +45,9 @@ MESSAGES: Final = 64
 """Most messages of one connection."""
 LOOK_S: Final = 1.0
 """How often links and the fail-safe are looked at."""
+
+_NAMES: Final = 1000
+"""Most files in the folder of a new camera's program."""
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +80,8 @@ def run(
         finally:
             for link in listening.values():
                 link.close()
+        for folder in (config.state.lampguard, config.state.watch, config.state.courier):
+            _hand_over(folder)
 
 
 class Link:
@@ -93,6 +101,16 @@ class Link:
         self.bell.close()
 
 
+def _hand_over(path: Path) -> None:
+    """Give what root made in a program's folder to the program, which the folder belongs to."""
+    with Folder(path) as folder:
+        owner = os.fstat(folder.descriptor)
+        for name in folder.names(limit=_NAMES):
+            if (found := folder.status(name)) is not None and found.st_uid == os.getuid():
+                to = (owner.st_uid, owner.st_gid)
+                os.chown(name, *to, dir_fd=folder.descriptor, follow_symlinks=False)
+
+
 def serve(session: Session, links: Sequence[Link]) -> None:
     """Wait a second for a laptop on any link, and serve it; check the fail-safe."""
     session.forget_if_late()
@@ -106,8 +124,10 @@ def serve(session: Session, links: Sequence[Link]) -> None:
             _say_who(session, link.bell)
         if link.door in ready and not session.ended:
             with suppress(OSError, FormatError), ExitStack() as opened:
-                line, _ = link.door.accept()
-                _serve_one(session, opened.enter_context(line))
+                line, (host, *_) = link.door.accept()
+                opened.enter_context(line)
+                if host.startswith(LINK_LOCAL):
+                    _serve_one(session, line)
 
 
 def _take_up(listening: dict[str, Link], names: Sequence[str]) -> None:
@@ -140,19 +160,20 @@ def _say_who(session: Session, bell: socket.socket) -> None:
 
 
 def listen_on(name: str) -> Link | None:
-    """Return the sockets on a link; None if the link, or its address, is not there yet."""
+    """Return the sockets on a link; None if the link is not there yet."""
     with ExitStack() as opened:
         try:
-            scope = socket.if_nametoindex(name)
-            door = opened.enter_context(socket.socket(socket.AF_INET6, socket.SOCK_STREAM))
-            door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            door.bind((ADDRESS, PORT, 0, scope))
-            door.listen(1)
-            bell = opened.enter_context(socket.socket(socket.AF_INET6, socket.SOCK_DGRAM))
-            bell.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, name.encode())
-            bell.bind(("::", PORT))
+            sockets = [
+                opened.enter_context(socket.socket(socket.AF_INET6, kind))
+                for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM)
+            ]
+            for each in sockets:
+                each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                each.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, name.encode())
+                each.bind(("::", PORT))
+            sockets[0].listen(1)
         except OSError as error:
             log.debug("%s: %s", name, error)
             return None
         opened.pop_all()
-        return Link(name, door, bell)
+        return Link(name, *sockets)

@@ -10,6 +10,7 @@ from firmware.registration.kept import check_registration
 from formats.registration_request import RegistrationRequest
 from hil_tests.tests.registration_pair import TERMS, Camera, Laptop
 from provisioning.registration.bench import Bench, Row, Step
+from provisioning.registration.cable import Cable
 from provisioning.registration.code_reader import Blink
 
 
@@ -70,7 +71,7 @@ class Desk:
     labels: list[str] = field(default_factory=list)
     rows: list[Sequence[Row]] = field(default_factory=list)
 
-    def run(self, cables: list[Simulated], count: int) -> None:
+    def run(self, cables: Sequence[Cable], count: int) -> None:
         bench = Bench(
             self.laptop.manifest(), TERMS, self.person, self.label, self.rows.append, retry_s=0.01
         )

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from firmware.guard.lampguard import TICK_S
+from firmware.registration.kept import FILE
 from firmware.supervisor import BEAT_S
 from hil_tests.rig.desk.programs import find_program
 
@@ -24,7 +25,7 @@ FOLDERS_OF_SOCKETS = {
     "/run/systemd/resolve",
     "/run/udev",
 }
-ALL = sorted([*NAMES, "tallylight-time"])
+ALL = sorted([*NAMES, "tallylight-register", "tallylight-time"])
 
 
 def settings(name: str) -> list[tuple[str, str]]:
@@ -46,7 +47,7 @@ def judge(tree: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(check, capture_output=True, text=True, timeout=60, check=False)
 
 
-def test_there_are_three_programs_and_the_check_of_the_time() -> None:
+def test_there_are_three_programs_the_registration_and_the_check_of_the_time() -> None:
     assert [unit.stem for unit in UNITS] == ALL
 
 
@@ -156,6 +157,14 @@ def test_every_command_of_a_unit_is_one_of_the_programs(name: str) -> None:
         re.fullmatch(r"/opt/tallylight/bin/tallylight-camera (\w+).*", one) for one in commands
     ]
     assert all(word and f'"{word[1]}"' in source for word in words)
+
+
+def test_a_camera_listens_to_a_laptop_only_while_it_has_no_registration() -> None:
+    (condition,) = values("tallylight-register", "ConditionPathExists")
+    assert values("tallylight-lampguard", "ConditionPathExists") == [condition.removeprefix("!")]
+    assert condition == f"!/var/lib/tallylight/{FILE}"
+    assert values("tallylight-register", "IPAddressDeny") == ["any"]
+    assert values("tallylight-register", "IPAddressAllow") == ["fe80::/10 ff02::1"]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,6 +1,6 @@
 """Find the cables of a bench, ask who hangs on each, and carry messages over one.
 
-A cable is a network link with one camera at its other end, at fe80::1. The link's place in the USB
+A cable is a network link with one camera at its other end. The link's place in the USB
 tree (sysfs) is the camera's place on the bench. A link with two cameras is noticed because two
 serial numbers answer; it is refused. One connection is kept while it works; a lost one is made
 anew for the next message. Each wait is bounded.
@@ -16,7 +16,8 @@ from typing import BinaryIO, Final, Protocol, cast
 
 from formats.errors import FormatError
 from formats.registration_cable import (
-    ADDRESS,
+    EVERYBODY,
+    LINK_LOCAL,
     PORT,
     WHO,
     WHO_LIMIT,
@@ -30,7 +31,6 @@ ANSWER_S: Final = 60.0
 """Longest wait for an answer: a code of 80 blinks takes 41 s."""
 WHO_S: Final = 0.5
 """How long answers to the question who is there are collected."""
-_EVERYBODY: Final = "ff02::1"
 
 
 class Cable(Protocol):
@@ -51,19 +51,24 @@ class LinkCable:
 
     link: str
     place: str
+    _address: str = field(default="", init=False)
+    """Of the camera that answered last."""
     _stream: BinaryIO | None = field(default=None, init=False)
 
     def who(self) -> frozenset[str]:
         """Return the serial numbers of the cameras that answer now."""
-        found: set[str] = set()
+        found: dict[str, str] = {}
         with suppress(OSError), socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as bell:
             bell.bind(("::", 0))
-            bell.sendto(WHO, (_EVERYBODY, PORT, 0, socket.if_nametoindex(self.link)))
+            bell.sendto(WHO, (EVERYBODY, PORT, 0, socket.if_nametoindex(self.link)))
             until_s = time.monotonic() + WHO_S
             while (left_s := until_s - time.monotonic()) > 0:
                 bell.settimeout(left_s)
+                answer, (host, *_) = bell.recvfrom(WHO_LIMIT)
                 with suppress(FormatError):
-                    found.add(read_here(bell.recv(WHO_LIMIT)))
+                    if host.startswith(LINK_LOCAL):
+                        found[read_here(answer)] = host.partition("%")[0]
+        self._address = next(iter(found.values()), "")
         return frozenset(found)
 
     def ask(self, message: bytes) -> bytes:
@@ -89,7 +94,7 @@ class LinkCable:
     def _connect(self) -> BinaryIO:
         with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as line:
             line.settimeout(ANSWER_S)
-            line.connect((ADDRESS, PORT, 0, socket.if_nametoindex(self.link)))
+            line.connect((self._address, PORT, 0, socket.if_nametoindex(self.link)))
             return cast("BinaryIO", line.makefile("rwb"))
 
     def _hang_up(self) -> None:
