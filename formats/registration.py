@@ -25,6 +25,7 @@ from formats.public_keys import recipient_key, signing_key
 from formats.registration_request import NONCE_BYTES
 from formats.signed_members import SIGNED_LIMIT, read_signed, sign_members
 from formats.signer import Ed25519Signer
+from formats.site_network import SiteNetwork, read_site_network
 from formats.strict_json import Fields, JsonValue, dumps, parse
 
 GROUPS: Final = 5
@@ -70,6 +71,7 @@ class Acceptance:
     """PEM, of the authority that signed the broker's certificate."""
     broker_host: str
     broker_port: int
+    network: SiteNetwork
     training: bool
     """Whether this is no real camera: its board's key may be kept anyhow."""
     accepted_utc_s: int
@@ -204,6 +206,7 @@ def _acceptance_members(acceptance: Acceptance) -> dict[str, JsonValue]:
         "broker_port": acceptance.broker_port,
         "certificate": b64encode(acceptance.certificate).decode(),
         "installer": bytes(acceptance.installer).hex(),
+        "network": acceptance.network.to_json(),
         "place": acceptance.place,
         "root_digest": acceptance.root_digest.hex(),
         "site": acceptance.site,
@@ -223,6 +226,7 @@ def _read_acceptance(fields: Fields) -> Acceptance:
         authority=fields.base64_bytes("authority", at_most=_PEM_LIMIT),
         broker_host=fields.text("broker_host", at_most=_HOST_LIMIT),
         broker_port=fields.integer("broker_port", low=1, high=65535),
+        network=fields.object("network", read_site_network),
         training=fields.boolean("training"),
         accepted_utc_s=fields.utc_s("accepted_utc_s"),
     )

@@ -100,6 +100,11 @@ def acceptance(of: bytes, *, training: bool = False) -> bytes:
         "certificate": base64(CERTIFICATE),
         "authority": base64(CERTIFICATE),
         "broker_host": "broker.example.org",
+        "network": {
+            "address": "192.0.2.21/24",
+            "gateway": "192.0.2.1",
+            "time_servers": ["192.0.2.5"],
+        },
         "broker_port": 8883,
         "training": training,
         "accepted_utc_s": 1_790_000_000,

@@ -13,9 +13,10 @@ from firmware.identity import make_identity
 from firmware.registration.kept import check_registration, record_path
 from firmware.registration.session import FAIL_SAFE_S, SESSION_FILE
 from formats.board import BoardKey
-from formats.errors import BrokenChain, FormatError, Refused
+from formats.errors import BrokenChain, FormatError, Malformed, Refused
 from formats.registration_cable import RefusedByCamera
 from formats.registration_record import read_manifest, read_registration
+from formats.site_network import SiteNetwork
 from hil_tests.tests.registration_pair import (
     ROOT,
     STEPS,
@@ -26,6 +27,7 @@ from hil_tests.tests.registration_pair import (
     register,
 )
 from provisioning.errors import CameraRefused
+from provisioning.registration.addresses import AddressBook
 from provisioning.registration.code_reader import SensedCode, TypedCode
 from provisioning.registration.exchange import TRIES
 
@@ -223,6 +225,35 @@ def test_the_image_s_settings_get_the_broker_and_keep_their_other_lines(
         "broker_port": 8884,
         "broker_ca": str(camera.state.courier / "broker-ca.pem"),
     }
+
+
+def test_a_camera_of_the_image_gets_its_address_its_time_servers_and_a_door_to_the_broker(
+    camera: Camera, laptop: Laptop
+) -> None:
+    settings = camera.state.root / "settings"
+    settings.mkdir()
+    (settings / "camera.toml").write_text("broker_port = 1\n")
+    network = SiteNetwork("192.0.2.21/24", "192.0.2.1", ("192.0.2.5", "2001:db8::5"))
+    laptop.terms = replace(TERMS, broker_host="192.0.2.7", network=lambda: network)
+    register(laptop.exchange("c1"), camera.ask)
+    wire = (settings / "site.network").read_text()
+    assert "Address=192.0.2.21/24\nGateway=192.0.2.1\n" in wire
+    assert "DHCP=no" in wire
+    sources = (settings / "site.sources").read_text()
+    assert sources == "server 192.0.2.5 iburst\nserver 2001:db8::5 iburst\n"
+    assert "IPAddressAllow=192.0.2.7\n" in (settings / "courier.conf").read_text()
+
+
+def test_each_camera_of_a_bench_gets_the_next_address(tmp_path: Path, laptop: Laptop) -> None:
+    first = SiteNetwork("192.0.2.253/24")
+    for serial in ("c1", "c2"):
+        book = AddressBook(first, laptop.manifest())  # A new one each time, as after a restart.
+        laptop.terms = replace(TERMS, network=book.next_network)
+        register(laptop.exchange(serial), Camera(tmp_path, serial).ask)
+    given = [one.acceptance.network.address for one in laptop.manifest().found]
+    assert given == ["192.0.2.253/24", "192.0.2.254/24"]
+    with pytest.raises(Malformed, match="no address after"):
+        AddressBook(first, laptop.manifest()).next_network()
 
 
 def test_a_broker_whose_name_would_be_a_line_of_the_settings_is_refused(

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
@@ -9,8 +10,10 @@ from typing import Annotated, Final
 import typer
 from rich.table import Table
 
+from formats.errors import Malformed
 from formats.keyfile import Purpose, read_key
 from formats.public_keys import signing_key
+from formats.site_network import SiteNetwork
 from formats.strict_json import JsonValue
 from provisioning.broker.addresses import refuse_host
 from provisioning.broker.certificates import requested_key
@@ -27,6 +30,7 @@ from provisioning.commands.options import (
 from provisioning.errors import BrokerRefused, CameraRefused
 from provisioning.foreign_file import read_foreign
 from provisioning.keys.passphrase import make_key_file, refuse_other_purpose, unlock_key
+from provisioning.registration.addresses import AddressBook
 from provisioning.registration.bench import CABLES_LIMIT, Bench, Row, Step
 from provisioning.registration.cable import named_cables, usb_cables
 from provisioning.registration.code_reader import TypedCode
@@ -142,6 +146,14 @@ def cameras(  # noqa: PLR0913  # Each is an option.
     boards: Annotated[
         Path | None, typer.Option(help="File with the serial numbers read from the boards.")
     ] = None,
+    address: Annotated[
+        str,
+        typer.Option(help="Address of the first camera, as 192.0.2.21/24; others follow."),
+    ] = "",
+    gateway: Annotated[str, typer.Option(help="Address of the site's router.")] = "",
+    time_server: Annotated[
+        list[str] | None, typer.Option(help="Address of a time server (NTP).")
+    ] = None,
     printer: Annotated[str, typer.Option(help="Label printer in CUPS; default: PDF alone.")] = "",
     training: Annotated[
         bool, typer.Option("--training", help="Register boards that keep no key: not real ones.")
@@ -160,9 +172,13 @@ def cameras(  # noqa: PLR0913  # Each is an option.
         )
     # Passphrases are asked for before any camera is.
     signer = unlock_key(locked, passphrase_file)
-    terms = _terms(site, passphrase_file, host, port, _serials(boards), training=training)
-    labels, screen = LabelPrinter(site, printer), _Screen()
     manifest = Manifest(site, signer)
+    network = AddressBook(_network(address, gateway, time_server or []), manifest).next_network
+    terms = replace(
+        _terms(site, passphrase_file, host, port, _serials(boards), training=training),
+        network=network,
+    )
+    labels, screen = LabelPrinter(site, printer), _Screen()
     bench = Bench(manifest, terms, TypedCode(_asked), labels.print_label, screen.show)
     typer.echo(
         f"{len(cables)} cables; waiting for cameras. Ctrl-C ends; nothing is lost.", err=True
@@ -206,6 +222,13 @@ class _Screen:
 
 def _asked(question: str) -> str:
     return str(typer.prompt(question, default="", show_default=False, err=True))
+
+
+def _network(address: str, gateway: str, time_servers: list[str]) -> SiteNetwork:
+    try:
+        return SiteNetwork(address, gateway, tuple(time_servers))
+    except Malformed as error:
+        raise CameraRefused(f"{error} Name it as in --address 192.0.2.21/24.") from error
 
 
 def _terms(  # noqa: PLR0913  # Each comes from an option.

@@ -40,6 +40,7 @@ from formats.registration_request import (
     read_registration_request,
 )
 from formats.signed_members import SIGNED_LIMIT
+from formats.site_network import SiteNetwork
 from formats.strict_json import Fields, dumps, parse
 from formats.whole_file import PRIVATE, write_whole
 from provisioning.errors import CameraRefused
@@ -69,6 +70,8 @@ class Terms:
     broker_host: str
     broker_port: int
     now: Callable[[], datetime]
+    network: Callable[[], SiteNetwork] = SiteNetwork
+    """Gives the next camera its address."""
     training: bool = False
     boards: frozenset[str] | None = None
     """Serial numbers that the installer read from the boards; None if they were not read."""
@@ -183,6 +186,7 @@ class Exchange:
             authority=terms.authority,
             broker_host=terms.broker_host,
             broker_port=terms.broker_port,
+            network=terms.network(),
             training=terms.training,
             accepted_utc_s=int(terms.now().timestamp()),
         )
