@@ -19,6 +19,7 @@ from estate.accounts.books import checkpoint_items
 from estate.budget.statement import statement_items
 from formats.budget import BudgetState, BudgetStatement, CameraBudget, Unit
 from formats.entry_columns import Entries
+from formats.firmware_offer import FirmwareOffer, read_version
 from formats.ledger import Checkpoint, Head
 from formats.policy import Policy
 from formats.recipients import Recipients
@@ -35,7 +36,8 @@ from terminal.differences import Item, describe, describe_changes
 Screen: TypeAlias = Callable[[Any], Sequence[Item]]
 ROOT = Path(__file__).parents[2]
 END = datetime(2027, 1, 1, tzinfo=UTC)
-POLICY = replace(samples.POLICY, evaluations=(bytes([7]) * 32,))
+OFFER = FirmwareOffer("pi5", read_version("0.3.0"), bytes([6]) * 32, 1000)
+POLICY = replace(samples.POLICY, evaluations=(bytes([7]) * 32,), firmware=(OFFER,))
 BUDGET = BudgetStatement(
     "mill-lane", samples.MOMENT_S, (CameraBudget(bytes(16), BudgetState.WITHIN, 1, 10),)
 )
@@ -197,5 +199,5 @@ def signs(node: ast.AST) -> bool:
     return re.match("(sign|seal)(_|$)", called) is not None and called not in NOT_SIGNING
 
 
-NOT_SIGNING = {"sign_policy", "sign_list", "sign_rotation", "seal_for_reviewers"}
+NOT_SIGNING = {"sign_policy", "sign_list", "sign_rotation", "sign_bundle", "seal_for_reviewers"}
 """What the commands call after they have asked."""

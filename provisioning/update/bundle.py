@@ -19,6 +19,7 @@ from cryptography import x509
 
 from formats.errors import FormatError
 from formats.firmware_offer import BUNDLE_LIMIT, FirmwareOffer, FirmwareVersion, read_version
+from formats.whole_file import naming
 from provisioning.disk import atomic_folder, write_atomically
 from provisioning.errors import UpdateRefused
 from provisioning.foreign_file import open_foreign, read_foreign
@@ -71,7 +72,7 @@ def build_content(image: Path, out: Path) -> BundleContent:
     try:
         facts = json.loads(read_foreign(image, "image.json", limit=_FACTS_LIMIT))
         board, version = str(facts["board"]), read_version(str(facts["version"]))
-        with atomic_folder(out) as part:
+        with naming(out), atomic_folder(out) as part:
             write_atomically(part / MANIFEST, _manifest(board, version))
             for name, new in IMAGES.items():
                 with (

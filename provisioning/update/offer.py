@@ -10,6 +10,7 @@ from pathlib import Path
 
 from formats.firmware_offer import FirmwareOffer
 from formats.policy import read_policy, write_policy
+from formats.whole_file import naming
 from provisioning.disk import write_atomically
 from provisioning.errors import UpdateRefused
 from provisioning.site.folder import Site
@@ -52,6 +53,10 @@ def give_bundle(file: Path, offer: FirmwareOffer, folder: Path) -> Path:
         raise UpdateRefused(f"{folder} is no folder: name one with --to.")
     to = folder / f"{offer.digest.hex()}.raucb"
     part = to.with_suffix(".part")
-    shutil.copyfile(file, part)
-    part.replace(to)
+    try:
+        with naming(part):
+            shutil.copyfile(file, part)
+            part.replace(to)
+    finally:
+        part.unlink(missing_ok=True)
     return to
