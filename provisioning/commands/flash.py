@@ -3,7 +3,7 @@
 import json as jsonlib
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, TypeAlias
@@ -67,23 +67,35 @@ def flash(  # noqa: PLR0913  # Typer's options.
         raise FlashRefused("--cards counts over several rounds: name the file for it with --list.")
     if signers is not None:
         verify_release(image, signers)
-    with open_image(image) as opened, _pretend_cards(simulate) as pretend:
-        if not (devices or pretend):
+    if not (devices or simulate):
+        with open_image(image):
             _print_devices(not_removable or [], json=json)
-            return
-        counted = open_list(list_file, opened.digest) if list_file is not None else None
+        return
+    needed = [image, image.with_suffix(".bmap"), image.with_name(f"{image.name}.bmap")]
+    needed += [each for each in (list_file, signers) if each is not None]
+    with (
+        open_image(image) as opened,
+        _pretend_cards(simulate) as pretend,
+        open_list(list_file, opened.digest) if list_file else nullcontext() as counted,
+    ):
+        failed = False
         while True:
             targets = choose(
-                [*(devices or []), *pretend], read_disks(), not_removable=not_removable or []
+                [*(devices or []), *pretend],
+                read_disks(),
+                not_removable=not_removable or [],
+                needed=needed,
             )
             _confirm(opened, targets, confirm, signed=signers is not None)
-            _round(opened, targets, counted, json=json)
+            failed |= _round(opened, targets, counted, json=json)
             if counted is None or cards is None:
-                return
+                break
             typer.echo(f"{counted.written} of {cards} cards are written.", err=True)
             if counted.written >= cards or not sys.stdin.isatty():
-                return
+                break
             typer.prompt("Put in the next cards, then press Enter", default="", err=True)
+    if failed:
+        raise typer.Exit(1)
 
 
 @contextmanager
@@ -129,8 +141,8 @@ def _confirm(
 
 def _round(
     image: CardImage, targets: list[Target], counted: CardList | None, *, json: bool
-) -> None:
-    """Write the cards that are in the readers now; exit 1 if one of them failed."""
+) -> bool:
+    """Write the cards that are in the readers now; return whether one of them failed."""
     if counted is not None:
         counted.begin(targets)
     with Live(
@@ -140,8 +152,7 @@ def _round(
     before = counted.finish(works) if counted is not None else []
     for work in works:
         _print_end(image, work, again=work in before, json=json)
-    if any(work.failure for work in works):
-        raise typer.Exit(1)
+    return any(work.failure for work in works)
 
 
 def _progress(image: CardImage, works: Sequence[Work]) -> Table:

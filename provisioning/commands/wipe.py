@@ -18,7 +18,7 @@ from provisioning.commands.options import Folder, Json, PassphraseFile, print_re
 from provisioning.disk import write_atomically
 from provisioning.errors import CameraRefused
 from provisioning.flash.block_devices import Target, choose, read_disks
-from provisioning.flash.wipe import data_partition, wipe_card
+from provisioning.flash.wipe import Partition, data_partition, wipe_card
 from provisioning.keys.passphrase import refuse_other_purpose, unlock_key
 from provisioning.papers.wiped import draw_wipe, wipe_items
 from provisioning.site.folder import Site, open_site
@@ -72,7 +72,7 @@ def wipe(  # noqa: PLR0913  # Typer's options.
     screen.show(screen.described("You sign, once it is done:", wipe_items(certificate)), json=json)
     print_table(card_table([target]), stderr=True)
     confirm_names([target], confirm)
-    _overwrite(target, part.size)
+    _overwrite(target, part)
     done = replace(certificate, wiped_utc_s=int(datetime.now(UTC).timestamp()))
     name = certificate.camera.hex()
     to = site.folder / WIPED / f"{name}.json"
@@ -109,9 +109,9 @@ def _registered(site: Site, beginning: str) -> Registration:
     return next(iter(found.values()))
 
 
-def _overwrite(target: Target, size: int) -> None:
+def _overwrite(target: Target, part: Partition) -> None:
     with Progress(console=Console(stderr=True, markup=False), transient=True) as bar:
         tasks = {
-            phase: bar.add_task(phase, total=size) for phase in ("overwriting", "reading back")
+            phase: bar.add_task(phase, total=part.size) for phase in ("overwriting", "reading back")
         }
-        wipe_card(target, lambda phase, done: bar.update(tasks[phase], completed=done))
+        wipe_card(target, part, lambda phase, done: bar.update(tasks[phase], completed=done))

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from formats.strict_json import UNPRINTABLE
 from provisioning.errors import FlashRefused
 
 COLUMNS: Final = (
@@ -25,10 +26,11 @@ COLUMNS: Final = (
 )
 LSBLK_S: Final = 30
 """Longest time of lsblk, in seconds: a reader that is being pulled out can delay it."""
-MEMBERS: Final = frozenset({"LVM2_member", "linux_raid_member", "zfs_member", "bcache", "drbd"})
-"""File system types of a disk that is a part of something larger."""
-IN_USE: Final = frozenset({"crypt", "lvm", "dm", "mpath"})
-"""Types of what is built on top of a partition; RAID types begin with `raid`."""
+MEMBERS: Final = frozenset({"bcache", "drbd", "ceph_bluestore"})
+"""File system types of a disk that is a part of something larger; others end with `_member`."""
+PLAIN: Final = frozenset({"disk", "loop", "part"})
+"""Types of a card and of its partitions. Another type is built on top of one; RAID types begin with
+`raid`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +69,42 @@ def read_disks() -> list[_Tree]:
     program = shutil.which("lsblk")
     if program is None:
         raise FlashRefused("lsblk is missing: install the package util-linux.")
-    done = subprocess.run(  # noqa: S603  # lsblk, with fixed words.
-        [program, "-J", "-b", "-o", COLUMNS],
-        capture_output=True,
-        timeout=LSBLK_S,
-        check=False,
-    )
+    try:
+        done = subprocess.run(  # noqa: S603  # lsblk, with fixed words.
+            [program, "-J", "-b", "-o", COLUMNS],
+            capture_output=True,
+            timeout=LSBLK_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise FlashRefused(
+            f"lsblk gave no answer in {LSBLK_S} s: pull out the reader that hangs."
+        ) from error
     if done.returncode:
-        raise FlashRefused(f"lsblk fails: {done.stderr.decode(errors='replace').strip()}.")
-    disks: list[_Tree] = json.loads(done.stdout)["blockdevices"]
+        raise FlashRefused(f"lsblk fails: {_shown(done.stderr.decode(errors='replace').strip())}.")
+    return parse_lsblk(done.stdout)
+
+
+def parse_lsblk(content: bytes) -> list[_Tree]:
+    """Return the disks in what `lsblk -J` printed, with texts that a terminal can show.
+
+    A device or a card chooses its model, serial number and labels. A control character in one of
+    them is replaced by `?`, so that it moves no cursor and hides no line.
+    """
+    disks: list[_Tree] = json.loads(content.decode(errors="replace"), object_hook=_shown_texts)[
+        "blockdevices"
+    ]
     return disks
+
+
+def _shown_texts(disk: _Tree) -> _Tree:
+    return {name: _shown(value) for name, value in disk.items()}
+
+
+def _shown(value: Any) -> Any:  # noqa: ANN401  # A JSON value.
+    if isinstance(value, str):
+        return UNPRINTABLE.sub("?", value)
+    return [_shown(each) for each in value] if isinstance(value, list) else value
 
 
 def judge(disk: _Tree, *, not_removable: Sequence[str] = ()) -> Target | Refusal:
@@ -109,7 +137,9 @@ def _refusal(disk: _Tree, not_removable: Sequence[str]) -> str | None:
         return f"{path} is a reader without a card."
     if disk["ro"]:
         return f"{path} is write-protected: move the switch of the card."
-    removable = disk["rm"] or disk["hotplug"] or disk["tran"] == "usb" or disk["type"] == "loop"
+    # Of a card and of a built-in eMMC disk alike, lsblk says `mmc` and that it is hot-pluggable.
+    plugged = disk["hotplug"] and disk["tran"] != "mmc"
+    removable = disk["rm"] or plugged or disk["tran"] == "usb" or disk["type"] == "loop"
     if not removable and path not in not_removable:
         bus = disk["tran"] or "no bus"
         return f"{path} cannot be taken out ({bus}): if it is the card, add --not-removable {path}."
@@ -121,9 +151,10 @@ def _use(part: _Tree) -> str | None:
     mounted = [place for place in part["mountpoints"] or () if place]
     if mounted:
         return _mounted(part["path"], mounted[0])
-    if part["fstype"] in MEMBERS or str(part["type"]).startswith("raid"):
+    member = str(part["fstype"] or "")
+    if member in MEMBERS or member.endswith("_member") or str(part["type"]).startswith("raid"):
         return f"{part['path']} belongs to an array or a volume group."
-    if part["type"] in IN_USE:
+    if part["type"] not in PLAIN:
         return f"{part['path']} is open: close it first."
     return None
 
@@ -165,19 +196,31 @@ def reader_place(path: str) -> str:
 
 
 def choose(
-    paths: Sequence[str], disks: Sequence[_Tree], *, not_removable: Sequence[str] = ()
+    paths: Sequence[str],
+    disks: Sequence[_Tree],
+    *,
+    not_removable: Sequence[str] = (),
+    needed: Sequence[Path] = (),
 ) -> list[Target]:
     """Return the named devices as targets, in the order in which they were named.
 
+    Args:
+        paths: devices, or files.
+        disks: what `read_disks` returned.
+        not_removable: devices that may be overwritten although they cannot be taken out.
+        needed: files that are read or written besides, such as the image.
+
     Raises:
-        FlashRefused: one is named twice, is not there, or may not be overwritten.
+        FlashRefused: one is named twice, is not there, is needed, or may not be overwritten.
     """
     known = {part["path"]: part for disk in disks for part in _parts(disk)}
     chosen: dict[str, Target] = {}
     for path in paths:
         real = os.path.realpath(path)
-        if real in chosen:
+        if any(_same(real, other) for other in chosen):
             raise FlashRefused(f"{path} is named twice.")
+        if any(_same(real, other) for other in needed):
+            raise FlashRefused(f"{path} is needed for this run: name a card, or another file.")
         if real in known:
             judged = judge(known[real], not_removable=not_removable)
         else:
@@ -186,6 +229,14 @@ def choose(
             raise FlashRefused(judged.why)
         chosen[real] = judged
     return list(chosen.values())
+
+
+def _same(path: str, other: str | Path) -> bool:
+    """Return whether two paths lead to one file, also by a second name of it."""
+    try:
+        return Path(path).samefile(other)
+    except FileNotFoundError:
+        return os.path.realpath(other) == path
 
 
 def _judge_file(path: Path) -> Target | Refusal:

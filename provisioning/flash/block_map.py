@@ -15,8 +15,8 @@ from formats.errors import Malformed
 from formats.hexadecimal import read_hex
 from provisioning.errors import FlashRefused
 
-MAP_LIMIT: Final = 16 << 20
-"""Most bytes of a block map: about 100,000 ranges."""
+MAP_LIMIT: Final = 4 << 20
+"""Most bytes of a block map: about 30,000 ranges. The parser takes 70 times as much memory."""
 IMAGE_LIMIT: Final = 1 << 40
 """Most bytes of an image: no memory card is larger."""
 BLOCK: Final = 4096
@@ -65,8 +65,11 @@ def read_block_map(content: bytes) -> BlockMap:
     Raises:
         FlashRefused: it is no block map of version 2 with SHA-256, or it contradicts itself.
     """
-    if b"<!DOCTYPE" in content:  # Entities can make a small file large.
-        raise FlashRefused("The block map declares a document type: make it with bmaptool create.")
+    # Entities can make a small file large. UTF-16, which has bytes of zero, would hide the word.
+    if b"<!DOCTYPE" in content or b"\0" in content:
+        raise FlashRefused(
+            "The block map declares a document type, or is no text: make it with bmaptool create."
+        )
     try:
         root = ET.fromstring(content)  # noqa: S314  # No document type, so no entities.
         found = _checked(root)

@@ -44,7 +44,7 @@ class OpenCard:
     buffer: mmap.mmap
 
     def write(self, offset: int, content: bytes) -> None:
-        """Write whole blocks at `offset`."""
+        """Write whole blocks at `offset`; at the end of the card, what is left of a block."""
         self.buffer[: len(content)] = content
         with memoryview(self.buffer) as view:
             done = 0
@@ -109,7 +109,7 @@ def _clear(card: OpenCard, image_bytes: int) -> None:
     card.write(0, bytes(BLOCK))
     start = max(image_bytes, card.size - TAIL) // BLOCK * BLOCK
     if start < card.size:
-        card.write(start, bytes((card.size - start) // BLOCK * BLOCK))
+        card.write(start, bytes(card.size - start))
     card.settle()
 
 
@@ -135,7 +135,7 @@ def _differing(
 
 @contextmanager
 def open_card(target: Target, image_bytes: int) -> Generator[OpenCard]:
-    """Open a card that was shown and yield it; a file that is too short is made longer.
+    """Open a card that was shown and yield it; a file is made longer, to whole blocks.
 
     Raises:
         FlashRefused: it is in use, too small, or another than was shown.
@@ -143,9 +143,10 @@ def open_card(target: Target, image_bytes: int) -> Generator[OpenCard]:
     descriptor = _open(target)
     try:
         size = _shown_size(target, descriptor)
-        if not target.number and size < image_bytes:
-            os.truncate(descriptor, image_bytes)
-            size = image_bytes
+        whole = max(image_bytes, -(-size // BLOCK) * BLOCK)
+        if not target.number and size < whole:
+            os.truncate(descriptor, whole)
+            size = whole
         if size < image_bytes:
             raise FlashRefused(
                 f"{target.path} has {size} bytes, and the image needs {image_bytes}: take a larger "
@@ -173,6 +174,10 @@ def _open(target: Target) -> int:
     """Open a card for reading and writing, past the page cache where the file system can."""
     flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
     flags |= os.O_EXCL if target.number else os.O_CREAT
+    if (
+        target.number and os.geteuid() != 0
+    ):  # Others may write a card here and there, not settle it.
+        raise FlashRefused(f"{target.path} may be written by root alone: use sudo.")
     try:
         return os.open(target.path, flags | os.O_DIRECT, 0o600)
     except PermissionError as error:

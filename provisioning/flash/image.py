@@ -12,6 +12,7 @@ import lzma
 import os
 import shutil
 import subprocess
+import zlib
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -102,7 +103,7 @@ def _unpack(packed: Path, plain: Path, *, limit: int) -> None:
                 else:
                     file.write(chunk)
             file.truncate()
-    except (EOFError, lzma.LZMAError, gzip.BadGzipFile) as error:
+    except (EOFError, lzma.LZMAError, gzip.BadGzipFile, zlib.error) as error:
         raise FlashRefused(f"{packed} is damaged: copy it again from the release.") from error
 
 
@@ -170,11 +171,16 @@ def _signed(content: bytes, signature: bytes, signers: Path) -> bool:
         file = Path(folder) / "SHA256SUMS.sig"
         write_whole(file, signature, synced=False)
         names = ("-n", "tallylight-release", "-I", "tallylight", "-f", str(signers))
-        done = subprocess.run(  # noqa: S603  # ssh-keygen, with file names.
-            [program, "-Y", "verify", "-q", *names, "-s", str(file)],
-            input=content,
-            capture_output=True,
-            timeout=VERIFY_S,
-            check=False,
-        )
+        try:
+            done = subprocess.run(  # noqa: S603  # ssh-keygen, with file names.
+                [program, "-Y", "verify", "-q", *names, "-s", str(file)],
+                input=content,
+                capture_output=True,
+                timeout=VERIFY_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise FlashRefused(
+                f"ssh-keygen gave no answer in {VERIFY_S} s: {signers} must be a plain file."
+            ) from error
     return done.returncode == 0

@@ -43,27 +43,45 @@ def data_partition(target: Target) -> Partition:
     program = shutil.which("sfdisk", path="/usr/sbin:/sbin:/usr/bin")
     if program is None:
         raise FlashRefused("sfdisk is missing: install the package fdisk.")
-    done = subprocess.run(  # noqa: S603  # sfdisk, with the path of a card.
-        [program, "-J", target.path], capture_output=True, timeout=SFDISK_S, check=False
-    )
-    table = json.loads(done.stdout)["partitiontable"] if not done.returncode else {}
-    for part in table.get("partitions", ()):
-        if part.get("name") == DATA:
-            start, size = int(part["start"]) * SECTOR, int(part["size"]) * SECTOR
-            return Partition(start // BLOCK * BLOCK, size // BLOCK * BLOCK)
-    raise FlashRefused(
-        f"{target.path} has no data partition: it is no camera's card, or it was wiped before."
-    )
+    try:
+        done = subprocess.run(  # noqa: S603  # sfdisk, with the path of a card.
+            [program, "-J", target.path], capture_output=True, timeout=SFDISK_S, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise FlashRefused(
+            f"{target.path} gave no answer in {SFDISK_S} s: put the card into another reader."
+        ) from error
+    text = done.stdout.decode(errors="replace")  # A card's names can be any bytes.
+    table = json.loads(text)["partitiontable"] if not done.returncode else {}
+    found = [part for part in table.get("partitions", ()) if part.get("name") == DATA]
+    if not found:
+        raise FlashRefused(
+            f"{target.path} has no data partition: it is no camera's card, or it was wiped before."
+        )
+    if len(found) > 1:
+        raise FlashRefused(
+            f"{target.path} has {len(found)} data partitions, and a camera's has one: break the "
+            "card."
+        )
+    start, size = int(found[0]["start"]) * SECTOR, int(found[0]["size"]) * SECTOR
+    begin, end = start // BLOCK * BLOCK, -(-(start + size) // BLOCK) * BLOCK
+    return Partition(begin, (min(end, target.size) if target.number else end) - begin)
 
 
-def wipe_card(target: Target, progress: Progress) -> Partition:
-    """Overwrite the data partition of a card and its first block; return what was overwritten.
+def wipe_card(target: Target, part: Partition, progress: Progress) -> None:
+    """Overwrite the data partition of a card, and the card's first block.
+
+    Args:
+        target: the card.
+        part: its data partition, as the person was shown it.
+        progress: told the phase, and how many bytes of it are done.
 
     Raises:
         FlashRefused: the card is no camera's, was exchanged, or does not give back zeros.
         OSError: the card was pulled out, or is worn.
     """
-    part = data_partition(target)
+    if data_partition(target) != part:
+        raise FlashRefused(f"{target.path} was exchanged after it was shown: begin again.")
     with open_card(target, part.start + part.size) as card:
         for offset, size in _pieces(part):
             card.write(offset, bytes(size))
@@ -72,7 +90,6 @@ def wipe_card(target: Target, progress: Progress) -> Partition:
         _refuse_remains(card, target, part, progress)
         card.write(0, bytes(BLOCK))
         card.settle()
-    return part
 
 
 def _refuse_remains(card: OpenCard, target: Target, part: Partition, progress: Progress) -> None:

@@ -1,5 +1,6 @@
 """What this machine runs from is not offered for overwriting; a card in a reader is."""
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,14 @@ from typing import Any
 import pytest
 
 from provisioning.errors import FlashRefused
-from provisioning.flash.block_devices import Refusal, Target, choose, judge, read_disks
+from provisioning.flash.block_devices import (
+    Refusal,
+    Target,
+    choose,
+    judge,
+    parse_lsblk,
+    read_disks,
+)
 
 CARD: dict[str, Any] = {
     "name": "sdb", "path": "/dev/sdb", "maj:min": "8:16", "size": 31_914_983_424, "ro": False,
@@ -50,6 +58,9 @@ def test_a_card_in_a_reader_is_offered_with_what_a_person_knows_it_by() -> None:
         (CARD | {"ro": True}, "write-protected"),
         (CARD | {"rm": False, "hotplug": False, "tran": "nvme"}, "cannot be taken out"),
         (CARD | {"rm": False, "hotplug": False, "tran": "mmc"}, "cannot be taken out"),
+        (CARD | {"rm": False, "hotplug": True, "tran": "mmc"}, "cannot be taken out"),
+        (CARD | {"fstype": "isw_raid_member"}, "an array"),
+        (CARD | {"children": [part(children=[part(type="vdo")])]}, "is open"),
         (CARD | {"rm": False, "hotplug": False, "tran": None}, "no bus"),
         (part(), "name the whole card"),
         (CARD | {"type": "rom"}, "name the whole card"),
@@ -100,3 +111,13 @@ def test_a_file_is_a_card_for_training(tmp_path: Path) -> None:
     (tmp_path / "card").write_bytes(b"before")
     assert [found.contents for found in choose([str(tmp_path / "card")], [])] == ["6 bytes"]
     assert [found.contents for found in choose([str(tmp_path / "new")], [])] == ["a new file"]
+
+
+def test_what_a_card_says_of_itself_moves_no_cursor() -> None:
+    said = {
+        "model": "evil\x1b[2J\u202egnp", "label": "a\x1b]0;x\x07", "mountpoints": ["/m/\x1b[2K"],
+    }  # fmt: skip
+    content = json.dumps({"blockdevices": [CARD | said]}).encode()
+    (disk,) = parse_lsblk(content.replace(b"evil", b"ev\xffil"))
+    assert (disk["model"], disk["label"]) == ("ev\ufffdil?[2J?gnp", "a?]0;x?")
+    assert "mounted at /m/?[2K" in getattr(judge(disk), "why", "")

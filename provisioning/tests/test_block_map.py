@@ -62,3 +62,9 @@ def test_ranges_out_of_place_are_refused(ranges: list[tuple[int, int]]) -> None:
 def test_another_kind_of_map_is_refused_with_what_to_do(old: bytes, new: bytes) -> None:
     with pytest.raises(FlashRefused, match="make it with bmaptool create"):
         read_block_map(MAP.replace(old, new))
+
+
+def test_a_document_type_hidden_by_another_encoding_is_refused() -> None:
+    text = MAP.decode().replace("?>", ' encoding="utf-16"?><!DOCTYPE a [<!ENTITY b "c">]>', 1)
+    with pytest.raises(FlashRefused, match="document type"):
+        read_block_map(text.encode("utf-16"))

@@ -18,9 +18,10 @@ from typer.testing import CliRunner
 from formats.errors import Refused
 from provisioning.__main__ import app
 from provisioning.errors import FlashRefused
-from provisioning.flash.batch import write_cards
+from provisioning.flash.batch import Work, write_cards
 from provisioning.flash.block_devices import Target, choose
 from provisioning.flash.card import Progress, write_card
+from provisioning.flash.card_list import open_list
 from provisioning.flash.image import CardImage, open_image
 from provisioning.tests.card_images import BLOCK, write_image
 
@@ -119,9 +120,11 @@ def test_a_compressed_image_is_unpacked_once(
     target = card(tmp_path / "card")
     assert flash(packed, target)
     assert Path(target.path).read_bytes()[: 400 * BLOCK] == content[: 400 * BLOCK]
-    packed.write_bytes(packed.read_bytes()[:-9])
-    with pytest.raises(FlashRefused, match="damaged"):
-        flash(packed, target)
+    whole = packed.read_bytes()
+    for damaged in (whole[:-9], whole[:12] + bytes([whole[12] ^ 0xFF]) + whole[13:]):
+        packed.write_bytes(damaged)
+        with pytest.raises(FlashRefused, match="damaged"):
+            flash(packed, target)
 
 
 def test_an_image_of_another_size_than_its_map_is_refused(image: Path, tmp_path: Path) -> None:
@@ -244,6 +247,7 @@ def test_a_batch_counts_each_card_once_over_several_runs(image: Path, tmp_path: 
 
     assert once() == ("written", False, "1 of 3 cards are written.")
     assert once() == ("held it already", True, "1 of 3 cards are written.")
+    assert once() == ("held it already", True, "1 of 3 cards are written."), "put in a third time"
     (tmp_path / "card").unlink()  # The next card is put in.
     assert once() == ("written", False, "2 of 3 cards are written.")
 
@@ -252,12 +256,52 @@ def test_a_batch_counts_each_card_once_over_several_runs(image: Path, tmp_path: 
     assert once() == ("held it already", False, "2 of 3 cards are written."), "killed before"
 
 
-def test_a_file_that_is_no_list_is_refused_and_kept(image: Path, tmp_path: Path) -> None:
-    (tmp_path / "notes").write_text("my notes\n")
+@pytest.mark.parametrize("content", ["my notes\n", "[" * 10_000 + "\n"], ids=["notes", "deep"])
+def test_a_file_that_is_no_list_is_refused_and_kept(
+    image: Path, tmp_path: Path, content: str
+) -> None:
+    (tmp_path / "notes").write_text(content)
     run = ["flash", str(image), "--simulate", "1", "--confirm", "card-1"]
     done = CliRunner().invoke(app, [*run, "--list", str(tmp_path / "notes")])
     assert (done.exit_code, "of no list of cards" in done.stderr) == (1, True)
-    assert (tmp_path / "notes").read_text() == "my notes\n"
+    assert (tmp_path / "notes").read_text() == content
+
+
+def test_a_reader_that_stays_empty_for_a_round_keeps_its_unfinished_card(tmp_path: Path) -> None:
+    first, second = (card(tmp_path / name) for name in "ab")
+    with open_list(tmp_path / "list", b"image") as counted:
+        counted.begin([first, second])
+    with open_list(tmp_path / "list", b"image") as counted:  # After the power cut.
+        assert counted.finish([Work(first, written=False)]) == []
+        assert counted.finish([Work(second, written=False)]) == []
+        assert counted.written == 2
+
+
+def test_two_runs_do_not_count_in_one_list(image: Path, tmp_path: Path) -> None:
+    run = ["flash", str(image), "--simulate", "1", "--confirm", "card-1"]
+    run += ["--list", str(tmp_path / "list")]
+    with open_list(tmp_path / "list", b"image"):
+        done = CliRunner().invoke(app, run)
+    assert (done.exit_code, "Another tallylight flash" in done.stderr) == (1, True)
+    assert CliRunner().invoke(app, run).exit_code == 0
+
+
+def test_what_a_run_needs_is_not_overwritten(image: Path, tmp_path: Path) -> None:
+    packed = image.with_name("card.img.gz")
+    packed.write_bytes(gzip.compress(image.read_bytes()))
+    (tmp_path / "second name").hardlink_to(packed)
+    before = packed.read_bytes()
+    for name in ("card.img.gz", "second name", "card.img.bmap", "list"):
+        run = ["flash", str(packed), str(tmp_path / name), "--confirm", name]
+        done = CliRunner().invoke(app, [*run, "--list", str(tmp_path / "list")])
+        assert (done.exit_code, "is needed for this run" in done.stderr) == (1, True), name
+    assert packed.read_bytes() == before
+
+
+def test_the_end_of_a_card_is_cleared_also_within_a_block(image: Path, tmp_path: Path) -> None:
+    target = card(tmp_path / "card", b"\xff" * (700 * BLOCK + 512))
+    assert flash(image, target)
+    assert not any(Path(target.path).read_bytes()[600 * BLOCK :])
 
 
 def test_what_may_be_written_is_listed_without_a_device(image: Path) -> None:

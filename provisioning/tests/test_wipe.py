@@ -1,13 +1,15 @@
 """Wiping a card: nothing of the data partition is left, and the card does not boot."""
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from provisioning.errors import FlashRefused
 from provisioning.flash.block_devices import Target, choose
-from provisioning.flash.wipe import wipe_card
+from provisioning.flash.card import Progress
+from provisioning.flash.wipe import data_partition, wipe_card
 
 LAYOUT = """label: gpt
 unit: sectors
@@ -35,8 +37,12 @@ def nothing(_phase: str, _done: int) -> None:
     """Watch nothing."""
 
 
+def wipe(target: Target, watch: Progress) -> None:
+    wipe_card(target, data_partition(target), watch)
+
+
 def test_nothing_of_the_data_is_left_and_the_image_stays(used: Target) -> None:
-    wipe_card(used, nothing)
+    wipe(used, nothing)
     content = Path(used.path).read_bytes()
     assert not any(content[4096 * 512 : 24576 * 512])
     assert not any(content[:4096])
@@ -44,12 +50,12 @@ def test_nothing_of_the_data_is_left_and_the_image_stays(used: Target) -> None:
 
 
 def test_a_card_that_was_wiped_or_is_no_cameras_is_refused(used: Target, tmp_path: Path) -> None:
-    wipe_card(used, nothing)
+    wipe(used, nothing)
     with pytest.raises(FlashRefused, match="wiped before"):
-        wipe_card(used, nothing)
+        wipe(used, nothing)
     (tmp_path / "holiday").write_bytes(b"pictures")
     with pytest.raises(FlashRefused, match="no camera's card"):
-        wipe_card(choose([str(tmp_path / "holiday")], [])[0], nothing)
+        wipe(choose([str(tmp_path / "holiday")], [])[0], nothing)
     assert (tmp_path / "holiday").read_bytes() == b"pictures"
 
 
@@ -58,8 +64,8 @@ def test_a_wipe_that_was_cut_off_is_done_again(used: Target) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        wipe_card(used, cut)
-    wipe_card(used, nothing)
+        wipe(used, cut)
+    wipe(used, nothing)
     assert SECRET not in Path(used.path).read_bytes()[4096 * 512 :]
 
 
@@ -71,4 +77,30 @@ def test_a_card_that_does_not_keep_the_zeros_is_to_be_broken(used: Target) -> No
                 file.write(SECRET)
 
     with pytest.raises(FlashRefused, match="break the card"):
-        wipe_card(used, wear)
+        wipe(used, wear)
+
+
+def lay_out(target: Target, *parts: str) -> None:
+    text = "label: gpt\nunit: sectors\n" + "".join(f"{part}\n" for part in parts)
+    subprocess.run(["/usr/sbin/sfdisk", "-q", target.path], input=text.encode(), check=True)
+
+
+def test_the_last_sector_is_wiped_also_of_a_partition_that_ends_within_a_block(
+    used: Target,
+) -> None:
+    lay_out(used, "start=4097, size=20483, name=data")
+    with Path(used.path).open("r+b") as file:
+        file.seek(24579 * 512)
+        file.write(SECRET)
+    wipe(used, nothing)
+    assert SECRET not in Path(used.path).read_bytes()[4097 * 512 :]
+
+
+def test_what_was_not_shown_is_not_wiped(used: Target) -> None:
+    shown = data_partition(used)
+    with pytest.raises(FlashRefused, match="exchanged after it was shown"):
+        wipe_card(used, replace(shown, size=shown.size - 4096), nothing)
+    lay_out(used, "start=2048, size=2048, name=data", "start=4096, size=20480, name=data")
+    with pytest.raises(FlashRefused, match="2 data partitions"):
+        data_partition(used)
+    assert SECRET in Path(used.path).read_bytes()
