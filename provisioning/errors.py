@@ -74,5 +74,9 @@ class FileRefused(ProvisioningError):
     """A file that another person put there is no plain file, or it is too large."""
 
 
+class PaperRefused(ProvisioningError):
+    """A label, sign or page is not drawn, or not written to this file."""
+
+
 class StickRefused(ProvisioningError):
     """A memory stick cannot be taken in or written."""

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from firmware.registration.kept import check_registration
-from formats.registration_request import RegistrationRequest
+from formats.registration_record import Registration
 from hil_tests.tests.registration_pair import TERMS, Camera, Laptop
+from provisioning.errors import CameraRefused
+from provisioning.papers.labels import LAYOUTS, draw_labels, label_of
 from provisioning.registration.bench import Bench, Row, Step
 from provisioning.registration.cable import Cable
 from provisioning.registration.code_reader import Blink
@@ -69,6 +71,8 @@ class Desk:
     laptop: Laptop
     person: Person
     labels: list[str] = field(default_factory=list)
+    drawn: set[bytes] = field(default_factory=set)
+    printer_fails: bool = False
     rows: list[Sequence[Row]] = field(default_factory=list)
 
     def run(self, cables: Sequence[Cable], count: int) -> None:
@@ -77,9 +81,13 @@ class Desk:
         )
         bench.run(cables, count)
 
-    def label(self, request: RegistrationRequest) -> None:
-        assert self.person.looked[-1:] in ([request.board.serial], [])
-        self.labels.append(request.board.serial)
+    def label(self, registration: Registration) -> None:
+        serial = registration.board.serial
+        assert self.person.looked[-1:] in ([serial], [])
+        if self.printer_fails:
+            raise CameraRefused(f"No label of {serial}.")
+        self.labels.append(serial)
+        self.drawn.add(draw_labels([label_of(registration)], LAYOUTS["roll"]))
 
 
 @pytest.mark.parametrize("many", [6, pytest.param(50, marks=pytest.mark.long)])
@@ -99,6 +107,7 @@ def test_cameras_side_by_side_get_their_own_keys_and_none_twice_after_a_killed_l
         sorted(desk.person.looked) == sorted(desk.labels) == sorted(c.board.serial for c in found)
     )
     assert len({key for one in found for key in one.identity.public_keys}) == 5 * many
+    assert len({label_of(one).code for one in found}) == len(desk.drawn) == many
     for place, camera in cameras.items():
         kept = check_registration(camera.state)
         assert (kept.board.serial, kept.acceptance.place) == (camera.serial, place)
@@ -142,3 +151,14 @@ def test_the_row_that_waits_for_a_person_is_on_top(tmp_path: Path) -> None:
     with_a_look = [rows for rows in desk.rows if any(row.step is Step.LOOK for row in rows)]
     assert with_a_look
     assert all(rows[0].step is Step.LOOK for rows in with_a_look)
+
+
+def test_a_printer_that_fails_undoes_no_registration_and_the_row_says_it(tmp_path: Path) -> None:
+    cameras = {f"port {n}": Camera(tmp_path, f"c{n}") for n in range(2)}
+    desk = Desk(Laptop(tmp_path / "site"), Person(cameras), printer_fails=True)
+    desk.run([Simulated(camera, place) for place, camera in cameras.items()], 2)
+    assert len(desk.laptop.manifest().found) == 2
+    assert {(row.step, row.sentence) for row in desk.rows[-1]} == {
+        (Step.DONE, "No label of c0."),
+        (Step.DONE, "No label of c1."),
+    }

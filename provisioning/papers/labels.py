@@ -1,8 +1,9 @@
 """Labels of cameras as PDF, with a QR code (segno): sheets of 24, or one page for each label.
 
 A label names the site, the camera, its board, how well the board keeps its key, and the twelve
-words of its keys. The QR code holds all but the level: `TL1:SITE:CAMERA:BOARD:WORDS`. Nothing on a
-label is a secret: everything stands in the signed policy or the registration record.
+words of its keys. The label of a camera that was registered for training says so in its first line.
+The QR code holds all but these two: `TL1:SITE:CAMERA:BOARD:WORDS`. Nothing on a label is a secret:
+everything stands in the signed policy or the registration record.
 """
 
 from collections.abc import Sequence
@@ -11,11 +12,16 @@ from typing import Final
 
 import segno
 
-from provisioning.papers.pages import A4, Pages, begin
+from formats.registration_record import Registration
+from provisioning.papers.pages import A4, LINE_MM, Pages, begin, broken
 from terminal.fingerprints import fingerprint_words
 
 QR_BORDER: Final = 4
 """Empty modules around a QR code, as ISO/IEC 18004 asks for."""
+TRAINING: Final = "TRAINING"
+NOT_REAL: Final = "This is not a real camera."
+SCALES: Final = (1.0, 0.85, 0.7, 0.55)
+"""Of the letters; the largest is taken with which everything fits on the label."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,8 @@ class Label:
     """How the board keeps its key, as in the registration record: `otp`, `host`, ..."""
     keys: bytes
     """All public keys of the camera, one after the other: what the policy's holders are shown."""
+    training: bool
+    """Whether the camera was registered for training, and is not a real one."""
 
     @property
     def code(self) -> str:
@@ -41,6 +49,19 @@ class Label:
     def key_words(self) -> str:
         """Return the twelve words of the keys, joined by hyphens."""
         return fingerprint_words(self.keys).replace(" ", "-")
+
+
+def label_of(registration: Registration) -> Label:
+    """Return the label of a camera, as its verified registration says."""
+    identity, board = registration.identity, registration.board
+    return Label(
+        site=registration.hello.site,
+        camera=identity.camera_id.hex(),
+        board=board.serial,
+        level=str(board.key),
+        keys=b"".join(identity.public_keys),
+        training=registration.acceptance.training,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +76,11 @@ class Layout:
     top: float = 0.0
     gap: float = 0.0
     """Between two columns."""
+
+    @property
+    def places(self) -> int:
+        """How many labels a page holds."""
+        return self.columns * self.rows
 
 
 LAYOUTS: Final = {
@@ -74,11 +100,10 @@ def draw_labels(labels: Sequence[Label], layout: Layout, *, skip: int = 0) -> by
         skip: how many places of the first sheet are used already; less than one sheet has.
     """
     pages = begin("Labels", width=layout.page[0], height=layout.page[1])
-    each = layout.columns * layout.rows
     for number, label in enumerate(labels, skip):
-        if number % each == 0 and number:
+        if number % layout.places == 0 and number:
             pages.next_page()
-        row, column = divmod(number % each, layout.columns)
+        row, column = divmod(number % layout.places, layout.columns)
         _draw(
             pages, label, layout.size,
             layout.left + column * (layout.size[0] + layout.gap),
@@ -90,12 +115,35 @@ def draw_labels(labels: Sequence[Label], layout: Layout, *, skip: int = 0) -> by
 def _draw(pages: Pages, label: Label, size: tuple[float, float], x: float, y: float) -> None:
     code = size[1] - 4
     draw_code(pages, label.code, x + 1, y + 2, code)
-    left, width = x + code + 2, size[0] - code - 3
-    pages.text(left, y + 6, label.camera[:8], size=11, bold=True)
-    after = pages.lines(left, y + 10.5, label.site, width=width, size=7)
-    after = pages.lines(left, after, f"board {label.board}", width=width, size=5.5)
-    after = pages.lines(left, after, f"key: {label.level}", width=width, size=5.5)
-    pages.lines(left, after + 0.5, fingerprint_words(label.keys), width=width, size=5)
+    left, width, height = x + code + 2, size[0] - code - 3, size[1] - 2
+    said = _paragraphs(label)
+    scale = next((each for each in SCALES if _height(said, width, each) <= height), SCALES[-1])
+    for words, points, bold in said:
+        step = scale * points * LINE_MM
+        for line in broken(words, width, scale * points):
+            y += step
+            pages.text(left, y, line, size=scale * points, bold=bold)
+
+
+def _paragraphs(label: Label) -> list[tuple[str, float, bool]]:
+    """Return each paragraph, its size in points, and whether it is bold."""
+    training = [(TRAINING, 10.0, True), (NOT_REAL, 5.5, False)] if label.training else []
+    return [
+        *training,
+        (label.camera[:8], 11, True),
+        (label.site, 7, False),
+        (f"board {label.board}", 5.5, False),
+        (f"key: {label.level}", 5.5, False),
+        (fingerprint_words(label.keys), 5, False),
+    ]
+
+
+def _height(said: Sequence[tuple[str, float, bool]], width: float, scale: float) -> float:
+    """Return how high the paragraphs are together, in mm."""
+    return sum(
+        len(broken(words, width, scale * points)) * scale * points * LINE_MM
+        for words, points, _ in said
+    )
 
 
 def draw_code(pages: Pages, content: str, x: float, y: float, size: float) -> None:

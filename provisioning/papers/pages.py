@@ -20,6 +20,8 @@ from reportlab.pdfgen.canvas import Canvas
 
 A4: Final = (210.0, 297.0)
 """Width and height in mm."""
+LINE_MM: Final = 0.5
+"""How high a line is for each point of its letters: a line of 10 points is 5 mm high."""
 REGULAR: Final = "Regular"
 BOLD: Final = "Bold"
 _SYSTEM: Final = Path("/usr/share/fonts/truetype/dejavu")
@@ -43,7 +45,7 @@ class Pages:
 
     def lines(self, x: float, y: float, words: str, *, width: float, size: float) -> float:
         """Draw a paragraph, broken into lines of `width` at most; return where the next begins."""
-        step = size * 0.5  # A line of 10 points is 5 mm high.
+        step = size * LINE_MM
         for line in broken(words, width, size):
             self.text(x, y, line, size=size)
             y += step

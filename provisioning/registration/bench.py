@@ -2,8 +2,9 @@
 
 Each cable has its thread: it asks who is there, greets, waits for its turn to blink, and finishes.
 The lock of looking lets one camera blink while all others are dark, so a person never doubts which
-one it is. The label is printed before the next camera blinks. A cable whose camera is registered
-waits for the next one. What is refused stays in its row, with its sentence, and is tried again.
+one it is. The label is printed before the next camera blinks; a printer that fails undoes nothing,
+and the row says it. A cable whose camera is registered waits for the next one. What is refused
+stays in its row, with its sentence, and is tried again.
 """
 
 import time
@@ -15,7 +16,7 @@ from threading import Event, Lock
 from typing import Final
 
 from formats.errors import Refused
-from formats.registration_request import RegistrationRequest
+from formats.registration_record import Registration
 from provisioning.registration.cable import Cable
 from provisioning.registration.code_reader import CodeReader
 from provisioning.registration.exchange import Exchange, Terms
@@ -57,8 +58,8 @@ class Bench:
     manifest: Manifest
     terms: Terms
     reader: CodeReader
-    on_registered: Callable[[RegistrationRequest], None]
-    """Prints the label; called while no other camera blinks."""
+    on_registered: Callable[[Registration], None]
+    """Prints the label; called while no other camera blinks. May refuse, which undoes nothing."""
     on_change: Callable[[Sequence[Row]], None]
     """Shows the rows."""
     retry_s: float = RETRY_S
@@ -108,9 +109,9 @@ class Bench:
         exchange = Exchange(self.manifest, self.terms, serial, cable.place)
         with self._looking:
             if exchange.resume(cable.ask):
-                self._end(cable, exchange, exchange.request)
+                self._end(cable, exchange)
                 return
-        request = exchange.greet(cable.ask)
+        exchange.greet(cable.ask)
         self._show(cable.place, Step.GREETED, serial)
         self._show(cable.place, Step.QUEUED, serial)
         with self._looking:
@@ -120,16 +121,17 @@ class Bench:
                 self._show(cable.place, Step.LOOK, serial)
                 seen = self.reader.read(cable.place, serial, lambda: exchange.show(cable.ask))
                 exchange.check_code(seen)
-            self._finish(cable, exchange, request)
+            self._show(cable.place, Step.FINISHING, serial)
+            exchange.finish(cable.ask)
+            self._end(cable, exchange)
 
-    def _finish(self, cable: Cable, exchange: Exchange, request: RegistrationRequest) -> None:
-        self._show(cable.place, Step.FINISHING, exchange.serial)
-        exchange.finish(cable.ask)
-        self._end(cable, exchange, request)
-
-    def _end(self, cable: Cable, exchange: Exchange, request: RegistrationRequest) -> None:
-        self.on_registered(request)
-        self._show(cable.place, Step.DONE, exchange.serial)
+    def _end(self, cable: Cable, exchange: Exchange) -> None:
+        sentence = ""
+        try:
+            self.on_registered(exchange.registration)
+        except Refused as error:
+            sentence = str(error)
+        self._show(cable.place, Step.DONE, exchange.serial, sentence)
         with self._changing:
             self._left -= 1
             if self._left <= 0:

@@ -33,7 +33,7 @@ from formats.registration import (
     write_look,
 )
 from formats.registration_cable import RefusedByCamera, raise_refusal, read_done
-from formats.registration_record import refuse_unkept_key
+from formats.registration_record import Registration, refuse_unkept_key
 from formats.registration_request import (
     NONCE_BYTES,
     RegistrationRequest,
@@ -97,6 +97,13 @@ class Exchange:
     def request(self) -> RegistrationRequest:
         """Return the camera's request, which was verified."""
         return read_registration_request(self.kept["request"], self.kept["hello"])
+
+    @property
+    def registration(self) -> Registration:
+        """Return the camera's verified registration, once it is in the manifest."""
+        return next(
+            one for one in self.manifest.found if one.record.request == self.kept["request"]
+        )
 
     @property
     def code(self) -> tuple[int, ...]:

@@ -241,13 +241,17 @@ def add_registered(
     return found
 
 
+def is_called(registration: Registration, beginning: str) -> bool:
+    """Say whether these are first digits of the camera's id, or its board's serial number."""
+    name = registration.identity.camera_id.hex()
+    begins = len(beginning) >= _BEGINNING and name.startswith(beginning.lower())
+    return begins or beginning == registration.board.serial
+
+
 def _named(site: Site, beginning: str) -> Registration:
     """Return the newest registration of a camera."""
     named = {
-        one.identity.camera_id.hex(): one
-        for one in believed(site)
-        if beginning == one.board.serial
-        or (len(beginning) >= _BEGINNING and one.identity.camera_id.hex().startswith(beginning))
+        one.identity.camera_id.hex(): one for one in believed(site) if is_called(one, beginning)
     }
     if len(named) != 1:
         raise CameraRefused(

@@ -24,7 +24,9 @@ from terminal.fingerprints import fingerprint_words
 
 def label(number: int = 1) -> Label:
     keys = bytes([number]) * 160
-    return Label("north-yard", f"{number:032x}", f"10000000{number:08x}", "otp", keys)
+    return Label(
+        "north-yard", f"{number:032x}", f"10000000{number:08x}", "otp", keys, training=False
+    )
 
 
 def words_of(pdf: bytes) -> str:
