@@ -25,7 +25,8 @@ class Certificate:
         context.minimum_version = ssl.TLSVersion.TLSv1_3
         try:
             context.load_verify_locations(cafile=str(self.authority))
-            context.load_cert_chain(str(self.chain), str(self.key))
+            # A key with a passphrase is refused: without one named here, OpenSSL would ask for it.
+            context.load_cert_chain(str(self.chain), str(self.key), password="")
         except (OSError, ssl.SSLError) as error:
             raise CertificateRefused(
                 f"The TLS certificate cannot be used ({error}): put the authority at "

@@ -5,7 +5,7 @@ The last line is *Armed*, or the first thing to do. With `--json` the same is on
 and only reads the ledgers. Run it as root on the camera.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -13,12 +13,12 @@ from typing import Final
 from firmware.config import Config
 from firmware.doctor.parts import parts
 from firmware.doctor.verdict import armed
-from firmware.errors import FirmwareError, ForeignFile
+from firmware.errors import FirmwareError
 from firmware.record.newest import newest_record, when_written
 from formats import VERSION
 from formats.errors import Refused
 from formats.ledger import Happening, Record
-from formats.strict_json import JsonValue, dumps
+from formats.strict_json import UNPRINTABLE, JsonValue, dumps
 
 STAGES: Final = (
     ("frames", "frames looked at"),
@@ -40,6 +40,8 @@ STAGES: Final = (
     ("events", "events sealed"),
 )
 """Every stage of a period, in the order of the flow."""
+WORDS_LIMIT: Final = 600
+"""Most characters of what is said of a part; the longest sentence here has about 250."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +88,11 @@ def _examination(config: Config) -> Examination:
     findings = []
     for part, check in parts(config).items():
         try:
-            findings.append(Finding(part, there=True, words=check()))
+            findings.append(Finding(part, there=True, words=_one_line(check())))
         except (Refused, OSError) as error:
-            findings.append(Finding(part, there=False, words=str(error)))
+            findings.append(Finding(part, there=False, words=_one_line(str(error))))
     period = fault = None
-    with suppress(ForeignFile):  # The line of the list has named it.
+    with suppress(Refused, OSError):  # The line of the list has named it.
         period = newest_record(config.state.watch, Happening.PERIOD_END)
         fault = newest_record(config.state.watch, Happening.FAULT)
     missing = [each for each in findings if not each.there]
@@ -103,22 +105,21 @@ def _examination(config: Config) -> Examination:
     else:
         try:
             is_armed, verdict = True, armed(config)
-        except FirmwareError as error:
+        except (Refused, OSError) as error:  # Also of a ledger whose records lack a member.
             is_armed, verdict = False, str(error)
-    return Examination(tuple(findings), period, fault, is_armed, verdict)
+    return Examination(tuple(findings), period, fault, is_armed, _one_line(verdict))
 
 
 def _as_json(found: Examination) -> str:
     period: JsonValue = None
     if found.period is not None:
-        period = {key: found.period.body.get(key, 0) for key, _ in STAGES}
+        period = _counts(found.period)
     report: dict[str, JsonValue] = {
         "version": VERSION,
         "armed": found.armed,
-        "verdict": _one_line(found.verdict),
+        "verdict": found.verdict,
         "parts": [
-            {"name": each.part, "there": each.there, "words": _one_line(each.words)}
-            for each in found.findings
+            {"name": each.part, "there": each.there, "words": each.words} for each in found.findings
         ],
         "period": period,
     }
@@ -126,8 +127,19 @@ def _as_json(found: Examination) -> str:
 
 
 def _one_line(words: str) -> str:
-    """Return a sentence without line breaks and control characters, as strict JSON wants it."""
-    return " ".join("".join(c if c.isprintable() else " " for c in words).split())
+    """Return a sentence without line breaks and control characters, as strict JSON wants it.
+
+    A program that was taken over writes what it likes into its ledger and its certificate.
+    """
+    return " ".join(UNPRINTABLE.sub(" ", words).split())[:WORDS_LIMIT] or "no reason was given"
+
+
+def _counts(period: Record) -> Mapping[str, int]:
+    """Return the counts of a period by stage; 0 for what is no count."""
+    said = {key: period.body.get(key, 0) for key, _ in STAGES}
+    return {
+        key: count if isinstance(count, int) and count >= 0 else 0 for key, count in said.items()
+    }
 
 
 def _lines(found: Examination) -> Iterator[str]:
@@ -135,12 +147,12 @@ def _lines(found: Examination) -> Iterator[str]:
         yield f"{'ok     ' if each.there else 'MISSING'}  {each.part:12} {each.words}"
     if found.period is not None:
         yield f"\nThe last period of looking, which ended {when_written(found.period)}:"
+        counts = _counts(found.period)
         for key, words in STAGES:
-            yield f"  {found.period.body.get(key, 0):>9}  {words}"
+            yield f"  {counts[key]:>9}  {words}"
         yield "  The period that runs now: systemctl status tallylight-watch"
     if found.fault is not None:
-        yield (
-            f"\nThe last fault of watch, {when_written(found.fault)}: {found.fault.body['code']}"
-        )
+        code = _one_line(str(found.fault.body.get("code", "")))
+        yield f"\nThe last fault of watch, {when_written(found.fault)}: {code}"
     if found.armed:
         yield f"\n{found.verdict}"

@@ -191,13 +191,18 @@ def _certificate(config: Config) -> str:
         raise FirmwareError(
             "There is no certificate for the broker: register the camera."
         ) from error
-    done = subprocess.run(  # noqa: S603  # openssl, with the path of a certificate.
-        [program, "x509", "-noout", "-enddate"],
-        input=certificate,
-        capture_output=True,
-        timeout=OPENSSL_S,
-        check=False,
-    )
+    try:
+        done = subprocess.run(  # noqa: S603  # openssl, with the path of a certificate.
+            [program, "x509", "-noout", "-enddate"],
+            input=certificate,
+            capture_output=True,
+            timeout=OPENSSL_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise FirmwareError(
+            f"openssl gave no answer in {OPENSSL_S} s: register the camera again."
+        ) from error
     found = END.fullmatch(done.stdout.decode("ascii", "replace").strip())
     if done.returncode or found is None:
         raise FirmwareError("The certificate for the broker is none: register the camera again.")

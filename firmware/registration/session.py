@@ -210,7 +210,9 @@ class Session:
             folder.write(".tls.new", acceptance.certificate, mode=0o600)
             try:
                 context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-                context.load_cert_chain(folder.path / ".tls.new", folder.path / "tls.key")
+                context.load_cert_chain(
+                    folder.path / ".tls.new", folder.path / "tls.key", password=""
+                )
             except (ssl.SSLError, OSError) as error:
                 raise RegistrationRefused(
                     "The certificate is not for this camera's TLS key."

@@ -20,6 +20,7 @@ from firmware.tests.command import config_of, make_bundle
 from firmware.tests.fakes import Bulb, FakeCamera, PasserBy, eye, guarding
 from firmware.tests.test_folder import FOREIGN
 from formats.ledger import Happening, Program
+from formats.strict_json import is_printable
 from provisioning.inspection.report import read_report
 
 pytestmark = pytest.mark.alone
@@ -232,3 +233,27 @@ def test_machines_get_what_people_get(config: Config, capsys: pytest.CaptureFixt
         part: line.startswith("ok") for part, line in lines.items()
     }
     assert (found["armed"], found["verdict"], found["period"]) == (False, str(refused.value), None)
+
+
+HOSTILE: list[tuple[str, dict[str, int | str]]] = [
+    ("list_refused", {"code": "\x1b[2J\u202e" + "A" * 3000}),
+    ("fault", {"code": "\x1b]0;x\x07"}),
+    ("period_end", {"faces": "many\x1b[2J", "frames": -5}),
+]
+"""Records that only a program that was taken over writes."""
+
+
+def test_what_a_program_that_was_taken_over_wrote_moves_no_cursor_and_hides_no_line(
+    config: Config, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledger = Ledger(config.state.watch, Program.WATCH)
+    for word, body in HOSTILE:
+        ledger.append(Happening(word), body)
+    with pytest.raises(FirmwareError) as refused:
+        examination.examine(config)
+    printed = capsys.readouterr().out
+    assert all(is_printable(line) for line in [*printed.splitlines(), str(refused.value)])
+    assert "        0  faces found" in printed
+    with pytest.raises(FirmwareError):
+        examination.examine(config, json=True)
+    assert not read_report(capsys.readouterr().out.encode()).armed

@@ -2,6 +2,8 @@
 
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -100,3 +102,37 @@ def test_a_certificate_that_is_none_is_refused(tmp_path: Path) -> None:
     nonsense = tmp_path / "nonsense"
     with pytest.raises(CertificateRefused):
         Certificate(nonsense, nonsense, nonsense).context()
+
+
+LOAD = """
+import sys
+from pathlib import Path
+from wire.certificate import Certificate
+paths = [Path(name) for name in sys.argv[1:]]
+Certificate(*paths).context()
+"""
+
+
+def test_a_key_with_a_passphrase_is_refused_and_the_passphrase_is_not_asked_for(
+    tmp_path: Path,
+) -> None:
+    chain, key = tmp_path / "tls.crt", tmp_path / "tls.key"
+    words = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "ed25519",
+        "-subj",
+        "/CN=x",
+        "-passout",
+        "pass:x",
+    ]
+    out = ["-out", str(chain), "-keyout", str(key)]
+    subprocess.run([*words, *out], check=True, capture_output=True)
+    done = subprocess.run(
+        [sys.executable, "-c", LOAD, str(chain), str(chain), str(key)],
+        input=b"x\n", capture_output=True, start_new_session=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert b"CertificateRefused" in done.stderr
+    assert b"pass phrase" not in done.stderr
