@@ -8,7 +8,7 @@ from nacl.signing import SigningKey
 
 from formats.keyfile import KeyFile, KeyRefused, Purpose, read_key, unlock_signing
 from formats.passphrase import read_passphrase
-from terminal.questions import ask_unseen
+from terminal.questions import ask_new, ask_unseen
 
 PassphraseFile: TypeAlias = Annotated[
     Path | None,
@@ -56,4 +56,4 @@ def ask(file: Path | None, question: str, *, confirm: bool) -> str:
     """
     if file is not None:
         return read_passphrase(file)
-    return ask_unseen(question, twice=confirm)
+    return ask_new(question) if confirm else ask_unseen(question)

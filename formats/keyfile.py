@@ -120,16 +120,38 @@ class KeyFile:
     rest: Locked | OnToken
 
 
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A private key that was made now, and rests nowhere yet."""
+
+    purpose: Purpose
+    holder: str
+    secret: bytes = field(repr=False, default_factory=lambda: random(KEY_BYTES))
+
+    @property
+    def public(self) -> bytes:
+        """Return the public half."""
+        return _public_half(self.purpose, self.secret)
+
+    def lock(self, passphrase: str, cost: Cost) -> KeyFile:
+        """Return the key, locked with `passphrase`.
+
+        Raises:
+            KeyRefused: the passphrase is too short.
+        """
+        _refuse_short(passphrase)
+        salt = random(argon2id.SALTBYTES)
+        box = _box(normalize("NFC", passphrase), salt, cost, self.purpose).encrypt(self.secret)
+        return KeyFile(self.purpose, self.holder, self.public, Locked(cost, salt, bytes(box)))
+
+
 def make_key(purpose: Purpose, holder: str, passphrase: str, cost: Cost) -> KeyFile:
     """Make a new key, locked with `passphrase`.
 
     Raises:
         KeyRefused: the passphrase is too short.
     """
-    _refuse_short(passphrase)
-    key, salt = random(KEY_BYTES), random(argon2id.SALTBYTES)
-    box = _box(normalize("NFC", passphrase), salt, cost, purpose).encrypt(key)
-    return KeyFile(purpose, holder, _public_half(purpose, key), Locked(cost, salt, bytes(box)))
+    return NewKey(purpose, holder).lock(passphrase, cost)
 
 
 def relock(key: KeyFile, old: str, new: str, cost: Cost) -> KeyFile:
@@ -139,9 +161,7 @@ def relock(key: KeyFile, old: str, new: str, cost: Cost) -> KeyFile:
         KeyRefused: the old passphrase is wrong, or the new one is too short.
     """
     _refuse_short(new)
-    secret, salt = _unlock(key, old), random(argon2id.SALTBYTES)
-    box = _box(normalize("NFC", new), salt, cost, key.purpose).encrypt(secret)
-    return KeyFile(key.purpose, key.holder, key.public, Locked(cost, salt, bytes(box)))
+    return NewKey(key.purpose, key.holder, _unlock(key, old)).lock(new, cost)
 
 
 def write_key(path: Path, key: KeyFile) -> None:

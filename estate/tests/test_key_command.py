@@ -7,6 +7,7 @@ import pytest
 from estate.tests.command_line import refusal, run
 from estate.tests.receiver_folder import PASSPHRASE, ReceiverFolder
 from formats.keyfile import read_key, unlock_opening
+from terminal import questions
 
 
 @pytest.fixture
@@ -23,10 +24,14 @@ def test_a_key_is_made_for_its_holder(folder: ReceiverFolder, purpose: str) -> N
     assert (read_key(file).purpose, read_key(file).holder) == (purpose, "Desk 7")
 
 
-def test_a_key_is_asked_for_its_passphrase_twice(tmp_path: Path) -> None:
-    answers = f"{PASSPHRASE}\n{PASSPHRASE}\n"
-    done = run("key", "reviewer", str(tmp_path / "a.key"), "--holder", "Desk 7", stdin=answers)
+def test_a_key_is_asked_for_its_passphrase_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter([PASSPHRASE, PASSPHRASE])
+    monkeypatch.setattr(questions, "getpass", lambda _: next(answers))
+    done = run("key", "reviewer", str(tmp_path / "a.key"), "--holder", "Desk 7")
     assert done.exit_code == 0
+    assert not list(answers)
     assert PASSPHRASE not in done.output
     unlock_opening(read_key(tmp_path / "a.key"), PASSPHRASE)
 

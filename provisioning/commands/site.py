@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,6 @@ from tuf.api.metadata import Root  # type: ignore[attr-defined]  # A re-export.
 from formats.keyfile import INTERACTIVE, KeyFile, KeyRefused, OnToken, Purpose, read_key
 from formats.public_key_file import PublicKeyFile, read_public_key
 from formats.public_keys import signing_key
-from formats.signer import Ed25519Signer
 from formats.site_tuf import ROOT
 from provisioning.commands.options import (
     Folder,
@@ -28,9 +28,8 @@ from provisioning.keys.passphrase import (
     make_key_file,
     refuse_other_purpose,
     unlock_key,
-    unlock_new_key,
 )
-from provisioning.site.ceremony import KeySource, brought_keys, hold_ceremony, refuse_occupied
+from provisioning.site.ceremony import CeremonyKey, KeySource, hold_ceremony
 from provisioning.site.folder import Site, open_site
 from provisioning.site.minutes import token_note
 from provisioning.site.plan import example_plan, read_plan
@@ -82,16 +81,14 @@ def init(  # noqa: PLR0913  # Each is an option.
 ) -> None:
     """Make a new site: its keys, except those brought on a token, and its trusted root."""
     agreed, brought = read_plan(plan), [read_key(path) for path in bring]
-    refuse_occupied(folder)
-    brought_keys(agreed, brought)  # Refused before a passphrase is asked for.
-    passphrase = ask_new_passphrase(passphrase_file)
+    source = KeySource(
+        partial(ask_new_passphrase, passphrase_file),
+        INTERACTIVE,
+        brought,
+        lambda key: unlock_key(key, pin_file),
+    )
 
-    def unlock(key: KeyFile) -> Ed25519Signer:
-        return unlock_new_key(key, passphrase, pin_file)
-
-    source = KeySource(passphrase, INTERACTIVE, brought, unlock)
-
-    def agree(keys: Sequence[KeyFile], root: Root) -> None:
+    def agree(keys: Sequence[CeremonyKey], root: Root) -> None:
         asked = f"Three holders are asked to sign the first root of {agreed.site}."
         shown = screen.described(asked, [*map(_key_item, keys), *root_items(root)])
         screen.agree(shown, "Sign this root, and make the site?", yes=yes, json=json)
@@ -229,7 +226,7 @@ def _compared(asked: str, site: Site, rotation: Rotation) -> list[Line]:
     return screen.compared(asked, root_items(before), root_items(after), since=since)
 
 
-def _key_item(key: KeyFile) -> Item:
+def _key_item(key: CeremonyKey) -> Item:
     """Return a new key by its holder, so that its words can be compared later."""
     return Item(f"{key.holder}: {key.purpose}", {"its words": fingerprint_text(key.public)})
 

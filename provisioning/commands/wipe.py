@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from formats.keyfile import Purpose, read_key
+from formats.public_keys import signing_key
 from formats.registration_record import Registration
 from formats.wipe_certificate import WipeCertificate, write_wipe_certificate
 from provisioning.broker.configuration import client_files, revoke_client
@@ -58,8 +59,6 @@ def wipe(  # noqa: PLR0913  # Typer's options.
     registration = _registered(site, camera)
     (target,) = choose([device], read_disks(), not_removable=not_removable or [])
     part = data_partition(target)
-    signer = unlock_key(locked, passphrase_file)  # Before anything is destroyed.
-    broker = unlock_key(site.key(Purpose.BROKER), passphrase_file)
     certificate = WipeCertificate(
         site=site.policy.site,
         camera=registration.identity.camera_id,
@@ -67,11 +66,13 @@ def wipe(  # noqa: PLR0913  # Typer's options.
         card=f"{target.model} {target.serial}".strip()[:_CARD_LIMIT] or "unnamed",
         wiped_bytes=part.size,
         wiped_utc_s=int(datetime.now(UTC).timestamp()),
-        installer=signer.verify_key,
+        installer=signing_key(locked.public),
     )
     screen.show(screen.described("You sign, once it is done:", wipe_items(certificate)), json=json)
     print_table(card_table([target]), stderr=True)
     confirm_names([target], confirm)
+    signer = unlock_key(locked, passphrase_file)  # Before anything is destroyed.
+    broker = unlock_key(site.key(Purpose.BROKER), passphrase_file)
     _overwrite(target, part)
     done = replace(certificate, wiped_utc_s=int(datetime.now(UTC).timestamp()))
     name = certificate.camera.hex()

@@ -23,7 +23,7 @@ from formats.passphrase import read_passphrase
 from formats.public_key_file import refuse_strange_site, write_public_key
 from formats.signer import Ed25519Signer
 from provisioning.keys.token import find_token, make_token_key, open_token_key
-from terminal.questions import ask_unseen
+from terminal.questions import ask_new, ask_unseen
 
 
 def ask_passphrase(key: KeyFile, file: Path | None) -> str:
@@ -35,10 +35,8 @@ def ask_passphrase(key: KeyFile, file: Path | None) -> str:
     whose = f"{key.holder} ({key.purpose})"
     if isinstance(key.rest, OnToken):
         find_token(key.rest.label, key.rest.serial)  # A PIN is asked for only if its token is here.
-        return _read(file) or ask_unseen(
-            f"PIN of the token {key.rest.label!r} for {whose}", twice=False
-        )
-    return _read(file) or ask_unseen(f"Passphrase of {whose}", twice=False)
+        return _read(file) or ask_unseen(f"PIN of the token {key.rest.label!r} for {whose}")
+    return _read(file) or ask_unseen(f"Passphrase of {whose}")
 
 
 def ask_new_passphrase(file: Path | None) -> str:
@@ -47,7 +45,7 @@ def ask_new_passphrase(file: Path | None) -> str:
     Raises:
         KeyRefused: the file cannot be read.
     """
-    return _read(file) or ask_unseen("Passphrase for the new keys", twice=True)
+    return _read(file) or ask_new("Passphrase for the new keys")
 
 
 def unlock_key(key: KeyFile, passphrase_file: Path | None) -> Ed25519Signer:
@@ -58,17 +56,6 @@ def unlock_key(key: KeyFile, passphrase_file: Path | None) -> Ed25519Signer:
     """
     word = ask_passphrase(key, passphrase_file)
     return open_token_key(key, word) if isinstance(key.rest, OnToken) else unlock_signing(key, word)
-
-
-def unlock_new_key(key: KeyFile, passphrase: str, pin_file: Path | None) -> Ed25519Signer:
-    """Return the signing key of a key file of this ceremony: one passphrase, but a PIN per token.
-
-    Raises:
-        KeyRefused: the PIN is wrong, or the token is not here.
-    """
-    if isinstance(key.rest, OnToken):
-        return unlock_key(key, pin_file)
-    return unlock_signing(key, passphrase)
 
 
 def make_key_file(  # noqa: PLR0913  # Each is an option of the commands that make keys.
@@ -98,7 +85,7 @@ def make_key_file(  # noqa: PLR0913  # Each is an option of the commands that ma
         made = make_key(purpose, holder, ask_new_passphrase(passphrase_file), INTERACTIVE)
     else:
         find_token(token)
-        pin = _read(passphrase_file) or ask_unseen(f"PIN of the token {token!r}", twice=False)
+        pin = _read(passphrase_file) or ask_unseen(f"PIN of the token {token!r}")
         made = make_token_key(purpose, holder, token, pin)
     write_key(file, made)
     write_public_key(public, made, site)

@@ -2,20 +2,21 @@
 
 Keys are made on one machine, and their files are handed out afterwards. A holder can bring a key on
 a PKCS#11 token instead. A holder who wants another key later replaces it with a new root
-(`provisioning.site.rotation`). After a refusal there is no site's folder.
+(`provisioning.site.rotation`). The root is shown and agreed on before the passphrase is asked for.
+After a refusal there is no site's folder.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TypeAlias
 
-from nacl.signing import VerifyKey
+from nacl.signing import SigningKey, VerifyKey
 from tuf.api.metadata import Root  # type: ignore[attr-defined]  # A re-export.
 
-from formats.keyfile import Cost, KeyFile, KeyRefused, OnToken, Purpose, make_key, write_key
+from formats.keyfile import Cost, KeyFile, KeyRefused, NewKey, OnToken, Purpose, write_key
 from formats.policy import Supplier, write_policy
 from formats.public_keys import signing_key
 from formats.signer import Ed25519Signer
@@ -35,17 +36,20 @@ DESK = "Provisioning Desk"
 class KeySource:
     """Where the keys of a new site come from."""
 
-    passphrase: str = field(repr=False)
-    """Protects every key that is made here."""
+    passphrase: Callable[[], str]
+    """Asks for the passphrase that protects every key that is made here."""
     cost: Cost
     """Of Argon2id, for the same keys."""
     brought: Sequence[KeyFile]
     """Keys on tokens. For each, none is made here."""
     unlock: Callable[[KeyFile], Ed25519Signer]
-    """Unlocks a key with its passphrase or PIN."""
+    """Unlocks a key that was brought, with its PIN."""
 
 
-Agree: TypeAlias = Callable[[Sequence[KeyFile], Root], None]
+CeremonyKey: TypeAlias = KeyFile | NewKey
+"""A key that was brought, or one that was made here."""
+
+Agree: TypeAlias = Callable[[Sequence[CeremonyKey], Root], None]
 """Shows the keys and the root, and asks; raises if the holders do not agree."""
 
 
@@ -59,7 +63,7 @@ def hold_ceremony(
         plan: what people agreed on.
         source: of the keys.
         now: when the ceremony is held, UTC.
-        agree: is called before the first signature; None asks no question.
+        agree: is called before the passphrase and the first signature; None asks no question.
 
     Raises:
         SiteRefused: the folder exists and is not empty.
@@ -68,23 +72,24 @@ def hold_ceremony(
         Malformed: the plan makes no valid policy.
     """
     refuse_occupied(folder)
-    keys = _keys(plan, source)
+    keys = _keys(plan, brought_keys(plan, source.brought))
     policy = plan.policy(_suppliers(plan, keys))
     root = make_root({role: _public_keys(keys, role) for role in ROOT_ROLES}, now)
     if agree is not None:
         agree(keys, root.signed)
+    files = _locked(keys, source)
     # Keys that were made here sign first: they need no PIN.
-    holders = sorted(_of_purpose(keys, Purpose.ROOT), key=lambda key: isinstance(key.rest, OnToken))
+    holders = sorted(_of_purpose(keys, Purpose.ROOT), key=lambda key: isinstance(key, KeyFile))
     for key in holders[: ROOT.threshold]:
-        sign(root, source.unlock(key))
+        sign(root, source.unlock(key) if isinstance(key, KeyFile) else SigningKey(key.secret))
     with atomic_folder(folder) as part:
         for name in ("keys", "recipients", "cameras", "entries", "signed"):
             (part / name).mkdir(mode=0o700)
-        for key in keys:
-            write_key(part / "keys" / _file_name(key), key)
+        for file in files:
+            write_key(part / "keys" / _file_name(file), file)
         write_atomically(part / "policy.json", write_policy(policy))
         write_atomically(part / "root.json", root.to_bytes())
-        minutes = ceremony_minutes(f"The site {plan.site} begins", keys, root.to_bytes(), now)
+        minutes = ceremony_minutes(f"The site {plan.site} begins", files, root.to_bytes(), now)
         write_atomically(part / Site(part).minutes(1).name, minutes.encode())
     return Site(folder)
 
@@ -99,16 +104,20 @@ def refuse_occupied(folder: Path) -> None:
         raise SiteRefused(f"{folder} is not empty: a site is made once; name a new folder.")
 
 
-def _keys(plan: Plan, source: KeySource) -> list[KeyFile]:
+def _keys(plan: Plan, brought: Mapping[tuple[Purpose, str], KeyFile]) -> list[CeremonyKey]:
     """Return every key of the plan, in its order: brought on a token, or made now."""
-    brought = brought_keys(plan, source.brought)
+    return [brought.get(wanted) or NewKey(*wanted) for wanted in _wanted_keys(plan)]
+
+
+def _locked(keys: Iterable[CeremonyKey], source: KeySource) -> list[KeyFile]:
+    """Return each key as it rests: what was made here is locked with the passphrase."""
+    passphrase = source.passphrase()
+
+    def locked(key: CeremonyKey) -> KeyFile:
+        return key if isinstance(key, KeyFile) else key.lock(passphrase, source.cost)
+
     with ThreadPoolExecutor() as workers:  # Argon2id is slow on purpose.
-        made = {
-            wanted: workers.submit(make_key, *wanted, source.passphrase, source.cost)
-            for wanted in _wanted_keys(plan)
-            if wanted not in brought
-        }
-    return [brought.get(wanted) or made[wanted].result() for wanted in _wanted_keys(plan)]
+        return list(workers.map(locked, keys))
 
 
 def brought_keys(plan: Plan, keys: Sequence[KeyFile]) -> dict[tuple[Purpose, str], KeyFile]:
@@ -145,15 +154,15 @@ def _wanted_keys(plan: Plan) -> Iterable[tuple[Purpose, str]]:
         yield purpose, DESK
 
 
-def _of_purpose(keys: list[KeyFile], purpose: Purpose) -> list[KeyFile]:
+def _of_purpose(keys: list[CeremonyKey], purpose: Purpose) -> list[CeremonyKey]:
     return [key for key in keys if key.purpose is purpose]
 
 
-def _public_keys(keys: list[KeyFile], purpose: Purpose) -> list[VerifyKey]:
+def _public_keys(keys: list[CeremonyKey], purpose: Purpose) -> list[VerifyKey]:
     return [signing_key(key.public) for key in _of_purpose(keys, purpose)]
 
 
-def _suppliers(plan: Plan, keys: list[KeyFile]) -> tuple[Supplier, ...]:
+def _suppliers(plan: Plan, keys: list[CeremonyKey]) -> tuple[Supplier, ...]:
     triples = zip(
         plan.organisations,
         _public_keys(keys, Purpose.LIST_SIGN),

@@ -126,7 +126,7 @@ def test_without_a_terminal_and_without_yes_nothing_is_signed(
 
 def test_no_site_is_made_before_its_root_was_shown(begun: Workshop) -> None:
     new = ("site", "init", begun.folder / "new", "--plan", begun.folder / "plan.toml")
-    assert "repeat with --yes" in refusal(*new, *begun.passphrase)
+    assert "repeat with --yes" in refusal(*new)  # And before a passphrase is asked for.
     assert not (begun.folder / "new").exists()
 
 

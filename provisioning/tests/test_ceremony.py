@@ -87,7 +87,7 @@ def test_a_site_is_never_begun_twice(begun: Workshop) -> None:
 
 def test_a_short_passphrase_leaves_nothing_behind(tmp_path: Path) -> None:
     plan = read_plan(changed_plan(tmp_path, SITE, SITE))
-    short = replace(CHEAPLY, passphrase="x" * 11)
+    short = replace(CHEAPLY, passphrase=lambda: "x" * 11)
     with pytest.raises(KeyRefused, match="at least 12"):
         hold_ceremony(tmp_path / "site", plan, short, now=datetime.now(UTC))
     assert [path.name for path in tmp_path.iterdir()] == ["plan.toml"]

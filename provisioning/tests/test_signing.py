@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from provisioning.__main__ import app
@@ -13,6 +14,7 @@ from provisioning.tests.workshop import (
     refusal,
     tallylight,
 )
+from terminal import questions
 
 
 def sign(workshop: Workshop, key: str, *flags: str) -> list[str | Path]:
@@ -82,13 +84,12 @@ def test_a_signer_who_answers_no_has_not_signed(listed: Workshop) -> None:
     assert contents(listed.site) == before
 
 
-def test_a_passphrase_can_be_typed(listed: Workshop) -> None:
+def test_a_passphrase_can_be_typed(listed: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(questions, "getpass", lambda _: PASSPHRASE)
     key = listed.key("list-sign-example-police")
-    words = ["list", "sign", listed.site, *key, "--yes"]
-    result = CliRunner().invoke(app, [str(word) for word in words], input=PASSPHRASE + "\n")
-    assert result.exit_code == 0
-    assert PASSPHRASE not in result.output
-    assert "Example Police has signed" in result.output
+    output = tallylight("list", "sign", listed.site, *key, "--yes")
+    assert PASSPHRASE not in output
+    assert "Example Police has signed" in output
 
 
 def test_a_signing_key_of_another_site_does_not_sign(listed: Workshop, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from provisioning.site.plan import example_plan, read_plan
 
 PASSPHRASE = "correct horse battery staple"  # noqa: S105  # Of no key but the tests'.
 CHEAP = Cost(passes=1, memory_bytes=8192)
-CHEAPLY = KeySource(PASSPHRASE, CHEAP, (), lambda key: unlock_signing(key, PASSPHRASE))
+CHEAPLY = KeySource(lambda: PASSPHRASE, CHEAP, (), lambda key: unlock_signing(key, PASSPHRASE))
 MODEL_KEY = SigningKey(bytes([71]) * 32)
 LEDGER_KEY = SigningKey(bytes([78]) * 32)
 SITE = "mill-lane"
