@@ -8,10 +8,11 @@ from formats.errors import Malformed
 from formats.site_network import SiteNetwork, read_site_network
 from formats.strict_json import dumps, parse
 
-ADDRESSES = st.ip_addresses().map(lambda address: address.compressed)
+SERVERS = st.ip_addresses(network="198.51.100.0/24").map(str)
+OWN = st.integers(1, 254).flatmap(lambda last: st.sampled_from([f"192.0.2.{last}", "2001:db8::1"]))
 
 
-@given(ADDRESSES, st.lists(ADDRESSES, max_size=8))
+@given(OWN, st.lists(SERVERS, max_size=8))
 def test_what_was_written_is_read(address: str, servers: list[str]) -> None:
     length = 64 if ":" in address else 24
     network = SiteNetwork(f"{address}/{length}", "", tuple(servers))
@@ -36,6 +37,17 @@ def test_what_was_written_is_read(address: str, servers: list[str]) -> None:
         ("192.0.2.21/24", "", "time.example.org"),
         ("192.0.2.21/24", "", "192.0.2.5 iburst"),
         ("2001:DB8::1/64", "", ""),
+        ("fe80::1%eth0 x/64", "", ""),
+        ("192.0.2.21/24", "", "fe80::1%x iburst key 5"),
+        ("192.0.2.21/24", "", "fe80::1%x\nserver 192.0.2.9"),
+        ("0.0.0.0/0", "", ""),
+        ("192.0.2.0/24", "", ""),
+        ("192.0.2.255/24", "", ""),
+        ("127.0.0.1/8", "", ""),
+        ("224.0.0.1/24", "", ""),
+        ("192.0.2.21/24", "192.0.2.21", ""),
+        ("192.0.2.21/24", "", "192.0.2.21"),
+        ("192.0.2.21/24", "", "224.0.1.1"),
     ],
 )
 def test_what_is_no_address_is_refused(address: str, gateway: str, server: str) -> None:
@@ -43,10 +55,15 @@ def test_what_is_no_address_is_refused(address: str, gateway: str, server: str) 
         SiteNetwork(address, gateway, (server,) if server else ())
 
 
-@given(st.integers(1, 253))
+@given(st.integers(2, 253))
 def test_addresses_follow_one_another_on_their_network(last: int) -> None:
     following = SiteNetwork(f"192.0.2.{last}/24", "192.0.2.1").next_address()
     assert following == SiteNetwork(f"192.0.2.{last + 1}/24", "192.0.2.1")
+
+
+def test_no_camera_gets_the_address_of_the_gateway_or_of_a_time_server() -> None:
+    network = SiteNetwork("192.0.2.20/24", "192.0.2.21", ("192.0.2.22",))
+    assert network.next_address().address == "192.0.2.23/24"
 
 
 def test_a_full_network_has_no_next_address() -> None:

@@ -173,7 +173,8 @@ def cameras(  # noqa: PLR0913  # Each is an option.
     # Passphrases are asked for before any camera is.
     signer = unlock_key(locked, passphrase_file)
     manifest = Manifest(site, signer)
-    network = AddressBook(_network(address, gateway, time_server or []), manifest).next_network
+    first = _network(address, gateway, time_server or [])
+    network = AddressBook(first, manifest, host).next_network
     terms = replace(
         _terms(site, passphrase_file, host, port, _serials(boards), training=training),
         network=network,

@@ -17,6 +17,8 @@ class AddressBook:
 
     first: SiteNetwork
     manifest: Manifest
+    broker_host: str = ""
+    """No camera gets the broker's address."""
     _lock: Lock = field(default_factory=Lock)
     _given: set[str] = field(default_factory=set)
 
@@ -31,7 +33,7 @@ class AddressBook:
         with self._lock:
             taken = self._given | {one.acceptance.network.address for one in self.manifest.found}
             network = self.first
-            while network.address in taken:
+            while network.address in taken or network.host == self.broker_host:
                 network = network.next_address()
             self._given.add(network.address)
             return network
