@@ -14,7 +14,8 @@ from firmware.registration.kept import check_registration, record_path
 from firmware.registration.session import FAIL_SAFE_S, SESSION_FILE
 from formats.board import BoardKey
 from formats.errors import BrokenChain, FormatError, Malformed, Refused
-from formats.registration_cable import RefusedByCamera
+from formats.registration import write_look
+from formats.registration_cable import RefusedByCamera, raise_refusal
 from formats.registration_record import read_manifest, read_registration
 from formats.site_network import SiteNetwork
 from hil_tests.tests.registration_pair import (
@@ -112,6 +113,15 @@ def test_a_device_in_the_middle_shows_another_code(tmp_path: Path, laptop: Lapto
     assert laptop.manifest().found == []
 
 
+def test_a_nonce_that_the_laptop_did_not_commit_to_lets_no_lamp_blink(
+    camera: Camera, laptop: Laptop
+) -> None:
+    laptop.exchange("c1").greet(camera.ask)
+    with pytest.raises(RefusedByCamera, match="not the one that it committed to"):
+        raise_refusal(camera.ask(write_look(bytes(32))))
+    assert camera.lamp.changes == []
+
+
 def test_three_wrong_codes_end_the_tries_also_of_a_laptop_that_is_started_again(
     camera: Camera, laptop: Laptop
 ) -> None:
@@ -161,7 +171,7 @@ def test_a_serial_number_that_was_registered_before_is_refused(
     register(laptop.exchange("c1"), camera.ask)
     twin = Camera(tmp_path / "twin", "c1")
     with pytest.raises(CameraRefused, match="serial number of camera c1 was registered before"):
-        register(laptop.exchange("c1"), twin.ask)
+        laptop.exchange("c1").greet(twin.ask)
 
 
 def test_a_card_that_was_copied_is_refused(tmp_path: Path, camera: Camera, laptop: Laptop) -> None:
@@ -169,7 +179,7 @@ def test_a_card_that_was_copied_is_refused(tmp_path: Path, camera: Camera, lapto
     record_path(camera.state).unlink()
     camera.state.root.rename(tmp_path / "c2")
     with pytest.raises(CameraRefused, match="key of camera c2 was registered before"):
-        register(laptop.exchange("c2"), Camera(tmp_path, "c2").ask)
+        laptop.exchange("c2").greet(Camera(tmp_path, "c2").ask)
 
 
 def test_a_camera_of_which_the_cable_said_another_serial_number_is_refused(
