@@ -132,11 +132,11 @@ def test_the_label_is_drawn_and_a_printer_that_refuses_is_told_with_the_file(
 ) -> None:
     site = open_site(laptop.site)
     (one,) = Manifest(site, installer_key(laptop)).found
-    LabelPrinter(site).print_label(one.request)
+    LabelPrinter(site).print_label(one)
     (label,) = (laptop.site / "registrations" / "labels").glob("*.pdf")
     assert label.read_bytes().startswith(b"%PDF")
     with pytest.raises(CameraRefused, match=rf"took no label: print .*{label.name}"):
-        LabelPrinter(site, "no-such-printer").print_label(one.request)
+        LabelPrinter(site, "no-such-printer").print_label(one)
 
 
 def test_without_a_broker_or_a_cable_no_camera_is_waited_for(laptop: Workshop) -> None:
