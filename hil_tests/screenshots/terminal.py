@@ -38,7 +38,7 @@ def main() -> None:
         _build(desk)
         _run(desk, "sign", "list", "sign", *_key(desk, "list-sign-example-police"), "--yes")
         publish_list(desk)
-        tallylight("list", "remove", str(desk.site), handle)
+        tallylight("list", "remove", str(desk.site), handle, "--yes")
         list_person(desk, portrait(Person.HOPPER))
         _build(desk)
         _run(desk, "sign-changes", "list", "sign", *_key(desk, "list-sign-example-estate"), "--yes")

@@ -61,7 +61,7 @@ def named(rig: Rig) -> list[str]:
 
 def publish_instead(rig: Rig, gone: str, person: Person) -> str:
     """Replace a person on the list by another; return once the camera looks with the new list."""
-    tallylight("list", "remove", str(rig.desk.site), gone)
+    tallylight("list", "remove", str(rig.desk.site), gone, "--yes")
     handle = list_person(rig.desk, portrait(person))
     publish_list(rig.desk, by_broker=True)
     rig.wait_until(lambda: not rig.running(Program.WATCH))  # Watch ends when a newer list comes.

@@ -5,10 +5,11 @@ from typing import Annotated
 
 import typer
 
-from provisioning.commands.options import Folder, Json, print_result
+from provisioning.commands.options import Folder, Json, Yes, agree_to_remove, print_result
 from provisioning.site.folder import open_site
-from provisioning.site.membership import remove_camera
+from provisioning.site.membership import find_camera, remove_camera
 from provisioning.site.policy import register_camera
+from provisioning.site.policy_items import camera_item
 from provisioning.site.registrations import add_registered
 from terminal.fingerprints import fingerprint_words
 
@@ -73,10 +74,13 @@ def remove(
     folder: Folder,
     camera: Annotated[str, typer.Argument(help="The camera's id, or its first digits.")],
     *,
+    yes: Yes = False,
     json: Json = False,
 ) -> None:
     """Take a camera out of the policy; two holders then sign the policy."""
-    gone = remove_camera(open_site(folder), camera)
+    site = open_site(folder)
+    agree_to_remove([camera_item(find_camera(site, camera))], yes=yes, json=json)
+    gone = remove_camera(site, camera)
     name = gone.camera.camera_id.hex()
     print_result(
         f"Camera {name}, {gone.place}, is out of the policy, which must be signed now. Then build "

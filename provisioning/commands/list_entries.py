@@ -14,7 +14,14 @@ from formats.keyfile import Purpose, read_key
 from formats.public_keys import signing_key
 from formats.strict_json import dumps
 from provisioning.commands.measure_table import MeasureTable
-from provisioning.commands.options import Folder, Json, PassphraseFile, Yes, print_result
+from provisioning.commands.options import (
+    Folder,
+    Json,
+    PassphraseFile,
+    Yes,
+    agree_to_remove,
+    print_result,
+)
 from provisioning.errors import EntryRefused
 from provisioning.keys.passphrase import refuse_other_purpose, unlock_key
 from provisioning.lists.entries import (
@@ -28,6 +35,7 @@ from provisioning.lists.entries import (
 )
 from provisioning.lists.entry_text import describe_entry, end_of_day, last_day, picture_count
 from provisioning.lists.kept_entries import kept_entries
+from provisioning.lists.list_items import entry_item
 from provisioning.lists.look_up import entries_of_case, find_handle
 from provisioning.lists.portraits import portrait_path, portrait_reviewers
 from provisioning.site.folder import Site, open_site
@@ -190,9 +198,7 @@ def remove(
     site = open_site(folder)
     handles = _named_handles(site, handle, case)
     leaving = [kept.entry for kept in kept_entries(site) if kept.entry.handle.hex() in handles]
-    typer.echo("\n\n".join(map(describe_entry, leaving)), err=True)
-    if len(handles) > 1 and not yes:
-        typer.confirm(f"Remove these {len(handles)} entries?", abort=True, err=True)
+    agree_to_remove(list(map(entry_item, leaving)), yes=yes, json=json)
     for each in handles:
         remove_entry(site, each)
     what = f"Entry {handles[0]}" if len(handles) == 1 else f"Entries {', '.join(handles)}"

@@ -1,5 +1,6 @@
 """Options that several commands share, and the one way in which commands print their result."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -10,6 +11,8 @@ from formats.public_key_file import PublicKeyFile, read_public_key
 from formats.strict_json import JsonValue, dumps
 from provisioning.errors import SiteRefused
 from provisioning.site.folder import Site, open_site
+from terminal import consent as screen
+from terminal.differences import Item
 
 Folder: TypeAlias = Annotated[Path, typer.Argument(help="The site's folder.")]
 PassphraseFile: TypeAlias = Annotated[
@@ -35,6 +38,16 @@ def site_here(folder: Path, option: str) -> Site:
     if not (folder / "root.json").is_file():
         raise SiteRefused(f"{folder.absolute()} is not a site's folder: name it with {option}.")
     return open_site(folder)
+
+
+def agree_to_remove(items: Sequence[Item], *, yes: bool, json: bool) -> None:
+    """Show what a command takes away, and ask.
+
+    Raises:
+        NotAgreed: the person said no, or there is no terminal and no `--yes`.
+    """
+    shown = screen.described("This is taken away:", items)
+    screen.agree(shown, "Take it away?", yes=yes, json=json)
 
 
 def print_result(sentence: str, *, json: bool, **fields: JsonValue) -> None:

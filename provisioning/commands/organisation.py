@@ -9,10 +9,18 @@ from formats.keyfile import KeyRefused, Purpose
 from formats.organisations import organisation_key
 from formats.policy import Supplier
 from formats.public_keys import signing_key
-from provisioning.commands.options import Folder, Json, print_result, read_named_key
+from provisioning.commands.options import (
+    Folder,
+    Json,
+    Yes,
+    agree_to_remove,
+    print_result,
+    read_named_key,
+)
 from provisioning.lists.kept_entries import kept_entries
 from provisioning.site.folder import open_site
-from provisioning.site.membership import add_organisation, remove_organisation
+from provisioning.site.membership import add_organisation, find_organisation, remove_organisation
+from provisioning.site.policy_items import supplier_item
 from terminal.fingerprints import fingerprint_words
 
 app = typer.Typer(help="Name the organisations that supply lists.", no_args_is_help=True)
@@ -50,9 +58,10 @@ def add(
 
 
 @app.command()
-def remove(folder: Folder, name: Name, *, json: Json = False) -> None:
+def remove(folder: Folder, name: Name, *, yes: Yes = False, json: Json = False) -> None:
     """Take an organisation out of the policy; its entries must leave the list. Two then sign."""
     site = open_site(folder)
+    agree_to_remove([supplier_item(find_organisation(site, name))], yes=yes, json=json)
     gone = remove_organisation(site, name).organisation
     entries = [
         kept.entry.handle.hex()

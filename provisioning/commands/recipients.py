@@ -10,9 +10,16 @@ from formats.keyfile import KeyRefused, Purpose
 from formats.organisations import folded
 from formats.public_keys import recipient_key, signing_key
 from formats.recipients import REVIEWERS, Reviewer
-from provisioning.commands.options import Folder, Json, Yes, print_result, read_named_key
+from provisioning.commands.options import (
+    Folder,
+    Json,
+    Yes,
+    agree_to_remove,
+    print_result,
+    read_named_key,
+)
 from provisioning.site.folder import open_site
-from provisioning.site.membership import remove_reviewer
+from provisioning.site.membership import find_reviewer
 from provisioning.site.policy_items import estate_key_item, reviewer_item
 from terminal import consent as screen
 from terminal.differences import Item
@@ -61,11 +68,14 @@ def remove(
     folder: Folder,
     reviewer: Annotated[str, typer.Option(help="The reviewer's name, as it was added.")],
     *,
+    yes: Yes = False,
     json: Json = False,
 ) -> None:
     """Take a reviewer out: new events are not sealed to them any more; two holders then sign."""
     site = open_site(folder)
-    gone = remove_reviewer(site, reviewer)
+    gone = find_reviewer(site, reviewer)
+    agree_to_remove([reviewer_item(gone)], yes=yes, json=json)
+    site.remove_reviewer(gone)
     left = len(site.reviewers())
     sentence = (
         f"Reviewer {gone.name} of {gone.organisation} is out of the draft; {left} stay. "

@@ -42,6 +42,7 @@ from formats.strict_json import dumps, parse
 from provisioning.disk import atomic_folder, write_atomically
 from provisioning.errors import CameraRefused, SiteRefused
 from provisioning.foreign_file import read_foreign
+from provisioning.site.places import refuse_same_place
 
 _APART_FILE = "two-organisations"
 _REVIEWER_LIMIT = 4096
@@ -190,12 +191,14 @@ class Site:
         """Add a camera and its place to the draft of the policy; a revoked one is replaced there.
 
         Raises:
-            CameraRefused: the camera is in it already, or there are too many.
+            CameraRefused: the camera is in it already, its place is another camera's, or there are
+                too many.
         """
         policy = self.policy
         places = policy.places
         if place.camera.camera_id.hex() in self.withdrawn_cameras():
             places = tuple(each for each in places if each.camera != place.camera)
+        refuse_same_place((*places, place))
         try:
             content = write_policy(replace(policy, places=(*places, place)))
             read_policy(content)

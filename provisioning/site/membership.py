@@ -67,36 +67,44 @@ def add_organisation(site: Site, supplier: Supplier) -> bool:
     return len(others) < len(policy.suppliers)
 
 
+def find_organisation(site: Site, name: str) -> Supplier:
+    """Return an organisation of the draft of the policy.
+
+    Raises:
+        PolicyRefused: the policy does not name it.
+    """
+    suppliers = site.policy.suppliers
+    for each in suppliers:
+        if organisation_key(each.organisation) == organisation_key(name):
+            return each
+    known = _listed(each.organisation for each in suppliers)
+    raise PolicyRefused(f"The policy names no organisation {name!r}, only {known}.")
+
+
 def remove_organisation(site: Site, name: str) -> Supplier:
     """Take an organisation out of the draft of the policy; return it.
 
     Raises:
         PolicyRefused: the policy does not name it, or too few stay.
     """
-    policy = site.policy
-    named = {organisation_key(each.organisation): each for each in policy.suppliers}
-    gone = named.get(organisation_key(name))
-    if gone is None:
-        known = _listed(each.organisation for each in policy.suppliers)
-        raise PolicyRefused(f"The policy names no organisation {name!r}, only {known}.")
+    policy, gone = site.policy, find_organisation(site, name)
     stay = tuple(each for each in policy.suppliers if each != gone)
     _store(site, replace(policy, suppliers=stay))
     return gone
 
 
-def remove_reviewer(site: Site, name: str) -> Reviewer:
-    """Take a reviewer out of the draft of the recipients; return the reviewer.
+def find_reviewer(site: Site, name: str) -> Reviewer:
+    """Return a reviewer of the draft of the recipients.
 
     Raises:
         PolicyRefused: the draft names no such reviewer.
     """
     reviewers = {folded(each.name): each for each in site.reviewers()}
-    gone = reviewers.get(folded(name))
-    if gone is None:
+    found = reviewers.get(folded(name))
+    if found is None:
         known = _listed(each.name for each in reviewers.values())
         raise PolicyRefused(f"There is no reviewer {name!r}, only {known}.")
-    site.remove_reviewer(gone)
-    return gone
+    return found
 
 
 def _store(site: Site, policy: Policy) -> None:

@@ -30,7 +30,7 @@ def version_item(policy: Policy, recipients: Recipients, expires: datetime) -> I
 def policy_items(policy: Policy) -> Sequence[Item]:
     """Return every field of a policy but its site and version."""
     return [
-        *map(_supplier, policy.suppliers),
+        *map(supplier_item, policy.suppliers),
         *map(camera_item, policy.places),
         Item("Hours of recognition, UTC", {"open": _lines(schedule_lines(policy.schedule))}),
         Item("Categories of people", {"any of": _lines(policy.categories)}),
@@ -122,7 +122,8 @@ def camera_item(place: Place) -> Item:
     return Item(f"Camera {place.camera.camera_id.hex()}", facts)
 
 
-def _supplier(supplier: Supplier) -> Item:
+def supplier_item(supplier: Supplier) -> Item:
+    """Return an organisation that supplies lists, with its two keys in words."""
     facts = {
         "signs lists": fingerprint_text(bytes(supplier.sign_key)),
         "seals lists": fingerprint_text(bytes(supplier.seal_key)),

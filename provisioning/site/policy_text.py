@@ -16,6 +16,7 @@ from formats.toml_text import parse_toml
 from provisioning.disk import write_atomically
 from provisioning.errors import PolicyRefused
 from provisioning.site.folder import Site
+from provisioning.site.places import refuse_same_place
 from provisioning.site.schedule_text import read_day, read_schedule, schedule_lines
 
 
@@ -71,6 +72,8 @@ def apply_edit(policy: Policy, text: bytes) -> Policy:
         raise PolicyRefused(
             "The edited policy names a camera that is not registered: tallylight camera add."
         )
+    if after.places != policy.places:
+        refuse_same_place(after.places)
     return after
 
 

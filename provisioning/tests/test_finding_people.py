@@ -31,7 +31,7 @@ def test_an_entry_is_found_by_its_case(two: Workshop) -> None:
     (hopper,) = handles(two, "--case", "CR/1")
     (collins,) = handles(two, "--case", "CR/2")
     assert sorted((hopper, collins)) == handles(two)
-    tallylight("list", "remove", two.site, "--case", "CR/1")
+    tallylight("list", "remove", two.site, "--case", "CR/1", "--yes")
     assert handles(two) == [collins]
 
 
@@ -40,7 +40,7 @@ def test_an_entry_is_found_by_the_first_digits_of_its_handle(two: Workshop) -> N
     assert handles(two, first[:8]) == [first]
     until = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
     assert first in tallylight("list", "review", two.site, first[:8], "--until", until)
-    tallylight("list", "remove", two.site, first[:8])
+    tallylight("list", "remove", two.site, first[:8], "--yes")
     assert handles(two) == [second]
 
 
@@ -48,7 +48,7 @@ def test_digits_of_two_handles_name_neither(two: Workshop) -> None:
     for path, new in zip(sorted((two.site / "entries").iterdir()), ("aaaa1", "aaaa2"), strict=True):
         path.rename(path.with_name(f"{new}.json"))
     before = contents(two.site)
-    assert "2 entries have a handle" in refusal("list", "remove", two.site, "aaaa")
+    assert "2 entries have a handle" in refusal("list", "remove", two.site, "aaaa", "--yes")
     assert contents(two.site) == before
 
 
@@ -64,10 +64,10 @@ def test_several_people_of_one_case_are_removed_after_a_question(prepared: Works
     (first,) = handles(prepared)
     output = tallylight("list", "add", prepared.site, "--picture", COLLINS, *prepared.case())
     assert f"The case had an entry before this one: {first}" in output
-    remove = ["list", "remove", str(prepared.site), "--case", "CR/1"]
-    assert CliRunner().invoke(app, remove, input="n\n").exit_code == 1
+    remove = ("list", "remove", prepared.site, "--case", "CR/1")
+    assert "repeat with --yes" in refusal(*remove)
     assert len(handles(prepared)) == 2
-    assert CliRunner().invoke(app, remove, input="y\n").exit_code == 0
+    assert f"Entry {first}" in tallylight(*remove, "--yes")
     assert handles(prepared) == []
 
 
@@ -127,7 +127,7 @@ def test_a_site_that_has_published_nothing_is_due(listed: Workshop) -> None:
 
 def test_a_removed_person_on_the_published_list_is_due(published: Workshop) -> None:
     (hopper,) = handles(published)
-    tallylight("list", "remove", published.site, hopper)
+    tallylight("list", "remove", published.site, hopper, "--yes")
     code, output = status(published, "--within-days", "0")
     assert code == DUE
     assert f"DUE  Entry {hopper} was removed, and cameras still search for it" in output
@@ -135,7 +135,7 @@ def test_a_removed_person_on_the_published_list_is_due(published: Workshop) -> N
 
 def test_renewing_says_that_a_removed_person_is_still_searched_for(published: Workshop) -> None:
     (hopper,) = handles(published)
-    tallylight("list", "remove", published.site, hopper)
+    tallylight("list", "remove", published.site, hopper, "--yes")
     output = tallylight("list", "renew", published.site, *published.passphrase)
     assert f"Entry {hopper} was removed, and cameras still search for it" in output
 
@@ -184,7 +184,7 @@ def test_an_entry_is_not_kept_beyond_its_end_by_a_review(listed: Workshop) -> No
 def test_the_next_list_is_compared_with_the_published_one(published: Workshop) -> None:
     (hopper,) = handles(published)
     published.add(COLLINS, case_ref="CR/2")
-    tallylight("list", "remove", published.site, hopper)
+    tallylight("list", "remove", published.site, hopper, "--yes")
     (collins,) = handles(published)
     found = json.loads(tallylight("list", "diff", published.site, "--json"))
     assert (found["added"], found["removed"], found["same"]) == ([collins], [hopper], 0)

@@ -70,7 +70,7 @@ def writers(workshop: Workshop) -> dict[str, list[str | Path]]:
         ],
         "broker config": ["broker", "config", site, *own],
         "give": ["give", stick, "--from", site],
-        "camera remove": ["camera", "remove", site, camera(workshop)[:8]],
+        "camera remove": ["camera", "remove", site, camera(workshop)[:8], "--yes"],
     }
 
 

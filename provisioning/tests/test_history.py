@@ -51,7 +51,7 @@ def test_a_signer_is_told_who_comes_who_goes_and_who_stays(listed: Workshop) -> 
     assert output.index("As before") < output.index(stays)
     listed.sign("estate")
     tallylight("list", "publish", listed.site, *listed.passphrase)
-    tallylight("list", "remove", listed.site, stays)
+    tallylight("list", "remove", listed.site, stays, "--yes")
     listed.build()
     output = asked_to_sign(listed)
     assert f"REMOVED  Entry {stays}" in output
@@ -79,7 +79,7 @@ def test_history_tells_who_came_and_went_and_who_signed(listed: Workshop) -> Non
     assert "Nothing has been published" in tallylight("list", "history", listed.site)
     publish(listed)
     (gone,) = handles(listed)
-    tallylight("list", "remove", listed.site, gone)
+    tallylight("list", "remove", listed.site, gone, "--yes")
     listed.build()
     publish(listed)
     first, second = json.loads(tallylight("list", "history", listed.site, "--json"))["lists"]

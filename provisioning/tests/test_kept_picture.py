@@ -97,7 +97,7 @@ def test_without_the_request_no_picture_is_kept(prepared: Workshop) -> None:
 def test_the_picture_ends_with_its_entry(prepared: Workshop, canary: Path) -> None:
     tallylight(*add(prepared, canary))
     before = picture_of(prepared).read_bytes()
-    tallylight("list", "remove", prepared.site, handle_of(prepared))
+    tallylight("list", "remove", prepared.site, handle_of(prepared), "--yes")
     assert not list((prepared.site / "portraits").iterdir())
     assert before not in contents(prepared.site).values()
 

@@ -131,7 +131,7 @@ def test_a_case_with_one_mistake_is_refused(
 
 def test_a_removed_person_is_not_on_the_next_list(listed: Workshop) -> None:
     (entry,) = entries(listed)
-    tallylight("list", "remove", listed.site, str(entry["handle"]))
+    tallylight("list", "remove", listed.site, str(entry["handle"]), "--yes")
     listed.build()
     case = read_casefile((listed.site / "signed/list/watchlist-mill-lane.json").read_bytes())
     assert case.version == 2
@@ -141,7 +141,7 @@ def test_a_removed_person_is_not_on_the_next_list(listed: Workshop) -> None:
 @pytest.mark.parametrize("handle", ["00" * 16, "../policy", ""])
 def test_an_unknown_handle_is_not_removed(listed: Workshop, handle: str) -> None:
     before = contents(listed.site)
-    assert "No entry has the handle" in refusal("list", "remove", listed.site, handle)
+    assert "No entry has the handle" in refusal("list", "remove", listed.site, handle, "--yes")
     assert contents(listed.site) == before
 
 

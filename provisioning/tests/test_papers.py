@@ -145,6 +145,6 @@ def test_the_sign_is_of_the_policy_in_force_and_not_of_a_draft(
     assert "No policy is in force yet" in refusal(*words, "--to", to)
     sign_both(listed)
     tallylight(*publish(listed))
-    tallylight("camera", "remove", listed.site, request.stem)
+    tallylight("camera", "remove", listed.site, request.stem, "--yes")
     assert "version 1 of the policy" in tallylight(*words, "--to", to)
     assert "the porter" in words_of(to.read_bytes())

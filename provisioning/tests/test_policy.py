@@ -31,6 +31,16 @@ def test_a_camera_is_added_once(begun: Workshop) -> None:
     assert contents(begun.site) == before
 
 
+def test_a_second_camera_has_another_place(begun: Workshop) -> None:
+    first = begun.register_camera()
+    begun.make_camera()
+    where = ("--place", "north  GATE", *WHERE[2:])
+    before = contents(begun.site)
+    output = refusal("camera", "add", begun.site, begun.request, *where)
+    assert f"is camera {first[:8]}'s already" in output
+    assert contents(begun.site) == before
+
+
 def test_a_forged_request_is_refused(begun: Workshop) -> None:
     begun.make_camera()
     forged = json.loads(begun.request.read_bytes())

@@ -35,7 +35,7 @@ def stale(prepared: Workshop) -> Workshop:
     prepared.build()
     prepared.sign("police")
     sign_list(prepared, give(prepared), "estate")
-    tallylight("list", "remove", prepared.site, handles(prepared)[0])
+    tallylight("list", "remove", prepared.site, handles(prepared)[0], "--yes")
     prepared.build()
     return prepared
 
@@ -77,7 +77,7 @@ def test_an_older_list_that_was_copied_over_the_newer_one_is_not_published(stale
 def test_a_list_with_a_person_who_was_removed_since_is_not_published(listed: Workshop) -> None:
     sign_both(listed)
     (handle,) = handles(listed)
-    tallylight("list", "remove", listed.site, handle)
+    tallylight("list", "remove", listed.site, handle, "--yes")
     assert f"Entry {handle} is on this list and was removed" in refusal(*publish(listed))
     assert not (listed.site / "published").exists()
 
