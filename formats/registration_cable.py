@@ -1,12 +1,15 @@
 """How two programs speak on a registration's cable: ports, frames, refusals, and who is there.
 
 A frame is a length of four bytes, big-endian, and as many bytes of strict JSON. A longer frame than
-`FRAME_LIMIT` is refused before it is read. A refusal is an answer, too: one sentence for people.
-Over UDP the laptop asks every camera on a link for its serial number, because two cameras on one
-cable must be noticed. Byte tables: docs/formats/registration.md.
+`FRAME_LIMIT` is refused before it is read, and a frame that comes byte by byte must end in time. A
+refusal is an answer, too: one sentence for people. Over UDP the laptop asks every camera on a link
+for its serial number, because two cameras on one cable must be noticed. Byte tables:
+docs/formats/registration.md.
 """
 
-from typing import BinaryIO, Final
+import time
+from errno import ETIMEDOUT
+from typing import Final, Protocol
 
 from formats.errors import Malformed, Refused, TooLarge
 from formats.signed_members import SIGNED_LIMIT
@@ -29,21 +32,84 @@ _HERE: Final = "registration-here"
 _SENTENCE_LIMIT: Final = 500
 
 
+class Connection(Protocol):
+    """A connected socket."""
+
+    def settimeout(self, value: float, /) -> None:
+        """Bound each single wait."""
+
+    def recv(self, bufsize: int, /) -> bytes:
+        """Return what has come; empty at the end."""
+
+    def sendall(self, data: bytes, /) -> None:
+        """Send everything within the bound."""
+
+
+class Reader(Protocol):
+    """What a frame is read from."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return so many bytes, or fewer at the end."""
+
+
+class Writer(Protocol):
+    """What a frame is written to."""
+
+    def write(self, data: bytes, /) -> object:
+        """Write everything."""
+
+
+class CableStream:
+    """A connection for one message and its answer, all of which must have come in time."""
+
+    def __init__(self, line: Connection, within_s: float) -> None:
+        self._line, self._until_s = line, time.monotonic() + within_s
+
+    def read(self, size: int) -> bytes:
+        """Return so many bytes, or fewer if the line ends.
+
+        Raises:
+            OSError: the line is gone, or the time is over.
+        """
+        found = bytearray()
+        while len(found) < size:
+            self._wait()
+            part = self._line.recv(size - len(found))
+            if not part:
+                break
+            found += part
+        return bytes(found)
+
+    def write(self, data: bytes) -> None:
+        """Write everything.
+
+        Raises:
+            OSError: the line is gone, or the time is over.
+        """
+        self._wait()
+        self._line.sendall(data)
+
+    def _wait(self) -> None:
+        left_s = self._until_s - time.monotonic()
+        if left_s <= 0:
+            raise TimeoutError(ETIMEDOUT, "timed out")
+        self._line.settimeout(left_s)
+
+
 class RefusedByCamera(Refused):
     """The camera refused a message; the sentence is its own."""
 
 
-def write_frame(stream: BinaryIO, message: bytes) -> None:
+def write_frame(stream: Writer, message: bytes) -> None:
     """Write one message.
 
     Raises:
         OSError: the line is gone.
     """
     stream.write(len(message).to_bytes(_LENGTH_BYTES, "big") + message)
-    stream.flush()
 
 
-def read_frame(stream: BinaryIO) -> bytes:
+def read_frame(stream: Reader) -> bytes:
     """Return the next message; empty if the line ended before its first byte.
 
     Raises:

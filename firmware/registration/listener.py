@@ -32,6 +32,7 @@ from formats.registration_cable import (
     PORT,
     WHO,
     WHO_LIMIT,
+    CableStream,
     read_frame,
     write_frame,
     write_here,
@@ -40,7 +41,7 @@ from formats.registration_cable import (
 LINKS: Final = ("usb0", "end0", "eth0")
 """The gadget's link to a laptop, and the wired link under both of its names."""
 SILENT_S: Final = 15.0
-"""A laptop that is silent for so long is hung up on."""
+"""A laptop whose next message is not whole after so long is hung up on."""
 MESSAGES: Final = 64
 """Most messages of one connection."""
 LOOK_S: Final = 1.0
@@ -141,15 +142,13 @@ def _take_up(listening: dict[str, Link], names: Sequence[str]) -> None:
 
 
 def _serve_one(session: Session, line: socket.socket) -> None:
-    line.settimeout(SILENT_S)
-    with line.makefile("rwb") as stream:
-        for _ in range(MESSAGES):
-            message = read_frame(stream)  # type: ignore[arg-type]  # A buffered pair is binary.
-            if not message:
-                return
-            write_frame(stream, session.answer(message))  # type: ignore[arg-type]
-            if session.ended:
-                return
+    for _ in range(MESSAGES):
+        message = read_frame(CableStream(line, SILENT_S))
+        if not message:
+            return
+        write_frame(CableStream(line, SILENT_S), session.answer(message))
+        if session.ended:
+            return
 
 
 def _say_who(session: Session, bell: socket.socket) -> None:

@@ -37,6 +37,9 @@ class Simulated:
             raise ConnectionResetError(104, "Connection reset by peer")
         return self.camera.ask(message)
 
+    def hang_up(self) -> None:
+        """There is no connection."""
+
 
 @dataclass
 class Person:

@@ -84,6 +84,7 @@ class Bench:
             self._serve_until_stopped(cable)
         finally:  # After an error of this program all cables end.
             self.stopped.set()
+            cable.hang_up()
 
     def _serve_until_stopped(self, cable: Cable) -> None:
         while not self.stopped.is_set():

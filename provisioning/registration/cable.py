@@ -9,10 +9,10 @@ anew for the next message. Each wait is bounded.
 import socket
 import time
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Final, Protocol, cast
+from typing import Final, Protocol
 
 from formats.errors import FormatError
 from formats.registration_cable import (
@@ -21,6 +21,7 @@ from formats.registration_cable import (
     PORT,
     WHO,
     WHO_LIMIT,
+    CableStream,
     read_frame,
     read_here,
     write_frame,
@@ -28,9 +29,11 @@ from formats.registration_cable import (
 
 LINKS: Final = Path("/sys/class/net")
 ANSWER_S: Final = 60.0
-"""Longest wait for an answer: a code of 80 blinks takes 41 s."""
+"""Longest time until an answer is whole: a code of 80 blinks takes 41 s."""
 WHO_S: Final = 0.5
 """How long answers to the question who is there are collected."""
+_SERIALS_LIMIT: Final = 4
+"""Most serial numbers that a link is asked for: two are too many already."""
 
 
 class Cable(Protocol):
@@ -44,6 +47,9 @@ class Cable(Protocol):
     def ask(self, message: bytes) -> bytes:
         """Return the camera's answer; raise OSError if the line is gone."""
 
+    def hang_up(self) -> None:
+        """End the connection; the next message makes another."""
+
 
 @dataclass(slots=True)
 class LinkCable:
@@ -53,7 +59,7 @@ class LinkCable:
     place: str
     _address: str = field(default="", init=False)
     """Of the camera that answered last."""
-    _stream: BinaryIO | None = field(default=None, init=False)
+    _line: socket.socket | None = field(default=None, init=False)
 
     def who(self) -> frozenset[str]:
         """Return the serial numbers of the cameras that answer now."""
@@ -62,13 +68,16 @@ class LinkCable:
             bell.bind(("::", 0))
             bell.sendto(WHO, (EVERYBODY, PORT, 0, socket.if_nametoindex(self.link)))
             until_s = time.monotonic() + WHO_S
-            while (left_s := until_s - time.monotonic()) > 0:
+            while (left_s := until_s - time.monotonic()) > 0 and len(found) < _SERIALS_LIMIT:
                 bell.settimeout(left_s)
                 answer, (host, *_) = bell.recvfrom(WHO_LIMIT)
                 with suppress(FormatError):
                     if host.startswith(LINK_LOCAL):
                         found[read_here(answer)] = host.partition("%")[0]
-        self._address = next(iter(found.values()), "")
+        address = next(iter(found.values()), "")
+        if address != self._address:  # Another camera hangs here now.
+            self.hang_up()
+        self._address = address
         return frozenset(found)
 
     def ask(self, message: bytes) -> bytes:
@@ -78,30 +87,39 @@ class LinkCable:
             OSError: the line is gone, or silent for a minute.
             FormatError: what came is no frame.
         """
+        if self._line is not None:
+            with suppress(ConnectionError):  # The camera hangs up on a laptop that waits its turn.
+                return self._ask(message)
+        return self._ask(message)
+
+    def _ask(self, message: bytes) -> bytes:
         try:
-            if self._stream is None:
-                self._stream = self._connect()
-            write_frame(self._stream, message)
-            answer = read_frame(self._stream)
+            if self._line is None:
+                self._line = self._connect()
+            stream = CableStream(self._line, ANSWER_S)
+            write_frame(stream, message)
+            answer = read_frame(stream)
         except (OSError, FormatError):
-            self._hang_up()
+            self.hang_up()
             raise
         if not answer:
-            self._hang_up()
+            self.hang_up()
             raise ConnectionResetError(0, "the camera hung up")
         return answer
 
-    def _connect(self) -> BinaryIO:
-        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as line:
+    def _connect(self) -> socket.socket:
+        with ExitStack() as opened:
+            line = opened.enter_context(socket.socket(socket.AF_INET6, socket.SOCK_STREAM))
             line.settimeout(ANSWER_S)
             line.connect((self._address, PORT, 0, socket.if_nametoindex(self.link)))
-            return cast("BinaryIO", line.makefile("rwb"))
+            opened.pop_all()
+            return line
 
-    def _hang_up(self) -> None:
-        if self._stream is not None:
-            with suppress(OSError):
-                self._stream.close()
-            self._stream = None
+    def hang_up(self) -> None:
+        """End the connection; the next message makes another."""
+        if self._line is not None:
+            self._line.close()
+            self._line = None
 
 
 def usb_cables(links: Path = LINKS) -> list[LinkCable]:
