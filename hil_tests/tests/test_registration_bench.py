@@ -1,12 +1,13 @@
 """A bench registers many cameras at once, one of them blinking at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from firmware.registration.kept import check_registration
+from firmware.tests.observations import eventually
 from formats.registration_record import Registration
 from hil_tests.tests.registration_pair import TERMS, Camera, Laptop
 from provisioning.errors import CameraRefused
@@ -14,6 +15,8 @@ from provisioning.papers.labels import LAYOUTS, draw_labels, label_of
 from provisioning.registration.bench import Bench, Row, Step
 from provisioning.registration.cable import Cable
 from provisioning.registration.code_reader import Blink
+
+WAITING = {Step.LOOK, Step.QUEUED}
 
 
 @dataclass
@@ -47,8 +50,12 @@ class Person:
 
     cameras: dict[str, Camera]
     looked: list[str] = field(default_factory=list)
+    waits_until: Callable[[], bool] = lambda: True
+    """Before the first look."""
 
     def read(self, place: str, serial: str, blink: Blink) -> tuple[int, ...]:
+        if not self.looked:
+            eventually(self.waits_until)
         self.looked.append(serial)
         lamp = self.cameras[place].lamp
         before = {key: len(camera.lamp.changes) for key, camera in self.cameras.items()}
@@ -165,3 +172,15 @@ def test_a_printer_that_fails_undoes_no_registration_and_the_row_says_it(tmp_pat
         (Step.DONE, "No label of c0."),
         (Step.DONE, "No label of c1."),
     }
+
+
+def test_the_others_are_greeted_while_one_camera_is_looked_at(tmp_path: Path) -> None:
+    cameras = {f"port {n}": Camera(tmp_path, f"c{n}") for n in range(3)}
+    desk = Desk(Laptop(tmp_path / "site"), Person(cameras))
+
+    def all_are_greeted() -> bool:
+        return bool(desk.rows) and all(row.step in WAITING for row in desk.rows[-1])
+
+    desk.person.waits_until = all_are_greeted
+    desk.run([Simulated(camera, place) for place, camera in cameras.items()], 3)
+    assert len(desk.laptop.manifest().found) == 3

@@ -108,10 +108,11 @@ class Bench:
 
     def _register(self, cable: Cable, serial: str) -> None:
         exchange = Exchange(self.manifest, self.terms, serial, cable.place)
-        with self._looking:
-            if exchange.resume(cable.ask):
-                self._end(cable, exchange)
-                return
+        if exchange.is_recorded:
+            with self._looking:  # Its label is printed while no camera blinks.
+                if exchange.resume(cable.ask):
+                    self._end(cable, exchange)
+                    return
         exchange.greet(cable.ask)
         self._show(cable.place, Step.GREETED, serial)
         self._show(cable.place, Step.QUEUED, serial)

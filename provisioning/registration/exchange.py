@@ -115,6 +115,11 @@ class Exchange:
         """Whether a person has seen the code already."""
         return "acceptance" in self.kept
 
+    @property
+    def is_recorded(self) -> bool:
+        """Whether a record of this registration was signed before."""
+        return "request" in self.kept and self.manifest.line_of(self.kept["request"]) is not None
+
     def greet(self, ask: Ask) -> RegistrationRequest:
         """Say hello and verify the camera's request.
 
