@@ -179,6 +179,10 @@ image: $(VENV)/.dev imaging wheel  ## build/image: a card: BOARD=<virtual|pi4|pi
 	@$(SUDO) provisioning/device/image/make-image "$${GIVEN_BOARD:-virtual}" "build/image/$${GIVEN_BOARD:-virtual}" \
 	  $(IMAGES) $(abspath $(PY)) "$$GIVEN_SITE" $(if $(NEW),new)
 
+image-vm: image  ## boot the virtual board's card under QEMU: updates, power cuts, rot; 20 minutes; needs root
+	@tools/install-missing "QEMU, the virtual board" qemu-system-x86_64 qemu-system-x86
+	@$(SUDO) env PATH="$(PATH)" $(PYTEST) hil_tests/tests/test_vm_update.py
+
 deb: $(VENV)/.dev  ## build/deb: Debian packages for the list authority's desk and for the estate
 	@packaging/make-deb $(abspath $(PY))
 

@@ -37,7 +37,12 @@ def values(name: str, key: str) -> list[str]:
     return [value for one, value in settings(name) if one == key]
 
 
-FOLDERS = ("provisioning/device/image/systemd", "estate/units", "provisioning/units")
+FOLDERS = (
+    "provisioning/device/image/systemd",
+    "estate/units",
+    "provisioning/units",
+    "provisioning/device/boot/files/usr/lib/systemd/system",
+)
 SERVICES = sorted(unit.stem for folder in FOLDERS for unit in (ROOT / folder).glob("*.service"))
 
 
