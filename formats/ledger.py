@@ -24,8 +24,6 @@ LINE_LIMIT: Final = 4096
 """Bytes of one line at most, without its newline."""
 BODY_LIMIT: Final = 32
 """Fields of one body at most."""
-UTC_HIGH_MS: Final = 253_402_300_799_999
-"""The end of the year 9999: the last moment that RFC 3339, and Python, can write as a date."""
 
 _DIGEST_BYTES: Final = 32
 _SIGNATURE_BYTES: Final = 64
@@ -280,7 +278,7 @@ def _read_record(fields: Fields) -> Record:
         previous=fields.hex_bytes("previous", _DIGEST_BYTES),
         program=fields.choice("program", Program),
         mono_ns=fields.integer("mono_ns"),
-        utc_ms=fields.integer("utc_ms", high=UTC_HIGH_MS),
+        utc_ms=fields.integer("utc_ms"),
         event=fields.choice("event", Happening),
         body=_Body(fields.flat("body", count=BODY_LIMIT)),
     )

@@ -5,8 +5,9 @@ sends their receipts, and only then acknowledges the messages to the broker (at-
 delivery). If a step fails, the event comes again.
 Deduplication: a second copy is recognised by camera, boot, sequence and digest. Each stored event
 is shown at least once: a receiver begins with the events that the one before it stored and did not
-show. After a crash an event can be shown twice. Events may come in any order, and several receivers
-may share the work. The receiver holds no key that opens an event.
+show, and does so again when the store was away. After a crash or an outage an event can be shown
+twice. Events may come in any order, and several receivers may share the work. The receiver holds no
+key that opens an event.
 
 An event that is sealed to others than the reviewers gets its receipt, so that the camera does not
 send it for ever; it is stored as evidence, named in a warning and in the ledger, and not shown.
@@ -90,7 +91,10 @@ class Receiver:
 
 
 def receive(receiver: Receiver, running: Callable[[], bool]) -> None:
-    """Show stored events that were not shown; then handle messages while `running` returns true."""
+    """Handle messages while `running` returns true.
+
+    Stored events that were not shown are shown first, and after each time that the store was away.
+    """
     try:
         _show_unshown(receiver, running)
         while running():
@@ -100,12 +104,14 @@ def receive(receiver: Receiver, running: Callable[[], bool]) -> None:
                 log.warning("%s", error)
             except StoreRefused as error:
                 _await_store(receiver, error, running)
+                # What the broken turn stored comes again as a copy: it is not new then.
+                _show_unshown(receiver, running)
     finally:
         receiver.connection.close()
 
 
 def _show_unshown(receiver: Receiver, running: Callable[[], bool]) -> None:
-    """Show what the receiver before this one stored and did not show."""
+    """Show what was stored and not shown, by the receiver before this one or before an outage."""
     while True:
         try:
             unshown = receiver.store.envelopes(unshown=True)

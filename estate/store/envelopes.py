@@ -160,7 +160,7 @@ class Store:
         try:
             with self._engine.begin() as connection:
                 change = _THIS.values(shown_utc_ms=bindparam("now_ms"))
-                connection.execute(change, [_name(each) | {"now_ms": now_ms} for each in group])
+                connection.execute(change, [each | {"now_ms": now_ms} for each in _names(group)])
         except SQLAlchemyError as error:
             raise StoreRefused("The store cannot be written: check its disk and rights.") from error
 
@@ -263,8 +263,10 @@ _THIS: Final = ENVELOPES.update().where(
 """A change of the row of one envelope, which `_name` names."""
 
 
-def _name(sealed: Sealed) -> dict[str, object]:
-    return {"of_camera": sealed.header.sender, "of_digest": sealed.digest}
+def _names(group: Sequence[Sealed]) -> list[dict[str, object]]:
+    """Return the parameters of `_THIS`, in one order for all receivers: else two could deadlock."""
+    named = sorted((each.header.sender, each.digest) for each in group)
+    return [{"of_camera": camera, "of_digest": digest} for camera, digest in named]
 
 
 def _add(connection: Connection, group: Sequence[Sealed], stored_utc_ms: int) -> list[bool]:
@@ -288,12 +290,12 @@ def _add(connection: Connection, group: Sequence[Sealed], stored_utc_ms: int) ->
         new.append(each.digest in fresh)
         fresh.discard(each.digest)  # A second copy in this group is not new.
         if not new[-1]:
-            copies.append(_name(each))
+            copies.append(each)
     bodies = [_ledger_body(each) for each, is_new in zip(group, new, strict=True) if is_new]
     if bodies:
         append_records(connection, Happening.STORED, bodies)
     if copies:
-        connection.execute(_THIS.values(copies=ENVELOPES.c.copies + 1), copies)
+        connection.execute(_THIS.values(copies=ENVELOPES.c.copies + 1), _names(copies))
     return new
 
 

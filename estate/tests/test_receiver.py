@@ -1,6 +1,7 @@
 """The receiver's refusals, without a broker: no envelope is stored, no receipt is sent."""
 
 import logging
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 from sqlalchemy import select
 
-from estate.errors import NoCamera, RowRefused
+from estate.errors import NoCamera, RowRefused, StoreRefused
 from estate.intake.receiver import (
     Receiver,
     handle_messages,
@@ -243,3 +244,53 @@ def test_an_event_whose_recipients_were_not_met_is_said_to_be_unchecked(
     handle_messages(receiver, [Message(1, topic(broker.camera.camera_id), sealed.blob)])
     receive(receiver, lambda: False)
     assert "is stored, but not checked: It is sealed to version 1" in caplog.text
+
+
+class Arriving:
+    """A connection on which messages arrive and are answered at once, without a network."""
+
+    def __init__(self, *messages: Message) -> None:
+        self.connected = True
+        self._arrived = list(messages)
+
+    def run_network(self, _longest_s: float) -> None:
+        """Wait for nothing."""
+
+    def take_arrived(self) -> Iterator[Message]:
+        while self._arrived:
+            yield self._arrived.pop(0)
+
+    def take_acknowledged(self) -> Iterator[object]:
+        return iter(())
+
+    def publish(self, _topic: str, _payload: bytes) -> None:
+        """Send nothing."""
+
+    def acknowledge(self, _message: Message) -> None:
+        """The broker forgets the message."""
+
+    def close(self) -> None:
+        """End nothing."""
+
+
+def test_what_was_stored_before_the_store_went_away_is_shown_when_it_is_back(
+    receiver: Receiver, broker: Broker
+) -> None:
+    key, shown = watch_keys(broker.state).sign, list[Sealed]()
+    group = [sealed_event(key, number) for number in (1, 2, 3)]
+    camera = topic(broker.camera.camera_id)
+    messages = [Message(n, camera, each.blob) for n, each in enumerate(group, 1)]
+    away = iter([False, True])
+
+    def show(sealed: Sealed) -> None:
+        if next(away, False):
+            raise StoreRefused("The store cannot be read: check its disk and rights.")
+        shown.append(sealed)
+
+    receiver.on_stored, receiver.connection = show, Arriving(*messages)  # type: ignore[assignment]
+    until_s = time.monotonic() + 10
+    receive(
+        receiver, lambda: len({each.digest for each in shown}) < 3 and time.monotonic() < until_s
+    )
+    assert {each.digest for each in shown} == {each.digest for each in group}
+    assert list(receiver.store.envelopes(unshown=True)) == []

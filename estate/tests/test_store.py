@@ -134,6 +134,28 @@ def test_receivers_may_start_at_the_same_moment(postgres: Cluster) -> None:
     assert [start.wait(50) for start in starts] == [0, 0, 0, 0]
 
 
+def test_receivers_that_meet_the_same_events_in_another_order_do_not_deadlock(
+    postgres: Cluster,
+) -> None:
+    url = postgres.new_database()
+    one, two = Store(url), Store(url)
+    group = [sealed_event(KEY, number) for number in range(1, 21)]
+    one.add_envelopes(group, 1)
+    backwards = group[::-1]
+    with ThreadPoolExecutor(3) as pool:
+        for _ in range(15):
+            shown = [
+                pool.submit(one.mark_shown, group),
+                pool.submit(two.mark_shown, backwards),
+            ]
+            copied = pool.submit(two.add_envelopes, backwards, 1)
+            for each in shown:
+                each.result()
+            assert copied.result() == [False] * 20
+    one.close()
+    two.close()
+
+
 def test_many_receivers_may_write_at_once(url: str) -> None:
     def write(numbers: range) -> None:
         store = Store(url)

@@ -12,6 +12,7 @@ from firmware.folder import Folder
 from firmware.record.ledger import LEDGER, LIMIT
 from formats.errors import FormatError
 from formats.ledger import Happening, Record
+from formats.strict_json import UTC_HIGH_S
 
 TAIL: Final = 16 * 2**20
 """Bytes at the end of a ledger in which its newest records are looked for: more than 40,000 lines
@@ -42,4 +43,6 @@ def newest_record(folder: Path, happening: Happening) -> Record | None:
 
 def when_written(record: Record) -> str:
     """Return the time of a record by its program's clock, to the minute."""
+    if record.utc_ms > 1000 * UTC_HIGH_S:  # A clock may be wrong by more than a calendar holds.
+        return f"{record.utc_ms} ms after 1970"
     return f"{datetime.fromtimestamp(record.utc_ms / 1000, UTC):%Y-%m-%d %H:%M UTC}"

@@ -20,7 +20,7 @@ from firmware.tests.command import config_of, make_bundle
 from firmware.tests.fakes import Bulb, FakeCamera, PasserBy, eye, guarding
 from firmware.tests.test_folder import FOREIGN
 from formats.ledger import Happening, Program
-from formats.strict_json import is_printable
+from formats.strict_json import dumps, is_printable
 from provisioning.inspection.report import read_report
 
 pytestmark = pytest.mark.alone
@@ -249,6 +249,11 @@ def test_what_a_program_that_was_taken_over_wrote_moves_no_cursor_and_hides_no_l
     ledger = Ledger(config.state.watch, Program.WATCH)
     for word, body in HOSTILE:
         ledger.append(Happening(word), body)
+    path = config.state.watch / "ledger.jsonl"
+    *_, last = path.read_bytes().splitlines()
+    far = json.loads(last) | {"utc_ms": 2**62, "event": "fault", "body": {}}
+    with path.open("ab") as file:
+        file.write(dumps(far) + b"\n")
     with pytest.raises(FirmwareError) as refused:
         examination.examine(config)
     printed = capsys.readouterr().out
