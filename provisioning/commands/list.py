@@ -27,6 +27,7 @@ from provisioning.lists.changes import PublishedList, last_published
 from provisioning.lists.draft import Draft, draft_list
 from provisioning.lists.list_items import case_items, entry_item
 from provisioning.site.folder import Site, open_site
+from provisioning.site.minutes import root_sentence
 from provisioning.site.policy import policy_in_force
 from provisioning.site.policy_items import camera_item
 from recognition.template import PPM
@@ -106,7 +107,7 @@ def sign(
     asked = (
         f"{supplier.organisation} is asked to sign version {shown.case.version} of the list of "
         f"{shown.case.site}. Its cameras may look for these people only. Signed so far by: "
-        f"{signers}."
+        f"{signers}. {root_sentence(site.root)}"
     )
     screen.agree(_compared(asked, site, shown.case), "Sign it?", yes=yes, json=json)
     signed = sign_list(site, shown, unlock_key(locked, passphrase_file))

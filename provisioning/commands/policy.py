@@ -19,6 +19,7 @@ from provisioning.disk import write_atomically
 from provisioning.errors import SiteRefused
 from provisioning.keys.passphrase import refuse_other_purpose, unlock_key
 from provisioning.site.folder import Site, open_site
+from provisioning.site.minutes import root_sentence
 from provisioning.site.policy import (
     PolicyFiles,
     open_policy,
@@ -113,7 +114,10 @@ def sign(  # noqa: PLR0913  # Each is an option.
     refuse_other_purpose(locked, Purpose.TARGETS)
     version = open_policy(site, renew=renew, now=datetime.now(UTC))
     refuse_other_holder(site, version, signing_key(locked.public))
-    asked = f"{locked.holder} is asked to sign policy and recipients of {site.policy.site}."
+    asked = (
+        f"{locked.holder} is asked to sign policy and recipients of {site.policy.site}. "
+        f"{root_sentence(site.root)}"
+    )
     screen.agree(_compared(asked, site, version), "Sign this?", yes=yes, json=json)
     targets = sign_policy(site, version, unlock_key(locked, passphrase_file))
     count = f"{len(targets.signatures)} of {TARGETS.threshold}"

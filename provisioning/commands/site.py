@@ -31,7 +31,7 @@ from provisioning.keys.passphrase import (
 )
 from provisioning.site.ceremony import CeremonyKey, KeySource, hold_ceremony
 from provisioning.site.folder import Site, open_site
-from provisioning.site.minutes import token_note
+from provisioning.site.minutes import root_sentence, token_note
 from provisioning.site.plan import example_plan, read_plan
 from provisioning.site.root_items import root_items
 from provisioning.site.rotation import (
@@ -205,7 +205,10 @@ def sign(
     refuse_other_purpose(locked, Purpose.ROOT)
     rotation = open_rotation(site)
     refuse_other_holder(site, rotation, signing_key(locked.public))
-    asked = f"{locked.holder} is asked to sign root {rotation.version} of {site.policy.site}."
+    asked = (
+        f"{locked.holder} is asked to sign root {rotation.version} of {site.policy.site}. "
+        f"{root_sentence(site.root)}"
+    )
     screen.agree(_compared(asked, site, rotation), "Sign this root?", yes=yes, json=json)
     rotation = sign_rotation(site, rotation, unlock_key(locked, passphrase_file))
     print_result(

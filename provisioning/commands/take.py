@@ -9,6 +9,7 @@ import typer
 from formats.strict_json import JsonValue
 from provisioning.commands.options import Json, print_result, site_here
 from provisioning.errors import StickRefused
+from provisioning.site.minutes import root_sentence
 from provisioning.stick.part import Result
 from provisioning.stick.take import take_stick
 
@@ -23,8 +24,10 @@ def take(
     json: Json = False,
 ) -> None:
     """Take in what is signed on a memory stick: verify it, merge signatures, keep the newer."""
-    parts = []
-    for part in take_stick(site_here(into, "--into"), stick, datetime.now(UTC)):
+    site, parts = site_here(into, "--into"), []
+    if not json:
+        typer.echo(root_sentence(site.root))
+    for part in take_stick(site, stick, datetime.now(UTC)):
         parts.append(part)
         if not json:
             typer.echo(f"{part.result:8} {part.sentence}")

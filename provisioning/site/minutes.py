@@ -64,6 +64,16 @@ def ceremony_minutes(
     return "\n".join(lines)
 
 
+def root_words(root: bytes) -> str:
+    """Return the digest of a root in the groups that the minutes print, to compare by eye."""
+    return " ".join(_groups(sha256(root).hexdigest()))
+
+
+def root_sentence(root: bytes) -> str:
+    """Return the sentence that asks a person to compare a site's first root with the minutes."""
+    return f"The site's first root is {root_words(root)}: compare it with the ceremony's minutes."
+
+
 def token_note(key: KeyFile | PublicKeyFile) -> str:
     """Return the token on which a key rests, in words; empty if the key rests in its file."""
     if isinstance(key, PublicKeyFile) or not isinstance(key.rest, OnToken):

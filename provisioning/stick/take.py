@@ -24,6 +24,7 @@ from formats.site_tuf import CONFIG
 from provisioning.errors import ProvisioningError, StickRefused
 from provisioning.foreign_file import read_foreign
 from provisioning.site.folder import Site
+from provisioning.site.minutes import root_words
 from provisioning.stick.list_parts import find_list, find_statement
 from provisioning.stick.part import Part, Result
 from provisioning.stick.registration_parts import find_registrations
@@ -83,7 +84,10 @@ def site_folder(site: Site, stick: Path) -> Path:
         except (FileNotFoundError, NotADirectoryError):
             continue
         if root != site.root:
-            raise StickRefused(f"{folder} is of another site, with another first root.")
+            raise StickRefused(
+                f"{folder} is of another site: its first root is {root_words(root)}, and the one "
+                f"here is {root_words(site.root)}. The ceremony's minutes say which one is right."
+            )
         return folder
     raise StickRefused(
         f"{stick} holds no folder of the site {site.policy.site}: name the stick that tallylight "

@@ -63,6 +63,29 @@ def test_without_a_site_here_the_option_that_names_it_is_told(
     assert "known    List" in tallylight("take", stick)
 
 
+def minutes_root(workshop: Workshop) -> str:
+    """Return the digest of the first root as the minutes of the ceremony print it."""
+    lines = (workshop.site / "ceremony-1.txt").read_text().splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith("SHA-256"))
+    return " ".join(" ".join(lines[at + 1 : at + 3]).split())
+
+
+def test_who_signs_or_takes_sees_the_root_as_the_minutes_print_it(listed: Workshop) -> None:
+    folder = give(listed)
+    root = minutes_root(listed)
+    key = listed.key("list-sign-example-estate")
+    shown = tallylight("list", "sign", folder, *key, *listed.passphrase, "--yes")
+    assert root in " ".join(shown.split())
+    assert root in tallylight("take", folder, "--into", listed.site)
+    holder = listed.key("targets-oversight-body")
+    words = ("policy", "sign", listed.site, *holder, *listed.passphrase, "--renew", "--yes")
+    assert root in " ".join(tallylight(*words).split())
+    (folder / "root.json").write_bytes(b"{}")
+    said = refusal("take", folder, "--into", listed.site)
+    assert root in said
+    assert "of another site" in said
+
+
 def test_a_site_is_not_given_into_itself(listed: Workshop) -> None:
     home = listed.folder / "home"
     shutil.copytree(listed.site, home / "mill-lane")
