@@ -3,8 +3,8 @@
 A camera is registered over one cable. The laptop commits to a nonce in the hello before the camera
 chooses its own, and opens it only when a person looks at the camera. Both compute the transcript of
 all that was said, and the camera blinks a code made of it. A device in the middle has one chance in
-2^20 for each try that both codes are alike, because neither side can choose its nonce after it has
-seen the other's.
+2^20 for each hello to the camera that both codes are alike, because it cannot choose its nonce
+after it has seen the other side's. The camera takes few hellos, and the laptop opens few nonces.
 
 The hello and the acceptance are signed by the installer; the request by each key that it names. The
 camera does not know whose installer it is: the desk does (docs/decisions/0028-registration.md).

@@ -2,9 +2,9 @@
 
 What was received and answered lies in one file, which is replaced whole at each step: after a power
 cut the session goes on where it was. The same hello gets the same request. Another hello begins
-anew. Ten minutes after the last step a half registration is forgotten, its certificate too; the
-keys stay. The last step writes the registration record; after that nothing is answered but the same
-record. Nothing here opens a socket or a line of the lamp.
+anew, once in 30 s. Ten minutes after the last step a half registration is forgotten, its
+certificate too; the keys stay. The last step writes the registration record; after that nothing is
+answered but the same record. Nothing here opens a socket or a line of the lamp.
 """
 
 import ssl
@@ -53,6 +53,9 @@ from formats.strict_json import Fields, dumps, parse
 
 FAIL_SAFE_S: Final = 600.0
 """A half registration is forgotten after this time without a step (docs/decisions/0028)."""
+HELLO_S: Final = 30.0
+"""Shortest time from one hello to another one. A device in the middle knows the code of each hello
+before it is blinked: with more hellos it would choose among more codes (docs/decisions/0028)."""
 REQUEST_FILE: Final = "enrolment.json"
 """The camera request that `firmware.identity` writes."""
 SESSION_FILE: Final = "registering.json"
@@ -75,12 +78,13 @@ class Session:
     now: Callable[[], float] = time.monotonic
     _kept: dict[str, bytes] = field(init=False)
     _stepped_s: float = field(init=False)
+    _greeted_s: float = field(init=False)
 
     def __post_init__(self) -> None:
         if not self._has_keys():
             make_identity(self.state)
         self._kept = self._read()
-        self._stepped_s = self.now()
+        self._stepped_s = self._greeted_s = self.now()
 
     @property
     def ended(self) -> bool:
@@ -117,6 +121,10 @@ class Session:
             raise RegistrationRefused("This camera is registered: wipe it to register it again.")
         hello = read_hello(message)
         if self._kept.get("hello") != message:
+            if self._kept and self.now() - self._greeted_s < HELLO_S:
+                raise RegistrationRefused(
+                    f"This camera has just answered another hello: it takes one in {HELLO_S:.0f} s."
+                )
             camera_request = self._camera_request()
             request = RegistrationRequest(
                 sha256(message).digest(),
@@ -127,6 +135,7 @@ class Session:
             )
             written = write_registration_request(request, hello.ephemeral, self._keys())
             self._keep({"hello": message, "request": written})
+            self._greeted_s = self.now()
         return self._kept["request"]
 
     def _look(self, message: bytes) -> bytes:

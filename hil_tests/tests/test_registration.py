@@ -266,11 +266,6 @@ def test_each_camera_of_a_bench_gets_the_next_address(tmp_path: Path, laptop: La
         AddressBook(first, laptop.manifest()).next_network()
 
 
-def test_no_camera_of_a_bench_gets_the_broker_s_address(laptop: Laptop) -> None:
-    book = AddressBook(SiteNetwork("192.0.2.7/24"), laptop.manifest(), "192.0.2.8")
-    assert [book.next_network().host for _ in range(2)] == ["192.0.2.7", "192.0.2.9"]
-
-
 def test_a_broker_whose_name_would_be_a_line_of_the_settings_is_refused(
     camera: Camera, laptop: Laptop
 ) -> None:

@@ -1,5 +1,6 @@
 """Both sides of a registration, with messages that are lost, doubled or cut, and power cuts."""
 
+import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,7 +12,7 @@ from firmware.registration.kept import check_registration, read_kept
 from firmware.registration.session import FAIL_SAFE_S
 from formats.errors import Refused
 from hil_tests.tests.registration_pair import Camera, Laptop, register
-from provisioning.registration.exchange import Ask, Exchange
+from provisioning.registration.exchange import TRIES, Ask, Exchange
 
 
 class Registering(RuleBasedStateMachine):
@@ -109,6 +110,9 @@ class Registering(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """From everywhere, a clean line registers the camera within three tries."""
+        if self.exchange.wrong == TRIES:  # A person looked at the cable, as the sentence asks.
+            shutil.rmtree(self.laptop.folder / "registrations" / "open")
+            self.exchange = self.laptop.exchange("c1")
         for _ in range(3):
             self._try(self.camera.ask)
         kept = check_registration(self.camera.state)

@@ -3,8 +3,8 @@
 What was said and heard lies in one file for each board's serial number. A laptop that was killed
 goes on with the same nonce, so that the camera gives the same answers. It asks no person again for
 a code that was seen. The laptop compares the code before it sends the certificate: a camera on
-another cable cannot be registered under this one's name. Three wrong codes, each of a fresh nonce,
-end the tries.
+another cable cannot be registered under this one's name. Three tries end it, each of a fresh nonce:
+a wrong code is one, and so is a camera that begins anew after it has seen the nonce.
 """
 
 from base64 import b64encode
@@ -48,7 +48,7 @@ from provisioning.foreign_file import read_foreign
 from provisioning.site.registrations import FOLDER, Manifest
 
 TRIES: Final = 3
-"""Codes that may be wrong: 3 chances in 2^20 for a device in the middle."""
+"""Nonces that may be opened in vain; docs/decisions/0028 has the chances of a stranger."""
 _STEPS: Final = ("ephemeral", "nonce", "hello", "request", "look", "acceptance", "lamp_record")
 _RECORDED: Final = ("hello", "request", "look", "acceptance", "lamp_record")
 _FILE_LIMIT: Final = 8 * SIGNED_LIMIT
@@ -88,7 +88,7 @@ class Exchange:
     """The camera's place on the bench."""
     kept: dict[str, bytes] = field(init=False)
     wrong: int = field(init=False)
-    """Codes that were wrong."""
+    """Tries that were used up."""
 
     def __post_init__(self) -> None:
         self.kept, self.wrong = self._read()
@@ -124,14 +124,14 @@ class Exchange:
         """Say hello and verify the camera's request.
 
         Raises:
-            CameraRefused: three codes were wrong; the serial is another than the cable said or the
-                boards say; it, a key or the MAC was registered before.
+            CameraRefused: three tries were used up; the serial is another than the cable or the boards
+                say; it, a key or the MAC was registered before.
             FormatError, RefusedByCamera: the answer is refused, or refuses.
             OSError: the line is gone.
         """
         if self.wrong >= TRIES:
             raise CameraRefused(
-                f"Camera {self.serial} showed {TRIES} wrong codes: look at what hangs on its "
+                f"Camera {self.serial} has used up its {TRIES} tries: look at what hangs on its "
                 f"cable, then remove {self._path}."
             )
         if "hello" not in self.kept:
@@ -140,6 +140,7 @@ class Exchange:
         ephemeral = PrivateKey(self.kept["ephemeral"])
         request = read_registration_request(answer, self.kept["hello"], ephemeral)
         if self.kept.get("request", answer) != answer:
+            self.wrong += "look" in self.kept
             self._drop()  # The camera has forgotten: its fail-safe, or another laptop.
             raise CameraRefused(f"Camera {self.serial} has begun anew: it is asked again.")
         self._refuse_strange(request)
@@ -172,7 +173,9 @@ class Exchange:
             FormatError, RefusedByCamera: the answer is refused, or refuses.
             OSError: the line is gone.
         """
-        read_shown(_asked(ask, write_look(self.kept["nonce"])), self._transcript)
+        look = write_look(self.kept["nonce"])
+        self._keep(self.kept | {"look": look})  # From here on the nonce is known.
+        read_shown(_asked(ask, look), self._transcript)
 
     def check_code(self, seen: tuple[int, ...]) -> None:
         """Accept the camera, if a person saw its code on it.

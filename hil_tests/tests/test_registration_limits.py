@@ -1,0 +1,57 @@
+"""What a device in the middle cannot repeat, and which addresses a bench does not give."""
+
+from pathlib import Path
+
+import pytest
+
+from firmware.registration.session import HELLO_S
+from formats.registration_cable import RefusedByCamera
+from formats.site_network import SiteNetwork
+from hil_tests.tests.registration_pair import Camera, Laptop
+from provisioning.errors import CameraRefused
+from provisioning.registration.addresses import AddressBook
+from provisioning.registration.exchange import TRIES
+
+
+@pytest.fixture
+def camera(tmp_path: Path) -> Camera:
+    return Camera(tmp_path, "c1")
+
+
+@pytest.fixture
+def laptop(tmp_path: Path) -> Laptop:
+    return Laptop(tmp_path / "site")
+
+
+def test_a_device_in_the_middle_cannot_say_hello_until_a_code_fits(
+    tmp_path: Path, camera: Camera
+) -> None:
+    first, second = (Laptop(tmp_path / name).exchange("c1") for name in ("one", "two"))
+    request = first.greet(camera.session.answer)
+    camera.now_s += HELLO_S - 1
+    for _ in range(2):
+        with pytest.raises(RefusedByCamera, match="one in 30 s"):
+            second.greet(camera.session.answer)
+        camera.start()  # A power cut gains nothing.
+    assert first.greet(camera.session.answer) == request
+    camera.now_s += HELLO_S
+    second.greet(camera.session.answer)
+
+
+def test_a_camera_that_begins_anew_after_each_look_uses_up_the_tries(
+    tmp_path: Path, camera: Camera, laptop: Laptop
+) -> None:
+    for number in range(TRIES):
+        exchange = laptop.exchange("c1")
+        exchange.greet(camera.ask)
+        exchange.show(camera.ask)
+        Laptop(tmp_path / f"other{number}").exchange("c1").greet(camera.ask)
+        with pytest.raises(CameraRefused, match="begun anew"):
+            laptop.exchange("c1").greet(camera.ask)
+    with pytest.raises(CameraRefused, match="look at what hangs on its cable"):
+        laptop.exchange("c1").greet(camera.ask)
+
+
+def test_no_camera_of_a_bench_gets_the_broker_s_address(laptop: Laptop) -> None:
+    book = AddressBook(SiteNetwork("192.0.2.7/24"), laptop.manifest(), "192.0.2.8")
+    assert [book.next_network().host for _ in range(2)] == ["192.0.2.7", "192.0.2.9"]
