@@ -124,8 +124,8 @@ class Exchange:
         """Say hello and verify the camera's request.
 
         Raises:
-            CameraRefused: three tries were used up; the serial is another than the cable or the boards
-                say; it, a key or the MAC was registered before.
+            CameraRefused: three tries were used up; the serial is not the one of the
+                cable or of the boards; it, a key or the MAC was registered before.
             FormatError, RefusedByCamera: the answer is refused, or refuses.
             OSError: the line is gone.
         """
