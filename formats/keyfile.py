@@ -61,7 +61,7 @@ class Purpose(StrEnum):
     RECEIPT = "receipt"
     """Signs the estate's receipts."""
     VERDICT = "verdict"
-    """Signs one reviewer's verdicts."""
+    """Signs one reviewer's verdicts and acts, and accepts commissioning pages."""
     LEDGER = "ledger"
     """Signs the estate's books: checkpoints and certificates of destruction."""
     MODEL = "model"

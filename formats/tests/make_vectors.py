@@ -10,6 +10,7 @@ from pathlib import Path
 
 from formats.tests.act_vectors import acts
 from formats.tests.casefile_vectors import casefiles
+from formats.tests.commissioning_vectors import commissionings
 from formats.tests.envelope_vectors import envelopes
 from formats.tests.estate_vectors import budgets, portraits
 from formats.tests.key_vectors import keys
@@ -52,6 +53,7 @@ def vectors() -> dict[str, bytes]:
         "readers.json": readers(),
         "registration.json": registrations(),
         "wipe.json": wipes(),
+        "commissioning.json": commissionings(),
     }
     return {file: json.dumps(value, indent=1).encode() + b"\n" for file, value in contents.items()}
 

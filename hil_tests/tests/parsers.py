@@ -18,6 +18,7 @@ from firmware.config import Config as CameraConfig
 from firmware.delivery.marks import Link, Terms
 from formats.camera_request import read_request, write_request
 from formats.casefile import read_casefile, write_casefile
+from formats.commissioning import read_commissioning, read_commissioning_acceptance
 from formats.envelope import Kind, read
 from formats.event import MatchEvent
 from formats.keyfile import Cost, Purpose, make_key, read_key, write_key
@@ -26,6 +27,7 @@ from formats.ledger import Record, verify_checkpoint
 from formats.policy import read_policy, write_policy
 from formats.receipt import hand_over, open_receipt, read_handed_over
 from formats.recipients import read_recipients, write_recipients
+from formats.registration_record import read_registration
 from formats.settings import read_settings
 from formats.site_bundle import LAST, read_bundle, write_bundle
 from formats.status import Status
@@ -97,7 +99,7 @@ def settings(kind: type[CameraConfig] | type[EstateConfig]) -> bytes:
 
 def parsers() -> list[Parser]:
     """Return all parsers."""
-    return [*_of_the_wire(), *_of_the_disk(), *_of_the_site()]
+    return [*_of_the_wire(), *_of_the_disk(), *_of_the_site(), *_of_the_installer()]
 
 
 def _of_the_wire() -> list[Parser]:
@@ -154,6 +156,15 @@ def _of_the_disk() -> list[Parser]:
             from_file(lambda path: read_settings(path, EstateConfig)),
             (settings(EstateConfig),),
         ),
+    ]
+
+
+def _of_the_installer() -> list[Parser]:
+    registration, pages = vectors("registration"), vectors("commissioning")
+    return [
+        Parser("registration", read_registration, (registration["good"].encode(),)),
+        Parser("commissioning", read_commissioning, (pages["page"].encode(),)),
+        Parser("acceptance", read_commissioning_acceptance, (pages["good"].encode(),)),
     ]
 
 

@@ -18,16 +18,21 @@ from nacl.signing import VerifyKey
 from estate.accounts.books import checkpoint_items
 from estate.budget.statement import statement_items
 from formats.budget import BudgetState, BudgetStatement, CameraBudget, Unit
+from formats.commissioning import read_commissioning, read_commissioning_acceptance
 from formats.entry_columns import Entries
 from formats.firmware_offer import FirmwareOffer, read_version
 from formats.ledger import Checkpoint, Head
 from formats.policy import Policy
 from formats.recipients import Recipients
 from formats.tests import site_samples as samples
+from formats.tests.commissioning_vectors import PAGE, acceptance
+from formats.tests.registration_vectors import INSTALLER as PAGES_INSTALLER
+from formats.tests.registration_vectors import signed
 from formats.wipe_certificate import WipeCertificate
 from provisioning.lists.list_items import case_items
 from provisioning.nets.bundles import MODELS
 from provisioning.nets.manifest_items import manifest_items
+from provisioning.papers.commissioning import acceptance_items, commissioning_items
 from provisioning.papers.wiped import wipe_items
 from provisioning.site.policy_items import policy_items, recipients_items, version_item
 from recognition.errors import RecognitionError
@@ -43,6 +48,8 @@ BUDGET = BudgetStatement(
 )
 
 
+MOUNTED = signed(PAGE, PAGES_INSTALLER)
+ACCEPTED = acceptance(MOUNTED)
 INSTALLER = samples.signing(98).verify_key
 
 
@@ -59,6 +66,8 @@ SIGNED: dict[str, tuple[object, Screen]] = {
     "recipients": (samples.RECIPIENTS, recipients_screen),
     "list": (samples.CASE, case_items),
     "budget": (BUDGET, partial(statement_items, version=1, expires=END)),
+    "commissioning": (read_commissioning(MOUNTED), commissioning_items),
+    "acceptance": (read_commissioning_acceptance(ACCEPTED)[1], acceptance_items),
     "wipe": (
         WipeCertificate("mill", bytes(16), "1000", "card", 4096, samples.MOMENT_S, INSTALLER),
         wipe_items,

@@ -9,6 +9,7 @@ import typer
 from formats.errors import FormatError
 from formats.policy import read_policy
 from formats.registration_record import MANIFEST_LIMIT, Registration, read_manifest
+from provisioning.commands import commissioning
 from provisioning.commands.options import Folder, Json, print_result
 from provisioning.disk import write_atomically
 from provisioning.errors import PaperRefused, SiteRefused
@@ -21,6 +22,7 @@ from provisioning.site.policy import policy_in_force
 from provisioning.site.registrations import installer_name, is_called
 
 app = typer.Typer(no_args_is_help=True)
+app.add_typer(commissioning.app)
 READ_BY_ALL = 0o644
 
 
