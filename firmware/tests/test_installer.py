@@ -18,12 +18,16 @@ from firmware.tests.fakes import eye
 from firmware.trust.site_verifier import verify_site
 from firmware.trust.watchlist import ThisCamera
 from firmware.update.image import ThisImage, read_image
-from firmware.update.installer import Outcome, install_offer
+from firmware.update.installer import BEGUN_LIMIT, Outcome, install_offer
 from firmware.update.version_floor import raise_version_floor
 from formats.firmware_offer import FirmwareOffer, read_version
 
 BUNDLE = b"a bundle that RAUC signed" * 1000
 RUNNING = ThisImage("virtual", read_version("0.2.0"))
+
+
+class PowerCut(BaseException):
+    """Ends the program in the middle of an install."""
 
 
 @dataclass
@@ -33,6 +37,7 @@ class Rauc:
     version: str = "0.3.0"
     compatible: str = "tallylight-virtual"
     fails: bool = False
+    cut: bool = False
     installed: list[bytes] = field(default_factory=list)
 
     def __call__(self, *words: str) -> bytes:
@@ -41,6 +46,8 @@ class Rauc:
             return json.dumps({"version": self.version, "compatible": self.compatible}).encode()
         if self.fails:
             raise UpdateRefused("RAUC refuses the bundle: signature verification failed.")
+        if self.cut:
+            raise PowerCut
         self.installed.append(content)
         return b""
 
@@ -119,6 +126,31 @@ def test_a_version_that_was_not_ready_is_not_tried_again(tmp_path: Path) -> None
     with pytest.raises(UpdateRefused, match="was tried on this camera"):
         install(config, rauc)
     assert len(rauc.installed) == 1
+
+
+def test_an_install_that_a_power_cut_ended_is_begun_again_three_times_at_most(
+    tmp_path: Path,
+) -> None:
+    config, cut = camera(tmp_path, [offer()]), Rauc(cut=True)
+    bring(config, offer())
+    for _ in range(BEGUN_LIMIT - 1):
+        with pytest.raises(PowerCut):
+            install(config, cut)
+    whole = Rauc()
+    assert install(config, whole).reboot
+    assert whole.installed == [BUNDLE]
+    with pytest.raises(UpdateRefused, match="was tried on this camera"):
+        install(config, Rauc())
+
+
+def test_a_bundle_that_always_ends_the_power_is_left(tmp_path: Path) -> None:
+    config, cut = camera(tmp_path, [offer()]), Rauc(cut=True)
+    bring(config, offer())
+    for _ in range(BEGUN_LIMIT):
+        with pytest.raises(PowerCut):
+            install(config, cut)
+    with pytest.raises(UpdateRefused, match="begun 3 times and did not end"):
+        install(config, Rauc())
 
 
 @pytest.mark.parametrize(

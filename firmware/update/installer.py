@@ -4,7 +4,9 @@ The offer comes from the repository that `watch` accepted, verified here again f
 bundle is a file that the courier or a memory stick brought, so that another user may have written
 it: it is copied without following links while its digest is taken, and the copy is installed. RAUC
 verifies the maker's signature and writes the slot that does not run. A version is tried once: when
-the camera is back in the old one, the same offer is not taken again.
+the camera is back in the old one, the same offer is not taken again. An install that a power cut
+ended has tried nothing: it is begun again, three times at most, so that no bundle wears the card
+out.
 
 It decides nothing about readiness (`firmware.update.readiness`) and talks to no network.
 """
@@ -38,8 +40,11 @@ from formats.site_tuf import LIMITS, verify_repository
 
 _COPY: Final = "bundle.raucb"
 _TRIED: Final = "tried"
+_TRIED_LIMIT: Final = 72
 _ROOTS: Final = "root_history"
 _CHUNK: Final = 1024 * 1024
+BEGUN_LIMIT: Final = 3
+"""Most installs of one offer that were begun and did not end."""
 INSTALL_S: Final = 15 * 60.0
 """Longest time of one install: 600 MiB at 1 MiB/s, the slowest card, take 10 minutes."""
 
@@ -102,10 +107,7 @@ def install_offer(
         return Outcome(f"Version {offer.version} runs, which the policy offers.")
     folder = config.state.update
     refuse_older(offer, version_floor(folder, image.version))
-    if _tried(folder) == offer.digest:
-        raise UpdateRefused(
-            f"Version {offer.version} was tried on this camera and was not ready: offer another."
-        )
+    begun = _begun(folder, offer)
     try:
         with Folder(config.state.bundles) as bundles:
             source = bundles.open(f"{offer.digest.hex()}.raucb", limit=BUNDLE_LIMIT)
@@ -117,8 +119,9 @@ def install_offer(
                 copy_bundle(source, own, offer)
             path = str(folder / _COPY)
             _refuse_other_manifest(rauc("info", "--output-format=json", path), offer)
-            own.replace(_TRIED, offer.digest.hex().encode("ascii"))
+            own.replace(_TRIED, f"{offer.digest.hex()} {begun + 1}".encode("ascii"))
             rauc("install", path)
+            own.replace(_TRIED, offer.digest.hex().encode("ascii"))
         finally:
             with suppress(FileNotFoundError):
                 own.remove(_COPY)
@@ -199,12 +202,30 @@ def _refuse_other_manifest(info: bytes, offer: FirmwareOffer) -> None:
         )
 
 
-def _tried(folder: Path) -> bytes | None:
+def _begun(folder: Path, offer: FirmwareOffer) -> int:
+    """Return how many installs of an offer were begun and did not end.
+
+    Raises:
+        UpdateRefused: one has ended, so that the offer was tried; or too many did not end.
+    """
     try:
         with Folder(folder) as own:
-            return bytes.fromhex(own.read(_TRIED, limit=64).decode("ascii"))
-    except (FileNotFoundError, ValueError):
-        return None
+            words = own.read(_TRIED, limit=_TRIED_LIMIT).decode("ascii", "replace").split()
+    except FileNotFoundError:
+        return 0
+    if words[:1] != [offer.digest.hex()]:
+        return 0
+    if len(words) == 1:
+        raise UpdateRefused(
+            f"Version {offer.version} was tried on this camera and was not ready: offer another."
+        )
+    begun = int(words[1]) if words[1].isdecimal() else BEGUN_LIMIT
+    if begun >= BEGUN_LIMIT:
+        raise UpdateRefused(
+            f"The install of version {offer.version} was begun {BEGUN_LIMIT} times and did not "
+            "end: offer another."
+        )
+    return begun
 
 
 def _copy_accepted(site: Path, to: Path) -> None:
