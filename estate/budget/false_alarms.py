@@ -9,11 +9,12 @@ The unit is the passer-by who was compared with the list. The number comes from 
 signed ledger. Passers-by in a ledger that was not imported yet do not count, so a missing ledger
 can only make a camera look worse. A camera of an earlier version counted looks, several for each
 passer-by. Its counts begin anew with its first period in passers-by. Before that it is broken or
-undecided and never within: what breaks the budget by looks breaks it by passers-by as well.
+undecided and never within: what breaks the budget by looks breaks it by passers-by as well. What
+came before that period is known by the order of the camera's ledger, and not by any clock.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import log
 from typing import Final
 
@@ -75,12 +76,12 @@ def log_likelihood_ratio(false_alarms: int, compared: int, rate: float) -> float
 
 @dataclass(slots=True)
 class _Counted:
-    """What one camera compared, and since when in this unit."""
+    """What one camera compared, and which events it sealed before it counted in this unit."""
 
     compared: int = 0
     unit: Unit = Unit.PASSERS_BY
-    since_utc_ms: int = 0
-    """The end of the last period in looks, for a camera that counts passers-by since."""
+    before: set[str] = field(default_factory=set)
+    """Envelopes up to the last period in looks, for a camera that counts passers-by since."""
 
 
 def count_false_alarms(
@@ -102,13 +103,13 @@ def count_false_alarms(
         Malformed: a record lacks a member.
     """
     counted = _count_compared(cameras, since_utc_ms)
-    sender: dict[str, tuple[bytes, int]] = {}
+    sender: dict[str, bytes] = {}
     wrong: dict[bytes, int] = {}
     for record in estate:
         body = record.body
         if record.event is Happening.STORED:
             camera = read_hex(body["camera"], ID_BYTES)
-            sender[str(body["envelope"])] = camera, record.utc_ms
+            sender[str(body["envelope"])] = camera
             if record.utc_ms >= since_utc_ms:
                 wrong.setdefault(camera, 0)
         elif record.event is Happening.DECISION and record.utc_ms >= since_utc_ms:
@@ -117,9 +118,9 @@ def count_false_alarms(
                     "The ledger has a decision on an event that never arrived: keep the store as "
                     "evidence."
                 )
-            camera, arrived_ms = sender[str(body["envelope"])]
+            camera = sender[str(body["envelope"])]
             outcome = outcome_in(record)
-            if arrived_ms >= counted.get(camera, _Counted()).since_utc_ms:
+            if body["envelope"] not in counted.get(camera, _Counted()).before:
                 wrong[camera] = wrong.get(camera, 0) + (outcome is Outcome.NOT_A_MATCH)
     return [
         FalseAlarmCount(camera, wrong.get(camera, 0), each.compared, fpir_ppm, each.unit)
@@ -133,23 +134,32 @@ def _count_compared(
 ) -> dict[bytes, _Counted]:
     """Return what each camera compared: passers-by, or looks if it never counted passers-by."""
     counted: dict[bytes, _Counted] = {}
+    sealed: dict[bytes, set[str]] = {}
     for camera, record in cameras:
+        if record.event is Happening.EVENT_SEALED:
+            sealed.setdefault(camera, set()).add(str(record.body.get("envelope")))
         if record.event is not Happening.PERIOD_END or record.utc_ms < since_utc_ms:
             continue
         unit = Unit.PASSERS_BY if Unit.PASSERS_BY in record.body else Unit.LOOKS
-        before = counted.setdefault(camera, _Counted(unit=unit))
-        if (before.unit, unit) == (Unit.LOOKS, Unit.PASSERS_BY):
-            counted[camera] = before = _Counted(since_utc_ms=before.since_utc_ms)
+        found = counted.setdefault(camera, _Counted(unit=unit))
+        if (found.unit, unit) == (Unit.LOOKS, Unit.PASSERS_BY):
+            counted[camera] = found = _Counted(before=found.before)
         if unit is Unit.LOOKS:
-            before.since_utc_ms = max(before.since_utc_ms, record.utc_ms)
-            if before.unit is Unit.PASSERS_BY:
-                before.compared = 0  # An earlier version was put back: count from here again.
-        if before.unit is unit:
-            before.compared += int(record.body.get(unit, 0))
+            found.before |= sealed.pop(camera, set())
+            if found.unit is Unit.PASSERS_BY:
+                found.compared = 0  # An earlier version was put back: count from here again.
+        if found.unit is unit:
+            found.compared += count_in(record, unit)
     for each in counted.values():
         if each.unit is Unit.LOOKS:
-            each.since_utc_ms = 0  # All of its false alarms count.
+            each.before = set()  # All of its false alarms count.
     return counted
+
+
+def count_in(record: Record, name: str) -> int:
+    """Return a count in a camera's record; 0 for what is no count, or is not there."""
+    said = record.body.get(name, 0)
+    return said if isinstance(said, int) and said > 0 else 0
 
 
 def outcome_in(record: Record) -> Outcome:

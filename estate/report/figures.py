@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from hashlib import sha256
 from statistics import quantiles
 
-from estate.budget.false_alarms import count_false_alarms, outcome_in
+from estate.budget.false_alarms import count_false_alarms, count_in, outcome_in
 from estate.report.groups import compare_groups
 from estate.report.intervals import Share
 from estate.report.light import Span, hours_in_light, lit_spans, looking_spans
@@ -218,7 +218,7 @@ def _count_cameras(figures: Figures, of_period: Sequence[Record]) -> None:
         if each.event is Happening.PERIOD_END:
             figures.periods_in_looks += Unit.PASSERS_BY not in each.body
             for name in ("frames", "faces", "passers_by"):
-                setattr(figures, name, getattr(figures, name) + int(each.body.get(name, 0)))
+                setattr(figures, name, getattr(figures, name) + count_in(each, name))
         elif each.event is Happening.LAMP:
             figures.lamp_faults += each.body["to"] == "fault"
 

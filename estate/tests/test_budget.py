@@ -142,8 +142,14 @@ def book(camera: bytes, false_alarms: Sequence[int]) -> list[Record]:
     return records
 
 
-def period(utc_ms: int, **counts: int) -> tuple[bytes, Record]:
+def period(utc_ms: int, **counts: int | str) -> tuple[bytes, Record]:
     return CAMERA, record(Program.WATCH, Happening.PERIOD_END, dict(counts), utc_ms)
+
+
+def sealed(number: int) -> tuple[bytes, Record]:
+    """Return the camera's record of the false alarm of this number in `book`."""
+    body: dict[str, int | str] = {"sequence": number + 1, "envelope": f"{number:064x}"}
+    return CAMERA, record(Program.WATCH, Happening.EVENT_SEALED, body, 0)
 
 
 def record(program: Program, event: Happening, body: dict[str, int | str], utc_ms: int) -> Record:
@@ -170,20 +176,34 @@ def test_a_camera_that_counts_looks_is_never_within_and_can_be_broken() -> None:
 def test_an_updated_camera_counts_from_its_first_period_in_passers_by() -> None:
     estate = book(CAMERA, [5, 5, 25])
     periods = [
-        period(10, searched=9000),
-        period(20, searched=9000),
-        period(30, searched=900, passers_by=30),
+        *(sealed(0), period(10, searched=9000)),
+        *(sealed(1), period(20, searched=9000)),
+        *(sealed(2), period(30, searched=900, passers_by=30)),
     ]
     (count,) = count_false_alarms(estate, periods, fpir_ppm=1000)
     assert (count.false_alarms, count.compared, count.unit) == (1, 30, Unit.PASSERS_BY)
 
 
+def test_a_clock_that_was_ahead_before_the_update_hides_no_false_alarm() -> None:
+    estate = book(CAMERA, [25] * 100)
+    periods = [period(10**12, searched=9000), period(30, searched=900, passers_by=30)]
+    (count,) = count_false_alarms(estate, periods, fpir_ppm=1000)
+    assert (count.false_alarms, count.state) == (100, BudgetState.BROKEN)
+
+
+@pytest.mark.parametrize("said", [-100_000, "many"])
+def test_what_is_no_count_counts_nothing_and_stops_no_other_camera(said: int | str) -> None:
+    periods = [period(10, passers_by=said), period(20, passers_by=300)]
+    (count,) = count_false_alarms([], periods, fpir_ppm=1000)
+    assert count.compared == 300
+
+
 def test_an_earlier_version_that_is_put_back_begins_the_count_anew() -> None:
     estate = book(CAMERA, [5, 15, 25])
     periods = [
-        period(10, searched=9000, passers_by=300),
-        period(20, searched=9000),
-        period(30, searched=900, passers_by=30),
+        *(sealed(0), period(10, searched=9000, passers_by=300)),
+        *(sealed(1), period(20, searched=9000)),
+        *(sealed(2), period(30, searched=900, passers_by=30)),
     ]
     (count,) = count_false_alarms(estate, periods, fpir_ppm=1000)
     assert (count.false_alarms, count.compared) == (1, 30)
