@@ -8,6 +8,7 @@ from typing import Final
 
 from formats.policy import Place, Policy
 from formats.schedule import Window
+from provisioning.errors import PaperRefused
 from provisioning.papers.pages import A4, begin, broken
 
 MARGIN: Final = 20.0
@@ -37,9 +38,14 @@ def draw_sign(policy: Policy, place: Place, contact: str) -> bytes:
         policy: the policy in force.
         place: the camera's place in it.
         contact: how the public reaches the site: a telephone number, an address, a web page.
+
+    Raises:
+        PaperRefused: all of it does not fit on one page.
     """
     said = facts(policy, place, contact)
-    size = next((each for each in SIZES if _bottom(said, each) <= LOWEST), SIZES[-1])
+    size = next((each for each in SIZES if _bottom(said, each) <= LOWEST), None)
+    if size is None:
+        raise PaperRefused("The sign does not fit on one page: shorten --contact.")
     pages = begin("Face recognition")
     y = pages.lines(MARGIN, 35, "Face recognition runs here", width=WIDTH, size=34) + 4
     y = pages.lines(MARGIN, y, LAMP, width=WIDTH, size=18) + 7

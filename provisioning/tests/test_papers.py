@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from formats.policy import Place, Policy
 from formats.schedule import Window
 from formats.tests.site_samples import POLICY
+from provisioning.errors import PaperRefused
 from provisioning.papers.labels import LAYOUTS, Label, draw_labels
 from provisioning.papers.pages import REGULAR, broken, drawable
 from provisioning.papers.sign import describe_hours, describe_rate, draw_sign
@@ -101,6 +102,11 @@ def test_a_sign_with_the_longest_texts_stays_on_its_page() -> None:
         text = page.get_textpage()
         assert text.get_text_bounded(bottom=20) == text.get_text_bounded()
     assert words_of(sign).count("reason") >= 280
+
+
+def test_a_sign_that_cannot_stay_on_its_page_is_refused_and_loses_no_line() -> None:
+    with pytest.raises(PaperRefused, match="shorten --contact"):
+        draw_sign(POLICY, place(POLICY), "privacy " * 5000)
 
 
 @pytest.mark.parametrize(
