@@ -5,12 +5,13 @@ from typing import Annotated
 
 import typer
 
+from provisioning.broker.registered_certificate import refuse_other_certificate
 from provisioning.commands.options import Folder, Json, Yes, agree_to_remove, print_result
 from provisioning.site.folder import open_site
 from provisioning.site.membership import find_camera, remove_camera
 from provisioning.site.policy import register_camera
 from provisioning.site.policy_items import camera_item
-from provisioning.site.registrations import add_registered
+from provisioning.site.registrations import add_registered, find_registered
 from terminal.fingerprints import fingerprint_words
 
 app = typer.Typer(help="Register cameras with the site, and take them out.", no_args_is_help=True)
@@ -56,7 +57,9 @@ def add_registered_camera(  # noqa: PLR0913  # Each is an option.
 ) -> None:
     """Add a camera that an installer has registered to the policy; two holders then sign it."""
     site = open_site(folder)
-    added = add_registered(site, camera, place=place, grounds=grounds, training=training)
+    added = find_registered(site, camera, training=training)
+    refuse_other_certificate(site, added)
+    add_registered(site, added, place=place, grounds=grounds)
     name = added.identity.camera_id.hex()
     words = fingerprint_words(b"".join(added.identity.public_keys))
     print_result(

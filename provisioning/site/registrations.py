@@ -210,16 +210,12 @@ def _last_of(line: bytes, before: list[Registration]) -> Registration:
     return found
 
 
-def add_registered(
-    site: Site, beginning: str, *, place: str, grounds: str, training: bool
-) -> Registration:
-    """Add a registered camera to the drafts: its place, its request, and the certificate it has.
+def find_registered(site: Site, beginning: str, *, training: bool) -> Registration:
+    """Return the newest registration of a camera, by an installer whom the site names.
 
     Args:
         site: the site.
         beginning: the first digits of the camera's id, or the serial number of its board.
-        place: where the camera hangs.
-        grounds: why listed people are expected there.
         training: whether a camera that was registered for training is meant.
 
     Raises:
@@ -231,6 +227,18 @@ def add_registered(
             f"Camera {found.board.serial} was registered for training, with a key that its board "
             "keeps in a file or not at all: add it with --training, or register it anew."
         )
+    return found
+
+
+def add_registered(site: Site, found: Registration, *, place: str, grounds: str) -> None:
+    """Add a registered camera to the drafts: its place, its request, and the certificate it has.
+
+    Args:
+        site: the site.
+        found: the registration; its certificate was verified (`broker.registered_certificate`).
+        place: where the camera hangs.
+        grounds: why listed people are expected there.
+    """
     name = found.identity.camera_id.hex()
     if found.identity not in [each.camera for each in site.policy.places]:
         site.add_place(Place(found.identity, place, grounds))
@@ -238,7 +246,6 @@ def add_registered(
     clients = site.broker / "clients"
     clients.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_atomically(clients / f"{name}.pem", found.acceptance.certificate)
-    return found
 
 
 def is_called(registration: Registration, beginning: str) -> bool:

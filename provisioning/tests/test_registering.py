@@ -9,6 +9,7 @@ from nacl.signing import SigningKey
 from firmware.config import State
 from formats.keyfile import read_key, unlock_signing
 from hil_tests.rig.simulated_cable import desk_terms, register_on_desk
+from provisioning.broker.mosquitto_files import AUTHORITY_FILE
 from provisioning.errors import CameraRefused
 from provisioning.registration.printer import LabelPrinter
 from provisioning.site.folder import open_site
@@ -26,7 +27,7 @@ def laptop(begun: Workshop) -> Workshop:
     shutil.copy(begun.folder / "passphrase", copy.folder)
     key = copy.folder / "installer.key"
     tallylight("register", "key", key, "--holder", "Installer One", *copy.passphrase)
-    register(copy, begun.folder / "camera-1")
+    register(copy, begun.folder / "camera-1", begun)
     return copy
 
 
@@ -34,9 +35,13 @@ def installer_key(laptop: Workshop) -> SigningKey:
     return unlock_signing(read_key(laptop.folder / "installer.key"), PASSPHRASE)
 
 
-def register(laptop: Workshop, camera: Path) -> None:
+def register(laptop: Workshop, camera: Path, desk: Workshop | None = None) -> None:
+    """Register a camera with a certificate of the desk's broker; without a desk, of another."""
     root = (laptop.site / "root.json").read_bytes()
     terms = desk_terms(root, site=SITE)
+    if desk:
+        (desk.site / "broker").mkdir(exist_ok=True)
+        (desk.site / "broker" / AUTHORITY_FILE).write_bytes(terms.authority)
     register_on_desk(State(camera), root, laptop.site, installer_key(laptop), terms)
 
 
@@ -73,6 +78,19 @@ def test_a_registered_camera_comes_into_policy_and_broker_from_the_stick(
     issued = site.broker / "clients" / f"{camera}.pem"
     assert issued.read_bytes() == one.acceptance.certificate
     assert "yes" in tallylight("register", "list", begun.site)
+
+
+def test_a_certificate_that_another_authority_issued_does_not_come_into_the_broker_s_files(
+    begun: Workshop, laptop: Workshop
+) -> None:
+    register(laptop, begun.folder / "camera-2")
+    name_installer(begun, laptop)
+    tallylight("take", carried(laptop), "--into", begun.site)
+    *_, other = believed(open_site(begun.site))
+    words = ("camera", "add-registered", begun.site, other.board.serial, *PLACE, "--training")
+    assert "is not one that this site's broker issued" in refusal(*words)
+    assert open_site(begun.site).policy.places == ()
+    assert not (begun.site / "broker" / "clients").exists()
 
 
 def test_a_manifest_of_an_installer_whom_the_site_does_not_name_stays_on_the_stick(
