@@ -29,8 +29,11 @@ class Simulated:
     dies_at: int = -1
     """The message at which this laptop is killed; never if negative."""
     asked: int = 0
+    plugged_in: Callable[[], bool] = lambda: True
 
     def who(self) -> frozenset[str]:
+        if not self.plugged_in():
+            return frozenset()
         new = frozenset() if self.camera.session.ended else frozenset({self.camera.serial})
         return new | self.also
 
@@ -51,12 +54,12 @@ class Person:
     cameras: dict[str, Camera]
     looked: list[str] = field(default_factory=list)
     waits_until: Callable[[], bool] = lambda: True
-    """Before the first look."""
+    """In the first look."""
 
     def read(self, place: str, serial: str, blink: Blink) -> tuple[int, ...]:
-        if not self.looked:
-            eventually(self.waits_until)
         self.looked.append(serial)
+        if len(self.looked) == 1:
+            eventually(self.waits_until)
         lamp = self.cameras[place].lamp
         before = {key: len(camera.lamp.changes) for key, camera in self.cameras.items()}
         blink()
@@ -182,5 +185,8 @@ def test_the_others_are_greeted_while_one_camera_is_looked_at(tmp_path: Path) ->
         return bool(desk.rows) and all(row.step in WAITING for row in desk.rows[-1])
 
     desk.person.waits_until = all_are_greeted
-    desk.run([Simulated(camera, place) for place, camera in cameras.items()], 3)
+    cables = [Simulated(camera, place) for place, camera in cameras.items()]
+    for late in cables[1:]:
+        late.plugged_in = lambda: bool(desk.person.looked)
+    desk.run(cables, 3)
     assert len(desk.laptop.manifest().found) == 3
