@@ -146,7 +146,8 @@ def _serve_one(session: Session, line: socket.socket) -> None:
         message = read_frame(CableStream(line, SILENT_S))
         if not message:
             return
-        write_frame(CableStream(line, SILENT_S), session.answer(message))
+        answer = session.answer(message)  # A code takes longer than a laptop may be silent.
+        write_frame(CableStream(line, SILENT_S), answer)
         if session.ended:
             return
 

@@ -7,16 +7,25 @@ import ctypes
 import os
 import subprocess
 import threading
-from collections.abc import Generator
+import time
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Self, TypeAlias
 
 import pytest
 
+from firmware.config import Config
+from firmware.errors import AlreadyRunning
+from firmware.guard.blinks import Seen
+from firmware.registration import listener
 from firmware.registration.kept import check_registration
-from firmware.registration.listener import listen_on, serve
+from firmware.registration.listener import listen_on, run, serve
+from firmware.supervisor import Supervisor
+from firmware.tests.command import config_of
 from firmware.tests.observations import eventually
-from hil_tests.tests.registration_pair import Camera, Laptop
+from hil_tests.rig.simulated_cable import SimulatedLamp
+from hil_tests.tests.registration_pair import ROOT, Camera, Laptop, register
 from hil_tests.tests.test_registration_bench import Desk, Person
 from provisioning.registration.cable import Cable, LinkCable, named_cables
 
@@ -28,32 +37,45 @@ NEW_NETWORK = 0x40000000
 """CLONE_NEWNET of unshare(2)."""
 
 
+Life: TypeAlias = Callable[[Callable[[], bool]], None]
+"""What a camera does while it is told to run."""
+
+
+def listening(camera: Camera) -> Life:
+    """Return the life of a camera that listens on its one link until it is registered."""
+
+    def live(running: Callable[[], bool]) -> None:
+        link = listen_on("usb0")
+        assert link is not None
+        while running() and not camera.session.ended:
+            serve(camera.session, [link])
+        link.close()
+
+    return live
+
+
 def ip(*words: str) -> None:
     subprocess.run(["/usr/sbin/ip", *words], check=True, capture_output=True, timeout=30)
 
 
 @contextmanager
-def cameras_on_links(cameras: list[Camera], name: str) -> Generator[list[str]]:
-    """Give each camera a network of its own with one link, and let it listen; yield the links."""
-    ready, stopped = threading.Barrier(len(cameras) + 1), threading.Event()
+def on_links(lives: Sequence[Life], name: str) -> Generator[list[str]]:
+    """Give each camera a network of its own with one link, and let it live; yield the links."""
+    ready, stopped = threading.Barrier(len(lives) + 1), threading.Event()
     namespaces: list[int] = []
 
-    def live(camera: Camera) -> None:
+    def begin(live: Life) -> None:
         assert ctypes.CDLL(None).unshare(NEW_NETWORK) == 0  # Of this thread alone.
         namespaces.append(threading.get_native_id())
         ready.wait(60)
         ready.wait(60)
-        link = listen_on("usb0")
-        assert link is not None
-        while not stopped.is_set() and not camera.session.ended:
-            serve(camera.session, [link])
-        link.close()
+        live(lambda: not stopped.is_set())
 
     threads = []
-    links = [f"{name}{number}" for number in range(len(cameras))]
+    links = [f"{name}{number}" for number in range(len(lives))]
     order: list[int] = []
-    for camera in cameras:
-        thread = threading.Thread(target=live, args=(camera,))
+    for live in lives:
+        thread = threading.Thread(target=begin, args=(live,))
         thread.start()
         threads.append(thread)
         while len(namespaces) == len(order):
@@ -83,7 +105,7 @@ def test_cameras_on_links_of_their_own_are_registered_and_close_their_sockets(
     tmp_path: Path, many: int
 ) -> None:
     cameras = [Camera(tmp_path, f"c{number}") for number in range(many)]
-    with cameras_on_links(cameras, "tl") as links:
+    with on_links(list(map(listening, cameras)), "tl") as links:
         cables: list[Cable] = [*named_cables(links)]
         places = dict(zip(links, cameras, strict=True))
         desk = Desk(Laptop(tmp_path / "site"), Person(places))
@@ -97,7 +119,7 @@ def test_cameras_on_links_of_their_own_are_registered_and_close_their_sockets(
 
 def test_a_switch_that_mixes_two_cameras_up_is_noticed(tmp_path: Path) -> None:
     cameras = [Camera(tmp_path, "c1"), Camera(tmp_path, "c2")]
-    with cameras_on_links(cameras, "ts") as links:
+    with on_links(list(map(listening, cameras)), "ts") as links:
         ip("link", "add", "tsbridge", "address", "02:00:00:00:00:99", "type", "bridge")
         try:
             for link in links:
@@ -107,3 +129,63 @@ def test_a_switch_that_mixes_two_cameras_up_is_noticed(tmp_path: Path) -> None:
             eventually(lambda: cable.who() == {"c1", "c2"}, within_s=10)
         finally:
             ip("link", "del", "tsbridge")
+
+
+def test_a_code_takes_longer_than_a_laptop_may_be_silent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listener, "SILENT_S", 0.5)
+    camera = Camera(tmp_path, "c1")
+    blink = camera.session.blink
+
+    def slowly(code: tuple[int, ...]) -> Seen:
+        time.sleep(0.7)
+        return blink(code)
+
+    camera.session.blink = slowly
+    with on_links([listening(camera)], "tc") as (link,):
+        cable = LinkCable(link, link)
+        eventually(lambda: cable.who() == {"c1"})
+        register(Laptop(tmp_path / "site").exchange("c1"), cable.ask)
+        cable.hang_up()
+    assert check_registration(camera.state).board.serial == "c1"
+
+
+class Lines(SimulatedLamp):
+    """The lamp's lines, as a program opens and closes them."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.drive(high=False)
+
+
+@pytest.mark.long  # The program blinks on the real clock.
+def test_the_program_register_blinks_is_registered_and_ends(tmp_path: Path) -> None:
+    config = made_bare(tmp_path)
+    lines = Lines()
+
+    def live(running: Callable[[], bool]) -> None:
+        run(config, ["usb0"], lambda: lines, running, Supervisor())
+
+    with on_links([live], "tp") as (link,):
+        cable, found = LinkCable(link, link), frozenset[str]()
+        while not found:
+            found = cable.who()
+        laptop = Laptop(tmp_path / "site")
+        with pytest.raises(AlreadyRunning):
+            run(config, [], Lines, lambda: True, Supervisor())
+        register(laptop.exchange(min(found)), cable.ask)
+        cable.hang_up()
+        eventually(lambda: cable.who() == frozenset())
+    kept = check_registration(config.state)
+    assert kept == laptop.manifest().found[0]
+    assert kept.lamp.lit_samples > 100
+
+
+def made_bare(folder: Path) -> Config:
+    """Return the settings of a camera that has its image and nothing else."""
+    config = config_of(folder)
+    config.trusted_root.write_bytes(ROOT)
+    return config
