@@ -13,6 +13,8 @@ def print_table(table: Table, *, stderr: bool = False) -> None:
     """Print a table as it is, or block by block where the terminal is too narrow for its words."""
     console = Console(stderr=stderr, markup=False, highlight=False, emoji=False)
     least = Measurement.get(console, console.options.update(max_width=10_000), table).minimum
+    for column in table.columns:
+        column.overflow = "fold"  # Rich ends a cell with `…` before it narrows another column.
     if least <= console.width:
         console.print(table)
         return

@@ -19,6 +19,7 @@ from estate.retention.backups import (
 from estate.store.envelopes import Store
 from estate.store.ledger import void_checkpoints
 from formats.settings import read_settings
+from terminal.counts import counted
 
 
 def back_up(
@@ -62,6 +63,6 @@ def restore(
         f" The copy lacks records that {void} checkpoints have signed: the ledger says so, signed, "
         "and goes on from here."
     )
-    sentence = f"The store is restored; {again} events were destroyed again. Run retain now."
+    sentence = f"The store is restored; {counted(again, 'event')} destroyed again. Run retain now."
     fields = {"destroyed_again": again, "void_checkpoints": void}
     print_result(sentence + lacking * bool(void), as_json=as_json, **fields)

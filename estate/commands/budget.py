@@ -30,6 +30,7 @@ from estate.store.ledger import ledger_records
 from formats.errors import Refused
 from formats.public_keys import signing_key
 from terminal import consent as screen
+from terminal.days import read_day
 from terminal.tables import print_table
 
 
@@ -42,7 +43,9 @@ def budget(  # noqa: PLR0913  # Each is an option.
     since: Annotated[
         datetime | None,
         typer.Option(
-            formats=["%Y-%m-%d"], help="Count from this day, UTC; what was before is cleared."
+            parser=read_day,
+            metavar="DAY",
+            help="Count from this day, UTC; what was before is cleared.",
         ),
     ] = None,
     passphrase_file: PassphraseFile = None,

@@ -31,6 +31,8 @@ from estate.store.ledger import ledger_head
 from formats.public_keys import signing_key
 from formats.whole_file import append_whole
 from terminal import consent as screen
+from terminal.counts import counted
+from terminal.differences import digest_text
 from terminal.tables import print_table
 
 app = typer.Typer(help="Show, sign, import and export the ledgers.", no_args_is_help=True)
@@ -48,7 +50,7 @@ def show(config: Settings, *, as_json: AsJson = False) -> None:
         return
     shown = Table(show_header=False)
     shown.add_row("verified records", f"{end.size:,}")
-    shown.add_row("head", end.digest.hex())
+    shown.add_row("head", digest_text(end.digest))
     for origin in cameras:
         shown.add_row("camera's ledger", origin)
     print_table(shown)
@@ -76,7 +78,7 @@ def sign(
     signed = write_checkpoint(store, unlock(locked, passphrase_file), office.books, checkpoint)
     store.close()
     file = office.books / f"{ORIGIN}.checkpoint"
-    sentence = f"{signed.size:,} records are signed: {file}. Give a copy of it to an outsider."
+    sentence = f"{counted(signed.size, 'record')} signed: {file}. Give a copy of it to an outsider."
     print_result(
         sentence, as_json=as_json, size=signed.size, digest=signed.digest.hex(), file=str(file)
     )
@@ -98,7 +100,7 @@ def add(
     kept = office.books / f"{origin.replace('/', '_')}.checkpoint"
     append_whole(kept, beside.read_bytes().strip() + b"\n")
     store.close()
-    sentence = f"{new:,} new records of {origin} are in the books."
+    sentence = f"{counted(new, 'new record')} of {origin} in the books."
     print_result(sentence, as_json=as_json, origin=origin, new=new)
 
 
@@ -113,7 +115,7 @@ def export(
     office, store = open_office(config)
     files = export_books(store, current_site(office), office.books, to)
     store.close()
-    sentence = f"{len(files)} files are in {to}. Check them: tallylight-verify {to}"
+    sentence = f"{counted(len(files), 'file')} in {to}. Check: tallylight-verify {to}"
     if not any(file.name == f"{ORIGIN}.checkpoint" for file in files):
         sentence += "\nNo checkpoint is among them: run tallylight-estate ledger checkpoint first."
     print_result(sentence, as_json=as_json, files=[str(file) for file in files])

@@ -21,6 +21,7 @@ from formats.errors import Refused
 from formats.ledger import Record
 from formats.strict_json import UTC_HIGH_S
 from formats.whole_file import write_whole
+from terminal.days import read_day
 
 LONGEST_DAYS: Final = 3 * 366
 """Days of a report at most: its page has a line for each."""
@@ -28,8 +29,12 @@ LONGEST_DAYS: Final = 3 * 366
 
 def report(  # noqa: PLR0913  # Each is an option.
     config: Settings,
-    since: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day, UTC.")],
-    until: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The day after the last.")],
+    since: Annotated[
+        datetime, typer.Option(parser=read_day, metavar="DAY", help="First day, UTC.")
+    ],
+    until: Annotated[
+        datetime, typer.Option(parser=read_day, metavar="DAY", help="The day after the last.")
+    ],
     to: Annotated[Path, typer.Option(help="File for the page; a JSON file is written beside it.")],
     groups: Annotated[
         Path | None,

@@ -23,6 +23,7 @@ from estate.signed_site import VerifiedSite, stored_recipients
 from estate.store.ledger import checkpointed_records
 from formats.destruction import read_destruction
 from formats.ledger import Record
+from terminal.counts import counted
 
 
 def retain(
@@ -62,7 +63,7 @@ def retain(
         typer.echo(str(refused), err=True)
     for event in missing:
         typer.echo(_missed(event, written=event in again), err=True)
-    sentence = f"{len(signed)} events were destroyed; certificates: {folder}."
+    sentence = f"{counted(len(signed), 'event')} destroyed; certificates: {folder}."
     print_result(
         sentence,
         as_json=as_json,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from estate.monitoring.health import CameraHealth, Health
+from terminal.counts import counted
 
 SOON_S: Final = 30 * 86400
 """A certificate that expires within this time must be replaced now."""
@@ -55,7 +56,8 @@ def _camera(seen: Health, camera: CameraHealth) -> HealthLine:
     last = "never: check its network, lamp and list"
     if camera.last_word_utc_ms is not None:
         last = _ago(seen, camera.last_word_utc_ms // 1000)
-    words = f"last event {last}; {camera.events} events, {camera.gaps} gaps, {camera.forks} forks"
+    counts = ((camera.events, "event"), (camera.gaps, "gap"), (camera.forks, "fork"))
+    words = f"last event {last}; {', '.join(counted(*each) for each in counts)}"
     words += _misaddressed(camera) + _status(seen, camera)
     wrong = bool(camera.gaps or camera.forks or camera.misaddressed)
     wrong |= not (camera.events or camera.status_utc_ms)

@@ -125,7 +125,7 @@ def test_a_row_that_says_no_match_destroys_nothing(office: Office, event: bytes)
         connection.execute(insert(DECISIONS).values(row))
     assert due_at(office, now_s(office))[0] == []
     result = retain(office)
-    assert "0 events were destroyed" in result.output
+    assert "0 events destroyed" in result.output
     assert event.hex()[:16] in result.output
     assert office.store.digests() == [event]
     (sentence,) = refused_in_health(office)
@@ -136,7 +136,7 @@ def test_a_forged_record_of_the_decision_destroys_nothing(office: Office, event:
     body: dict[str, int | str] = {"envelope": event.hex(), "outcome": "not_a_match"}
     with office.store.writing() as connection:
         append_record(connection, Happening.DECISION, body)
-    assert "0 events were destroyed" in retain(office).output
+    assert "0 events destroyed" in retain(office).output
 
 
 def test_a_verdict_of_another_event_decides_nothing(office: Office) -> None:
@@ -311,7 +311,7 @@ def test_an_envelope_that_was_removed_before_its_time_gets_no_certificate(
     with office.store.writing() as connection:
         connection.execute(update(ENVELOPES).values(blob=blob))
     result = retain(office)
-    assert "0 events were destroyed" in result.output
+    assert "0 events destroyed" in result.output
     assert list((office.folder / "books").glob("certificates/*")) == []
     if not blob:
         assert event.hex()[:16] in result.output

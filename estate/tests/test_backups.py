@@ -65,7 +65,7 @@ def test_what_was_destroyed_after_the_copy_is_destroyed_again(office: Office) ->
     run(office, "retain", *office.passphrase)
     lose_the_store(office)
     done = run(office, "restore", "--from", str(office.folder / "copy"), *office.passphrase)
-    assert "1 events were destroyed again" in done.output
+    assert "1 event destroyed again" in done.output
     store = Store(office.url)
     assert list(store.digests()) == [kept]
     with store.reading() as connection:
@@ -231,7 +231,7 @@ def test_two_people_decide_and_it_ends_on_a_server_too(server: str, tmp_path: Pa
     for event, second in ((gone, NOT), (confirmed, MATCH)):
         office.desk(1).judge(event, MATCH)
         office.desk(2).judge(event, second)
-    assert "1 events" in run(office, "retain", *office.passphrase).output
+    assert "1 event destroyed" in run(office, "retain", *office.passphrase).output
     assert list(office.store.digests()) == [confirmed]
     with office.store.reading() as connection:
         assert ledger_head(connection).size == len(ledger_records(connection))

@@ -42,7 +42,7 @@ def got(office: Office, path: str, *, metrics: bool, host: str = "127.0.0.1") ->
 def test_the_health_view_tells_last_words_gaps_and_ages(office: Office) -> None:
     office.arrive()
     text = got(office, "/", metrics=False)[1]
-    for words in ("North gate", "1 events, 0 gaps", "version 1", "Repository", "Waiting"):
+    for words in ("North gate", "1 event, 0 gaps", "version 1", "Repository", "Waiting"):
         assert words in text
 
 

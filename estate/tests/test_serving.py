@@ -47,7 +47,7 @@ def test_the_health_view_refreshes_itself_and_says_when_it_no_longer_can(
     page.clock.install()
     with serving(office) as address:
         page.goto(address)
-        page.get_by_text("1 events").wait_for()
+        page.get_by_text("1 event,").wait_for()
         office.arrive(sequence=2)
         page.clock.fast_forward(31_000)
         page.get_by_text("2 events").wait_for()

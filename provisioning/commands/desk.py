@@ -23,7 +23,7 @@ def desk() -> None:
 @app.command("replace-key")
 def replace_key(
     folder: Folder,
-    purpose: Annotated[Purpose, typer.Option(help="desk or broker.")],
+    purpose: Annotated[Purpose, typer.Option(metavar="desk|broker", help="Which key was lost.")],
     passphrase_file: PassphraseFile = None,
     *,
     yes: Yes = False,

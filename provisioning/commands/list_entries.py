@@ -43,11 +43,10 @@ from provisioning.site.policy_items import reviewer_item
 from recognition.picture import read_picture
 from recognition.pixels import has_colour
 from terminal import consent as screen
+from terminal.days import read_day
 from terminal.tables import print_table
 
 app = typer.Typer()
-
-_DAY = ["%Y-%m-%d"]
 
 Handle: TypeAlias = Annotated[
     str | None, typer.Argument(help="As list show prints it, or its first digits.")
@@ -69,10 +68,11 @@ CaseRef: TypeAlias = Annotated[
 ]
 Source: TypeAlias = Annotated[str, typer.Option(help="Origin of the picture.")]
 Until: TypeAlias = Annotated[
-    datetime, typer.Option(formats=_DAY, help="Last day on the list, UTC.")
+    datetime, typer.Option(parser=read_day, metavar="DAY", help="Last day on the list, UTC.")
 ]
 Review: TypeAlias = Annotated[
-    datetime | None, typer.Option(formats=_DAY, help="Last day before review, or --until.")
+    datetime | None,
+    typer.Option(parser=read_day, metavar="DAY", help="Last day before review, or --until."),
 ]
 KeepPicture: TypeAlias = Annotated[
     Path | None,
@@ -223,7 +223,8 @@ def review(
     folder: Folder,
     handle: Handle = None,
     until: Annotated[
-        datetime | None, typer.Option(formats=_DAY, help="Last day before the next review.")
+        datetime | None,
+        typer.Option(parser=read_day, metavar="DAY", help="Last day before the next review."),
     ] = None,
     within_days: Annotated[
         int,

@@ -17,6 +17,7 @@ from provisioning.site.folder import open_site
 from provisioning.site.policy_items import reviewer_item
 from recognition.picture import read_picture
 from terminal import consent as screen
+from terminal.counts import counted
 from terminal.differences import Item
 
 app = typer.Typer(help="Let the reviewers see an enrolment picture.", no_args_is_help=True)
@@ -53,5 +54,5 @@ def seal(  # noqa: PLR0913, PLR0917  # Each is an option.
     blob = seal_for_reviewers(reviewers, entry, pixels, unlock_key(locked, passphrase_file))
     to.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_atomically(file, blob)
-    sentence = f"{len(reviewers)} reviewers can see the picture in {file}."
+    sentence = f"{counted(len(reviewers), 'reviewer')} can see the picture in {file}."
     print_result(sentence, json=json, file=str(file))

@@ -44,6 +44,7 @@ from provisioning.site.registrations import (
     name_installer,
     take_out_installer,
 )
+from terminal.counts import counted
 from terminal.fingerprints import fingerprint_words
 from terminal.tables import print_table
 
@@ -182,14 +183,15 @@ def cameras(  # noqa: PLR0913  # Each is an option.
     labels, screen = LabelPrinter(site, printer), _Screen()
     bench = Bench(manifest, terms, TypedCode(_asked), labels.print_label, screen.show)
     typer.echo(
-        f"{len(cables)} cables; waiting for cameras. Ctrl-C ends; nothing is lost.", err=True
+        f"{counted(len(cables), 'cable')}; waiting for cameras. Ctrl-C ends; nothing is lost.",
+        err=True,
     )
     try:
         bench.run(cables, count)
     except KeyboardInterrupt:
         bench.stopped.set()
     print_result(
-        f"{len(manifest.found)} cameras are in {manifest.path}: bring it to the desk with "
+        f"{counted(len(manifest.found), 'camera')} in {manifest.path}: bring it to the desk with "
         "tallylight give.",
         json=json,
         manifest=str(manifest.path),

@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from formats.strict_json import UNPRINTABLE
 from provisioning.errors import FlashRefused
+from terminal.counts import counted
 
 COLUMNS: Final = (
     "NAME,PATH,MAJ:MIN,SIZE,RO,RM,HOTPLUG,TRAN,TYPE,MOUNTPOINTS,VENDOR,MODEL,SERIAL,FSTYPE,LABEL,"
@@ -181,7 +182,7 @@ def describe_contents(disk: _Tree) -> str:
         for part in parts or [disk]
     ]
     if parts:
-        return f"{len(parts)} partitions: {', '.join(named)}"
+        return f"{counted(len(parts), 'partition')}: {', '.join(named)}"
     return named[0] if named[0] != "unnamed" else "nothing known"
 
 

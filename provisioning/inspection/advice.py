@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from terminal.counts import counted
+
 FACES_LEAST: Final = 20
 """Faces of a walk test below which its shares say nothing: about two passages at 10 frames/s."""
 SHARE_MOST: Final = 1 / 3
@@ -52,7 +54,10 @@ def advise(period: Mapping[str, int] | None) -> list[Advice]:
         words = "most frames had no colour: switch infrared light off"
         lines.append(Advice(good=False, topic="colour", words=words))
     events = period["events"]
-    walked = f"{events} events of listed people, {period['passers_by']} passers-by were compared"
+    walked = (
+        f"{counted(events, 'event')} of listed people, {period['passers_by']} passers-by were "
+        "compared"
+    )
     lines.append(Advice(good=events > 0, topic="walk test", words=walked))
     return lines
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from formats.entry import Entry
 from provisioning.errors import EntryRefused
+from terminal.counts import counted
 
 YEARS: Final = range(2020, 2100)
 """Years of the days that a list can name: `formats.strict_json.UTC_LOW_S` to `UTC_HIGH_S`."""
@@ -38,7 +39,7 @@ def entry_line(entry: Entry) -> str:
 
 def picture_count(entry: Entry) -> str:
     """Return how many pictures the templates of an entry come from."""
-    return "1 picture" if len(entry.pictures) == 1 else f"{len(entry.pictures)} pictures"
+    return counted(len(entry.pictures), "picture")
 
 
 def last_day(utc_s: int) -> str:

@@ -14,6 +14,7 @@ from tuf.api.metadata import (  # type: ignore[attr-defined]  # It re-exports wi
 )
 
 from provisioning.stick.part import Part, Result
+from terminal.counts import counted
 
 AnyRole = TypeVar("AnyRole", Root, Targets)
 
@@ -68,4 +69,4 @@ def merge_signatures(
 
 
 def _signatures(count: int) -> str:
-    return "1 signature" if count == 1 else f"{count} signatures"
+    return counted(count, "signature")

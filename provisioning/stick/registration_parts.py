@@ -19,6 +19,7 @@ from provisioning.site.registrations import (
     read_stored,
 )
 from provisioning.stick.part import Part, Result
+from terminal.counts import counted
 
 
 def find_registrations(site: Site, folder: Path) -> Iterator[Part]:
@@ -45,13 +46,13 @@ def find_registrations(site: Site, folder: Path) -> Iterator[Part]:
         if found and found[0].hello.site != site.policy.site:
             raise StickRefused(f"{what}: they are of the site {found[0].hello.site}.")
         if theirs == ours:
-            yield Part(Result.KNOWN, f"{what}: {len(found)} cameras.")
+            yield Part(Result.KNOWN, f"{what}: {counted(len(found), 'camera')}.")
         elif ours.startswith(theirs):
             yield Part(Result.OLDER, f"{what}: there are more here.")
         elif theirs.startswith(ours):
             path_here = manifest_path(site, named[path.stem])
             store = partial(_store, path_here, theirs)
-            yield Part(Result.NEW, f"{what}: {len(found)} cameras.", store)
+            yield Part(Result.NEW, f"{what}: {counted(len(found), 'camera')}.", store)
         else:
             yield Part(Result.REFUSED, f"{what}: they do not continue those here.")
 

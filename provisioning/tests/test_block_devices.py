@@ -35,7 +35,7 @@ def test_a_card_in_a_reader_is_offered_with_what_a_person_knows_it_by() -> None:
     found = judge(CARD | {"children": parts})
     assert found == Target(
         "/dev/sdb", os.makedev(8, 16), 31_914_983_424, "Generic STORAGE DEVICE", "000000000821",
-        "/dev/sdb", "1 partitions: HOLIDAY",
+        "/dev/sdb", "1 partition: HOLIDAY",
     )  # fmt: skip
 
 

@@ -57,3 +57,15 @@ def test_no_colour_is_written_where_none_is_wanted(
     table.add_row("0", Text("never", "red"), "", "")
     print_table(table)
     assert ("\x1b[31m" in capsys.readouterr().out) is wanted
+
+
+@pytest.mark.parametrize("width", range(70, 90, 3))
+def test_a_digest_beside_a_label_of_two_words_is_whole(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    table = Table(show_header=False)
+    table.add_row("verified records", "12")
+    table.add_row("head", "0" * 64)
+    print_table(table)
+    assert capsys.readouterr().out.count("0") == 64
