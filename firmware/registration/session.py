@@ -222,9 +222,10 @@ class Session:
                 context.load_cert_chain(
                     folder.path / ".tls.new", folder.path / "tls.key", password=""
                 )
-            except (ssl.SSLError, OSError) as error:
+                context.load_verify_locations(cadata=acceptance.authority.decode("ascii"))
+            except (OSError, ValueError) as error:  # An SSLError is an OSError.
                 raise RegistrationRefused(
-                    "The certificate is not for this camera's TLS key."
+                    "The certificate is not for this camera's TLS key, or the authority is none."
                 ) from error
             finally:
                 folder.remove(".tls.new")

@@ -1,5 +1,6 @@
 """What a device in the middle cannot repeat, and which addresses a bench does not give."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from firmware.registration.session import HELLO_S
 from formats.registration_cable import RefusedByCamera
 from formats.site_network import SiteNetwork
-from hil_tests.tests.registration_pair import Camera, Laptop
+from hil_tests.tests.registration_pair import TERMS, Camera, Laptop, register
 from provisioning.errors import CameraRefused
 from provisioning.registration.addresses import AddressBook
 from provisioning.registration.exchange import TRIES
@@ -50,6 +51,16 @@ def test_a_camera_that_begins_anew_after_each_look_uses_up_the_tries(
             laptop.exchange("c1").greet(camera.ask)
     with pytest.raises(CameraRefused, match="look at what hangs on its cable"):
         laptop.exchange("c1").greet(camera.ask)
+
+
+@pytest.mark.parametrize("authority", [b"none", b"\xff"], ids=["text", "bytes"])
+def test_an_authority_that_no_broker_can_have_is_refused_before_the_camera_is_registered(
+    camera: Camera, laptop: Laptop, authority: bytes
+) -> None:
+    laptop.terms = replace(TERMS, authority=authority)
+    with pytest.raises(RefusedByCamera, match="authority"):
+        register(laptop.exchange("c1"), camera.ask)
+    assert laptop.manifest().found == []
 
 
 def test_no_camera_of_a_bench_gets_the_broker_s_address(laptop: Laptop) -> None:
