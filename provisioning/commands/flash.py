@@ -1,6 +1,7 @@
 """`tallylight flash`: write a card image onto several memory cards, and read each back."""
 
 import json as jsonlib
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -74,6 +75,7 @@ def flash(  # noqa: PLR0913  # Typer's options.
     needed = [image, image.with_suffix(".bmap"), image.with_name(f"{image.name}.bmap")]
     needed += [each for each in (list_file, signers) if each is not None]
     with (
+        _ended_like_ctrl_c(),
         open_image(image) as opened,
         _pretend_cards(simulate) as pretend,
         open_list(list_file, opened.digest) if list_file else nullcontext() as counted,
@@ -96,6 +98,18 @@ def flash(  # noqa: PLR0913  # Typer's options.
             typer.prompt("Put in the next cards, then press Enter", default="", err=True)
     if failed:
         raise typer.Exit(1)
+
+
+@contextmanager
+def _ended_like_ctrl_c() -> Iterator[None]:
+    """Let SIGTERM, and a terminal that is closed, remove the unpacked image and pretend cards."""
+    signals = (signal.SIGTERM, signal.SIGHUP)
+    before = {each: signal.signal(each, signal.default_int_handler) for each in signals}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 @contextmanager

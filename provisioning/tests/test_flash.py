@@ -192,6 +192,31 @@ def test_a_run_that_is_killed_leaves_a_card_without_its_first_block(
     assert flash(image, choose([target.path], [])[0]) == (done.returncode != 0)
 
 
+def test_a_run_whose_terminal_is_closed_leaves_no_temporary_file(
+    image: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "tmp").mkdir()
+    packed = image.with_name("card.img.gz")
+    packed.write_bytes(gzip.compress(image.read_bytes()))
+    shown, terminal = os.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "provisioning", "flash", str(packed), "--simulate", "1"],
+        env=os.environ | {"TMPDIR": str(tmp_path / "tmp")},
+        stdin=terminal, stderr=subprocess.PIPE, start_new_session=True,
+    ) as run:  # fmt: skip
+        assert run.stderr is not None
+        said = b""
+        while b"Type card-1" not in said:
+            said += os.read(run.stderr.fileno(), 4096) or pytest.fail(said.decode())
+        assert len(list((tmp_path / "tmp").iterdir())) == 2
+        run.send_signal(signal.SIGHUP)
+        run.stderr.read()
+    os.close(shown)
+    os.close(terminal)
+    assert run.returncode == 1
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
 def signed(folder: Path, *, by: str, content: bytes) -> None:
     (folder / "SHA256SUMS").write_bytes(content)
     (folder / "SHA256SUMS.sig").unlink(missing_ok=True)
