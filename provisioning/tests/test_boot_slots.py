@@ -7,7 +7,7 @@ import pytest
 
 from provisioning.device.boot.boot_rom import chosen_partition
 from provisioning.errors import BootRefused
-from provisioning.tests.boot_card import BootCard, make_bootfs, new_card, read_autoboot
+from provisioning.tests.boot_card import BOOT, BootCard, make_bootfs, new_card, read_autoboot
 
 
 @pytest.fixture(scope="module")
@@ -146,3 +146,25 @@ def test_a_slot_that_gets_ready_is_counted_anew(card: BootCard) -> None:
         card.choice("A", tryboot=False, reset="warm")
     card.slots("set-state", "A", "good")
     assert card.state("tries") == "0"
+
+
+@pytest.mark.parametrize(("runs", "asked"), [("A", []), ("B", ["--no-block reboot\n"])])
+def test_a_trial_that_cannot_open_the_data_partition_is_left_and_a_committed_slot_is_not(
+    card: BootCard, tmp_path: Path, runs: str, asked: list[str]
+) -> None:
+    install_other(card, "B")
+    card.runs(runs)
+    systemctl = tmp_path / "systemctl"
+    systemctl.write_text(f'#!/bin/sh\necho "$@" >{tmp_path}/asked\n', encoding="ascii")
+    systemctl.chmod(0o755)
+    subprocess.run(
+        [card.top / "usr/lib/tallylight/leave"],
+        check=True,
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+    )
+    assert [path.read_text() for path in tmp_path.glob("asked")] == asked
+
+
+def test_a_data_partition_that_does_not_open_asks_to_leave_the_trial() -> None:
+    unit = BOOT / "files/usr/lib/systemd/system/tallylight-data.service"
+    assert "OnFailure=tallylight-leave.service\n" in unit.read_text(encoding="ascii")
