@@ -358,10 +358,6 @@ def read_site(folder: Path, kept: bytes | None) -> Site:
         raise NotAsExported(
             f"site/: {error.filename} cannot be read: {error.strerror}. Copy the books again."
         ) from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise NotAsExported(
-            f"site/: {path.name} is cut off or damaged. Copy the books again."
-        ) from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise NotAsExported(f"site/: {path.name} does not hold: {error}.") from error
     return site

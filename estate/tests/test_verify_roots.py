@@ -57,15 +57,6 @@ def test_any_of_the_roots_may_be_the_one_that_you_kept(site: Path, version: int)
     verify.read_site(site, root_of(site, version).read_bytes())
 
 
-def test_a_file_that_was_cut_off_is_named_in_plain_words(site: Path) -> None:
-    file = site / "metadata" / "2.root.json"
-    file.write_bytes(file.read_bytes()[:100])
-    with pytest.raises(
-        verify.NotAsExported, match=r"2\.root\.json is cut off or damaged\. Copy the books"
-    ):
-        verify.read_site(site, None)
-
-
 def test_a_root_that_is_missing_between_two_is_named(site: Path) -> None:
     root_of(site, 2).unlink()
     expected = "site/: 3.root.json does not hold: the root before it is missing"
