@@ -10,7 +10,8 @@ SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 ROOT   := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/tallylight/virtual-camera
 # Debian packages and unpacked roots of images: outside the repository.
 IMAGES := $(dir $(ROOT))image
-VIRTUAL = $(SUDO) env PATH="$(PATH)" TALLYLIGHT_VIRTUAL_CAMERA=$(ROOT)
+RIG_PACKAGES := $(IMAGES)/rig-packages
+VIRTUAL = $(SUDO) env PATH="$(PATH)" TALLYLIGHT_VIRTUAL_CAMERA=$(abspath build/image/virtual) TALLYLIGHT_RIG_PACKAGES=$(RIG_PACKAGES)
 # Debian puts the broker where an ordinary user's PATH does not look.
 export PATH := $(PATH):/usr/sbin
 
@@ -51,7 +52,7 @@ test: $(VENV)/.dev broker browser postgres softhsm boot-tools  ## the tests: mos
 	@$(PYTEST) -n auto --maxprocesses 8 --dist loadscope -m "not alone and not long"
 	@$(PYTEST) -m "alone and not long"
 
-test-long: $(VENV)/.dev broker browser postgres softhsm boot-tools  ## the long tests, which make test leaves out
+test-long: image broker browser postgres softhsm boot-tools  ## the long tests, which make test leaves out
 	@$(PYTEST) -m "long"
 
 test-all: test test-long  ## every test, once
@@ -74,14 +75,14 @@ clean:  ## remove what these commands made
 
 ## A camera on a rig
 
-hil: $(VENV)/.dev broker $(if $(filter virtual,$(RIG)),root wheel)  ## break a camera, measure: RIG=<desk|virtual>
+hil: $(VENV)/.dev broker $(if $(filter virtual,$(RIG)),image rig-packages)  ## break a camera, measure: RIG=<desk|virtual>
 	@$(if $(filter virtual,$(RIG)),$(VIRTUAL)) $(PYTEST) $(call option,RIG) -rPs -p no:randomly -m hil \
 	  --timeout=240 hil_tests/tests
 
 hil-camera: root  ## the camera's code on real picamera2, in a root file system of its own; needs root
 	@$(SUDO) hil_tests/rig/virtual/enter $(ROOT) tools/test-camera
 
-hil-units: root wheel  ## the camera's units under their own systemd, in a root file system of its own; needs root
+hil-units: image rig-packages  ## the image of the virtual board under its own systemd: its units; needs root
 	@$(VIRTUAL) $(PYTEST) --rig virtual -rPs -p no:randomly hil_tests/tests/contract/test_units_inside.py
 
 ## Long runs
@@ -267,6 +268,11 @@ imaging:
 	@tools/install-missing "the tools that make images" \
 	  "mmdebstrap mkfs.erofs veritysetup mkfs.vfat mcopy bmaptool cpio zstd depmod sfdisk readelf systemd-sysusers" \
 	  mmdebstrap erofs-utils cryptsetup-bin dosfstools mtools bmap-tools cpio zstd kmod fdisk binutils systemd udev
+
+# What the rig brings to the virtual board's image: picamera2 and a client for simulated GPIO lines.
+rig-packages: $(VENV)/.dev
+	@$(SUDO) provisioning/device/image/install-wheels requirements/virtual-rig.txt $(RIG_PACKAGES) \
+	  $(IMAGES) $(abspath $(PY)) 3.13 amd64 41
 
 root:
 	@tools/install-missing "mmdebstrap, which makes root file systems" mmdebstrap mmdebstrap

@@ -12,10 +12,11 @@ from hil_tests.rig.desk_site import DeskSite
 from hil_tests.rig.limits import Backend
 from hil_tests.rig.relays.rig import open_relays
 from hil_tests.rig.virtual.machine import Machine
+from hil_tests.rig.virtual.overlay import QUIET
 from hil_tests.rig.virtual.rig import VirtualRig
 
-ROOT: Final = "TALLYLIGHT_VIRTUAL_CAMERA"
-"""Environment variable with the virtual camera's root file system."""
+IMAGE: Final = "TALLYLIGHT_VIRTUAL_CAMERA"
+"""Environment variable with the folder of the virtual board's image."""
 
 
 def refuse_unavailable(backend: Backend) -> None:
@@ -26,10 +27,10 @@ def refuse_unavailable(backend: Backend) -> None:
     """
     if backend is Backend.RELAYS:
         open_relays()
-    if backend is Backend.VIRTUAL and (os.geteuid() != 0 or not virtual_root().is_dir()):
-        raise DeskRefused(
-            "The virtual camera needs root and its root file system: run make hil RIG=virtual."
-        )
+    if backend is Backend.VIRTUAL and (
+        os.geteuid() != 0 or not (virtual_image() / "system.img").is_file()
+    ):
+        raise DeskRefused("The virtual camera needs root and its image: run make hil RIG=virtual.")
 
 
 def open_rig(backend: Backend, desk: DeskSite, folder: Path) -> AbstractContextManager[Rig]:
@@ -48,9 +49,10 @@ def open_rig(backend: Backend, desk: DeskSite, folder: Path) -> AbstractContextM
 
 def open_virtual(desk: DeskSite, folder: Path, *, as_shipped: bool = False) -> VirtualRig:
     """Return the virtual camera; with `as_shipped` its units start and restart by themselves."""
-    return VirtualRig(desk, Machine(virtual_root(), folder), as_shipped)
+    target = "multi-user.target" if as_shipped else QUIET
+    return VirtualRig(desk, Machine(virtual_image(), folder, target), as_shipped)
 
 
-def virtual_root() -> Path:
-    """Return the virtual camera's root file system, which `make root` makes."""
-    return Path(os.environ.get(ROOT, "/nonexistent"))
+def virtual_image() -> Path:
+    """Return the folder of the virtual board's image, which `make image` makes."""
+    return Path(os.environ.get(IMAGE, "/nonexistent"))

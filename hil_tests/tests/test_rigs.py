@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from hil_tests.errors import DeskRefused
-from hil_tests.rig.backends import ROOT as VIRTUAL_ROOT
-from hil_tests.rig.backends import open_rig, refuse_unavailable
+from hil_tests.rig.backends import IMAGE, open_rig, refuse_unavailable
 from hil_tests.rig.contract import Feature, Outage, Scene
 from hil_tests.rig.desk.witness import Witness, WitnessServer
 from hil_tests.rig.desk_site import DeskSite
@@ -54,7 +53,7 @@ def ran(rig: str, *words: str) -> subprocess.CompletedProcess[str]:
     """Run pytest on tests of a rig with a back-end; return what it printed."""
     tests = [f"hil_tests/tests/{name}" for name in ("test_light.py", "contract")]
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--rig", rig, *words]
-    environment = {name: value for name, value in os.environ.items() if name != VIRTUAL_ROOT}
+    environment = {name: value for name, value in os.environ.items() if name != IMAGE}
     return subprocess.run(
         [*command, *tests], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
@@ -64,7 +63,7 @@ def ran(rig: str, *words: str) -> subprocess.CompletedProcess[str]:
     ("rig", "sentence"),
     [
         ("relays", "No rig with relays is configured here: choose --rig desk or --rig virtual."),
-        ("virtual", "The virtual camera needs root and its root file system: run make hil"),
+        ("virtual", "The virtual camera needs root and its image: run make hil"),
     ],
 )
 def test_a_back_end_that_is_not_here_is_refused_in_one_sentence(rig: str, sentence: str) -> None:

@@ -1,7 +1,7 @@
-"""Boots the virtual camera's root file system with its own systemd, and runs commands inside.
+"""Boots the image of the virtual board with its own systemd, and runs commands inside.
 
-There is no virtual machine: namespaces of this kernel hold processes, mounts and network. It needs
-root, and the root file system that `make_root` made.
+There is no virtual machine: namespaces of this kernel hold processes, mounts and network. The root
+is the image's own, verified and read-only. It needs root, and an image that `make image` made.
 """
 
 import signal
@@ -20,11 +20,15 @@ COMMAND_S: Final = 60.0
 
 @dataclass(slots=True)
 class Machine:
-    """One root file system, and the system that is booted from it."""
+    """One image, and the system that is booted from it."""
 
-    root: Path
+    image: Path
+    """The folder that `make image` made."""
     folder: Path
-    """For everything that this system changes: `over` lies over the root."""
+    """For everything that this system has of its own: `over` lies over the root, read-only, and
+    `data` is the data partition."""
+    target: str = "multi-user.target"
+    """The unit that systemd starts."""
     _boot: subprocess.Popen[bytes] | None = None
 
     @property
@@ -35,7 +39,7 @@ class Machine:
     def power_on(self) -> None:
         """Begin to boot."""
         with self.console.open("ab") as log:
-            command = [str(BOOT), str(self.root), str(self.folder)]
+            command = [str(BOOT), str(self.image), str(self.folder), self.target]
             self._boot = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def power_off(self) -> None:
@@ -45,12 +49,25 @@ class Machine:
             self._boot.wait()
             self._boot = None
 
+    def wait_ended(self) -> None:
+        """Wait until the system has ended by itself.
+
+        Raises:
+            subprocess.TimeoutExpired: it still runs after a minute.
+        """
+        if self._boot is not None:
+            self._boot.wait(COMMAND_S)
+
     def booted(self) -> bool:
         """Return whether systemd has started all that starts at boot."""
         return self.systemctl("is-system-running") in {"running", "degraded"}
 
-    def run(self, *command: str) -> str:
+    def run(self, *command: str, user: int = 0) -> str:
         """Run a command inside; return what it printed. Empty before systemd runs.
+
+        Args:
+            command: a program of the image, and its words.
+            user: number of the user that runs it.
 
         Raises:
             DeskRefused: the system has ended.
@@ -61,6 +78,8 @@ class Machine:
         if inside is None:
             return ""
         enter = ["nsenter", "-t", str(inside), "-m", "-p", "-n", "-u", "-i", "-C"]
+        if user:
+            enter += ["-S", str(user), "-G", str(user)]
         done = subprocess.run(
             [*enter, *command], capture_output=True, text=True, timeout=COMMAND_S, check=False
         )

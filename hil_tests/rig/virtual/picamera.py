@@ -1,9 +1,9 @@
 """The real, unmodified picamera2 on libcamera's virtual pipeline: no Pi, no sensor, no dma-buf.
 
-Three things of a Pi are missing on such a machine and are supplied here from outside: the display
-library that picamera2 imports, the sensor's raw modes that it asks for, and the kernel's allocator
-of camera buffers. Everything else is picamera2's and libcamera's own. Runs only in the root file
-system that `make_root` makes.
+Four things of a Pi are missing on such a machine and are supplied here from outside: the display
+library and the writer of raw pictures that picamera2 imports, the sensor's raw modes that it asks
+for, and the kernel's allocator of camera buffers. Everything else is picamera2's and libcamera's
+own. Runs only inside a virtual camera.
 """
 
 import mmap
@@ -15,13 +15,14 @@ from typing import Any
 
 
 class _Anything(ModuleType):
-    """Stands for the display library: a camera without a display asks it for names only."""
+    """Stands for a library of which picamera2 needs names only: no display, no raw pictures."""
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # As it says.
         return _Anything(name)
 
 
-sys.modules.setdefault("pykms", _Anything("pykms"))
+for absent in ("pykms", "pidng", "pidng.camdefs", "pidng.core"):
+    sys.modules.setdefault(absent, _Anything(absent))
 
 import libcamera  # noqa: E402  # After the display library.
 import picamera2.picamera2 as real  # noqa: E402

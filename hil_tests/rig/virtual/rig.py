@@ -34,7 +34,7 @@ from hil_tests.rig.desk_site import DeskSite
 from hil_tests.rig.limits import Backend, refusal
 from hil_tests.rig.self_test import awaited_self_test
 from hil_tests.rig.virtual.machine import Machine, unit
-from hil_tests.rig.virtual.overlay import FAULT_FILE, RIG, STATE, write_overlay
+from hil_tests.rig.virtual.overlay import FAULT_FILE, RIG, write_overlay
 
 BOOT_S: Final = 60.0
 """Longest time from power to the end of the boot."""
@@ -61,9 +61,8 @@ class VirtualRig(Rig):
         self._shared.mkdir(parents=True, mode=0o755)
         self._clock.make()
         self._disk.make()
-        over = self.machine.folder / "over"
         variables = {program: self._variables(program) for program in PROGRAMS}
-        write_overlay(over, self.desk, variables, as_shipped=self.as_shipped)
+        write_overlay(self.machine.folder, self.desk, variables, as_shipped=self.as_shipped)
         self._open.enter_context(PinServer(self.board, self._shared / "pins.sock"))
         self._open.enter_context(WitnessServer(self.witness, self._shared / "looks.sock"))
         self._open.callback(self.machine.power_off)
@@ -123,7 +122,7 @@ class VirtualRig(Rig):
 
     def state_file(self, name: str) -> Path:
         """Return a file of the camera's state folder, by its path outside."""
-        return self.machine.folder / "over" / STATE / name
+        return self.machine.folder / "data/tallylight" / name
 
     def records(self, program: Program) -> list[Record]:
         """Return all records of a program's ledger, oldest first."""

@@ -14,7 +14,7 @@ CLIENT: Final = "chrony.service"
 FOLDER: Final = Path("/etc/chrony")
 NTS: Final = FOLDER / "nts.conf"
 PLAIN: Final = FOLDER / "plain.conf"
-CHOSEN: Final = FOLDER / "rig.conf"
+CHOSEN: Final = Path("/run/chrony.conf")
 """The settings that chrony reads: a copy of one of the two."""
 _PORT: Final = 11123
 _NTS_PORT: Final = 11460

@@ -17,7 +17,7 @@ from hil_tests.rig.contract import Feature, records_of
 from hil_tests.rig.desk_site import DeskSite
 from hil_tests.rig.virtual import time_servers
 from hil_tests.rig.virtual.neighbours import ABSTRACT, KNOWN, SERVED
-from hil_tests.rig.virtual.overlay import SOCKETS_FILE, TIME_CHECK
+from hil_tests.rig.virtual.overlay import HOOKS, SOCKETS_FILE, TIME_CHECK
 from hil_tests.rig.virtual.rig import VirtualRig
 
 pytestmark = [
@@ -122,7 +122,7 @@ def test_a_unit_takes_at_most_half_of_the_memory_and_tasks_that_it_may(
 
 
 def test_the_sockets_of_the_other_service_listen(camera: VirtualRig) -> None:
-    search = ("/opt/tallylight/bin/python3", "/opt/source/hil_tests/rig/virtual/neighbours.py")
+    search = ("/opt/tallylight/bin/python3", f"{HOOKS}/hil_tests/rig/virtual/neighbours.py")
     camera.machine.run(*search, "--search", "/tmp/sockets.json")  # noqa: S108  # In the camera.
     reached = json.loads(camera.machine.run("cat", "/tmp/sockets.json"))  # noqa: S108
     named = (*SERVED, ABSTRACT, "/run/systemd/journal/socket")
@@ -138,7 +138,8 @@ def test_watch_has_an_empty_network_of_its_own(camera: VirtualRig) -> None:
 
 def test_watch_cannot_be_read_by_another_process_of_its_user(camera: VirtualRig) -> None:
     memory = f"/proc/{shows(camera, Program.WATCH, 'MainPID')}/mem"
-    asked = camera.machine.run("runuser", "-u", "tallylight-watch", "--", "head", "-c1", memory)
+    user = int(camera.machine.run("id", "-u", "tallylight-watch"))
+    asked = camera.machine.run("head", "-c1", memory, user=user)
     assert "Permission denied" in asked
 
 

@@ -1,0 +1,175 @@
+"""The image of the virtual board: what is absent from it, how it boots, that two builds are alike.
+
+`make test-long` makes the image first. Tests need root: they mount the image and boot it.
+"""
+
+import os
+import shutil
+import stat
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from formats.ledger import Program
+from hil_tests.errors import DeskRefused
+from hil_tests.rig.virtual.machine import Machine
+
+TOP = Path(__file__).parents[2]
+RECIPE = TOP / "provisioning" / "device" / "image"
+IMAGE = TOP / "build" / "image" / "virtual"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "tallylight" / "image"
+BOOT_S = 60.0
+
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(
+        os.geteuid() != 0 or not (IMAGE / "system.img").is_file(),
+        reason="Mounting an image needs root and the image: run make image BOARD=virtual.",
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    place = tmp_path_factory.mktemp("root")
+    mount = ["mount", "-t", "erofs", "-o", "loop,ro", str(IMAGE / "system.img"), str(place)]
+    subprocess.run(mount, check=True)
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def files(root: Path) -> list[Path]:
+    return [path for path in root.rglob("*") if not path.is_symlink() and path.is_file()]
+
+
+def programs(root: Path) -> set[str]:
+    return {path.name for folder in ("usr/bin", "usr/sbin") for path in (root / folder).iterdir()}
+
+
+def test_no_file_takes_another_users_rights(root: Path) -> None:
+    special = stat.S_ISUID | stat.S_ISGID
+    assert [path for path in files(root) if path.stat().st_mode & special] == []
+
+
+def test_no_password_can_match_and_no_user_has_a_shell(root: Path) -> None:
+    shadow = (root / "etc/shadow").read_text("utf-8").splitlines()
+    assert {line.split(":")[1] for line in shadow} == {"!*"}
+    passwd = (root / "etc/passwd").read_text("utf-8").splitlines()
+    assert {line.split(":")[6] for line in passwd} == {"/usr/sbin/nologin"}
+    assert {line.split(":")[0] for line in passwd} == {line.split(":")[0] for line in shadow}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("sshd", "ssh", "telnetd", "dropbear", "busybox", "login", "su", "sudo", "agetty"),
+        *("sulogin", "gcc", "cc", "as", "ld", "make", "perl", "pip3", "apt", "apt-get"),
+        *("dpkg", "nsenter", "unshare", "setpriv", "runuser", "chroot", "wpa_supplicant"),
+        *("bluetoothd", "rfkill", "gdb", "strace", "curl", "wget"),
+    ],
+)
+def test_a_camera_has_no(root: Path, name: str) -> None:
+    assert name not in programs(root)
+
+
+def test_there_is_no_login_on_any_console(root: Path) -> None:
+    units = {path.name for path in root.glob("*/**/systemd/system/**/*")}
+    assert [unit for unit in units if "getty" in unit or "ssh" in unit] == []
+
+
+def test_there_is_no_driver_of_a_radio(root: Path) -> None:
+    drivers = {path.name.split(".ko")[0] for path in root.glob("usr/lib/modules/**/*.ko*")}
+    assert "dm-verity" in drivers
+    radios = {"cfg80211", "mac80211", "bluetooth", "btusb", "brcmfmac", "nfc", "rfkill"}
+    assert drivers & radios == set()
+
+
+def test_there_is_no_code_of_the_desk_or_the_estate(root: Path) -> None:
+    packages = root / "opt/tallylight/lib/python3.13/site-packages"
+    there = {path.name for path in packages.iterdir()}
+    assert {"firmware", "formats", "recognition", "wire"} <= there
+    absent = {"provisioning", "estate", "hil_tests", "models", "benchmarks", "terminal"}
+    assert there & (absent | {"pip", "setuptools", "wheel", "pytest", "picamera2"}) == set()
+    assert not (root / "usr/lib/python3.13/ensurepip").exists()
+
+
+def test_there_is_no_secret(root: Path) -> None:
+    suspects = (b"PRIVATE KEY-----", b'"purpose": "camera', b"authorized_keys")
+    found = [
+        path
+        for path in files(root)
+        if path.suffix not in {".so", ".py", ".pyc", ".ko"} and ".so." not in path.name
+        if path.stat().st_size < 1 << 20 and any(one in path.read_bytes() for one in suspects)
+    ]
+    assert [str(path.relative_to(root)) for path in found if "usr/lib" not in str(path)] == []
+    assert list(root.rglob("*.key")) == []
+    assert (root / "etc/machine-id").read_bytes() == b""
+
+
+@pytest.fixture(scope="module")
+def camera(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """A camera as it leaves the box: booted, and not yet registered."""
+    machine = Machine(IMAGE, tmp_path_factory.mktemp("camera"))
+    machine.power_on()
+    for _ in range(int(BOOT_S)):
+        if machine.booted():
+            break
+        subprocess.run(["sleep", "1"], check=True)
+    yield machine
+    machine.power_off()
+
+
+def test_a_new_camera_boots_without_a_failed_unit(camera: Machine) -> None:
+    assert camera.systemctl("--failed", "--plain", "--no-legend") == ""
+    assert camera.systemctl("is-active", "multi-user.target") == "active"
+
+
+def test_a_new_camera_runs_the_programs_of_the_image_in_the_dark(camera: Machine) -> None:
+    camera.systemctl("start", "tallylight-watch")  # Returns once watch has told its state.
+    assert camera.unit_property(Program.WATCH, "StatusText").startswith("dark: ")
+
+
+def test_the_root_of_a_camera_is_the_image_and_read_only(camera: Machine) -> None:
+    assert camera.run("findmnt", "-n", "-o", "FSTYPE,OPTIONS", "/").split()[0] == "erofs"
+    assert "Read-only file system" in camera.run("touch", "/etc/attempt")
+
+
+def test_a_camera_listens_on_no_socket_of_the_network(camera: Machine) -> None:
+    assert camera.run("ss", "-Hltnu") == ""
+
+
+def test_a_flipped_byte_in_the_slot_is_refused_before_the_boot(tmp_path: Path) -> None:
+    image = tmp_path / "image"
+    image.mkdir()
+    shutil.copy(IMAGE / "boot.vfat", image)
+    shutil.copy(IMAGE / "system.img", image)
+    with (image / "system.img").open("r+b") as slot:
+        slot.seek(1 << 20)
+        byte = slot.read(1)[0]
+        slot.seek(1 << 20)
+        slot.write(bytes([byte ^ 1]))
+    machine = Machine(image, tmp_path / "camera")
+    machine.folder.mkdir()
+    machine.power_on()
+    machine.wait_ended()
+    assert "is not what its root hash says" in machine.console.read_text("utf-8")
+    with pytest.raises(DeskRefused):
+        machine.run("true")
+
+
+def test_two_builds_give_the_same_bytes(tmp_path: Path) -> None:
+    made = []
+    for number, (mask, zone) in enumerate([("022", "UTC"), ("077", "Asia/Tokyo")]):
+        out, temporary = tmp_path / f"of-{'x' * number}", tmp_path / f"work{number}"
+        temporary.mkdir()
+        build = (
+            f"umask {mask}; exec {RECIPE}/make-image virtual {out} {CACHE} {TOP}/.venv/bin/python"
+        )
+        variables = {**os.environ, "TZ": zone, "TMPDIR": str(temporary)}
+        subprocess.run(["bash", "-c", build], check=True, env=variables, capture_output=True)
+        made.append((out / "SHA256SUMS").read_text("utf-8"))
+    assert made[0] == made[1]
+    assert "card.img" in made[0]
