@@ -298,8 +298,14 @@ def test_a_photodiode_reads_what_the_lamp_blinks(camera: Camera, laptop: Laptop)
 
 def test_a_person_types_until_five_numbers_are_there() -> None:
     typed = iter(["", "1 2 3", "1 2 3 4 17", "1, 2 3 4 16"])
-    blinked: list[None] = []
-    reader = TypedCode(lambda _: next(typed))
-    seen = reader.read("port 1", "c1", lambda: blinked.append(None))
+    order: list[str] = []
+
+    def ask(_: str) -> str:
+        order.append("asked")
+        return next(typed)
+
+    reader = TypedCode(ask, order.append)
+    seen = reader.read("port 1", "c1", lambda: order.append("blinked"))
     assert seen == (1, 2, 3, 4, 16)
-    assert len(blinked) == 4
+    look = "Look at port 1, camera c1: it blinks in five groups now."
+    assert order == [look, "blinked", "asked"] * 4  # The person is told before the lamp blinks.

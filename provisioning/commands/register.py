@@ -90,7 +90,8 @@ def installer(
 ) -> None:
     """Believe an installer's records; or, after a laptop was lost, believe them no more."""
     site = open_site(folder)
-    verify_key = signing_key(read_named_key(public, Purpose.INSTALLER).public)
+    given = read_named_key(public, Purpose.INSTALLER)
+    verify_key = signing_key(given.public)
     name, words = installer_name(verify_key), fingerprint_words(bytes(verify_key))
     if remove:
         take_out_installer(site, verify_key)
@@ -100,7 +101,11 @@ def installer(
         )
     else:
         name_installer(site, verify_key)
-        sentence = f"Records of installer {name} are believed: {words}"
+        sentence = (
+            f"Records of installer {name}, {given.holder or 'of an unknown holder'}, are believed: "
+            f"{words}\nCompare these words with the installer's own; if they differ, run this "
+            "again with --remove."
+        )
     print_result(sentence, json=json, installer=name, words=words, believed=not remove)
 
 
@@ -130,6 +135,11 @@ def show(folder: Folder, *, json: Json = False) -> None:
         named = "yes" if row["in_policy"] else "not yet: tallylight camera add-registered"
         table.add_row(str(row["camera"])[:8], str(row["board"]), level, str(row["bench"]), named)
     print_table(table)
+    if not rows:
+        typer.echo(
+            "No camera yet: name the installer with tallylight register installer, then take the "
+            "stick with tallylight take."
+        )
 
 
 @app.command()
@@ -181,7 +191,7 @@ def cameras(  # noqa: PLR0913  # Each is an option.
         network=network,
     )
     labels, screen = LabelPrinter(site, printer), _Screen()
-    bench = Bench(manifest, terms, TypedCode(_asked), labels.print_label, screen.show)
+    bench = Bench(manifest, terms, TypedCode(_asked, _said), labels.print_label, screen.show)
     typer.echo(
         f"{counted(len(cables), 'cable')}; waiting for cameras. Ctrl-C ends; nothing is lost.",
         err=True,
@@ -221,6 +231,10 @@ class _Screen:
         for row in rows:
             table.add_row(row.place, row.serial, str(row.step), f"{now_s - row.since_s:.0f} s")
         print_table(table, stderr=True)
+
+
+def _said(sentence: str) -> None:
+    typer.echo(sentence, err=True)
 
 
 def _asked(question: str) -> str:

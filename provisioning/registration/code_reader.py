@@ -34,17 +34,20 @@ class TypedCode:
 
     ask: Callable[[str], str]
     """Shows a question and returns what was typed."""
+    say: Callable[[str], None]
+    """Shows a sentence before the camera blinks."""
 
     def read(self, place: str, serial: str, blink: Blink) -> tuple[int, ...]:
         """Let the camera blink until the person has typed five numbers of 1 to 16."""
-        say = f"Look at {place}, camera {serial}: it blinks in five groups now."
         while True:
+            self.say(f"Look at {place}, camera {serial}: it blinks in five groups now.")
             blink()
-            typed = self.ask(f"{say} The five numbers (or nothing, to see it again)")
+            typed = self.ask(
+                f"The {GROUPS} numbers, 1 to {BLINKS}, as in 3 14 2 9 16 (nothing: see it again)"
+            )
             numbers = [int(word) for word in typed.replace(",", " ").split() if word.isdecimal()]
             if len(numbers) == GROUPS and all(1 <= number <= BLINKS for number in numbers):
                 return tuple(numbers)
-            say = f"Five numbers of 1 to {BLINKS}. Look at {place} again."
 
 
 class Photodiode(Protocol):

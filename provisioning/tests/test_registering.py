@@ -65,7 +65,10 @@ def the_camera(laptop: Workshop) -> str:
 def test_a_registered_camera_comes_into_policy_and_broker_from_the_stick(
     begun: Workshop, laptop: Workshop
 ) -> None:
-    name_installer(begun, laptop)
+    assert "No camera yet" in tallylight("register", "list", begun.site)
+    named = name_installer(begun, laptop)
+    assert "Installer One" in named
+    assert "Compare these words" in named
     output = tallylight("take", carried(laptop), "--into", begun.site)
     assert "new      Registrations of installer" in output
     camera = the_camera(laptop)
