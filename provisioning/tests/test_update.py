@@ -79,6 +79,7 @@ def test_an_offer_is_a_draft_until_holders_sign_it(
     maker: Path, prepared: Workshop, tmp_path: Path
 ) -> None:
     file = bundle(maker, tmp_path)
+    assert "There is no " in refusal("update", "offer", prepared.site, file)  # No maker.pem yet.
     offered = tallylight(
         "update", "offer", prepared.site, file, "--trust", maker / "ca.pem", "--json"
     )

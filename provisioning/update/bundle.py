@@ -116,6 +116,8 @@ def read_certificate(file: Path) -> x509.Certificate:
     """
     try:
         return x509.load_pem_x509_certificate(read_foreign(file.parent, file.name, limit=64 * 1024))
+    except FileNotFoundError as error:
+        raise UpdateRefused(f"There is no {file}: name the maker's certificate file.") from error
     except (OSError, ValueError) as error:
         raise UpdateRefused(f"{file} is no certificate in PEM.") from error
 
