@@ -11,7 +11,8 @@ ROOT   := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/tallylight/virtual-camera
 # Debian packages and unpacked roots of images: outside the repository.
 IMAGES := $(dir $(ROOT))image
 RIG_PACKAGES := $(IMAGES)/rig-packages
-VIRTUAL = $(SUDO) env PATH="$(PATH)" TALLYLIGHT_VIRTUAL_CAMERA=$(abspath build/image/virtual) TALLYLIGHT_RIG_PACKAGES=$(RIG_PACKAGES)
+VIRTUAL = $(SUDO) env PATH="$(PATH)" TALLYLIGHT_VIRTUAL_CAMERA=$(abspath build/image/virtual) \
+          TALLYLIGHT_RIG_PACKAGES=$(RIG_PACKAGES)
 # Debian puts the broker where an ordinary user's PATH does not look.
 export PATH := $(PATH):/usr/sbin
 
@@ -75,7 +76,7 @@ clean:  ## remove what these commands made
 
 ## A camera on a rig
 
-hil: $(VENV)/.dev broker $(if $(filter virtual,$(RIG)),image rig-packages)  ## break a camera, measure: RIG=<desk|virtual>
+hil: $(VENV)/.dev broker $(if $(filter virtual,$(RIG)),image rig-packages)  ## break a camera: RIG=<desk|virtual>
 	@$(if $(filter virtual,$(RIG)),$(VIRTUAL)) $(PYTEST) $(call option,RIG) -rPs -p no:randomly -m hil \
 	  --timeout=240 hil_tests/tests
 

@@ -15,6 +15,7 @@ WRITERS = {
     "provisioning/device/boot/reboot_program.py": "a step of the image's recipe",
     "provisioning/device/bill_of_materials.py": "a step of the image's recipe",
     "provisioning/device/image_facts.py": "a step of the image's recipe",
+    "provisioning/device/site_files.py": "a step of the image's recipe",
     "provisioning/flash/image.py": "an image of gigabytes, unpacked into a temporary folder",
     "provisioning/update/bundle.py": "images of many megabytes, into a folder that is put in whole",
     "provisioning/conformance/tuf_client.py": "the client of a public test suite",
