@@ -53,7 +53,7 @@ test: $(VENV)/.dev broker browser postgres softhsm boot-tools  ## the tests: mos
 	@$(PYTEST) -n auto --maxprocesses 8 --dist loadscope -m "not alone and not long"
 	@$(PYTEST) -m "alone and not long"
 
-test-long: image broker browser postgres softhsm boot-tools  ## the long tests, which make test leaves out
+test-long: $(VENV)/.dev broker browser postgres softhsm boot-tools  ## the long tests, which make test leaves out
 	@$(PYTEST) -m "long"
 
 test-all: test test-long  ## every test, once
@@ -180,6 +180,9 @@ wheel: $(VENV)/.dev  ## build/wheel: what a camera installs, and nothing of a de
 image: $(VENV)/.dev imaging wheel  ## build/image: a card: BOARD=<virtual|pi4|pi5> SITE=<folder> NEW=1; needs root
 	@$(SUDO) provisioning/device/image/make-image "$${GIVEN_BOARD:-virtual}" "build/image/$${GIVEN_BOARD:-virtual}" \
 	  $(IMAGES) $(abspath $(PY)) "$$GIVEN_SITE" $(if $(NEW),new)
+
+test-image: image  ## what is absent from the image, how it boots in a container, two builds alike; needs root
+	@$(SUDO) env PATH="$(PATH)" $(PYTEST) hil_tests/tests/test_image.py
 
 image-vm: image  ## boot the virtual board's card under QEMU: updates, power cuts, rot; 20 minutes; needs root
 	@tools/install-missing "QEMU, the virtual board" qemu-system-x86_64 qemu-system-x86
