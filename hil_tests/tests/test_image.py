@@ -1,7 +1,7 @@
 """The image of the virtual board: what is absent from it, how it boots, that two builds are alike.
 
-`make test-image` makes the image first, and runs these. They need root: they mount the image and boot
-it. `make test-all` skips them where no image was made: the archive that it is made of moves on.
+`make test-image` makes the image first, and runs these. They need root: they mount the image and
+boot it. `make test-all` skips them where no image was made: its archive moves on.
 """
 
 import os
