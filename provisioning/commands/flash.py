@@ -72,14 +72,14 @@ def flash(  # noqa: PLR0913  # Typer's options.
         with open_image(image):
             _print_devices(not_removable or [], json=json)
         return
-    needed = [image, image.with_suffix(".bmap"), image.with_name(f"{image.name}.bmap")]
-    needed += [each for each in (list_file, signers) if each is not None]
     with (
         _ended_like_ctrl_c(),
         open_image(image) as opened,
         _pretend_cards(simulate) as pretend,
         open_list(list_file, opened.digest) if list_file else nullcontext() as counted,
     ):
+        needed = [image, image.with_suffix(".bmap"), image.with_name(f"{image.name}.bmap")]
+        needed += [each for each in (list_file, signers) if each is not None]
         failed = False
         while True:
             targets = choose(
