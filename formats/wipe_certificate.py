@@ -1,7 +1,7 @@
 """The certificate of a wiped card: the installer's signed statement that a camera's data is gone.
 
 It says which camera's card was overwritten, how many bytes, and when. That the card was the one of
-this camera is the installer's word: nobody can read an encrypted card. Table:
+this camera is the installer's word: an encrypted card does not show whose it is. Table:
 docs/formats/wipe-certificate.md.
 """
 

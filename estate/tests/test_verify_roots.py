@@ -83,7 +83,7 @@ def test_roots_of_another_site_are_not_the_one_that_you_kept(site: Path) -> None
 def prepended(site: Path, version: int) -> None:
     """Put a root of the estate's own before `version`, and sign the targets role with its key.
 
-    The holders whom the next root needs stand in it, too, so that the next root follows it.
+    The holders that the next root needs stand in it, too, so that the next root follows it.
     """
     estate = SigningKey(bytes([120]) * 32)
     metadata = json.loads(root_of(site, version).read_bytes())
