@@ -30,7 +30,7 @@ from hil_tests.tests.registration_pair import (
 from provisioning.errors import CameraRefused
 from provisioning.registration.addresses import AddressBook
 from provisioning.registration.code_reader import SensedCode, TypedCode
-from provisioning.registration.exchange import TRIES
+from provisioning.registration.open_file import TRIES
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from formats.site_network import SiteNetwork
 from hil_tests.tests.registration_pair import TERMS, Camera, Laptop, register
 from provisioning.errors import CameraRefused
 from provisioning.registration.addresses import AddressBook
-from provisioning.registration.exchange import TRIES
+from provisioning.registration.open_file import TRIES
 
 
 @pytest.fixture
@@ -61,6 +61,22 @@ def test_an_authority_that_no_broker_can_have_is_refused_before_the_camera_is_re
     with pytest.raises(RefusedByCamera, match="authority"):
         register(laptop.exchange("c1"), camera.ask)
     assert laptop.manifest().found == []
+
+
+def test_a_camera_whose_registration_was_cut_off_keeps_its_address(
+    tmp_path: Path, camera: Camera, laptop: Laptop
+) -> None:
+    first = SiteNetwork("192.0.2.7/24")
+    laptop.terms = replace(TERMS, network=AddressBook(first, laptop.manifest()).next_network)
+    exchange = laptop.exchange("c1")
+    exchange.greet(camera.ask)
+    exchange.show(camera.ask)
+    exchange.check_code(exchange.code)  # The laptop is switched off before the record.
+    laptop.terms = replace(TERMS, network=AddressBook(first, laptop.manifest()).next_network)
+    register(laptop.exchange("c2"), Camera(tmp_path, "c2").ask)
+    register(laptop.exchange("c1"), camera.ask)
+    given = {one.acceptance.network.address for one in laptop.manifest().found}
+    assert given == {"192.0.2.7/24", "192.0.2.8/24"}
 
 
 def test_no_camera_of_a_bench_gets_the_broker_s_address(laptop: Laptop) -> None:

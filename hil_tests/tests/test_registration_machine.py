@@ -12,7 +12,8 @@ from firmware.registration.kept import check_registration, read_kept
 from firmware.registration.session import FAIL_SAFE_S
 from formats.errors import Refused
 from hil_tests.tests.registration_pair import Camera, Laptop, register
-from provisioning.registration.exchange import TRIES, Ask, Exchange
+from provisioning.registration.exchange import Ask, Exchange
+from provisioning.registration.open_file import TRIES
 
 
 class Registering(RuleBasedStateMachine):

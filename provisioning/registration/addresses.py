@@ -1,18 +1,19 @@
-"""Give each camera of a bench an address of its own: the next one that no record names."""
+"""Give each camera of a bench an address of its own: the next one that no camera was promised."""
 
 from dataclasses import dataclass, field
+from itertools import chain
 from threading import Lock
 
 from formats.site_network import SiteNetwork
+from provisioning.registration.open_file import open_acceptances
 from provisioning.site.registrations import Manifest
 
 
 @dataclass(slots=True)
 class AddressBook:
-    """Addresses from `first` on, without those of the cameras in the installer's manifest.
+    """Addresses from `first` on, without those of registered cameras.
 
-    A registration that was interrupted keeps the address that it had. Where one was, begin the next
-    run with a later address.
+    A camera whose registration was interrupted keeps the address that it was promised.
     """
 
     first: SiteNetwork
@@ -27,11 +28,14 @@ class AddressBook:
 
         Raises:
             Malformed: the network has no further address.
+            CameraRefused: the file of an open registration is broken.
         """
         if not self.first.address:
             return self.first
         with self._lock:
-            taken = self._given | {one.acceptance.network.address for one in self.manifest.found}
+            recorded = (one.acceptance for one in self.manifest.found)
+            promised = chain(recorded, open_acceptances(self.manifest))
+            taken = self._given | {acceptance.network.address for acceptance in promised}
             network = self.first
             while network.address in taken or network.host == self.broker_host:
                 network = network.next_address()

@@ -18,14 +18,13 @@ from typing import Final, TypeAlias
 
 from nacl.public import PrivateKey
 
-from formats.errors import FormatError, Malformed
+from formats.errors import Malformed
 from formats.lamp_record import read_lamp_record
 from formats.registration import (
     Acceptance,
     Hello,
     code_of,
     commit,
-    read_hello,
     read_shown,
     transcript_of,
     write_acceptance,
@@ -39,19 +38,14 @@ from formats.registration_request import (
     RegistrationRequest,
     read_registration_request,
 )
-from formats.signed_members import SIGNED_LIMIT
 from formats.site_network import SiteNetwork
-from formats.strict_json import Fields, dumps, parse
+from formats.strict_json import dumps
 from formats.whole_file import PRIVATE, write_whole
 from provisioning.errors import CameraRefused
-from provisioning.foreign_file import read_foreign
-from provisioning.site.registrations import FOLDER, Manifest
+from provisioning.registration.open_file import TRIES, open_folder, read_open
+from provisioning.site.registrations import Manifest
 
-TRIES: Final = 3
-"""Nonces that may be opened in vain; docs/decisions/0028 has the chances of a stranger."""
-_STEPS: Final = ("ephemeral", "nonce", "hello", "request", "look", "acceptance", "lamp_record")
 _RECORDED: Final = ("hello", "request", "look", "acceptance", "lamp_record")
-_FILE_LIMIT: Final = 8 * SIGNED_LIMIT
 
 Ask: TypeAlias = Callable[[bytes], bytes]
 """Sends a message over the cable and returns the answer; raises OSError if the line is gone."""
@@ -236,7 +230,7 @@ class Exchange:
     @property
     def _path(self) -> Path:
         name = sha256(self.serial.encode()).hexdigest()[:16]
-        return self.manifest.site.folder / FOLDER / "open" / f"{name}.json"
+        return open_folder(self.manifest) / f"{name}.json"
 
     def _begin(self) -> None:
         ephemeral, nonce, key = PrivateKey.generate(), token_bytes(NONCE_BYTES), self.manifest.key
@@ -267,19 +261,10 @@ class Exchange:
         self.kept = steps
 
     def _read(self) -> tuple[dict[str, bytes], int]:
-        folder = self.manifest.site.folder
-        name = str(self._path.relative_to(folder))
         try:
-            content = read_foreign(folder, name, limit=_FILE_LIMIT)
+            return read_open(self.manifest, self._path.name)
         except FileNotFoundError:
             return {}, 0
-        try:
-            kept, wrong = parse(content, _read_steps, limit=_FILE_LIMIT, what="open registration")
-            if kept and read_hello(kept["hello"]).installer != self.manifest.key.verify_key:
-                kept = {}
-        except (FormatError, KeyError) as error:
-            raise CameraRefused(f"{self._path} is broken: remove it.") from error
-        return kept, wrong
 
 
 def _asked(ask: Ask, message: bytes) -> bytes:
@@ -288,10 +273,3 @@ def _asked(ask: Ask, message: bytes) -> bytes:
         raise Malformed("The camera gave no answer.")
     raise_refusal(answer)
     return answer
-
-
-def _read_steps(fields: Fields) -> tuple[dict[str, bytes], int]:
-    steps = {
-        name: fields.base64_bytes(name, at_most=SIGNED_LIMIT) for name in _STEPS if fields.has(name)
-    }
-    return steps, fields.integer("wrong", high=TRIES)

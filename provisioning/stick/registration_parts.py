@@ -31,8 +31,11 @@ def find_registrations(site: Site, folder: Path) -> Iterator[Part]:
     named = {installer_name(key): key for key in installers(site)}
     for path in sorted((folder / FOLDER).glob("*.jsonl")):
         what = f"Registrations of installer {path.stem[:16]}"
-        theirs = read_foreign(folder, f"{FOLDER}/{path.name}", limit=MANIFEST_LIMIT)
         ours = read_stored(site, path.name)
+        if path.stem not in named and not ours:  # Made-up names on a stick cost no reading.
+            yield Part(Result.REFUSED, f"{what}: the site does not name this installer.")
+            continue
+        theirs = read_foreign(folder, f"{FOLDER}/{path.name}", limit=MANIFEST_LIMIT)
         if path.stem not in named:
             own = ours == theirs
             sentence = f"{what}: the site does not name this installer."
