@@ -57,6 +57,7 @@ class StartedCamera(FakeCamera):
             yield frames
 
 
+@pytest.mark.alone
 def test_watch_ends_within_two_seconds_of_being_told_before_its_period_is_on_the_disk(
     tmp_path: Path, disk: HeldDisk
 ) -> None:

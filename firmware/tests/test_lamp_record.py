@@ -51,6 +51,7 @@ def test_the_record_of_another_camera_does_not_arm(config: Config, tmp_path: Pat
     assert "of other keys than it has" in refused(config)
 
 
+@pytest.mark.alone
 def test_a_camera_with_its_lamp_record_looks(config: Config, tmp_path: Path) -> None:
     with guarding(tmp_path):
         looks(config)

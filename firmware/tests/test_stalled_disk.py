@@ -52,6 +52,7 @@ def disk(tmp_path: Path) -> Iterator[HeldDisk]:
         yield disk
 
 
+@pytest.mark.alone
 def test_the_guard_grants_while_its_disk_hangs(tmp_path: Path, disk: HeldDisk) -> None:
     with guarding(tmp_path) as guard, guard.called() as caller:
         disk.hold()
@@ -68,6 +69,7 @@ def test_the_guard_grants_while_its_disk_hangs(tmp_path: Path, disk: HeldDisk) -
         eventually(lambda: guard.has("on"))
 
 
+@pytest.mark.alone
 def test_a_record_says_when_it_happened_and_not_when_the_disk_took_it(
     tmp_path: Path, disk: HeldDisk
 ) -> None:
@@ -86,6 +88,7 @@ def test_a_record_says_when_it_happened_and_not_when_the_disk_took_it(
     assert abs(shone.mono_ns - lit_ns) < 300_000_000
 
 
+@pytest.mark.alone
 def test_a_guard_whose_disk_hangs_for_too_long_ends_the_light_and_says_why(
     tmp_path: Path, disk: HeldDisk, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -116,6 +119,7 @@ def check_for_ever(lit: Lit) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.alone
 def test_a_holder_names_the_guards_disk(tmp_path: Path, disk: HeldDisk) -> None:
     with guarding(tmp_path, stalled_s=LIMIT_S) as guard, lamp_of(guard) as channel:
         disk.hold()
@@ -250,6 +254,7 @@ def test_only_sealed_bytes_wait_for_the_disk(
     assert len(content) < 1000
 
 
+@pytest.mark.alone
 def test_watch_rests_in_the_dark_until_the_disk_is_back_and_looks_again(
     tmp_path: Path, disk: HeldDisk
 ) -> None:
@@ -280,6 +285,7 @@ def test_watch_rests_in_the_dark_until_the_disk_is_back_and_looks_again(
     assert "dark: The disk has not taken a record" in " ".join(told)
 
 
+@pytest.mark.alone
 def test_watch_ends_within_two_seconds_of_being_told_while_its_disk_hangs(
     tmp_path: Path, disk: HeldDisk
 ) -> None:

@@ -1,5 +1,6 @@
 """Each test runs in exactly one of the commands of `make test-all`, with any marks."""
 
+import ast
 import re
 import subprocess
 from pathlib import Path
@@ -37,6 +38,28 @@ def test_exactly_one_command_takes_a_test(marks: tuple[str, ...]) -> None:
         return name in marks
 
     assert [Expression.compile(each).evaluate(carries) for each in SELECTIONS].count(True) == 1
+
+
+def is_alone(node: ast.FunctionDef, module: ast.Module) -> bool:
+    """Return whether a test carries the mark `alone`, by itself or with its whole module."""
+    marks = [ast.unparse(one) for one in node.decorator_list]
+    marks += [ast.unparse(one) for one in module.body if isinstance(one, ast.Assign)]
+    return any("pytest.mark.alone" in mark for mark in marks)
+
+
+def test_a_test_with_a_real_guard_runs_alone() -> None:
+    """Its lease ends after 200 ms: beside other tests, a busy machine ends the light."""
+    beside = []
+    for path in (ROOT / "firmware" / "tests").glob("test_*.py"):
+        module = ast.parse(path.read_text("utf-8"))
+        for node in module.body:
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                called = {
+                    ast.unparse(one.func) for one in ast.walk(node) if isinstance(one, ast.Call)
+                }
+                if "guarding" in called and not is_alone(node, module):
+                    beside.append(f"{path.name}::{node.name}")
+    assert beside == []
 
 
 def test_every_file_of_tests_is_below_a_folder_that_is_searched(
