@@ -15,8 +15,7 @@ from benchmarks.machine import peak_mib
 from benchmarks.table import Column, Table, options
 from estate.tests.events import sealed_event
 from firmware.delivery import marks
-from firmware.delivery.marks import Link
-from firmware.delivery.outbox import CHAINS
+from firmware.delivery.marks import CHAINS, Link
 from firmware.folder import Folder
 from firmware.identity import watch_keys
 from formats.envelope import NO_PREVIOUS

@@ -23,7 +23,8 @@ from firmware.errors import DiskStalled
 
 STALLED_S: Final = 3.0
 """Longest time from handing a write over until it is on the disk. A sound card is busy for at most
-0.5 s with one write (SD Physical Layer, 4.6.2.2); a sealed event is eight of them."""
+0.5 s with one write (SD Physical Layer, 4.6.2.2); a sealed event is three of them, and a removal
+six at most."""
 QUEUE_LIMIT: Final = 64
 """Most writes that wait: 2 MB, if all of them are events of 33 kB."""
 POLL_S: Final = 0.01

@@ -3,8 +3,9 @@
 Each record of a sealed envelope has its number, sequence and digest. Two things must agree with it:
 
 1. The chain goes on from the newest envelope in the ledger, or from a newer one: after a power cut
-   the outbox can be one ahead. A chain that is older is recorded as `chain_behind`, and the next
-   event names the newest envelope of the ledger as the one before it. So the estate sees a gap.
+   the outbox can be one ahead. A chain that is older is recorded as `chain_behind`, unless the
+   newest envelope is here and broken. The next event names the newest envelope of the ledger as the
+   one before it. So the estate sees a gap.
 2. Each envelope in the ledger is here, or the ledger says that it was receipted or has lapsed. The
    others are recorded as `event_missing`, once, with the first and the last name of each stretch.
 
@@ -16,7 +17,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from firmware.delivery.marks import Link
-from firmware.delivery.outbox import Outbox, name_of, number_of
+from firmware.delivery.names import name_of, number_of
+from firmware.delivery.outbox import Outbox
 from firmware.record.ledger import Ledger
 from formats.envelope import DIGEST_BYTES, ID_BYTES
 from formats.hexadecimal import read_hex
@@ -83,12 +85,14 @@ def check_chain(
     for record in ledger.records(SEALED | GONE, codes={MISSING}):
         meanwhile()
         told.add(record.event, record.body)
-    for first, last in _stretches(told.here.keys() - outbox.numbers()):
+    here = outbox.numbers()
+    for first, last in _stretches(told.here.keys() - here):
         body = {"code": MISSING, "name": f"{first:012d}", "to": f"{last:012d}"}
         ledger.append(Happening.FAULT, body)
     newest = _newest(told, link)
     if newest is not None and newest != link:
-        ledger.append(Happening.FAULT, {"code": BEHIND, "name": name_of(newest)})
+        if told.newest.get("number") not in here:
+            ledger.append(Happening.FAULT, {"code": BEHIND, "name": name_of(newest)})
         outbox.set_link(newest)
     return newest
 

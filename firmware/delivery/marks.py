@@ -1,4 +1,4 @@
-"""The outbox's small files: the end of the event chain, and the terms of keeping events.
+"""The outbox's small files: the end of the event chain, twice, and the terms of keeping events.
 
 Each ends in a digest of its content, so that a byte that changed on the disk is noticed. The digest
 is against accidents; it is no signature.
@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final, TypeVar
 
+from firmware.errors import ForeignFile
 from firmware.folder import Folder
 from formats import strict_json
-from formats.errors import Malformed
+from formats.errors import FormatError, Malformed
 
+CHAINS: Final = ("chain", "chain-copy")
 LIMIT: Final = 4096
 """Bytes of one such file at most."""
 DIGEST_BYTES: Final = 32
@@ -90,6 +92,28 @@ class Terms:
 def write(folder: Folder, name: str, mark: Link | Terms) -> None:
     """Put the mark at `name` in a folder, whole or not at all."""
     folder.replace(name, mark.to_bytes())
+
+
+def read_chains(folder: Folder) -> tuple[list[Link], list[str]]:
+    """Return the links of the chain's two files that are sound, and the names of broken ones."""
+    found, broken = [], []
+    for name in CHAINS:
+        try:
+            found.append(Link.from_bytes(folder.read(name, limit=LIMIT)))
+        except FileNotFoundError:
+            continue
+        except (FormatError, ForeignFile):
+            broken.append(name)
+    return found, broken
+
+
+def write_chains(folder: Folder, link: Link) -> None:
+    """Name the newest event in both files of the chain (3 fsyncs): a power cut breaks neither."""
+    for name in CHAINS:
+        folder.write(f".{name}.part", link.to_bytes())
+    for name in CHAINS:
+        folder.rename(f".{name}.part", folder, name, synced=False)
+    folder.sync()
 
 
 def _guarded(members: dict[str, strict_json.JsonValue]) -> bytes:

@@ -7,19 +7,24 @@ that it has verified itself (`firmware/delivery/removal.py`). The courier reads.
     waiting/   whole and durable: sent again and again until the receipt comes
     leaving/   receipted or lapsed, being overwritten
     broken/    changed on the disk: set aside, kept, and recorded
-    chain      number, sequence and digest of the newest event, so that the chain survives a restart
+    chain      number, sequence and digest of the newest event that was here at a start or a removal
     chain-copy the same once more: a broken one is repaired from the other
     terms      whose receipts allow removal, and how long an event without a receipt is kept
 
-An event is written to `part/`, then named in both chains, then moved to `waiting/`. After a power
-cut either the event is complete and is moved, or no chain names it and it is dropped. No event is
-dropped for lack of room: a full outbox refuses, and recognition stops.
+An event is written to `part/`, under its number and digest, and synced (2 fsyncs). Then it is moved
+to `waiting/`. After a power cut a draft that has the digest of its name is moved, and any other is
+dropped. The newest event is the newest of those that wait and of the chains, so the chains are
+written only before an event leaves: else a restart would forget the newest one. No event is dropped
+for lack of room: a full outbox refuses, and recognition stops.
+
+What the files take is counted once, and then with every event that comes or goes: no cost grows
+with what waits.
 """
 
 import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -27,17 +32,21 @@ from nacl.signing import VerifyKey
 
 from firmware.delivery import marks
 from firmware.delivery.marks import Link, Terms
-from firmware.delivery.waiting import LARGEST, LIMIT_BYTES, NAMES_LIMIT, PLACES, WaitingEvents
-from firmware.errors import FileUnreadable, FolderShared, ForeignFile, OutboxFull
-from firmware.folder import NO_ROOM, Folder
-from formats.envelope import Kind, Sealed, read, verify
+from firmware.delivery.names import draft_name, link_of, name_of, number_of, whole_draft
+from firmware.delivery.places import Places, make_places, open_places
+from firmware.delivery.waiting import (
+    LARGEST,
+    LIMIT_BYTES,
+    NAMES_LIMIT,
+    Taken,
+    WaitingEvents,
+    size_of,
+)
+from firmware.errors import FileUnreadable, ForeignFile, OutboxFull
+from firmware.folder import NO_ROOM, Folder, unless_full
+from formats.envelope import Sealed, verify
 from formats.errors import FormatError
 
-CHAINS: Final = ("chain", "chain-copy")
-NAME_DIGITS: Final = 12
-"""An event's file has its number as its name: a folder in order of names is in order of events."""
-FOLDER_MODE: Final = 0o750
-WRITABLE_BY_OTHERS: Final = 0o022
 DAY_S: Final = 24 * 3600
 SANE_UTC_S: Final = 1_767_225_600
 """2026-01-01: a file that claims to be older was written before the clock was set."""
@@ -52,16 +61,6 @@ class Recovered(NamedTuple):
     """Names of files that had changed on the disk: they are in `broken/` now."""
 
 
-class _Places(NamedTuple):
-    """The folders of the outbox, open."""
-
-    root: Folder
-    part: Folder
-    waiting: Folder
-    leaving: Folder
-    broken: Folder
-
-
 class Outbox(WaitingEvents):
     """The folder above, for the one program that writes it."""
 
@@ -73,65 +72,87 @@ class Outbox(WaitingEvents):
             ForeignFile: something else is in the place of a folder.
         """
         super().__init__(path, limit_bytes=limit_bytes)
-        with Folder.made(path, FOLDER_MODE) as root:
-            for name in PLACES:
-                root.folder(name, mode=FOLDER_MODE).close()
-        with self._open() as at:
-            for folder in at:
-                _refuse_shared(folder)
+        self._counted: Taken | None = None
+        self._newest: Link | None = None
+        self._named: Link | None = None  # What the chains name.
+        self._oldest_s = float("-inf")  # No file of those that wait is older.
+        make_places(path)
 
     def recover(self) -> Recovered:
         """Finish what a power cut interrupted, and repair or set aside broken files."""
-        with self._open() as at:
+        self._counted = None
+        with open_places(self._path) as at:
             for name in at.leaving.names(limit=NAMES_LIMIT):
                 _erase(at.leaving, name)
-            found, broken = _read_chains(at)
-            if not found and broken:
-                newest = self._newest_waiting()
-                found = [newest] if newest else []
-            link = max(found, key=lambda each: each.number, default=None)
+            found, broken = marks.read_chains(at.root)
+            for name in broken:
+                _put_aside(at, at.root, name)
+            link = self._newest_of(found)
             for name in at.part.names(limit=NAMES_LIMIT):
-                if link is not None and _is(at.part, name, link):
-                    at.part.rename(name, at.waiting, name)
+                draft = whole_draft(at.part, name, link)
+                if draft is not None:
+                    at.part.rename(name, at.waiting, name_of(draft))
+                    link = draft if link is None or draft.number > link.number else link
                 elif not _drop_draft(at, name, named=link is not None and name == name_of(link)):
                     broken.append(name)
             if link is not None and found != [link, link]:
-                _write_chains(at, link)
+                marks.write_chains(at.root, link)
+        self._newest = self._named = link
         return Recovered(link, tuple(broken))
 
     def put(self, sealed: Sealed, link: Link) -> None:
-        """Keep one event until its receipt comes; it is on disk when this returns.
+        """Keep one event until its receipt comes; it is on disk when this returns (2 fsyncs).
+
+        The courier may send it from the moment at which it is moved, and a power cut may undo the
+        move: the draft is durable by then, and takes the same place at the next start.
 
         Raises:
             OutboxFull: the disk had no room after all.
             ForeignFile: something else is in the event's place.
         """
-        name = name_of(link)
-        try:
-            with self._open() as at:
-                at.part.write(name, sealed.blob)
+        counted, self._counted = self.taken(), None
+        name, draft = name_of(link), draft_name(link)
+        with open_places(self._path) as at:
+            try:
+                at.part.write(draft, sealed.blob)
                 at.part.sync()
-                _write_chains(at, link)
-                at.part.rename(name, at.waiting, name)
-        except OSError as error:
-            if error.errno in NO_ROOM:
+                at.part.rename(draft, at.waiting, name, synced=False)
+            except OSError as error:
+                if error.errno not in NO_ROOM:
+                    raise
+                at.part.remove(draft)
                 raise OutboxFull("The disk is full: recognition stops.") from error
-            raise
+            found = at.waiting.status(name)
+        self._newest = link
+        self._counted = Taken(counted.used + size_of(found), counted.waiting + 1)
+        self._oldest_s = min(self._oldest_s, found.st_mtime if found else 0.0)
+
+    def taken(self) -> Taken:
+        """Return what the files take: counted once, then kept with every change."""
+        if self._counted is None:
+            self._counted = super().taken()
+        return self._counted
+
+    def holds(self, name: str) -> bool:
+        """Return whether an event waits."""
+        with Folder(self._path) as outbox, outbox.folder("waiting") as waiting:
+            return waiting.status(name) is not None
 
     def set_link(self, link: Link) -> None:
         """Name the event after which the chain goes on."""
-        with self._open() as at:
-            _write_chains(at, link)
+        with open_places(self._path) as at:
+            marks.write_chains(at.root, link)
+        self._newest = self._named = link
 
     def set_terms(self, terms: Terms) -> None:
         """Write whose receipts allow removal and how long events are kept."""
         if self.terms() != terms:
-            with self._open() as at:
+            with open_places(self._path) as at:
                 marks.write(at.root, "terms", terms)
 
     def numbers(self) -> set[int]:
         """Return the numbers of the events that are here, waiting or set aside."""
-        with self._open() as at:
+        with open_places(self._path) as at:
             names = [name for place in at for name in place.names(limit=NAMES_LIMIT)]
         return {number for name in names if (number := number_of(name)) is not None}
 
@@ -161,7 +182,8 @@ class Outbox(WaitingEvents):
 
     def set_aside(self, name: str) -> None:
         """Move a broken file to `broken/`."""
-        with self._open() as at:
+        self._counted = None
+        with open_places(self._path) as at:
             _put_aside(at, at.waiting, name)
 
     def remove(self, name: str) -> None:
@@ -170,21 +192,31 @@ class Outbox(WaitingEvents):
         It is moved to `leaving/` first, so that after a power cut a half-overwritten event does not
         count as a broken one.
         """
-        with self._open() as at:
-            place = at.waiting if at.waiting.status(name) else at.broken
+        counted, self._counted = self.taken(), None
+        with open_places(self._path) as at:
+            self._name_newest(at)
+            waiting = at.waiting.status(name)
+            place, found = (at.waiting, waiting) if waiting else (at.broken, at.broken.status(name))
             place.rename(name, at.leaving, name)
-            _erase(at.leaving, name)
+            if _erase(at.leaving, name):
+                gone = Taken(size_of(found), 1 if waiting else 0)
+                self._counted = Taken(counted.used - gone.used, counted.waiting - gone.waiting)
 
     def lapsed(self, keep_days: int, now_s: float) -> list[str]:
         """Return the names of events, also broken ones, that were kept for over `keep_days`.
+
+        The folder is read only when its oldest file is as old as that.
 
         Args:
             keep_days: days that an event is kept without a receipt.
             now_s: the time, seconds since 1970. A file from before the clock was set counts from
                 now on.
         """
-        lapsed = []
-        with self._open() as at:
+        before_s = now_s - keep_days * DAY_S
+        if self._oldest_s >= max(before_s, SANE_UTC_S):
+            return []
+        lapsed, oldest_s = [], now_s
+        with open_places(self._path) as at:
             for place in (at.waiting, at.broken):
                 for name in place.names(limit=NAMES_LIMIT):
                     found = place.status(name)
@@ -193,67 +225,38 @@ class Outbox(WaitingEvents):
                     if found.st_mtime < SANE_UTC_S:
                         times = (now_s, now_s)
                         os.utime(name, times, dir_fd=place.descriptor, follow_symlinks=False)
-                    elif now_s - found.st_mtime > keep_days * DAY_S:
+                        continue
+                    oldest_s = min(oldest_s, found.st_mtime)
+                    if found.st_mtime < before_s:
                         lapsed.append(name)
+        self._oldest_s = oldest_s
         return lapsed
 
-    @contextmanager
-    def _open(self) -> Iterator[_Places]:
-        with ExitStack() as opened:
-            root = opened.enter_context(Folder(self._path))
-            yield _Places(root, *(opened.enter_context(root.folder(name)) for name in PLACES))
+    def _name_newest(self, at: Places) -> None:
+        """Name the newest event in the chains before an event leaves, unless they do already."""
+        if self._newest is None:
+            self._newest = self._newest_of(marks.read_chains(at.root)[0])
+        if self._newest is not None and self._newest != self._named:
+            with unless_full():  # The ledger names it, too, and a removal makes room.
+                marks.write_chains(at.root, self._newest)
+                self._named = self._newest
+
+    def _newest_of(self, chains: list[Link]) -> Link | None:
+        """Return the newest event that a chain names or that waits."""
+        waiting = self._newest_waiting()
+        links = [*chains, waiting] if waiting else chains
+        return max(links, key=lambda each: each.number, default=None)
 
     def _newest_waiting(self) -> Link | None:
         for name in reversed(self.names()):
             try:
-                sealed = self.read_sealed(name)
-                header = sealed.header
-                return Link(int(name), header.boot_id, header.sequence, sealed.digest)
+                return link_of(int(name), self.read_sealed(name))
             except (FormatError, ForeignFile, ValueError):
                 continue
         return None
 
 
-def name_of(link: Link) -> str:
-    """Return the name of an event's file."""
-    return f"{link.number:0{NAME_DIGITS}d}"
-
-
-def number_of(name: str) -> int | None:
-    """Return the number of the event in a file of the outbox, also of one that was set aside."""
-    digits = name[:NAME_DIGITS]
-    return int(digits) if len(digits) == NAME_DIGITS and digits.isdecimal() else None
-
-
-def _refuse_shared(folder: Folder) -> None:
-    found = os.fstat(folder.descriptor)
-    if found.st_uid != os.geteuid() or found.st_mode & WRITABLE_BY_OTHERS:
-        raise FolderShared(
-            f"{folder.path} can be written by another user: run `systemd-tmpfiles --create`, and "
-            "find out what was changed there."
-        )
-
-
-def _read_chains(at: _Places) -> tuple[list[Link], list[str]]:
-    """Return the links that are sound, and the names of those that are not."""
-    found, broken = [], []
-    for name in CHAINS:
-        try:
-            found.append(Link.from_bytes(at.root.read(name, limit=marks.LIMIT)))
-        except FileNotFoundError:
-            continue
-        except (FormatError, ForeignFile):
-            broken.append(name)
-            _put_aside(at, at.root, name)
-    return found, broken
-
-
-def _write_chains(at: _Places, link: Link) -> None:
-    for name in CHAINS:
-        marks.write(at.root, name, link)
-
-
-def _drop_draft(at: _Places, name: str, *, named: bool) -> bool:
+def _drop_draft(at: Places, name: str, *, named: bool) -> bool:
     """Remove a draft; set it aside if a chain names it, or if it is a folder. Return if it went."""
     if not named:
         with suppress(ForeignFile):
@@ -263,24 +266,18 @@ def _drop_draft(at: _Places, name: str, *, named: bool) -> bool:
     return False
 
 
-def _put_aside(at: _Places, place: Folder, name: str) -> None:
+def _put_aside(at: Places, place: Folder, name: str) -> None:
     place.rename(name, at.broken, f"{name}-{time.time_ns()}")
 
 
-def _erase(leaving: Folder, name: str) -> None:
+def _erase(leaving: Folder, name: str) -> bool:
     """Overwrite and remove a file; what is no event, or lies on a bad block, is only removed.
 
-    A folder stays.
+    A folder stays. Return whether the name is gone.
     """
     try:
         leaving.overwrite(name, limit=LARGEST)
     except ForeignFile:
         with suppress(ForeignFile):
             leaving.remove(name)
-
-
-def _is(place: Folder, name: str, link: Link) -> bool:
-    try:
-        return read(Kind.EVENT, place.read(name, limit=LARGEST)).digest == link.digest
-    except (FormatError, ForeignFile):
-        return False
+    return leaving.status(name) is None

@@ -76,9 +76,9 @@ class Removal:
         if time.monotonic() - self._refused_s >= AGAIN_S:
             self._refused_s = time.monotonic()
             self._refused.clear()
-        estate, waiting = signing_key(terms.receipts_from), set(self.outbox.names())
+        estate = signing_key(terms.receipts_from)
         for name in names:
-            if name in self._refused or name not in waiting:
+            if name in self._refused or not self.outbox.holds(name):
                 continue
             if time.monotonic() >= until_s:
                 return True

@@ -42,6 +42,15 @@ class Room(NamedTuple):
     """The message when no more fit."""
 
 
+class Taken(NamedTuple):
+    """What the files of an outbox take."""
+
+    used: int
+    """Bytes of all its files."""
+    waiting: int
+    """How many events wait for their receipts."""
+
+
 class WaitingEvents:
     """The outbox of `watch`, as other programs see it."""
 
@@ -99,8 +108,8 @@ class WaitingEvents:
 
     def measure(self) -> Room:
         """Return how much room there is, in its share and on the disk."""
+        used, waiting = self.taken()
         with Folder(self._path) as outbox:
-            used = sum(_used(outbox, place) for place in PLACES)
             disk = os.fstatvfs(outbox.descriptor)
         in_share = (self._limit_bytes - used) // LARGEST
         on_disk = (disk.f_bavail * disk.f_frsize - FREE_BYTES) // LARGEST
@@ -110,11 +119,21 @@ class WaitingEvents:
                 f"The outbox holds {used} of {self._limit_bytes} bytes: recognition stops until "
                 "the estate's receipts come; check the network and the receiver."
             )
-        return Room(max(0, min(in_share, on_disk)), len(self.names()), full)
+        return Room(max(0, min(in_share, on_disk)), waiting, full)
+
+    def taken(self) -> Taken:
+        """Return what the files take; reads the status of every one."""
+        with Folder(self._path) as outbox:
+            used = sum(_used(outbox, place) for place in PLACES)
+        return Taken(used, len(self.names()))
+
+
+def size_of(found: os.stat_result | None) -> int:
+    """Return the bytes that a file takes, 0 without one; a sparse file takes few."""
+    return min(found.st_size, found.st_blocks * BLOCK_BYTES) if found else 0
 
 
 def _used(outbox: Folder, place: str) -> int:
-    """Return the bytes that the files in one folder take; a sparse file takes few."""
+    """Return the bytes that the files in one folder take."""
     with outbox.folder(place) as folder:
-        found = [folder.status(name) for name in folder.names(limit=NAMES_LIMIT)]
-    return sum(min(each.st_size, each.st_blocks * BLOCK_BYTES) for each in found if each)
+        return sum(size_of(folder.status(name)) for name in folder.names(limit=NAMES_LIMIT))

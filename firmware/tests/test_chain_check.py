@@ -40,6 +40,8 @@ class Camera:
         self.ledger.append(Happening.EVENT_RECEIPTED, {"sequence": number, "envelope": digest})
 
     def marks(self) -> dict[str, bytes]:
+        """Return the chains' content as a start of `watch` writes it."""
+        self.outbox.recover()
         return {name: (self.folder / "outbox" / name).read_bytes() for name in MARKS}
 
     def put_back(self, marks: dict[str, bytes]) -> None:
@@ -134,6 +136,14 @@ def test_without_any_mark_and_any_event_the_chain_goes_on_from_the_ledger(camera
     assert camera.outbox.recover().link == camera.start()
 
 
+def test_a_newest_event_that_broke_is_no_chain_that_was_put_back(camera: Camera) -> None:
+    camera.seal(3)
+    newest = camera.folder / "outbox" / "waiting" / "000000000003"
+    newest.write_bytes(newest.read_bytes()[:-1])
+    assert camera.start() == Link(3, UNKNOWN_BOOT, 3, camera.links[2].digest)
+    assert camera.faults == []
+
+
 def test_a_ledger_of_the_version_before_has_no_numbers_and_still_shows_a_rollback(
     camera: Camera,
 ) -> None:
@@ -141,6 +151,7 @@ def test_a_ledger_of_the_version_before_has_no_numbers_and_still_shows_a_rollbac
     before = camera.marks()
     camera.seal(numbered=False)
     assert camera.start() == camera.links[2]
+    camera.take(3)
     camera.put_back(before)
     link = camera.start()
     assert link is not None

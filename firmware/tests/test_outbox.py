@@ -6,20 +6,24 @@ import time
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from nacl.public import PrivateKey
 
 from firmware.delivery.marks import Link, Terms
+from firmware.delivery.names import draft_name
 from firmware.delivery.outbox import DAY_S, Outbox, Recovered
 from firmware.delivery.waiting import LARGEST, WaitingEvents
 from firmware.errors import OutboxFull
+from firmware.folder import Folder
+from firmware.tests.lost_writes import Disk, write_back
 from firmware.tests.outbox_events import BOOT, KEY, event
 from firmware.tests.power_cut import cut
 from formats.envelope import NO_PREVIOUS, Kind, Origin, TimeQuality, seal, wire_size
 
-STEPS_OF_PUT = 17
-STEPS_OF_REMOVE = 9
+STEPS_OF_PUT = 9
+STEPS_OF_REMOVE = 17
 
 
 @pytest.fixture
@@ -73,6 +77,7 @@ def test_a_power_cut_leaves_an_event_whole_or_not_at_all(
 
 
 def test_a_put_has_no_further_steps(outbox: Outbox) -> None:
+    outbox.room()
     assert not cut(STEPS_OF_PUT + 1, lambda: outbox.put(*event(1)))
 
 
@@ -89,11 +94,110 @@ def test_the_chain_goes_on_after_a_power_cut(outbox: Outbox, tmp_path: Path, ste
     assert [one.header.previous for one in headers[1:]] == [one.digest for one in headers[:-1]]
 
 
-def test_half_an_event_is_dropped(outbox: Outbox, tmp_path: Path) -> None:
+@pytest.mark.parametrize("length", [0, 1, 33_202])
+def test_half_an_event_is_dropped(outbox: Outbox, tmp_path: Path, length: int) -> None:
     outbox.put(*event(1))
-    (tmp_path / "part" / "000000000002").write_bytes(event(2)[0].blob[:-1])
+    sealed, link = event(2)
+    (tmp_path / "part" / draft_name(link)).write_bytes(sealed.blob[:length])
     outbox.recover()
     assert outbox.names() == ["000000000001"]
+    assert not list((tmp_path / "part").iterdir())
+
+
+def test_a_draft_with_a_hole_is_dropped(outbox: Outbox, tmp_path: Path) -> None:
+    sealed, link = event(1)
+    torn = sealed.blob[:8192] + bytes(4096) + sealed.blob[12288:]
+    (tmp_path / "part" / draft_name(link)).write_bytes(torn)
+    assert outbox.recover() == Recovered(None, ())
+
+
+def test_a_power_cut_that_loses_what_was_not_synced_leaves_an_event_whole_or_not_at_all(
+    tmp_path: Path,
+) -> None:
+    before = tmp_path / "before"
+    outbox, first, second = Outbox(before), event(1), event(2)
+    outbox.put(*first)
+    outbox.recover()
+    links = []
+    for at, left in enumerate(Disk(before).after_each_fsync(lambda: outbox.put(*second))):
+        after = Outbox(write_back(left, tmp_path / str(at)))
+        link, set_aside = after.recover()
+        links.append(link)
+        assert set_aside == ()
+        kept = [after.read_sealed(name).digest for name in after.names()]
+        assert link is not None
+        assert kept == [first[0].digest, second[0].digest][: link.number]
+    assert links == [first[1], first[1], second[1]]
+
+
+def test_a_power_cut_that_loses_what_was_not_synced_brings_back_no_removed_event_broken(
+    tmp_path: Path,
+) -> None:
+    before = tmp_path / "before"
+    outbox, first, second = Outbox(before), event(1), event(2)
+    outbox.recover()
+    outbox.put(*first)
+    outbox.put(*second)
+    for at, left in enumerate(Disk(before).after_each_fsync(lambda: outbox.remove("000000000002"))):
+        after = Outbox(write_back(left, tmp_path / str(at)))
+        assert after.recover() == Recovered(second[1], ())
+        assert after.set_aside_broken(KEY.verify_key) == []
+
+
+def test_an_event_takes_two_fsyncs(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    fsyncs = counted(monkeypatch, os, "fsync")
+    outbox.put(*event(1))
+    assert len(fsyncs) == 2
+
+
+def test_the_chains_are_written_once_for_many_removals(outbox: Outbox, tmp_path: Path) -> None:
+    for number in (1, 2, 3):
+        outbox.put(*event(number))
+    outbox.remove("000000000001")
+    written = (tmp_path / "chain").stat().st_ino
+    outbox.remove("000000000002")
+    outbox.remove("000000000003")
+    assert (tmp_path / "chain").stat().st_ino == written
+
+
+def test_an_event_that_the_version_before_was_writing_at_a_power_cut_is_kept(
+    outbox: Outbox, tmp_path: Path
+) -> None:
+    sealed, link = event(1)
+    outbox.set_link(link)
+    (tmp_path / "part" / "000000000001").write_bytes(sealed.blob)
+    assert outbox.recover() == Recovered(link, ())
+    assert outbox.names() == ["000000000001"]
+
+
+@pytest.mark.parametrize("waiting", [10, 1000])
+def test_the_work_of_an_event_does_not_grow_with_what_waits(
+    outbox: Outbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, waiting: int
+) -> None:
+    for number in range(1, waiting + 1):
+        (tmp_path / "waiting" / f"{number:012d}").touch()
+    outbox.room()
+    outbox.lapsed(30, time.time())
+    looks = counted(monkeypatch, Folder, "status") + counted(monkeypatch, Folder, "names")
+    outbox.put(*event(waiting + 1))
+    assert outbox.room().waiting == waiting + 1
+    outbox.remove(f"{waiting + 1:012d}")
+    assert outbox.room().waiting == waiting
+    assert outbox.lapsed(30, time.time()) == []
+    assert len(looks) < 20
+
+
+def counted(patch: pytest.MonkeyPatch, owner: Any, name: str) -> list[object]:  # noqa: ANN401
+    """Return a list that grows by one with each call of a function."""
+    calls: list[object] = []
+    function = getattr(owner, name)
+
+    def counting(*arguments: object, **named: object) -> object:
+        calls.append(arguments)
+        return function(*arguments, **named)
+
+    patch.setattr(owner, name, counting)
+    return calls
 
 
 @pytest.mark.parametrize("step", range(1, STEPS_OF_REMOVE + 1))

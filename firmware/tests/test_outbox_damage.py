@@ -2,15 +2,18 @@
 
 import os
 from collections.abc import Callable
+from errno import ENOSPC
 from pathlib import Path
 
 import pytest
 from nacl.signing import SigningKey
 
 from firmware.delivery.marks import Link, Terms
+from firmware.delivery.names import draft_name, name_of
 from firmware.delivery.outbox import Outbox, Recovered
 from firmware.delivery.waiting import LARGEST
 from firmware.errors import ForeignFile, OutboxFull
+from firmware.folder import Folder
 from firmware.tests.outbox_events import BOOT, KEY, event
 from firmware.tests.worn_card import worn_card
 from formats.envelope import Kind, wire_size
@@ -51,6 +54,7 @@ def test_a_broken_chain_is_mended_from_its_copy(
 ) -> None:
     sealed, link = event(1)
     outbox.put(sealed, link)
+    outbox.recover()
     (tmp_path / name).write_bytes(content)
     assert outbox.recover() == Recovered(link, (name,))
     assert outbox.recover() == Recovered(link, ())
@@ -88,6 +92,7 @@ def test_terms_with_any_byte_changed_are_not_believed(outbox: Outbox, tmp_path: 
 def test_a_chain_with_any_byte_changed_is_not_believed(outbox: Outbox, tmp_path: Path) -> None:
     sealed, link = event(1)
     outbox.put(sealed, link)
+    outbox.recover()
     written = (tmp_path / "chain").read_bytes()
     for at in range(len(written)):
         damaged = bytearray(written)
@@ -186,14 +191,30 @@ def test_after_a_restart_the_next_event_takes_the_place_of_what_was_planted(
 
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize("plant", PLANTED)
-@pytest.mark.parametrize(
-    "place", ["part/000000000001", ".chain.part", "chain", "chain-copy", "waiting/000000000001"]
-)
+@pytest.mark.parametrize("place", [".chain.part", "chain", "chain-copy"])
+def test_a_removal_follows_nothing_that_was_planted_while_watch_runs(
+    outbox: Outbox, tmp_path: Path, victim: Path, plant: Callable[[Path, Path], None], place: str
+) -> None:
+    outbox.put(*event(1))
+    plant(tmp_path / place, victim)
+    if plant is folder:
+        with pytest.raises(ForeignFile, match="a folder"):
+            outbox.remove("000000000001")
+    else:
+        outbox.remove("000000000001")
+        assert outbox.names() == []
+    assert victim.read_bytes() == b"a ledger"
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("plant", PLANTED)
+@pytest.mark.parametrize("place", ["part", "waiting"])
 def test_a_put_follows_nothing_that_was_planted_while_watch_runs(
     outbox: Outbox, tmp_path: Path, victim: Path, plant: Callable[[Path, Path], None], place: str
 ) -> None:
-    plant(tmp_path / place, victim)
     sealed, link = event(1)
+    names = {"part": draft_name(link), "waiting": name_of(link)}
+    plant(tmp_path / place / names[place], victim)
     if plant is folder:
         with pytest.raises(ForeignFile, match="a folder"):
             outbox.put(sealed, link)
@@ -213,6 +234,32 @@ def test_a_mark_that_was_planted_is_not_read(
     assert outbox.terms() is None
     assert outbox.recover() == Recovered(None, ("chain",) if name == "chain" else ())
     assert victim.read_bytes() == b"a ledger"
+
+
+def test_a_full_disk_does_not_keep_an_event_from_being_removed(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outbox.put(*event(1))
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Folder, "write", full)
+    outbox.remove("000000000001")
+    assert outbox.names() == []
+
+
+def test_a_full_disk_leaves_no_draft(
+    outbox: Outbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(folder: Folder, name: str, content: bytes) -> None:
+        (folder.path / name).write_bytes(content[:100])
+        raise OSError(ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Folder, "write", full)
+    with pytest.raises(OutboxFull, match="full"):
+        outbox.put(*event(1))
+    assert list((tmp_path / "part").iterdir()) == []
 
 
 def test_broken_files_count_as_used(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ from estate.intake.chains import read_chains
 from estate.store.envelopes import Store
 from firmware.config import State
 from firmware.delivery.chain_check import check_chain
-from firmware.delivery.outbox import CHAINS, Outbox
+from firmware.delivery.marks import CHAINS
+from firmware.delivery.outbox import Outbox
 from firmware.identity import make_identity, watch_keys
 from firmware.record.ledger import Ledger
 from formats.envelope import Sealed
@@ -29,6 +30,7 @@ def test_an_event_deleted_unsent_under_the_mark_of_before_leaves_a_gap(tmp_path:
         return sealed
 
     delivered = [put(), put()]
+    outbox.recover()
     marks = {name: (state.outbox / name).read_bytes() for name in CHAINS}
     put()
     (state.outbox / "waiting" / "000000000003").unlink()
