@@ -12,15 +12,18 @@ and no face.
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import Final
 
 from nacl.signing import VerifyKey
 
 from firmware.config import Config
+from firmware.delivery.flights import NO_RECEIVER_S, RETRY_S, Flight, Flights, wait_before
 from firmware.delivery.hand_over import HandOver
 from firmware.delivery.inbox import Inbox
 from firmware.delivery.receipts import Receipts
+from firmware.delivery.unsent import Unsent
 from firmware.delivery.waiting import WaitingEvents
 from firmware.errors import ForeignFile, IdentityRefused
 from firmware.folder import Folder
@@ -43,36 +46,14 @@ from wire.message import Message
 
 NETWORK_S: Final = 0.02
 """Longest wait for the network in one round: a new event is noticed within this time."""
-RETRY_S: Final = (10.0, 300.0)
-"""Retry of an event that a receiver got and did not receipt: sent again after the first time, which
-doubles each time up to the second."""
-NO_RECEIVER_S: Final = (0.25, 10.0)
-"""Retry of an event that reached no receiver: soon enough for a receiver that is just starting, and
-no flood for one that is absent."""
-DOUBLINGS: Final = 6
-"""Most doublings of a wait: enough to reach the longest wait."""
 TIDY_S: Final = 1.0
-"""Time between two looks at which events are gone from the outbox."""
+"""Time between two looks at whose receipts can go."""
 BROKEN_RECORDS: Final = 10
 """Most broken files that one run records: a `watch` that was taken over could plant thousands."""
 WAITING: Final = "waiting"
 """The folder of the events, as the ledger names it when it is none."""
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Flight:
-    """One event that was sent and is not receipted yet."""
-
-    name: str
-    digest: bytes
-    number: int
-    """Of the message on this connection."""
-    again_s: float
-    """CLOCK_MONOTONIC from which on it is sent again."""
-    tries: int = 1
-    """How often it was sent on this connection."""
 
 
 @dataclass(slots=True)
@@ -92,8 +73,13 @@ class Courier:
     """Names in the outbox that are no event of this camera: they are skipped."""
     recorded: int = 0
     """How many of them were recorded."""
-    flights: dict[str, Flight] = field(default_factory=dict)
-    """Events handed to the broker on this connection and not receipted yet, by name."""
+    flights: Flights = field(default_factory=Flights)
+    """Events handed to the broker on this connection and not receipted yet."""
+    unsent: Unsent = field(init=False)
+    """Events that were not handed to the broker on this connection."""
+
+    def __post_init__(self) -> None:
+        self.unsent = Unsent(self.outbox)
 
 
 def run(config: Config, running: Callable[[], bool], supervisor: Supervisor | None = None) -> None:
@@ -160,16 +146,18 @@ def events_due(courier: Courier) -> list[str]:
     """
     if not courier.connection.connected:
         courier.flights.clear()  # Events in flight on the old connection are sent again.
+        courier.unsent.start_over()
         return []
-    now_s = time.monotonic()
-    flying = {name for name, flight in courier.flights.items() if flight.again_s > now_s}
-    if len(flying) >= courier.connection.window:
-        return []  # The folder, which may be long, is not read.
-    room = min(courier.connection.window - len(flying), courier.connection.room)
-    settled = flying | courier.hand_over.names | courier.broken
-    rest = [name for name in _waiting(courier) if name not in settled]
-    rest.sort(key=lambda name: courier.flights[name].again_s if name in courier.flights else 0.0)
-    return rest[: max(0, room)]
+    flying = courier.flights.land(time.monotonic())
+    room = min(courier.connection.window - flying, courier.connection.room)
+    if room < 1:
+        return []
+    _look_for_new(courier)
+
+    def settled(name: str) -> bool:
+        return name in courier.flights or name in courier.hand_over.names or name in courier.broken
+
+    return list(islice(chain(courier.unsent.names(settled), courier.flights.due()), room))
 
 
 def send_event(courier: Courier, name: str) -> None:
@@ -180,13 +168,16 @@ def send_event(courier: Courier, name: str) -> None:
     try:
         sealed = verify(courier.outbox.read_sealed(name), courier.camera).sealed
     except FileNotFoundError:  # `watch` has just removed it.
+        courier.unsent.drop(name)
+        courier.flights.remove(name)
         return
     except (FormatError, ForeignFile):
+        courier.flights.remove(name)
         _skip(courier, name)
         return
     before = courier.flights.get(name)
     tries = before.tries + 1 if before else 1
-    wait_s = _wait_s(RETRY_S, tries)
+    wait_s = wait_before(RETRY_S, tries)
     topic = str(Topic(sealed.header.sender, Channel.EVENT))
     try:
         number = courier.connection.publish(topic, sealed.blob, expires_s=int(wait_s))
@@ -196,16 +187,17 @@ def send_event(courier: Courier, name: str) -> None:
         log.warning("%s", error)
         courier.ledger.append_if_room(Happening.FAULT, {"code": "broker_too_small"})
         number, wait_s = 0, RETRY_S[1]
-    courier.flights[name] = Flight(name, sealed.digest, number, time.monotonic() + wait_s, tries)
+    again_s = time.monotonic() + wait_s
+    courier.flights.add(Flight(name, sealed.digest, number, again_s, tries))
 
 
 def retry_soon(courier: Courier, number: int) -> None:
     """Send an event again soon: the broker refused it, or had no subscriber for it."""
-    for flight in courier.flights.values():
-        if flight.number == number:
-            log.info("Event %s was not delivered: it is kept and sent again.", flight.name)
-            again_s = time.monotonic() + _wait_s(NO_RECEIVER_S, flight.tries)
-            courier.flights[flight.name] = replace(flight, again_s=again_s)
+    flight = courier.flights.of_message(number)
+    if flight is not None:
+        log.info("Event %s was not delivered: it is kept and sent again.", flight.name)
+        again_s = time.monotonic() + wait_before(NO_RECEIVER_S, flight.tries)
+        courier.flights.postpone(flight, again_s)
 
 
 def handle_message(courier: Courier, message: Message) -> None:
@@ -236,14 +228,14 @@ def install_site(inbox: Inbox) -> None:
 
 
 def tidy(courier: Courier) -> None:
-    """Forget the events that are gone from the outbox, and remove their receipts."""
+    """Remove the receipts whose events are gone from the outbox."""
     courier.tidied_s = time.monotonic()
-    waiting = set(_waiting(courier))
-    courier.hand_over.check()
-    courier.hand_over.drop_gone(waiting)
+    courier.unsent.put_back(courier.hand_over.check())
+    try:
+        courier.hand_over.drop_gone()
+    except ForeignFile:
+        _skip(courier, WAITING)
     courier.hand_over.record()
-    courier.flights = {name: one for name, one in courier.flights.items() if name in waiting}
-    courier.broken &= waiting | {WAITING}
 
 
 def hand_over_receipt(courier: Courier, blob: bytes) -> None:
@@ -253,10 +245,9 @@ def hand_over_receipt(courier: Courier, blob: bytes) -> None:
     except FormatError as error:
         log.warning("A message on the receipts' topic is no receipt: %s", error)
         return
-    for flight in tuple(courier.flights.values()):
-        digest = receipt.envelope_digest
-        if flight.digest == digest and courier.hand_over.put(flight.name, receipt, content):
-            del courier.flights[flight.name]
+    flight = courier.flights.of_envelope(receipt.envelope_digest)
+    if flight is not None and courier.hand_over.put(flight.name, receipt, content):
+        courier.flights.remove(flight.name)
 
 
 def broker_address(config: Config) -> Address:
@@ -283,13 +274,15 @@ def _connection(config: Config) -> Connection:
     return Connection(address, subscriptions(read_hex(address.client_id, ID_BYTES)))
 
 
-def _waiting(courier: Courier) -> list[str]:
-    """Return the names of the waiting events; none if the outbox is no folder of events."""
+def _look_for_new(courier: Courier) -> None:
+    """Look for new events, and forget the broken files that are gone."""
     try:
-        return courier.outbox.names()
+        listed = courier.unsent.look()
     except ForeignFile:
         _skip(courier, WAITING)
-        return []
+        return
+    if listed is not None:
+        courier.broken &= listed | {WAITING}
 
 
 def _skip(courier: Courier, name: str) -> None:
@@ -301,7 +294,3 @@ def _skip(courier: Courier, name: str) -> None:
         courier.recorded += 1
         shown = name.encode(errors="backslashreplace").decode()  # A name can be no UTF-8.
         courier.ledger.append_if_room(Happening.FAULT, {"code": "outbox_broken", "name": shown})
-
-
-def _wait_s(bounds: tuple[float, float], tries: int) -> float:
-    return min(bounds[1], bounds[0] * (1 << min(tries - 1, DOUBLINGS)))

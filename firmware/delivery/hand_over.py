@@ -10,6 +10,7 @@ Nothing is deleted from the outbox here.
 
 import logging
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 from nacl.public import PrivateKey
@@ -25,6 +26,9 @@ from formats.ledger import Happening
 from formats.public_keys import signing_key
 from formats.receipt import Receipt, hand_over, read_handed_over
 
+LOOKS: Final = 100
+"""Most events that are looked for in one round: `watch` may leave thousands of receipts lying."""
+
 log: Final = logging.getLogger(__name__)
 
 
@@ -38,8 +42,9 @@ class HandOver:
     """Opens receipts."""
     ledger: Ledger
     """The courier's."""
-    names: set[str] = field(init=False)
-    """Names of the events whose receipts were handed over."""
+    names: dict[str, None] = field(init=False)
+    """Names of the events whose receipts were handed over; those that were looked at last come
+    last."""
     _unrecorded: list[dict[str, int | str]] = field(default_factory=list)
     """Bodies of records for which a full disk had no room."""
     _terms: Terms | None = None
@@ -47,7 +52,7 @@ class HandOver:
 
     def __post_init__(self) -> None:
         self.receipts.reserve()
-        self.names = set(self.receipts.names())
+        self.names = dict.fromkeys(self.receipts.names())
         self.check()
 
     def open(self, blob: bytes) -> tuple[Receipt, bytes]:
@@ -80,7 +85,7 @@ class HandOver:
             log.warning("The disk is full: event %s is kept until its receipt can be.", name)
             self._unrecorded = [each for each in self._unrecorded if each is not body]
             return False
-        self.names.add(name)
+        self.names[name] = None
         return True
 
     def record(self) -> None:
@@ -94,20 +99,29 @@ class HandOver:
                 return
             del self._unrecorded[0]
 
-    def drop_gone(self, waiting: set[str]) -> None:
-        """Remove the receipts whose events are gone from the outbox."""
-        for name in self.names - waiting:
-            self._take_back(name)
+    def drop_gone(self) -> None:
+        """Remove the receipts whose events are gone from the outbox, of `LOOKS` in one call."""
+        for name in tuple(islice(self.names, LOOKS)):
+            del self.names[name]
+            if self.outbox.holds(name):
+                self.names[name] = None
+            else:
+                self.receipts.remove(name)
 
-    def check(self) -> None:
-        """Take receipts back that `watch` would refuse, once for the terms of now."""
+    def check(self) -> list[str]:
+        """Take receipts back that `watch` would refuse, once for the terms of now.
+
+        Return the names of their events: they are to be sent again.
+        """
         terms = self.outbox.terms()
         if terms is None or terms == self._terms:
-            return
+            return []
         self._terms = terms
-        for name in sorted(self.names):
-            if not self._holds(name, terms):
-                self._take_back(name)
+        refused = [name for name in sorted(self.names) if not self._holds(name, terms)]
+        for name in refused:
+            self.receipts.remove(name)
+            del self.names[name]
+        return refused
 
     def _holds(self, name: str, terms: Terms) -> bool:
         try:
@@ -116,7 +130,3 @@ class HandOver:
             return receipt.envelope_digest == self.outbox.read_sealed(name).digest
         except (FormatError, ForeignFile, FileNotFoundError):
             return False
-
-    def _take_back(self, name: str) -> None:
-        self.receipts.remove(name)
-        self.names.discard(name)

@@ -133,11 +133,6 @@ class Outbox(WaitingEvents):
             self._counted = super().taken()
         return self._counted
 
-    def holds(self, name: str) -> bool:
-        """Return whether an event waits."""
-        with Folder(self._path) as outbox, outbox.folder("waiting") as waiting:
-            return waiting.status(name) is not None
-
     def set_link(self, link: Link) -> None:
         """Name the event after which the chain goes on."""
         with open_places(self._path) as at:

@@ -70,6 +70,30 @@ class WaitingEvents:
         except FileNotFoundError:
             return []
 
+    def holds(self, name: str) -> bool:
+        """Return whether an event waits.
+
+        Raises:
+            ForeignFile: there is no folder.
+        """
+        try:
+            with Folder(self._path) as outbox, outbox.folder("waiting") as waiting:
+                return waiting.status(name) is not None
+        except FileNotFoundError:
+            return False
+
+    def changed_ns(self) -> int:
+        """Return when the folder of waiting events was changed last, ns since 1970; 0 without one.
+
+        Raises:
+            ForeignFile: there is no folder.
+        """
+        try:
+            with Folder(self._path) as outbox, outbox.folder("waiting") as waiting:
+                return os.fstat(waiting.descriptor).st_mtime_ns
+        except FileNotFoundError:
+            return 0
+
     def read_sealed(self, name: str) -> Sealed:
         """Return one waiting event.
 

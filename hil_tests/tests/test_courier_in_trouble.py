@@ -10,8 +10,7 @@ import pytest
 
 from firmware.courier import (
     BROKEN_RECORDS,
-    RETRY_S,
-    Flight,
+    Courier,
     events_due,
     hand_over_receipt,
     handle_message,
@@ -19,6 +18,7 @@ from firmware.courier import (
     send_event,
     tidy,
 )
+from firmware.delivery.flights import RETRY_S, Flight
 from firmware.record.ledger import Ledger, Moment
 from firmware.tests.camera_setup import made_camera
 from firmware.tests.observations import records
@@ -62,6 +62,13 @@ class FullAtFirst(Ledger):
         super().append(event, body, at)
 
 
+def again_s(courier: Courier, name: str) -> float:
+    """Return when an event that was sent is sent again."""
+    flight = courier.flights.get(name)
+    assert flight is not None
+    return flight.again_s
+
+
 def on(line: Line, channel: Channel, payload: bytes) -> Message:
     return Message(1, str(Topic(line.broker.camera.camera_id, channel)), payload)
 
@@ -69,7 +76,7 @@ def on(line: Line, channel: Channel, payload: bytes) -> Message:
 def test_on_a_full_disk_a_receipt_still_removes_the_event_and_is_recorded(line: Line) -> None:
     courier = flying(line)
     courier.hand_over.ledger = FullAtFirst(line)
-    (flight,) = courier.flights.values()
+    (flight,) = courier.flights
     hand_over_receipt(courier, receipt_for(line, flight.digest))
     assert line.receipted() == []
     assert line.waiting() == []
@@ -79,7 +86,7 @@ def test_on_a_full_disk_a_receipt_still_removes_the_event_and_is_recorded(line: 
 
 def test_any_other_trouble_of_the_ledger_ends_the_courier_and_loses_nothing(line: Line) -> None:
     courier = flying(line)
-    (flight,) = courier.flights.values()
+    (flight,) = courier.flights
     courier.hand_over.ledger = FullAtFirst(line, code=EIO)
     with pytest.raises(OSError, match="Input/output"):
         hand_over_receipt(courier, receipt_for(line, flight.digest))
@@ -96,7 +103,7 @@ def test_for_a_broker_that_takes_no_event_the_event_waits_and_the_ledger_says_wh
     send_event(courier, name)
     assert records(line.broker.state.courier, Happening.FAULT) == [{"code": "broker_too_small"}]
     assert line.waiting() == [name]
-    assert courier.flights[name].again_s > time.monotonic() + RETRY_S[1] - 5
+    assert again_s(courier, name) > time.monotonic() + RETRY_S[1] - 5
 
 
 def test_files_of_any_name_and_number_end_no_courier_and_fill_no_ledger(line: Line) -> None:
@@ -119,7 +126,7 @@ def test_an_event_that_the_card_does_not_give_back_keeps_no_other_event(line: Li
     with worn_card(first):
         for name in events_due(courier):
             send_event(courier, name)
-    assert list(courier.flights) == [second]
+    assert [flight.name for flight in courier.flights] == [second]
     faults = records(line.broker.state.courier, Happening.FAULT)
     assert faults == [{"code": "outbox_broken", "name": first}]
 
@@ -136,10 +143,11 @@ def test_an_event_that_is_never_receipted_is_sent_less_and_less_often(
         return 1
 
     monkeypatch.setattr(type(courier.connection), "publish", staticmethod(publish))
-    courier.flights = {name: Flight(name, bytes(32), 1, 0.0, tries)} if tries else {}
+    if tries:
+        courier.flights.add(Flight(name, bytes(32), 1, 0.0, tries))
     send_event(courier, name)
     assert told == [expected_s]
-    assert courier.flights[name].again_s <= time.monotonic() + expected_s
+    assert again_s(courier, name) <= time.monotonic() + expected_s
 
 
 def test_a_courier_that_waits_for_its_certificate_leaves_its_ledger_as_it_is(

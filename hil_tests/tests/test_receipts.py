@@ -10,13 +10,12 @@ from nacl.signing import SigningKey
 
 from estate.tests.events import EVENT
 from firmware.courier import (
-    NO_RECEIVER_S,
     Courier,
-    Flight,
     events_due,
     hand_over_receipt,
     retry_soon,
 )
+from firmware.delivery.flights import NO_RECEIVER_S, Flight
 from formats.envelope import NO_PREVIOUS, Origin, TimeQuality
 from formats.receipt import Receipt, seal_receipt
 from hil_tests.tests.line import ESTATE, STRANGER, Line
@@ -34,7 +33,7 @@ def line(tmp_path: Path) -> Iterator[Line]:
 def flying(line: Line) -> Courier:
     """Return a courier that has sent one event."""
     (sealed,), (name,), courier = line.put(), line.waiting(), line.courier()
-    courier.flights[name] = Flight(name, sealed.digest, number=1, again_s=time.monotonic() + 10)
+    courier.flights.add(Flight(name, sealed.digest, number=1, again_s=time.monotonic() + 10))
     return courier
 
 
@@ -65,14 +64,14 @@ def test_a_receipt_for_another_event_removes_nothing(line: Line) -> None:
 
 def test_a_forged_receipt_removes_nothing(line: Line) -> None:
     courier = flying(line)
-    (flight,) = courier.flights.values()
+    (flight,) = courier.flights
     hand_over_receipt(courier, receipt_for(line, flight.digest, sender=STRANGER))
     assert len(line.waiting()) == 1
 
 
 def test_before_it_is_known_whose_receipts_count_none_does(line: Line) -> None:
     courier = flying(line)
-    (flight,) = courier.flights.values()
+    (flight,) = courier.flights
     (line.broker.state.outbox / "terms").unlink()
     hand_over_receipt(courier, receipt_for(line, flight.digest))
     assert len(line.waiting()) == 1
@@ -80,7 +79,7 @@ def test_before_it_is_known_whose_receipts_count_none_does(line: Line) -> None:
 
 def test_a_receipt_that_comes_twice_removes_once(line: Line) -> None:
     courier = flying(line)
-    (flight,) = courier.flights.values()
+    (flight,) = courier.flights
     hand_over_receipt(courier, receipt_for(line, flight.digest))
     hand_over_receipt(courier, receipt_for(line, flight.digest))
     assert (line.waiting(), len(line.receipted())) == ([], 1)
@@ -88,7 +87,7 @@ def test_a_receipt_that_comes_twice_removes_once(line: Line) -> None:
 
 def test_the_one_receipt_removes_the_event(line: Line) -> None:
     courier = flying(line)
-    (flight,) = courier.flights.values()
+    (flight,) = courier.flights
     hand_over_receipt(courier, receipt_for(line, flight.digest))
     assert line.waiting() == []
     assert line.receipted() == [flight.digest.hex()]
@@ -97,7 +96,7 @@ def test_the_one_receipt_removes_the_event(line: Line) -> None:
 def test_an_event_that_nobody_received_is_sent_again_soon(line: Line) -> None:
     courier = flying(line)
     retry_soon(courier, number=1)
-    (flight,) = courier.flights.values()
+    (flight,) = courier.flights
     assert flight.again_s <= time.monotonic() + NO_RECEIVER_S[0]
 
 
@@ -106,7 +105,7 @@ def test_events_that_are_never_receipted_do_not_keep_the_others_waiting(line: Li
     courier = line.courier()
     courier.connection.connected, courier.connection._line = True, ConnectionLine()
     for name in line.waiting()[:20]:
-        courier.flights[name] = Flight(name, bytes(32), number=1, again_s=time.monotonic() - 1)
+        courier.flights.add(Flight(name, bytes(32), number=1, again_s=time.monotonic() - 1))
     assert events_due(courier)[:10] == line.waiting()[20:]
 
 
@@ -117,22 +116,22 @@ def test_of_events_sent_before_the_one_that_waited_longest_comes_first(line: Lin
     names = line.waiting()
     for name, ago_s in zip(names, (1, 3, 2), strict=True):
         again_s = time.monotonic() - ago_s
-        courier.flights[name] = Flight(name, bytes(32), number=1, again_s=again_s)
+        courier.flights.add(Flight(name, bytes(32), number=1, again_s=again_s))
     assert events_due(courier) == [names[1], names[2], names[0]]
 
 
 def test_an_event_that_nobody_receives_for_long_is_sent_less_and_less_often(line: Line) -> None:
     courier = flying(line)
-    (flight,) = courier.flights.values()
-    courier.flights[flight.name] = replace(flight, tries=100_000)
+    (flight,) = courier.flights
+    courier.flights.add(replace(flight, tries=100_000))
     retry_soon(courier, number=1)
-    (later,) = courier.flights.values()
+    (later,) = courier.flights
     wait_s = later.again_s - time.monotonic()
     assert NO_RECEIVER_S[0] < wait_s <= NO_RECEIVER_S[1]
 
 
 def test_what_the_broker_says_of_another_message_changes_nothing(line: Line) -> None:
     courier = flying(line)
-    before = dict(courier.flights)
+    before = list(courier.flights)
     retry_soon(courier, number=2)
-    assert courier.flights == before
+    assert list(courier.flights) == before
