@@ -89,17 +89,23 @@ def _register(config: Config, chosen: argparse.Namespace) -> None:
 
 def _lampguard(config: Config, chosen: argparse.Namespace) -> None:
     from firmware.guard.lampguard import run  # noqa: PLC0415
+    from firmware.guard.leases import Users  # noqa: PLC0415
     from firmware.hardware.pins import GpioPins, lgpio_factory  # noqa: PLC0415
 
-    try:
-        holder_uid = pwd.getpwnam(chosen.holder).pw_uid if chosen.holder else os.getuid()
-    except KeyError as error:
-        raise SettingsRefused(f"There is no user {chosen.holder}: create it first.") from error
+    locator = _uid_of(chosen.locator) if chosen.locator else None
+    users = Users(_uid_of(chosen.holder) if chosen.holder else os.getuid(), locator)
 
     def open_pins() -> GpioPins:
         return GpioPins(lgpio_factory(), config.lamp_eye)
 
-    run(config, open_pins, holder_uid, until_stopped(), supervisor())
+    run(config, open_pins, users, until_stopped(), supervisor())
+
+
+def _uid_of(user: str) -> int:
+    try:
+        return pwd.getpwnam(user).pw_uid
+    except KeyError as error:
+        raise SettingsRefused(f"There is no user {user}: create it first.") from error
 
 
 def _watch(config: Config, chosen: argparse.Namespace) -> None:
@@ -179,6 +185,7 @@ def _parser() -> argparse.ArgumentParser:
     register.add_argument("--link", action="append", help="network link; default: usb0, end0, eth0")
     guard = programs.add_parser("lampguard", help="own the lamp: light it, sense it, grant leases")
     guard.add_argument("--holder", metavar="USER", help="who may ask for light; default: this user")
+    guard.add_argument("--locator", metavar="USER", help="who may let the lamp blink to be found")
     watch = programs.add_parser(
         "watch", help="see faces while the lamp is lit; seal matches with the list"
     )

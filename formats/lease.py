@@ -6,6 +6,12 @@ here reads a clock.
 
     holder ──ASK, BEAT, STOP──▶ guard
     holder ◀──Grant, Refused─── guard
+
+The program `service`, which is no holder, asks the guard to blink, so that an installer finds the
+camera.
+
+    service ──LOCATE──────────▶ guard
+    service ◀Blinking, Refused─ guard
 """
 
 import struct
@@ -29,6 +35,7 @@ _GRANT: Final = struct.Struct("<BB16sQ")
 _REFUSED: Final = struct.Struct("<BBB")
 _GRANT_CODE: Final = 0x81
 _REFUSED_CODE: Final = 0x82
+_BLINKING_CODE: Final = 0x83
 _LEASE_ID_BYTES: Final = 16
 
 
@@ -41,6 +48,8 @@ class Request(IntEnum):
     """I am looking and alive: renew my lease."""
     STOP = 3
     """I have stopped looking."""
+    LOCATE = 4
+    """From `service`: a person with the cable looks for this camera, blink."""
 
 
 class Reason(IntEnum):
@@ -52,6 +61,8 @@ class Reason(IntEnum):
     """Another program holds the light."""
     NOT_READY = 3
     """The lamp is not lit yet, or is no longer lit: ask again."""
+    LOCATING = 4
+    """The lamp blinks, or is about to, so that a person finds the camera."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +92,18 @@ class Refused:
     reason: Reason
 
 
+@dataclass(frozen=True, slots=True)
+class Blinking:
+    """The answer to LOCATE: the lamp blinks as soon as the light of a look has ended."""
+
+
 def encode_request(request: Request) -> bytes:
-    """Return the holder's message, 2 bytes."""
+    """Return the message to the guard, 2 bytes."""
     return _REQUEST.pack(_VERSION, request)
 
 
 def decode_request(packet: bytes) -> Request:
-    """Return what the holder said.
+    """Return what a caller said.
 
     Raises:
         Malformed: another length, version or code.
@@ -98,15 +114,31 @@ def decode_request(packet: bytes) -> Request:
     raise Malformed("The packet is not a request.")
 
 
-def encode_answer(answer: Grant | Refused) -> bytes:
-    """Return the guard's message: 26 bytes for a grant, 3 for a refusal."""
+def encode_answer(answer: Grant | Refused | Blinking) -> bytes:
+    """Return the guard's message: 26 bytes for a grant, 3 for a refusal, 2 for blinking."""
+    if isinstance(answer, Blinking):
+        return _REQUEST.pack(_VERSION, _BLINKING_CODE)
     if isinstance(answer, Grant):
         return _GRANT.pack(_VERSION, _GRANT_CODE, answer.lease_id, answer.deadline_mono_ns)
     return _REFUSED.pack(_VERSION, _REFUSED_CODE, answer.reason)
 
 
+def decode_located(packet: bytes) -> Blinking | Refused:
+    """Return what the guard said to LOCATE.
+
+    Raises:
+        Malformed: another length, version, code or reason.
+    """
+    if packet == encode_answer(Blinking()):
+        return Blinking()
+    answer = decode_answer(packet)
+    if isinstance(answer, Grant):
+        raise Malformed("The packet is not an answer to LOCATE.")
+    return answer
+
+
 def decode_answer(packet: bytes) -> Grant | Refused:
-    """Return what the guard said.
+    """Return what the guard said to its holder.
 
     Raises:
         Malformed: another length, version, code or reason.

@@ -10,6 +10,7 @@ is covered.
     BOOT ──test passed──▶ OFF ──asked──▶ ARMING ──60 ms of light──▶ ON
                            ▲                ▲                            │ stop, or silent 0.5 s
                            └────2 s─────── HOLD ◀────────────────────────┘
+                          OFF ──to be found──▶ LOCATING ──20 s──▶ OFF
     anything ──sense wrong──▶ FAULT ──by itself at most 3 times in 24 h──▶ BOOT
 """
 
@@ -46,9 +47,21 @@ RECOVER_S: Final = 60.0
 """Wait before a self-recovery."""
 SELF_RECOVERY: Final = "self-recovery"
 """The reason of such a change; after a restart the guard counts these in its ledger."""
+LOCATED: Final = "to be located"
+"""The reason of each change for a person who looks for the camera."""
 RECOVERIES: Final = 3
 """Self-recoveries allowed in `RECOVERY_WINDOW_S`; then an operator must restart the guard."""
 RECOVERY_WINDOW_S: Final = 24 * 3600.0
+
+
+LOCATE_S: Final = 20.0
+"""How long the lamp blinks for a person who looks for the camera: time to look along a wall."""
+LOCATE_REST_S: Final = 60.0
+"""Shortest time from one such blinking to the next: a cable cannot keep the camera from looking."""
+LOCATE_PERIOD_S: Final = 2.0
+LOCATE_LIT_S: Final = ((0.0, 0.2), (0.4, 0.6))
+"""Two blinks of 0.2 s in each period of two seconds: no code of a registration looks so, and no
+second has more than three flashes (WCAG 2.2, 2.3.1)."""
 
 
 class State(StrEnum):
@@ -59,6 +72,7 @@ class State(StrEnum):
     ARMING = "arming"
     ON = "on"
     HOLD = "hold"
+    LOCATING = "locating"
     FAULT = "fault"
 
 
@@ -98,6 +112,10 @@ class Interlock:
     _unseen_s: float = 0.0
     """How long the lamp has shone without being seen. Kept over faults, so that the self-test finds
     the tape again before the next look."""
+    _wanted: bool = False
+    """Whether a person looks for the camera, and the lamp does not blink yet."""
+    _located_s: float | None = None
+    """When a person last asked for it."""
     recoveries: deque[float] = field(default_factory=deque)
     """When the lamp recovered by itself, oldest first; of earlier runs, too."""
 
@@ -107,7 +125,15 @@ class Interlock:
     @property
     def lamp(self) -> bool:
         """Whether the lamp must be driven now."""
+        if self.state is State.LOCATING:
+            at_s = self._elapsed_s % LOCATE_PERIOD_S
+            return any(begin_s <= at_s < end_s for begin_s, end_s in LOCATE_LIT_S)
         return self.state in LIT or (self.state is State.BOOT and not self._proved)
+
+    @property
+    def locating(self) -> bool:
+        """Whether the lamp blinks so that a person finds the camera, or is about to."""
+        return self._wanted or self.state is State.LOCATING
 
     def deadline_s(self) -> float | None:
         """Return the end of a lease granted now, or None when none may be granted."""
@@ -116,7 +142,7 @@ class Interlock:
     def ask(self) -> bool:
         """Take a holder's request for light; return whether the lamp is lit or arming."""
         self._heard_s = self.now_s
-        if self.state in {State.OFF, State.HOLD}:
+        if self.state in {State.OFF, State.HOLD} and not self.locating:
             self._samples, self._sampled_s = 0, self.now_s
             self._enter(State.ARMING, "asked")
         return self.state in {State.ARMING, State.ON}
@@ -129,6 +155,19 @@ class Interlock:
         """End the looking: the holder has stopped, or is gone."""
         if self.state in {State.ARMING, State.ON}:
             self._enter(State.HOLD, reason)
+
+    def locate(self) -> bool:
+        """Take the wish of a person to find this camera; return whether the lamp will blink.
+
+        It ends the light of a look first: no face is compared while the lamp blinks.
+        """
+        asked_s = self._located_s
+        early = asked_s is not None and self.now_s - asked_s < LOCATE_REST_S
+        if early or not self.recorded or self.state in {State.BOOT, State.FAULT}:
+            return False
+        self._wanted, self._located_s = True, self.now_s
+        self.stop(LOCATED)
+        return True
 
     def tick(self, now_s: float, *, sensed: bool, seen: bool | None = None) -> None:
         """Advance to `now_s` and drive `lamp` right after.
@@ -146,6 +185,7 @@ class Interlock:
             State.ARMING: self._arm,
             State.ON: self._shine,
             State.HOLD: self._hold,
+            State.LOCATING: self._blink,
             State.FAULT: self._recover,
         }
         steps[self.state]()
@@ -178,6 +218,7 @@ class Interlock:
     def _enter(self, after: State, reason: str) -> None:
         change = Change(self.now_s, self.state, after, reason)
         self.state, self._since_s, self._proved = after, self.now_s, False
+        self._wanted = self._wanted and after is not State.FAULT
         self.on_change(change)
 
     def _test(self) -> None:
@@ -202,6 +243,9 @@ class Interlock:
     def _rest(self) -> None:
         if self._wrong:
             self._enter(State.FAULT, "sense high while off")
+        elif self._wanted:
+            self._wanted = False
+            self._enter(State.LOCATING, LOCATED)
 
     def _shine(self) -> None:
         if not self._sensed:
@@ -214,6 +258,12 @@ class Interlock:
             self._enter(State.FAULT, "light lost")
         elif self._elapsed_s >= HOLD_S:
             self._enter(State.OFF, "held")
+
+    def _blink(self) -> None:
+        if self._wrong:
+            self._enter(State.FAULT, "light lost" if self._driven else "sense high while off")
+        elif self._elapsed_s >= LOCATE_S:
+            self._enter(State.OFF, LOCATED)
 
     def _recover(self) -> None:
         while self.recoveries and self.now_s - self.recoveries[0] > RECOVERY_WINDOW_S:

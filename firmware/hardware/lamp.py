@@ -41,6 +41,7 @@ WHY_DARK: Final = {
     Reason.FAULT: "the lamp's light cannot be proven: check the lamp and its sense line",
     Reason.BUSY: "another program holds the lamp",
     Reason.NOT_READY: "the lamp guard is not ready",
+    Reason.LOCATING: "the lamp blinks for a person who looks for this camera",
 }
 
 

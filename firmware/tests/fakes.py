@@ -17,6 +17,7 @@ import pytest
 from firmware.disk_writer import STALLED_S, DiskWriter
 from firmware.errors import LampDark
 from firmware.guard.lampguard import guard
+from firmware.guard.leases import Users
 from firmware.guard.listener import listen
 from firmware.hardware import lamp
 from firmware.hardware.camera import Frame
@@ -100,7 +101,7 @@ def guarding(
     folder: Path,
     *,
     bulb: Bulb | None = None,
-    holder_uid: int | None = None,
+    users: Users | None = None,
     ledger: Ledger | None = None,
     stalled_s: float = STALLED_S,
 ) -> Iterator[Guard]:
@@ -113,7 +114,7 @@ def guarding(
             target=guard,
             args=(made.bulb, listen(made.door), QueuedLedger(ledger, writer)),
             kwargs={
-                "holder_uid": os.getuid() if holder_uid is None else holder_uid,
+                "users": users or Users(os.getuid()),
                 "running": lambda: not stopped.is_set(),
             },
         )

@@ -30,6 +30,11 @@ class Rig:
         )
         self.bulb.drive(high=self.interlock.lamp)
 
+    def blinked(self) -> bool:
+        """Take a step and return whether the lamp shines after it."""
+        self.step()
+        return self.bulb.driven
+
     def run(self, for_s: float) -> None:
         for _ in range(round(for_s / TICK_S)):
             self.step()

@@ -27,7 +27,7 @@ from hypothesis.stateful import (
 
 from firmware.errors import DiskStalled, LampDark
 from firmware.guard.interlock import Change, Interlock, State
-from firmware.guard.lampguard import _Leases
+from firmware.guard.leases import Leases, Users
 from firmware.guard.listener import listen
 from firmware.hardware import lamp
 from firmware.hardware.lamp import LIGHT_UP_S, Lit, _Lease
@@ -105,7 +105,7 @@ class LitMachine(RuleBasedStateMachine):
         self.real_time = vars(lamp)["time"]
         # The one clock of `Lit`.
         vars(lamp)["time"] = SimpleNamespace(monotonic_ns=lambda: int(self.now_s * 1e9))
-        self.guard: _Leases | None = None
+        self.guard: Leases | None = None
         self.holder: Holder | None = None
         self.supervised = False
         """Whether a supervisor starts `watch` whenever there is none."""
@@ -132,7 +132,7 @@ class LitMachine(RuleBasedStateMachine):
             self.sensed_s = self.now_s + for_s
         self.now_s += for_s
 
-    def _tick(self, guard: _Leases) -> None:
+    def _tick(self, guard: Leases) -> None:
         guard.interlock.tick(
             self.now_s, sensed=self.bulb.senses_current(), seen=self.bulb.sees_light()
         )
@@ -198,7 +198,7 @@ class LitMachine(RuleBasedStateMachine):
         ignored: list[Change] = []
         interlock = Interlock(self.now_s, on_change=ignored.append)
         self.bulb.drive(high=False)  # Its lines were just opened.
-        self.guard = _Leases(listen(self.door), interlock, os.getuid())
+        self.guard = Leases(listen(self.door), interlock, Users(os.getuid()))
 
     @rule()
     def watch_is_killed(self) -> None:

@@ -16,7 +16,7 @@ from firmware.assembly import Means, run, watch_through_stalls
 from firmware.disk_writer import DiskWriter
 from firmware.errors import DiskStalled
 from firmware.guard.interlock import RECOVER_S, Interlock, State
-from firmware.guard.lampguard import _Leases
+from firmware.guard.leases import Leases, Users
 from firmware.guard.listener import listen
 from firmware.hardware.camera import Frame
 from firmware.identity import make_identity
@@ -133,7 +133,7 @@ def test_a_period_whose_beginning_the_disk_refused_has_no_end_in_the_ledger(
 
 def test_a_guard_in_fault_does_not_recover_by_itself_while_its_disk_hangs(tmp_path: Path) -> None:
     interlock = Interlock(0.0, on_change=lambda _: None, state=State.FAULT)
-    leases = _Leases(listen(tmp_path / "lamp.sock"), interlock, os.getuid())
+    leases = Leases(listen(tmp_path / "lamp.sock"), interlock, Users(os.getuid()))
     let_go = threading.Event()
     with DiskWriter(stalled_s=0.05) as writer:
         writer.submit(let_go.wait)

@@ -13,6 +13,7 @@ import pytest
 
 from firmware.disk_writer import DiskWriter
 from firmware.guard.lampguard import guard as run_guard
+from firmware.guard.leases import Users
 from firmware.guard.listener import listen
 from firmware.hardware.lamp import Lamp
 from firmware.record.ledger import Ledger
@@ -38,7 +39,7 @@ def own_the_lamp(folder: Path) -> None:
             Bulb(),
             listen(folder / "lamp.sock"),
             QueuedLedger(Ledger(folder, Program.LAMPGUARD), writer),
-            holder_uid=os.getuid(),
+            users=Users(os.getuid()),
             running=lambda: True,
         )
 

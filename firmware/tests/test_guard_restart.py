@@ -8,6 +8,7 @@ import pytest
 
 from firmware.guard.interlock import SELF_RECOVERY, Interlock, State
 from firmware.guard.lampguard import resume_interlock, run
+from firmware.guard.leases import Users
 from firmware.identity import make_identity
 from firmware.record.ledger import Ledger
 from firmware.supervisor import Supervisor
@@ -77,6 +78,6 @@ def test_a_restarted_guard_reads_its_own_ledger(tmp_path: Path) -> None:
     ledger = Ledger(config.state.lampguard, Program.LAMPGUARD)
     ledger.append(Happening.LAMP, {"from": "on", "to": "fault", "reason": "light lost"})
     ticks = iter([*[True] * 50, False])
-    run(config, lambda: nullcontext(Bulb()), os.getuid(), lambda: next(ticks), Supervisor())
+    run(config, lambda: nullcontext(Bulb()), Users(os.getuid()), lambda: next(ticks), Supervisor())
     changes = records(config.state.lampguard, Happening.LAMP)
     assert len(changes) == 1

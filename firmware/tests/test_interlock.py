@@ -1,5 +1,7 @@
 """The table of docs/design.md, section 4, row by row. Time is passed in; nothing waits."""
 
+from itertools import pairwise
+
 import pytest
 
 from firmware.guard.interlock import HOLD_S, RECOVER_S, State
@@ -228,3 +230,88 @@ def test_every_change_is_told_with_its_time(rig: Rig) -> None:
         (State.ARMING, State.ON),
     ]
     assert [change.at_s for change in rig.changes] == sorted(change.at_s for change in rig.changes)
+
+
+def test_a_camera_that_is_located_blinks_twice_every_two_seconds_for_20_s(rig: Rig) -> None:
+    rig.run(0.3)
+    assert rig.interlock.locate()
+    levels = [False, *(rig.blinked() for _ in range(2100))]
+    assert [after for before, after in pairwise(levels) if after and not before] == [True] * 20
+    assert [(one.before, one.after) for one in rig.changes[1:]] == [
+        (State.OFF, State.LOCATING),
+        (State.LOCATING, State.OFF),
+    ]
+
+
+def test_the_lamp_never_flashes_more_than_three_times_in_a_second(rig: Rig) -> None:
+    rig.run(0.3)
+    rig.interlock.locate()
+    levels = [rig.blinked() for _ in range(600)]
+    rises = [at for at in range(1, 600) if levels[at] and not levels[at - 1]]
+    assert max(sum(at <= other < at + 100 for other in rises) for at in rises) <= 3
+
+
+def test_to_be_located_the_light_of_a_look_ends_first(rig: Rig) -> None:
+    rig.lit()
+    assert rig.interlock.locate()
+    assert (rig.state, rig.interlock.deadline_s()) == (State.HOLD, None)
+    rig.run(HOLD_S + 0.05)
+    assert rig.state is State.LOCATING
+
+
+def test_no_light_is_granted_from_the_wish_until_the_lamp_has_stopped_to_blink(rig: Rig) -> None:
+    rig.lit().interlock.locate()
+    while rig.state is not State.OFF or rig.interlock.locating:
+        assert not rig.interlock.ask()
+        assert rig.interlock.deadline_s() is None
+        rig.step()
+    assert rig.interlock.ask()
+
+
+def test_a_camera_is_not_located_twice_in_a_minute(rig: Rig) -> None:
+    rig.run(0.3)
+    rig.interlock.locate()
+    rig.run(59.9)
+    assert not rig.interlock.locate()
+    rig.run(0.2)
+    assert rig.interlock.locate()
+
+
+def test_a_lamp_that_dies_while_it_blinks_is_a_fault(rig: Rig) -> None:
+    rig.run(0.3)
+    rig.interlock.locate()
+    rig.run(0.1)
+    rig.bulb.wire_cut = True
+    rig.run(0.03)
+    assert (rig.state, rig.changes[-1].reason) == (State.FAULT, "light lost")
+
+
+def test_current_in_the_dark_of_a_blink_is_a_fault(rig: Rig) -> None:
+    rig.run(0.3)
+    rig.interlock.locate()
+    rig.run(1.0)
+    rig.bulb.tied_high = True
+    rig.run(0.03)
+    assert (rig.state, rig.changes[-1].reason) == (State.FAULT, "sense high while off")
+
+
+def test_a_camera_whose_lamp_is_not_proven_does_not_blink(rig: Rig) -> None:
+    rig.step()
+    assert not rig.interlock.locate()
+    rig.bulb.wire_cut = True
+    rig.run(0.1)
+    assert rig.state is State.FAULT
+    assert not rig.interlock.locate()
+
+
+def test_a_fault_ends_the_wish_to_be_located(rig: Rig) -> None:
+    rig.lit().interlock.locate()
+    rig.bulb.wire_cut = True
+    rig.run(0.03)
+    assert (rig.state, rig.interlock.locating) == (State.FAULT, False)
+
+
+def test_a_guard_whose_ledger_takes_nothing_does_not_blink(rig: Rig) -> None:
+    rig.run(0.3)
+    rig.interlock.recorded = False
+    assert not rig.interlock.locate()

@@ -84,6 +84,11 @@ class LampMachine(RuleBasedStateMachine):
     def the_holder_stops(self) -> None:
         self.interlock.stop("holder stopped")
 
+    @rule()
+    def a_person_looks_for_the_camera(self) -> None:
+        if self.interlock.locate():
+            assert self.interlock.deadline_s() is None
+
     @rule(wire_cut=st.booleans(), tied_high=st.booleans(), covered=st.sampled_from([None, 0, 1]))
     def the_lamp_breaks_or_is_mended(
         self, *, wire_cut: bool, tied_high: bool, covered: int | None
@@ -93,6 +98,7 @@ class LampMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: not (self.bulb.wire_cut or self.bulb.tied_high or self.bulb.covered))
     @precondition(lambda self: self.interlock.state not in {State.FAULT, State.ON})
+    @precondition(lambda self: not self.interlock.locating)
     @rule()
     def a_sound_lamp_lights_within_a_second(self) -> None:
         for _ in range(100):

@@ -3,13 +3,15 @@
 import os
 import socket
 import time
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 
 import pytest
 
 from firmware.errors import LampDark
+from firmware.guard.interlock import LOCATED
 from firmware.guard.lampguard import run
+from firmware.guard.leases import Users
 from firmware.guard.listener import CALLERS
 from firmware.hardware.lamp import Lamp
 from firmware.identity import make_identity
@@ -19,11 +21,13 @@ from firmware.tests.command import config_of
 from firmware.tests.fakes import Bulb, Guard, guarding, last_look
 from firmware.tests.observations import eventually, records
 from formats.lease import (
+    Blinking,
     Grant,
     Reason,
     Refused,
     Request,
     decode_answer,
+    decode_located,
     encode_request,
 )
 from formats.ledger import Happening, Program
@@ -91,7 +95,7 @@ def test_a_caller_without_the_lamp_cannot_stop_or_keep_it(tmp_path: Path) -> Non
 
 
 def test_another_user_is_turned_away(tmp_path: Path) -> None:
-    with guarding(tmp_path, holder_uid=os.getuid() + 1) as guard, guard.called() as caller:
+    with guarding(tmp_path, users=Users(os.getuid() + 1)) as guard, guard.called() as caller:
         assert caller.recv(64) == b""
         assert not guard.bulb.driven
 
@@ -109,7 +113,7 @@ def test_no_more_callers_than_the_guard_can_hear(tmp_path: Path) -> None:
             caller.close()
 
 
-@pytest.mark.parametrize("packet", [b"\1", b"\1\4", b"\1\1\0", b"\1\1" * 2048])
+@pytest.mark.parametrize("packet", [b"\1", b"\1\4", b"\1\5", b"\1\1\0", b"\1\1" * 2048])
 def test_a_caller_that_sends_nonsense_is_disconnected(tmp_path: Path, packet: bytes) -> None:
     with guarding(tmp_path) as guard:
         with guard.called() as caller:
@@ -252,7 +256,7 @@ def test_a_run_is_recorded_from_start_to_stop(tmp_path: Path) -> None:
     config = config_of(tmp_path)
     make_identity(config.state)
     ticks = iter([True, True, False])
-    run(config, lambda: nullcontext(Bulb()), os.getuid(), lambda: next(ticks), Supervisor())
+    run(config, lambda: nullcontext(Bulb()), Users(os.getuid()), lambda: next(ticks), Supervisor())
     assert len(records(config.state.lampguard, Happening.START)) == 1
     assert records(config.state.lampguard, Happening.STOP) == [{"reason": "stopped"}]
 
@@ -270,3 +274,28 @@ def lamp_of(guard: Guard) -> socket.socket:
     line.connect(str(guard.door))
     line.setblocking(False)  # noqa: FBT003  # The standard library's own signature.
     return line
+
+
+def test_the_user_of_service_lets_the_lamp_blink_and_gets_no_light(tmp_path: Path) -> None:
+    users = Users(os.getuid() + 1, os.getuid())
+    with guarding(tmp_path, users=users) as guard:
+        with guard.called() as caller:
+            say(caller, Request.ASK)
+            assert caller.recv(64) == b""
+        with guard.called() as caller:
+            say(caller, Request.LOCATE)
+            assert decode_located(caller.recv(64)) == Blinking()
+            assert caller.recv(64) == b""
+        eventually(lambda: guard.changes()[-1] == ("locating", LOCATED))
+        with guard.called() as caller:
+            say(caller, Request.LOCATE)
+            assert decode_located(caller.recv(64)) == Refused(Reason.LOCATING)
+
+
+def test_a_caller_of_service_that_says_nothing_keeps_no_place_of_watch(tmp_path: Path) -> None:
+    with guarding(tmp_path, users=Users(os.getuid(), os.getuid())) as guard, guard.called():
+        callers = [guard.called() for _ in range(CALLERS)]
+        with ExitStack() as opened:
+            *_, last = [opened.enter_context(caller) for caller in callers]
+            say(last, Request.ASK)
+            assert isinstance(hear(last), Grant)

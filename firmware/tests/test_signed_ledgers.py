@@ -10,6 +10,7 @@ from nacl.signing import VerifyKey
 
 from firmware.courier import run as carry
 from firmware.guard.lampguard import run as guard_lamp
+from firmware.guard.leases import Users
 from firmware.identity import ledger_signer, make_identity
 from firmware.record.ledger import Ledger
 from firmware.supervisor import Supervisor
@@ -41,7 +42,9 @@ def test_all_that_a_guard_wrote_is_signed_when_it_ends(tmp_path: Path) -> None:
     config = config_of(tmp_path)
     key = make_identity(config.state).lampguard_key
     ticks = iter([*[True] * 50, False])
-    guard_lamp(config, lambda: nullcontext(Bulb()), os.getuid(), lambda: next(ticks), Supervisor())
+    guard_lamp(
+        config, lambda: nullcontext(Bulb()), Users(os.getuid()), lambda: next(ticks), Supervisor()
+    )
     assert signed(config.state.lampguard, key) == written(config.state.lampguard) > 2
 
 

@@ -14,7 +14,8 @@ from firmware.assembly import run as run_watch
 from firmware.delivery.marks import Link
 from firmware.disk_writer import DiskWriter
 from firmware.errors import DiskStalled
-from firmware.guard.lampguard import DISK_STALLED, run
+from firmware.guard.lampguard import run
+from firmware.guard.leases import DISK_STALLED, Users
 from firmware.hardware.camera import Frame
 from firmware.hardware.lamp import Lamp, Lit
 from firmware.identity import make_identity
@@ -143,7 +144,7 @@ def test_a_guard_ends_within_two_seconds_while_its_disk_hangs(
 
     began_s = time.monotonic()
     with pytest.raises(DiskStalled, match="check the card"):
-        run(config, lambda: nullcontext(bulb), os.getuid(), running, Supervisor())
+        run(config, lambda: nullcontext(bulb), Users(os.getuid()), running, Supervisor())
     assert time.monotonic() - began_s < 2.0 + 30 * 0.02
     assert not bulb.driven
 

@@ -11,11 +11,13 @@ from formats.lease import (
     LEASE_MS,
     RENEW_MS,
     SILENT_MS,
+    Blinking,
     Grant,
     Reason,
     Refused,
     Request,
     decode_answer,
+    decode_located,
     decode_request,
     encode_answer,
     encode_request,
@@ -53,7 +55,12 @@ def test_each_accepted_packet_has_one_spelling(packet: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("name", "request_"),
-    [("ask", Request.ASK), ("beat", Request.BEAT), ("stop", Request.STOP)],
+    [
+        ("ask", Request.ASK),
+        ("beat", Request.BEAT),
+        ("stop", Request.STOP),
+        ("locate", Request.LOCATE),
+    ],
 )
 def test_the_requests_are_spelt_as_published(name: str, request_: Request) -> None:
     assert encode_request(request_) == GOOD[name]
@@ -66,9 +73,11 @@ def test_the_requests_are_spelt_as_published(name: str, request_: Request) -> No
         ("refused, fault", Refused(Reason.FAULT)),
         ("refused, busy", Refused(Reason.BUSY)),
         ("refused, not ready", Refused(Reason.NOT_READY)),
+        ("refused, locating", Refused(Reason.LOCATING)),
+        ("blinking", Blinking()),
     ],
 )
-def test_the_answers_are_spelt_as_published(name: str, answer: Grant | Refused) -> None:
+def test_the_answers_are_spelt_as_published(name: str, answer: Grant | Refused | Blinking) -> None:
     assert encode_answer(answer) == GOOD[name]
 
 
@@ -78,9 +87,23 @@ def test_a_broken_packet_is_neither_request_nor_answer(name: str) -> None:
         decode_request(BROKEN[name])
     with pytest.raises(Malformed):
         decode_answer(BROKEN[name])
+    with pytest.raises(Malformed):
+        decode_located(BROKEN[name])
 
 
-@pytest.mark.parametrize("name", ["ask", "beat", "stop"])
+@pytest.mark.parametrize("answer", [Blinking(), *map(Refused, Reason)])
+def test_what_the_guard_says_of_blinking_is_heard(answer: Blinking | Refused) -> None:
+    assert decode_located(encode_answer(answer)) == answer
+
+
+def test_blinking_is_no_grant_and_a_grant_no_blinking() -> None:
+    with pytest.raises(Malformed):
+        decode_answer(GOOD["blinking"])
+    with pytest.raises(Malformed):
+        decode_located(GOOD["grant until 61700000000"])
+
+
+@pytest.mark.parametrize("name", ["ask", "beat", "stop", "locate"])
 def test_the_guard_cannot_be_answered_with_its_own_words(name: str) -> None:
     with pytest.raises(Malformed):
         decode_answer(GOOD[name])

@@ -10,7 +10,7 @@ from collections.abc import Collection
 import pytest
 
 from firmware.disk_writer import STALLED_S
-from firmware.guard.lampguard import DISK_STALLED
+from firmware.guard.leases import DISK_STALLED
 from formats.ledger import Program
 from hil_tests.rig.contract import Feature, Rig
 from hil_tests.rig.judgement import EARLY_MS, judge

@@ -10,6 +10,7 @@ from gpiozero.pins.pigpio import PiGPIOFactory
 from firmware.__main__ import exit_code, until_stopped
 from firmware.config import Config
 from firmware.guard.lampguard import run
+from firmware.guard.leases import Users
 from firmware.hardware.pins import GpioPins
 from firmware.supervisor import supervisor
 from formats.settings import read_settings
@@ -30,7 +31,7 @@ def _guard(chosen: argparse.Namespace) -> None:
     def open_pins() -> GpioPins:
         return GpioPins(PiGPIOFactory("127.0.0.1", chosen.pins), config.lamp_eye)
 
-    run(config, open_pins, os.getuid(), until_stopped(), supervisor())
+    run(config, open_pins, Users(os.getuid()), until_stopped(), supervisor())
 
 
 if __name__ == "__main__":

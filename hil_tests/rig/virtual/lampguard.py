@@ -18,6 +18,7 @@ from gpiozero.pins.pigpio import PiGPIOFactory
 from firmware.__main__ import exit_code, until_stopped
 from firmware.config import Config
 from firmware.guard.lampguard import run
+from firmware.guard.leases import Users
 from firmware.hardware.pins import GpioPins
 from firmware.program_lock import only_one
 from firmware.supervisor import supervisor
@@ -60,8 +61,8 @@ def _guard(config: Path, *, dark: bool) -> None:
     if dark:
         with only_one(settings.state.lampguard, Program.LAMPGUARD), open_pins():
             return
-    holder_uid = pwd.getpwnam(HOLDER).pw_uid
-    run(settings, open_pins, holder_uid, until_stopped(), supervisor())
+    users = Users(pwd.getpwnam(HOLDER).pw_uid)
+    run(settings, open_pins, users, until_stopped(), supervisor())
 
 
 if __name__ == "__main__":
