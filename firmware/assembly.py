@@ -1,9 +1,9 @@
 """Start `watch`: assemble a station from verified parts, run it, and record why it ended.
 
-The order is the order of trust: keys, outbox, registration with its lamp record, nets, list,
-threshold, lamp, camera. No part asks for light before all of them are there. A part that is missing
-is in the ledger by its name. The outbox comes early, so that a camera that stays dark removes the
-events whose receipts have come.
+The order is the order of trust: keys, outbox, registration with its lamp record, camera driver,
+nets, list, threshold, lamp, camera. No part asks for light before all of them are there. A part
+that is missing is in the ledger by its name. The outbox comes early, so that a camera that stays
+dark removes the events whose receipts have come.
 """
 
 import os
@@ -49,6 +49,7 @@ from firmware.trust.floors import Floors, floors_of, raise_floors
 from firmware.trust.newer_list import NewerList
 from firmware.trust.time_source import time_quality
 from firmware.trust.watchlist import ThisCamera, Watchlist
+from firmware.update.image import refuse_image_without_camera
 from firmware.watch import watch
 from formats import VERSION
 from formats.envelope import TimeQuality, sender_id
@@ -147,9 +148,9 @@ def assemble(
     """Return a station that may ask for light.
 
     Raises:
-        IdentityRefused, NotRegistered, FolderShared, ForeignFile, ListRefused, NetsNotJudged,
-        AcceleratorMissing, ProcessorRefused, NobodyListed, ListNotServed, OutsideHours, OutboxFull,
-        LampDark: a part is missing or refused; no frame was looked at.
+        IdentityRefused, NotRegistered, NoCameraDriver, FolderShared, ForeignFile, ListRefused,
+        NetsNotJudged, AcceleratorMissing, ProcessorRefused, NobodyListed, ListNotServed,
+        OutsideHours, OutboxFull, LampDark: a part is missing or refused; no frame was looked at.
     """
     state, keys = config.state, watch_keys(config.state)
     book.ledger.sign_with(ledger_signer(state, Program.WATCH))
@@ -158,6 +159,7 @@ def assemble(
     while removal.round() and running():
         means.supervisor.alive("dark: removing events that were receipted")
     check_registration(state)
+    refuse_image_without_camera(config.image)
     eye, watchlist = _accept(config, means, keys, book.ledger, clock)
     counts = Counts()
     search = Search(watchlist, eye.manifest.calibration, counts)

@@ -102,6 +102,11 @@ class Config:
     """The sensor that sees the lamp from outside; docs/lamp.md."""
 
     @property
+    def image(self) -> Path:
+        """What the running image is; it lies beside the site's root, in the read-only image."""
+        return self.trusted_root.with_name("image.json")
+
+    @property
     def state(self) -> State:
         """The folders below `state_folder`."""
         return State(self.state_folder)

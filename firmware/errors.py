@@ -10,6 +10,7 @@ FirmwareError
 ├── LampFault          a line of the lamp is not what it must be
 ├── DiskStalled        the disk has not taken a record in time, so nothing more may be looked at
 ├── CameraStalled      no frame came in time, or there is no camera
+├── NoCameraDriver     the image that runs has no camera driver
 ├── PictureGrey        the camera sees no colour, as at night: the nets were not made for that
 ├── AcceleratorMissing the accelerator is not plugged in, or did not come back
 ├── ProcessorRefused   the policy does not let the nets run on the camera's own processor
@@ -114,6 +115,10 @@ class LampFault(FirmwareError):
 
 class CameraStalled(FirmwareError):
     """No frame came within the time that a working camera needs."""
+
+
+class NoCameraDriver(FirmwareError):
+    """The image that runs has no camera driver, so this camera cannot arm."""
 
 
 class PictureGrey(FirmwareError):

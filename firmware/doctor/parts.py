@@ -33,6 +33,7 @@ from firmware.identity import courier_key, ledger_signer, watch_keys
 from firmware.record.newest import newest_record, when_written
 from firmware.registration.kept import check_registration
 from firmware.trust.time_source import time_quality
+from firmware.update.image import refuse_image_without_camera
 from formats.envelope import TimeQuality, sender_id
 from formats.keyfile import Purpose
 from formats.ledger import Happening, Program
@@ -67,7 +68,7 @@ def parts(config: Config) -> dict[str, Callable[[], str]]:
         "clock": _clock,
         "nets": lambda: _nets(config),
         "accelerator": lambda: _accelerator(config),
-        "camera": _camera,
+        "camera": lambda: _camera(config.image),
         "lamp": lambda: _lamp(config),
         "list": lambda: accepted_list(config),
         "certificate": lambda: _certificate(config),
@@ -109,7 +110,8 @@ def _accelerator(config: Config) -> str:
     return f"Edge TPU on USB, {found}, {bus_speed()}"
 
 
-def _camera() -> str:
+def _camera(image: Path) -> str:
+    refuse_image_without_camera(image)
     try:
         from picamera2 import Picamera2  # noqa: PLC0415  # Only a camera has it.
     except ImportError as error:

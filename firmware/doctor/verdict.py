@@ -18,6 +18,7 @@ REASONS: Final = {
     "LampDark": "systemctl status tallylight-lampguard, and docs/lamp.md",
     "NoLease": "systemctl status tallylight-lampguard, and docs/lamp.md",
     "CameraStalled": "check the camera's cable",
+    "NoCameraDriver": "write an image of this board onto the card that has a camera driver",
     "PictureGrey": "switch infrared light off; the nets need colour",
     "AcceleratorMissing": "plug the accelerator in",
     "ClockUntrusted": "set up a time server, docs/lamp.md",

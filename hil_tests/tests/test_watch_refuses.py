@@ -138,6 +138,15 @@ def test_the_site_is_not_the_one_of_this_image(bench: Bench, tmp_path: Path) -> 
     assert "refused" in refusal(bench)
 
 
+@pytest.mark.parametrize("facts", ['{"camera": "none"}', "{}"])
+def test_the_image_has_no_camera_driver(bench: Bench, facts: str) -> None:
+    (bench.desk.site / "image.json").write_text(facts)
+    assert "camera driver" in refusal(bench)
+    ledger = records(bench.desk.camera / "watch" / "ledger.jsonl")
+    faults = [r.body["code"] for r in ledger if r.event is Happening.FAULT]
+    assert faults == ["NoCameraDriver"]
+
+
 def test_the_lamp_is_dead(bench: Bench) -> None:
     bench.board.set_defect(LampDefect.OPEN_CIRCUIT)
     command = [sys.executable, "-m", "hil_tests.rig.desk.watch", "--source", "street"]
