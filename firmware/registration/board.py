@@ -33,6 +33,8 @@ class Places:
     links: Path = Path("/sys/class/net")
     key_level: Path = Path("/run/tallylight/board-key-level")
     image: Path = Path("/usr/lib/tallylight/image.json")
+    root_hash: Path = Path("/run/tallylight/root-hash")
+    """The initial RAM disk writes it: dm-verity compares the root with it."""
     boot_loader: Path = Path("/proc/device-tree/chosen/bootloader/build-timestamp")
 
 
@@ -53,7 +55,7 @@ def read_board(models: Path, link: str, places: Places | None = None) -> Board:
         kind=image.get("board", "desk"),
         key=_level(_word(at.key_level)),
         image=image.get("version", VERSION),
-        image_digest=_hex(image.get("digest", ""), DIGEST_BYTES),
+        image_digest=_hex(_word(at.root_hash), DIGEST_BYTES),
         nets_digest=sha256(manifest.read_bytes()).digest() if manifest.exists() else bytes(32),
         boot_loader_utc_s=_number(at.boot_loader),
     )

@@ -20,6 +20,7 @@ def places(tmp_path: Path) -> Places:
         links=tmp_path / "net",
         key_level=tmp_path / "board-key-level",
         image=tmp_path / "image.json",
+        root_hash=tmp_path / "root-hash",
         boot_loader=tmp_path / "build-timestamp",
     )
 
@@ -30,7 +31,8 @@ def test_each_fact_of_a_board_is_read(places: Places, tmp_path: Path) -> None:
     (places.links / "eth0" / "address").write_text("02:00:00:00:00:01\n")
     places.key_level.write_text("otp\n")
     digest = "ab" * 32
-    places.image.write_text(f'{{"board": "pi5", "version": "1.2", "digest": "{digest}"}}')
+    places.image.write_text('{"board": "pi5", "version": "1.2"}')
+    places.root_hash.write_text(f"{digest}\n")
     places.boot_loader.write_bytes((1_767_225_600).to_bytes(4, "big"))
     (tmp_path / "manifest.toml").write_text("nets")
     board = read_board(tmp_path, "eth0", places)
