@@ -261,6 +261,8 @@ postgres:
 boot-tools:  # What reads and makes boot partitions and bundles; a TPM in software.
 	@tools/install-missing "mtools, dosfstools, binutils" "mcopy mkfs.vfat readelf" mtools dosfstools binutils
 	@tools/install-missing "RAUC, which makes update bundles" rauc rauc squashfs-tools
+	@tools/install-missing "nginx, which serves update bundles" nginx nginx-light || \
+	  echo "The test of nginx is left out."
 	@tools/install-missing "swtpm, a TPM in software" "swtpm tpm2_hmac" swtpm tpm2-tools || \
 	  echo "The test of TPMs is left out."
 

@@ -35,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "ended": _ended,
         "doctor": _doctor,
         "time": _time,
+        "fetch": _fetch,
         "update": _update,
         "ready": _ready,
     }
@@ -149,6 +150,12 @@ def _time(_config: Config, _chosen: argparse.Namespace) -> None:
     check_time()
 
 
+def _fetch(config: Config, _chosen: argparse.Namespace) -> None:
+    from firmware.fetch import fetch  # noqa: PLC0415
+
+    print(fetch(config))  # noqa: T201  # What users read.
+
+
 def _update(config: Config, _chosen: argparse.Namespace) -> None:
     from datetime import UTC, datetime  # noqa: PLC0415
 
@@ -198,6 +205,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     doctor.add_argument("--json", action="store_true", help="one object for tallylight check")
     programs.add_parser("time", help="mark whether chrony's time servers prove who they are")
+    programs.add_parser("fetch", help="download the update bundle that is wanted; resume")
     programs.add_parser("update", help="install the version that the policy offers; reboot into it")
     programs.add_parser("ready", help="wait until this version could arm; exit 1 if it never does")
     programs.add_parser("dark", help="switch the lamp off while no guard runs")

@@ -64,8 +64,13 @@ class State:
 
     @property
     def bundles(self) -> Path:
-        """Update bundles as they arrived, not yet verified: written by `courier`."""
+        """Update bundles as they arrived: written by `fetch`, the courier's user."""
         return self.root / "bundles"
+
+    @property
+    def wanted(self) -> Path:
+        """The update bundle that `fetch` is to download: written by `update`."""
+        return self.root / "wanted"
 
     @property
     def inbox(self) -> Path:
@@ -100,6 +105,8 @@ class Config:
     """PEM of the authority that signed the broker's certificate."""
     lamp_eye: LampEye = LampEye.NONE
     """The sensor that sees the lamp from outside; docs/lamp.md."""
+    bundle_port: int = 8884
+    """Port of the broker's machine that serves update bundles over HTTPS."""
 
     @property
     def image(self) -> Path:

@@ -26,6 +26,7 @@ FirmwareError
 ├── OutsideHours       the policy's schedule does not let recognition run now
 ├── NotReady           the version that has just booted could not arm in time
 ├── UpdateRefused      an update may not be installed, or there is no image to update
+├── BundleNotFetched   an update bundle could not be downloaded now, or its bytes are wrong
 ├── OutboxFull         there is no room for another event: nothing more may be recognised
 ├── ListRefused        firmware.trust: the list may not be used, with its code
 └── EntryLapsed        firmware.trust: an entry is no longer live, so it is not searched for
@@ -147,6 +148,10 @@ class NobodyListed(FirmwareError):
 
 class OutsideHours(FirmwareError):
     """The policy's schedule does not let recognition run now."""
+
+
+class BundleNotFetched(FirmwareError):
+    """An update bundle could not be downloaded now, or its bytes are not the offered ones."""
 
 
 class OutboxFull(FirmwareError):

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from firmware.config import Config
+from firmware.delivery.wanted import read_wanted, write_wanted
 from firmware.errors import ForeignFile, UpdateRefused
 from firmware.identity import make_identity, watch_keys
 from firmware.tests.camera_setup import made_camera, publish
@@ -96,9 +97,22 @@ def test_the_version_that_runs_is_not_installed_again(tmp_path: Path) -> None:
     assert install(config, Rauc()).words == "Version 0.2.0 runs, which the policy offers."
 
 
-def test_a_bundle_that_has_not_arrived_is_waited_for(tmp_path: Path) -> None:
-    outcome = install(camera(tmp_path, [offer()]), Rauc())
+def test_a_bundle_that_has_not_arrived_is_asked_for_until_it_has(tmp_path: Path) -> None:
+    config = camera(tmp_path, [offer()])
+    outcome = install(config, Rauc())
     assert (outcome.reboot, "has not arrived" in outcome.words) == (False, True)
+    assert read_wanted(config.state) == offer()
+    assert (config.state.wanted / "offer.json").stat().st_mode & 0o777 == 0o644
+    bring(config, offer())
+    install(config, Rauc())
+    assert read_wanted(config.state) is None
+
+
+def test_what_is_not_offered_any_more_is_not_asked_for(tmp_path: Path) -> None:
+    config = camera(tmp_path, [offer(board="pi5")])
+    write_wanted(config.state, offer())
+    install(config, Rauc())
+    assert read_wanted(config.state) is None
 
 
 @pytest.mark.parametrize("content", [BUNDLE[:-1], BUNDLE + b"x", b"y" + BUNDLE[1:], b""])
@@ -108,6 +122,7 @@ def test_other_bytes_than_the_offered_are_not_installed(tmp_path: Path, content:
     with pytest.raises(UpdateRefused, match="not the one that the policy offers"):
         install(config, rauc)
     assert (rauc.installed, list(config.state.update.iterdir())) == ([], [])
+    assert read_wanted(config.state) == offer()
 
 
 def test_an_older_version_is_refused_also_after_a_fall_back(tmp_path: Path) -> None:

@@ -1,12 +1,12 @@
 """Install the update that the site's policy offers: bundle, digest, version floor, RAUC, reboot.
 
-The offer comes from the repository that `watch` accepted, verified here again from its root. The
-bundle is a file that the courier or a memory stick brought, so that another user may have written
-it: it is copied without following links while its digest is taken, and the copy is installed. RAUC
-verifies the maker's signature and writes the slot that does not run. A version is tried once: when
-the camera is back in the old one, the same offer is not taken again. An install that a power cut
-ended has tried nothing: it is begun again, three times at most, so that no bundle wears the card
-out.
+The offer comes from the repository that `watch` accepted, verified here again from its root. A
+bundle that is not on the card is asked for: the program `fetch` downloads it (`delivery.wanted`).
+The bundle is a file that another user has written: it is copied without following links while its
+digest is taken, and the copy is installed. RAUC verifies the maker's signature and writes the slot
+that does not run. A version is tried once: when the camera is back in the old one, the same offer
+is not taken again. An install that a power cut ended has tried nothing: it is begun again, three
+times at most, so that no bundle wears the card out.
 
 It decides nothing about readiness (`firmware.update.readiness`) and talks to no network.
 """
@@ -14,8 +14,8 @@ It decides nothing about readiness (`firmware.update.readiness`) and talks to no
 import json
 import stat
 import subprocess
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -26,7 +26,8 @@ from typing import BinaryIO, Final
 
 from tuf.api.exceptions import DownloadError, RepositoryError
 
-from firmware.config import Config
+from firmware.config import Config, State
+from firmware.delivery.wanted import bundle_name, drop_wanted, write_wanted
 from firmware.errors import UpdateRefused
 from firmware.folder import Folder
 from firmware.trust.accepted import accepted_folder, open_accepted
@@ -100,6 +101,7 @@ def install_offer(
         UpdateRefused: the offer or its bundle is refused; the slot that runs is untouched.
         ForeignFile: the bundle is a link, a FIFO, or of another kind.
     """
+    drop_wanted(config.state)
     offer = offer_in_force(config, image.board, now)
     if offer is None:
         return Outcome("The policy in force offers this board no update.")
@@ -110,12 +112,13 @@ def install_offer(
     begun = _begun(folder, offer)
     try:
         with Folder(config.state.bundles) as bundles:
-            source = bundles.open(f"{offer.digest.hex()}.raucb", limit=BUNDLE_LIMIT)
+            source = bundles.open(bundle_name(offer), limit=BUNDLE_LIMIT)
     except FileNotFoundError:
+        write_wanted(config.state, offer)
         return Outcome(f"Version {offer.version} is offered, and its bundle has not arrived yet.")
     with Folder.made(folder, 0o700) as own:
         try:
-            with source:
+            with source, _wanted_if_refused(config.state, offer):
                 copy_bundle(source, own, offer)
             path = str(folder / _COPY)
             _refuse_other_manifest(rauc("info", "--output-format=json", path), offer)
@@ -172,7 +175,7 @@ def copy_bundle(source: BinaryIO, folder: Folder, offer: FirmwareOffer) -> None:
             copy.write(chunk)
     if left != 0 or digest.digest() != offer.digest:
         raise UpdateRefused(
-            "The bundle is not the one that the policy offers: bring the bundle again."
+            "The bundle is not the one that the policy offers: it is fetched again."
         )
 
 
@@ -200,6 +203,16 @@ def _refuse_other_manifest(info: bytes, offer: FirmwareOffer) -> None:
         raise UpdateRefused(
             "The bundle is of another version or board than the policy says: offer it anew."
         )
+
+
+@contextmanager
+def _wanted_if_refused(state: State, offer: FirmwareOffer) -> Iterator[None]:
+    """Ask for the bundle again if the block finds that its bytes are others."""
+    try:
+        yield
+    except UpdateRefused:
+        write_wanted(state, offer)
+        raise
 
 
 def _begun(folder: Path, offer: FirmwareOffer) -> int:

@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from formats.camera_request import Request, read_request
 from formats.errors import FormatError
 from formats.signer import Ed25519Signer
+from provisioning.broker.bundle_server import bundle_server
 from provisioning.broker.certificates import (
     Authority,
     Ed25519SigningAdapter,
@@ -42,6 +43,7 @@ from provisioning.broker.mosquitto_files import (
     ACL_FILE,
     ARCHIVE_FILE,
     AUTHORITY_FILE,
+    BUNDLE_SERVER_FILE,
     CONFIGURATION_FILE,
     COURIER_DROP_IN,
     DROP_IN,
@@ -141,6 +143,7 @@ def configure(site: Site, authority_key: Ed25519Signer, listener: Listener, now:
     files[CONFIGURATION_FILE] = mosquitto_configuration(listener).encode()
     files[DROP_IN] = broker_drop_in(listener).encode()
     files[COURIER_DROP_IN] = courier_drop_in(listener).encode()
+    files[BUNDLE_SERVER_FILE] = bundle_server(listener).encode()
     files[INSTALL_FILE] = install_script(listener).encode()
     _write(site, files)
     return site.broker

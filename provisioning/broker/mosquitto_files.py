@@ -24,12 +24,17 @@ ACL_FILE: Final = "acl"
 CONFIGURATION_FILE: Final = "mosquitto.conf"
 DROP_IN: Final = "systemd/tallylight.conf"
 COURIER_DROP_IN: Final = "systemd/tallylight-courier.conf"
+BUNDLE_SERVER_FILE: Final = "bundles.nginx.conf"
+BUNDLE_FOLDER: Final = "/var/lib/tallylight-bundles"
+"""Folder on the broker's machine, for what `tallylight update offer --to` wrote."""
 INSTALL_FILE: Final = "install"
 ARCHIVE_FILE: Final = "broker.tar"
 _ARCHIVED: Final = (
     *(AUTHORITY_FILE, REVOKED_FILE, SERVER_FILE, "server.key", ACL_FILE, CONFIGURATION_FILE),
-    *(DROP_IN, INSTALL_FILE),
+    *(DROP_IN, BUNDLE_SERVER_FILE, INSTALL_FILE),
 )
+_ELSEWHERE: Final = {DROP_IN, BUNDLE_SERVER_FILE, INSTALL_FILE}
+"""Files that do not belong into the broker's folder on its machine."""
 _TOP: Final = "tallylight"
 """Folder in the archive."""
 
@@ -150,7 +155,7 @@ def install_script(listener: Listener) -> str:
 
     With DESTDIR in its environment it only puts the files below that folder, as packagers expect.
     """
-    files = " ".join(name for name in _ARCHIVED if name not in {DROP_IN, INSTALL_FILE})
+    files = " ".join(name for name in _ARCHIVED if name not in _ELSEWHERE)
     at, state, user = (
         shlex.quote(str(each)) for each in (listener.at, listener.state, listener.user)
     )
@@ -173,6 +178,13 @@ install -d -m 750 "$root$at"
 install -m 640 {files} "$root$at"
 install -D -m 644 {DROP_IN} \\
     "$root/etc/systemd/system/mosquitto.service.d/tallylight.conf"
+# Where nginx is installed, it serves update bundles.
+bundles=no
+if [ -d "$root/etc/nginx/conf.d" ]; then
+    install -m 644 {BUNDLE_SERVER_FILE} "$root/etc/nginx/conf.d/tallylight.conf"
+    install -d -m 755 "$root{BUNDLE_FOLDER}"
+    bundles=yes
+fi
 [ -z "$root" ] || exit 0
 chown -R root:{user} "$at"
 install -d -o {user} {state}
@@ -180,6 +192,7 @@ if [ -d /run/systemd/system ]; then
     systemctl daemon-reload
     systemctl enable mosquitto
     systemctl restart mosquitto
+    [ $bundles = no ] || systemctl reload-or-restart nginx
 else
     echo "Start the broker with: mosquitto -c $at/{CONFIGURATION_FILE}"
 fi
