@@ -14,6 +14,7 @@ is covered.
     anything ──sense wrong──▶ FAULT ──by itself at most 3 times in 24 h──▶ BOOT
 """
 
+import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,6 +23,11 @@ from typing import Final
 
 from formats import lease
 
+TICK_S: Final = 0.01
+"""Sense is read and the state advanced this often while something is awaited of the lamp, or while
+the sense line has not shown that its edges arrive: a dead lamp is seen within 10 ms."""
+REST_S: Final = lease.RENEW_MS / 1000
+"""Longest time between two readings while edges arrive: a lease is renewed on a fresh reading."""
 TEST_ON_S: Final = 0.1
 """Self-test: the lamp is on this long, then off this long (docs/design.md, section 4)."""
 SETTLE_S: Final = 0.02
@@ -42,7 +48,7 @@ COVERED_S: Final = 3.0
 """Longest time of light, summed over all stretches, that the photodiode does not see: tape is found
 within 5 s, and a hand that passes is no fault."""
 UNWATCHED_S: Final = 0.05
-"""Most of one tick that counts as unseen: the guard may have been kept waiting."""
+"""As `REST_S`. Most of one tick that counts as unseen: the guard may have been kept waiting."""
 RECOVER_S: Final = 60.0
 """Wait before a self-recovery."""
 SELF_RECOVERY: Final = "self-recovery"
@@ -92,7 +98,7 @@ class Change:
 
 @dataclass(slots=True)
 class Interlock:
-    """The lamp's state. Drive `lamp`, then pass the sensed current to `tick`, every 10 ms or so."""
+    """The lamp's state. Drive `lamp`, then pass the sensed current to `tick`, after `rest_s`."""
 
     now_s: float
     """Time of the last tick, in CLOCK_MONOTONIC seconds."""
@@ -138,6 +144,18 @@ class Interlock:
     def deadline_s(self) -> float | None:
         """Return the end of a lease granted now, or None when none may be granted."""
         return self.now_s + LEASE_S if self.state is State.ON else None
+
+    def rest_s(self) -> float:
+        """Return after how many seconds `tick` is due, unless the sense line changes before."""
+        moving = self.locating or self.state in {State.BOOT, State.ARMING}
+        if moving or self._steady_s <= SETTLE_S:
+            return TICK_S
+        ends_s = {
+            State.ON: self._heard_s + SILENCE_S,
+            State.HOLD: self._since_s + HOLD_S,
+            State.FAULT: self._since_s + RECOVER_S,
+        }
+        return max(TICK_S, min(REST_S, ends_s.get(self.state, math.inf) - self.now_s))
 
     def ask(self) -> bool:
         """Take a holder's request for light; return whether the lamp is lit or arming."""

@@ -11,13 +11,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from typing import Final
 
 from firmware.config import Config
 from firmware.disk_writer import END_S, DiskWriter
 from firmware.guard.interlock import RECOVERY_WINDOW_S, SELF_RECOVERY, Change, Interlock, State
 from firmware.guard.leases import Leases, Users
 from firmware.guard.listener import listen
+from firmware.guard.rest import Rest
 from firmware.hardware.pins import Pins
 from firmware.identity import ledger_signer
 from firmware.program_lock import only_one
@@ -26,9 +26,6 @@ from firmware.record.queued_ledger import QueuedLedger
 from firmware.supervisor import Supervisor
 from formats import VERSION
 from formats.ledger import Happening, Program, Record
-
-TICK_S: Final = 0.01
-"""Sense is read and the state advanced this often: a dead lamp is seen within 10 ms."""
 
 
 def run(
@@ -114,7 +111,7 @@ def guard(  # noqa: PLR0913  # The last is for a restarted guard.
         door: from `listen`.
         book: takes every change of state.
         users: who may ask for light, and who may let the lamp blink.
-        running: asked on every tick.
+        running: asked on every round, every 50 ms at least.
         interlock: as an earlier run left it; by default a new one.
 
     Raises:
@@ -124,17 +121,22 @@ def guard(  # noqa: PLR0913  # The last is for a restarted guard.
     changes: deque[Change] = deque()
     interlock = interlock or Interlock(time.monotonic(), on_change=changes.append)
     interlock.on_change = changes.append
-    leases = Leases(door, interlock, users)
+    leases, rest, driven = Leases(door, interlock, users), Rest(pins.edges), False
+    pins.drive(high=driven)
     try:
         while running():
+            edge = pins.edges is not None and pins.edges.take()
             sensed, seen = pins.senses_current(), pins.sees_light()
+            rest.note(edge=edge, sensed=sensed)
             interlock.tick(time.monotonic(), sensed=sensed, seen=seen)
-            pins.drive(high=interlock.lamp)
+            if interlock.lamp is not driven or sensed is not driven:
+                driven = interlock.lamp
+                pins.drive(high=driven)
             while changes:
                 _record(book, changes.popleft(), leases.lease_id)
             leases.check_disk(book.writer)
             leases.serve()
-            time.sleep(TICK_S)
+            rest.sleep(leases.rest_s(), leases.waking())
     finally:
         pins.drive(high=False)
         leases.close()

@@ -9,6 +9,7 @@ import logging
 import secrets
 import socket
 import struct
+import time
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -87,6 +88,19 @@ class Leases:
             self._read_locate(self.locator)
         if self.holder is not None:
             self._renew_lease(self.holder)
+
+    def rest_s(self) -> float:
+        """Return after how many seconds the next round is due."""
+        if self.interlock.state is not State.ON:
+            return self.interlock.rest_s()
+        renewal_s = self.granted_s + RENEW_MS / 1000 - time.monotonic()
+        return max(0.0, min(self.interlock.rest_s(), renewal_s))
+
+    def waking(self) -> list[socket.socket]:
+        """Return the sockets that must be answered at once: none while a lease is renewed."""
+        if self.interlock.state is State.ON:
+            return []
+        return [self.door, *self.callers, *filter(None, [self.locator])]
 
     def close(self) -> None:
         """Close the socket and each connection."""

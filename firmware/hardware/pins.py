@@ -12,6 +12,7 @@ from gpiozero.pins import Factory
 
 from firmware.config import LampEye
 from firmware.errors import LampFault
+from firmware.hardware.edges import Edges
 
 LED_GPIO: Final = 17
 """Drives the MOSFET of the lamp; docs/lamp.md."""
@@ -27,6 +28,10 @@ class Pins(Protocol):
 
     def drive(self, *, high: bool) -> None:
         """Switch the lamp."""
+
+    @property
+    def edges(self) -> Edges | None:
+        """The edges of the sense line; None if they are not told."""
 
     def senses_current(self) -> bool:
         """Return whether current flows through the lamp now."""
@@ -48,6 +53,8 @@ class GpioPins:
             self._light = gpiozero.DigitalInputDevice(
                 LIGHT_GPIO, pull_up=False, pin_factory=factory
             )
+        self.edges = Edges()
+        self._sense.when_activated = self._sense.when_deactivated = self.edges.note
         devices = [each for each in (self._led, self._sense, self._light) if each is not None]
         if any(each.pin_factory is not factory for each in devices):
             raise LampFault("gpiozero did not use the pin factory it was given: no recognition.")
@@ -67,6 +74,7 @@ class GpioPins:
         self._sense.close()
         if self._light is not None:
             self._light.close()
+        self.edges.close()
 
     def drive(self, *, high: bool) -> None:
         """Switch the lamp."""

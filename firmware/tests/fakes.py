@@ -21,6 +21,7 @@ from firmware.guard.leases import Users
 from firmware.guard.listener import listen
 from firmware.hardware import lamp
 from firmware.hardware.camera import Frame
+from firmware.hardware.edges import Edges
 from firmware.hardware.lamp import Lit
 from firmware.record.ledger import Ledger
 from firmware.record.queued_ledger import QueuedLedger
@@ -54,11 +55,22 @@ class Bulb:
     wire_cut: bool = False
     tied_high: bool = False
     driven: bool = False
+    edges: Edges | None = None
+    """The edges of the sense line; None: they are not told."""
     covered: bool | None = None
     """Whether tape keeps the light in; None: there is no photodiode."""
 
     def drive(self, *, high: bool) -> None:
+        before = self.senses_current()
         self.driven = high
+        if self.edges is not None and self.senses_current() is not before:
+            self.edges.note()
+
+    def cut_wire(self) -> None:
+        """Break the lamp; the sense line has an edge then."""
+        self.wire_cut = True
+        if self.edges is not None:
+            self.edges.note()
 
     def senses_current(self) -> bool:
         return self.tied_high or (self.driven and not self.wire_cut)

@@ -75,6 +75,7 @@ class Scene(StrEnum):
 
     PERSON = "one person, who stays in view"
     INFRARED = "the same person in infrared light: a picture without colour"
+    QUIET = "an empty street, with a sensor's noise"
     STALL = "two seconds of frames, and then none"
 
 

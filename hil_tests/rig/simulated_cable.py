@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from firmware.config import State
 from firmware.guard.blinks import Seen, blink
+from firmware.hardware.edges import Edges
 from firmware.registration.session import Session
 from formats.board import Board, BoardKey
 from formats.signer import Ed25519Signer
@@ -32,6 +33,7 @@ class SimulatedLamp:
     driven: bool = False
     wire_cut: bool = False
     tied_high: bool = False
+    edges: Edges | None = None
     changes: list[tuple[int, bool]] = field(default_factory=list)
     """(milliseconds, light) as a person sees it."""
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from itertools import chain, islice
+from itertools import chain, cycle, islice
 from pathlib import Path
 from typing import Final
 
@@ -38,6 +38,8 @@ RATE_MAX: Final = 1000.0
 STREET: Final = "street"
 WITH_PEOPLE: Final = 50
 """Number of a picture of the street with two people in it."""
+QUIET_PICTURES: Final = 7
+"""Pictures of an empty street that are shown in turn."""
 STALLS_AFTER: Final = 20
 """Frames of the source `stall` before it stops."""
 
@@ -67,8 +69,9 @@ class Replay:
 def open_source(name: str) -> Camera:
     """Return the source that a person named: `street`, a video, a picture, a folder, a webcam.
 
-    Three more are for rigs: `still`, a person who stays; `grey`, the same in infrared light; and
-    `stall`, the camera's own code on a double of picamera2 that stops giving frames.
+    Four more are for rigs: `still`, a person who stays; `grey`, the same in infrared light;
+    `quiet`, a street without people, with a sensor's noise; and `stall`, the camera's own code on a
+    double of picamera2 that stops giving frames.
 
     Raises:
         DeskRefused: there is nothing to read there, or it is on a network.
@@ -78,6 +81,8 @@ def open_source(name: str) -> Camera:
         return Replay(street)
     if name in {"still", "grey"}:
         return Replay(lambda: _still(grey=name == "grey"))
+    if name == "quiet":
+        return Replay(_quiet)
     if name == "stall":
         device = DeskPicamera2(stalls_after=STALLS_AFTER, frames_per_s=FRAMES_PER_S)
         return PiCamera(lambda: device)
@@ -119,6 +124,12 @@ def _street_with_person(*, grey: bool) -> Pixels:
     if grey:
         picture = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     return picture
+
+
+def _quiet() -> Iterator[Pixels]:
+    """Yield the street without people, each picture with other noise, without end."""
+    for picture in cycle(list(islice(street(walks=()), QUIET_PICTURES))):
+        yield picture.copy()
 
 
 def _folder(path: Path) -> Replay:

@@ -12,6 +12,7 @@ from gpiozero.pins.pigpio import PiGPIOFactory
 from firmware.config import LampEye
 from firmware.errors import LampFault
 from firmware.hardware.pins import LED_GPIO, GpioPins, lgpio_factory
+from firmware.tests.observations import eventually
 from hil_tests.rig.contract import Edge, LampDefect
 from hil_tests.rig.desk.pins import UNKNOWN, Board, PinServer
 
@@ -35,6 +36,16 @@ def test_gpiozero_drives_the_lamp_and_senses_its_current(factory: PiGPIOFactory)
         assert pins.senses_current()
         pins.drive(high=False)
         assert not pins.senses_current()
+
+
+def test_the_sense_lines_edges_are_told(factory: PiGPIOFactory, board: Board) -> None:
+    with GpioPins(factory) as pins:
+        edges = pins.edges
+        assert not edges.take()
+        pins.drive(high=True)
+        eventually(edges.take)
+        board.set_defect(LampDefect.OPEN_CIRCUIT)
+        eventually(edges.take)
 
 
 def test_the_lamp_is_dark_until_it_is_driven(factory: PiGPIOFactory, board: Board) -> None:

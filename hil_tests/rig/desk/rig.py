@@ -41,6 +41,7 @@ from hil_tests.rig.self_test import awaited_self_test
 SOURCES: Final = {
     Scene.PERSON: "still",
     Scene.INFRARED: "grey",
+    Scene.QUIET: "quiet",
     Scene.STALL: "stall",
 }
 STOP_S: Final = 5.0
@@ -110,6 +111,10 @@ class DeskRig(Rig):
     def running(self, program: Program) -> bool:
         """Return whether a program runs."""
         return program in self._programs and self._programs[program].poll() is None
+
+    def pid(self, program: Program) -> int:
+        """Return the process number of a program that was started."""
+        return self._programs[program].pid
 
     def exit_status(self, program: Program) -> int | None:
         """Return a program's exit status, or minus the signal that killed it; None: it runs."""
