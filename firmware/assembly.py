@@ -30,6 +30,7 @@ from firmware.identity import WatchKeys, ledger_signer, watch_keys
 from firmware.looking.kept_pauses import KeptPauses, open_pauses
 from firmware.looking.pauses import Pauses
 from firmware.looking.reporter import Reporter
+from firmware.looking.schedule import LookSchedule
 from firmware.looking.search import Search
 from firmware.looking.sight import Sight
 from firmware.looking.status_sender import StatusSender
@@ -176,6 +177,7 @@ def assemble(
         camera=camera,
         sight=sight,
         tracks=Tracks(),
+        schedule=LookSchedule(counts),
         search=search,
         reporter=reporter,
         kept=_open_pauses(state, watchlist, book, clock),

@@ -12,6 +12,7 @@ from firmware.hardware.lamp import Lamp
 from firmware.hardware.temperature import Thermometer
 from firmware.looking.kept_pauses import KeptPauses
 from firmware.looking.reporter import Reporter
+from firmware.looking.schedule import LookSchedule
 from firmware.looking.search import Search
 from firmware.looking.sight import Sight
 from firmware.looking.status_sender import StatusSender
@@ -28,6 +29,7 @@ class Station:
     camera: Camera
     sight: Sight
     tracks: Tracks
+    schedule: LookSchedule
     search: Search
     reporter: Reporter
     kept: KeptPauses

@@ -4,7 +4,7 @@ Light first, then look. A candidate becomes a sealed event in the outbox. Of any
 count is kept. This program has no network; it is handed every channel it uses.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from threading import Event
@@ -12,6 +12,7 @@ from threading import Event
 from firmware.hardware.camera import Frame
 from firmware.hardware.lamp import Lit
 from firmware.looking.search import Candidate
+from firmware.looking.sight import Probe
 from firmware.looking.tracks import Track
 from firmware.record.ledger import Moment
 from firmware.station import Station
@@ -50,24 +51,34 @@ def watch(station: Station) -> None:
 
 
 def _look(station: Station, lit: Lit, frame: Frame) -> None:
-    """Follow the faces of one frame, and compare those that are good enough with the list."""
-    faces = station.sight.faces(lit, frame)
-    for face, track in station.tracks.follow(faces, frame.captured_ns):
-        probe = station.sight.probe(lit, frame, face)
-        if probe is None:
-            continue
-        fused = track.fused_probe(probe)
-        probe.forget()
-        if fused is None:
-            continue
-        candidate = station.search.candidate(fused, station.now())
+    """Follow the faces of one frame; compare those whose turn it is with the list."""
+    deadline_ns, sums = station.schedule.deadline_ns(), list[tuple[Track, Probe]]()
+    followed = station.tracks.follow(station.sight.faces(lit, frame), frame.captured_ns)
+    try:
+        for face, track in station.schedule.due(followed, frame.captured_ns, deadline_ns):
+            probe = station.sight.probe(lit, frame, face, track.side)
+            if probe is None:
+                continue
+            fused = track.fused_probe(probe)
+            probe.forget()
+            if fused is not None:
+                sums.append((track, fused))
+        _compare(station, lit, frame, sums)
+    finally:
+        for _, fused in sums:
+            fused.forget()
+
+
+def _compare(station: Station, lit: Lit, frame: Frame, sums: Sequence[tuple[Track, Probe]]) -> None:
+    """Search the list for the fused probes of one frame; each is a vote of its passer-by."""
+    found = station.search.candidates([fused for _, fused in sums], station.now())
+    for (track, _), candidate in zip(sums, found, strict=True):
         station.counts.passers_by += track.begin_comparing()
-        if candidate and not track.announced:
+        if candidate:
             crop = station.search.watchlist.policy.crop
             track.keep_clearest(station.sight.view(lit, frame, candidate.probe, crop=crop))
         if track.vote(candidate):
             _announce(station, lit, track, candidate)
-        fused.forget()
 
 
 def _announce(station: Station, lit: Lit, track: Track, candidate: Candidate) -> None:

@@ -7,6 +7,7 @@ and never enlarged. Where several cells found the same face, the one with the hi
 """
 
 from collections.abc import Iterator, Sequence
+from math import log
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +29,12 @@ OVERLAP_MAX: Final = 0.3
 
 INSIDE_MAX: Final = 0.6
 """or when more than this part of the smaller lies inside the larger."""
+
+CELLS_MOST: Final = 300
+"""Cells of one grid that are read, those with the highest scores: about four find the same face."""
+
+FACES_MOST: Final = 64
+"""Faces of one picture: a wall of faces must not hold a camera up for longer than a frame."""
 
 
 class Detector:
@@ -60,7 +67,7 @@ class Detector:
         found.sort(key=lambda face: -face.score)
         faces: list[Face] = []
         for face in found:
-            if not any(_same(face.box, other.box) for other in faces):
+            if len(faces) < FACES_MOST and not any(_same(face.box, one.box) for one in faces):
                 faces.append(face)
         return faces
 
@@ -108,18 +115,29 @@ class _Grid:
         self._channels = channels
 
     def faces(self, stored: NDArray[np.int8], score_min: float = SCORE_MIN) -> Iterator[Face]:
-        """Yield the face of each cell that found one; several cells can find the same face."""
+        """Yield the face of each cell that found one, of `CELLS_MOST` at most.
+
+        Several cells can find the same face.
+        """
         cells = stored.reshape(-1, self._channels)
         logits = cells[:, :2] * self._gain[:2] + self._base[:2]
-        scores = np.sqrt(1 / (1 + np.exp(-logits)).prod(axis=1))
-        likely = np.flatnonzero(scores > score_min)
+        # A score is the root of a product of two probabilities: each is at least its square.
+        possible = np.flatnonzero(logits.min(axis=1) > _logit(score_min**2))
+        scores = np.sqrt(1 / (1 + np.exp(-logits[possible])).prod(axis=1))
+        best = np.argsort(-scores, kind="stable")[:CELLS_MOST]
+        kept = np.sort(best[scores[best] > score_min])
+        likely, scores = possible[kept], scores[kept]
         values = cells[likely] * self._gain + self._base
         corners = np.stack([likely % self._columns, likely // self._columns], axis=1)
         sizes = np.exp(values[:, 4:6]) * self._stride_px
         places = values[:, [2, 3, *range(6, self._channels)]].reshape(len(likely), 6, 2)
         places = (places + corners[:, None]) * self._stride_px
-        for score, size, seen in zip(scores[likely], sizes, places, strict=True):
+        for score, size, seen in zip(scores, sizes, places, strict=True):
             yield _face(float(score), size.tolist(), seen.tolist())
+
+
+def _logit(probability: float) -> float:
+    return log(probability / (1 - probability))
 
 
 def _face(score: float, size: list[float], places: list[list[float]]) -> Face:

@@ -1,9 +1,11 @@
 """Embedding: turns an aligned face into a template, the vector that is compared by its cosine.
 
-The net gets the chip and its mirror image, and both answers are added. All arithmetic after the net
-is in integers, so two machines with the same kernels make the same template.
+The net gets the chip and its mirror image, and both answers are added; or one of them alone, for
+looks that are added up over time. All arithmetic after the net is in integers, so two machines with
+the same kernels make the same template.
 """
 
+from enum import Enum
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,15 @@ from recognition.aligner import Alignment, Chip
 from recognition.contract import EmbedderEntry
 from recognition.interpreter import Accelerator, Net
 from recognition.template import Template, peaked
+
+
+class Side(Enum):
+    """Which images of a chip the net gets."""
+
+    BOTH = "both"
+    """The chip and its mirror image: two passes of the net."""
+    PLAIN = "plain"
+    MIRRORED = "mirrored"
 
 
 class Embedder:
@@ -38,15 +49,25 @@ class Embedder:
         """Name and version of the runtime; templates of two kernel families differ a little."""
         return self._net.runtime
 
-    def template(self, chip: Chip) -> Template:
+    def template(self, chip: Chip, side: Side = Side.BOTH) -> Template:
         """Return the template of a face that was aligned for this net.
+
+        Args:
+            chip: the aligned face.
+            side: the images that the net gets. Templates of one side are for sums of several looks
+                (`recognition.template.fuse`); a list holds templates of both.
 
         Raises:
             ValueError: the chip was aligned for another net, so its template would match no list.
         """
         if chip.alignment != self._alignment:
             raise ValueError("The chip was cut for another embedder.")
-        return Template(peaked(self._embed(chip.pixels) + self._embed(chip.pixels[:, ::-1])))
+        mirrored = chip.pixels[:, ::-1]
+        if side is Side.PLAIN:
+            return Template(peaked(self._embed(chip.pixels)))
+        if side is Side.MIRRORED:
+            return Template(peaked(self._embed(mirrored)))
+        return Template(peaked(self._embed(chip.pixels) + self._embed(mirrored)))
 
     def _embed(self, pixels: NDArray[np.uint8]) -> NDArray[np.int32]:
         # The net reads 0 to 255 as -128 to 127: only the sign bit changes.

@@ -5,6 +5,7 @@ below 2^24 and therefore exact, so the machine's fast matrix product gives the s
 arithmetic.
 """
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -55,12 +56,19 @@ class Gallery:
 
     def best(self, template: Template) -> tuple[int, int]:
         """Return the place of the most similar template and its cosine in millionths."""
-        probe = template.vector.astype(np.float32)
-        dots = self._templates @ probe
-        place = int(np.argmax(dots / self._lengths))
-        square = np.square(template.vector.astype(np.int64)).sum()
-        score_ppm = cosines_ppm(dots[place], self._squares[place], square)
-        return place, int(score_ppm)
+        return self.best_each([template])[0]
+
+    def best_each(self, templates: Sequence[Template]) -> list[tuple[int, int]]:
+        """Return `best` of each template; one matrix product reads the list once for all."""
+        if not templates:
+            return []
+        vectors = np.array([one.vector for one in templates])
+        dots = vectors.astype(np.float32) @ self._templates.T
+        places = np.argmax(dots / self._lengths, axis=1)
+        squares = np.square(vectors.astype(np.int64)).sum(axis=1)
+        highest = dots[np.arange(len(places)), places]
+        scores_ppm = cosines_ppm(highest, self._squares[places], squares)
+        return list(zip(places.tolist(), scores_ppm.tolist(), strict=True))
 
     def ceiling(self) -> Pair | None:
         """Return the two most similar templates of different people; None for one person."""

@@ -4,7 +4,7 @@ Below these bounds strangers begin to score like one person, so a poor face is r
 compared. Every measure is an integer, because quality travels in signed documents.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from math import atan2, degrees, hypot
 from typing import Final
@@ -18,6 +18,10 @@ from recognition.pixels import Pixels
 
 INNER: Final = slice(25, 125)
 """Rows and columns of the chip that show the face and little background."""
+
+VIEW_PX: Final = 60.0
+"""Distance of the eyes beyond which a larger face is not seen more clearly: a chip has 55
+(`recognition.aligner.STANDARD`)."""
 
 LUMA: Final = np.array([0.299, 0.587, 0.114])
 """ITU-R BT.601."""
@@ -112,17 +116,46 @@ class Shortfall:
 def measure(pixels: Pixels, face: Face) -> Quality:
     """Return the quality of one face in its picture."""
     chip = align(pixels, face).pixels[INNER, INNER] @ LUMA
+    return replace(
+        measure_points(face),
+        sharpness_centi=round(100 * _sharpness(chip)),
+        exposure_centi=round(100 * float(chip.mean()) / 255),
+        contrast_centi=round(100 * float(chip.std()) / 255),
+    )
+
+
+def measure_points(face: Face) -> Quality:
+    """Return what box and points alone say of a face's quality; the rest is 0."""
     points = face.points
     across, down = points.left_eye.x - points.right_eye.x, points.left_eye.y - points.right_eye.y
     return Quality(
         face_height_px=round(face.box.height),
         inter_eye_px=round(hypot(across, down)),
-        sharpness_centi=round(100 * _sharpness(chip)),
-        exposure_centi=round(100 * float(chip.mean()) / 255),
-        contrast_centi=round(100 * float(chip.std()) / 255),
+        sharpness_centi=0,
+        exposure_centi=0,
+        contrast_centi=0,
         yaw_centi=round(100 * _yaw(points)),
         roll_deg=round(degrees(atan2(down, across))),
     )
+
+
+def refused_by_points(face: Face, bounds: Bounds) -> Fault | None:
+    """Return why a face cannot pass, by box and points alone; None: a look at it may pass."""
+    quality = measure_points(face)
+    if quality.face_height_px < bounds.face_height_px or quality.inter_eye_px < bounds.inter_eye_px:
+        return Fault.SMALL
+    return Fault.TURNED if _pose(quality, bounds) else None
+
+
+def view(face: Face) -> float:
+    """Return how clearly a face can be seen, by its points alone: large and frontal is more.
+
+    It is the distance of the eyes in pixels, up to `VIEW_PX`, less the share that a turned head
+    hides.
+    """
+    points = face.points
+    eyes_px = hypot(*(a - b for a, b in zip(points.left_eye, points.right_eye, strict=True)))
+    return min(eyes_px, VIEW_PX) * max(0.0, 1 - abs(_yaw(points)))
 
 
 def judged(quality: Quality, bounds: Bounds) -> list[Judged]:

@@ -1,9 +1,10 @@
 """The search: compare a probe with the list in memory, above the threshold for the list's size.
 
 The list's templates are in clear text here and in no other place. For a probe below the threshold
-`candidate` returns None and keeps nothing.
+`candidates` returns None and keeps nothing.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -63,15 +64,22 @@ class Search:
         if not self.watchlist.policy.is_open(now):
             raise OutsideHours("The policy does not let recognition run at this hour.")
 
-    def candidate(self, probe: Probe, now: datetime) -> Candidate | None:
-        """Return the entry most like a fused probe, or None if the score is below the threshold.
+    def candidates(self, probes: Sequence[Probe], now: datetime) -> list[Candidate | None]:
+        """Return for each fused probe the entry most like it; None: its score is too low.
+
+        All of them are compared at once: the list is read once for a frame.
 
         Raises:
             ListRefused, OutsideHours: nothing may be searched any more.
         """
         self.check(now)
-        self._counts.searched += 1
-        row, score_ppm = self._gallery.best(probe.template)
+        self._counts.searched += len(probes)
+        found = self._gallery.best_each([probe.template for probe in probes])
+        return [
+            self._candidate(probe, *best, now) for probe, best in zip(probes, found, strict=True)
+        ]
+
+    def _candidate(self, probe: Probe, row: int, score_ppm: int, now: datetime) -> Candidate | None:
         if score_ppm < self.threshold.score_ppm:
             return None
         self._counts.candidates += 1

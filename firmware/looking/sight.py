@@ -18,6 +18,7 @@ from firmware.hardware.camera import Frame
 from firmware.hardware.lamp import Lit
 from firmware.record.counts import Counts
 from recognition.aligner import align
+from recognition.embedder import Side
 from recognition.eye import Eye
 from recognition.face import Box, Face
 from recognition.pixels import Pixels, has_colour
@@ -106,8 +107,14 @@ class Sight:
         by = frame.pixels(lit).shape[1] / small.shape[1]
         return found if by == 1 else [face.scaled(by) for face in found]
 
-    def probe(self, lit: Lit, frame: Frame, face: Face) -> Probe | None:
+    def probe(self, lit: Lit, frame: Frame, face: Face, side: Side) -> Probe | None:
         """Return the face's template; None, and count it, when its quality is not sufficient.
+
+        Args:
+            lit: the proof of light.
+            frame: in which the face was found.
+            face: the face.
+            side: which images of it the net gets.
 
         Raises:
             LampDark: light was not proven before, or no longer after.
@@ -118,7 +125,7 @@ class Sight:
             self._counts.refuse(faults[0].fault.value)
             return None
         chip = align(pixels, face, self._eye.manifest.embedder.alignment)
-        template = self._eye.embedder.template(chip)
+        template = self._eye.embedder.template(chip, side)
         chip.pixels[...] = 0
         lit.check()
         return Probe(face, template, quality)

@@ -16,6 +16,7 @@ from typing import Final, TypeGuard
 
 from firmware.looking.search import Candidate
 from firmware.looking.sight import Probe, View
+from recognition.embedder import Side
 from recognition.face import Box, Face
 from recognition.template import Template, fuse
 
@@ -33,6 +34,9 @@ REACH: Final = 0.7
 FIRST_REACH: Final = 1.2
 """The same for a track of one frame, whose direction is not known yet: a face is 20 cm high, and a
 passer-by who walks briskly goes as far in a tenth of a second (`make long-crowd`)."""
+TRACKS_MOST: Final = 128
+"""Open tracks; beyond them those without a face for longest are closed. A frame has at most half
+as many faces (`recognition.detector.FACES_MOST`)."""
 ALIKE: Final = 1.6
 """Most that the size of one face changes from frame to frame, as a ratio of heights."""
 
@@ -54,12 +58,26 @@ class Track:
     """The clearest of the looks in which the face resembled an entry."""
     agreed: int = 0
     """Number of looks in the sums that agree with the latest."""
+    looks: int = 0
+    """Looks that were good enough to be compared."""
+    tries: int = 0
+    """Looks, good enough or not, since the face was first seen so clearly (`schedule`)."""
+    tried_ns: int = 0
+    """CLOCK_MONOTONIC of the latest of them."""
+    clearest_view: float = 0.0
+    """The clearest `recognition.quality.view` of a look."""
     _looks: deque[Template] = field(default_factory=deque, repr=False)
     _votes: deque[bytes | None] = field(default_factory=lambda: deque(maxlen=OF), repr=False)
     _drift: tuple[float, float] = (0.0, 0.0)
 
+    @property
+    def side(self) -> Side:
+        """Return the image that the net gets next: they alternate, at half the cost of both."""
+        return Side.MIRRORED if self.looks % 2 else Side.PLAIN
+
     def fused_probe(self, probe: Probe) -> Probe | None:
         """Return the last `LOOKS` probes as one, with the latest's face; None before so many."""
+        self.looks += 1
         if len(self._looks) == LOOKS:
             self._looks.popleft().forget()
         self._looks.append(Template(probe.template.vector.copy()))
@@ -138,18 +156,16 @@ class Tracks:
     def follow(self, faces: Sequence[Face], at_ns: int) -> list[tuple[Face, Track]]:
         """Return each face with its track, new or known; close the tracks that are lost."""
         self._close(lambda track: (at_ns - track.last_seen_ns) / 1e9 > LOST_S)
-        pairs = sorted(
-            (
-                (track.distance(face.box, at_ns), at, track)
-                for at, face in enumerate(faces)
-                for track in self._open
-            ),
-            key=lambda pair: pair[0],
-        )
+        reached = [
+            (distance, at, track)
+            for at, face in enumerate(faces)
+            for track in self._open
+            if (distance := track.distance(face.box, at_ns)) <= 1
+        ]
         known: dict[int, Track] = {}
         taken: set[int] = set()
-        for distance, at, track in pairs:
-            if distance <= 1 and at not in known and id(track) not in taken:
+        for _, at, track in sorted(reached, key=lambda pair: pair[0]):
+            if at not in known and id(track) not in taken:
                 track.move(faces[at].box, at_ns)
                 known[at] = track
                 taken.add(id(track))
@@ -168,6 +184,9 @@ class Tracks:
         self._open = [track for track in self._open if not lost(track)]
 
     def _begin(self, face: Face, at_ns: int) -> Track:
+        if len(self._open) >= TRACKS_MOST:
+            longest = min(self._open, key=lambda track: track.last_seen_ns)
+            self._close(lambda track: track is longest)
         track = Track(face.box, at_ns, at_ns)
         self._open.append(track)
         return track

@@ -19,6 +19,9 @@ class Counts:
     refused_turned: int = 0
     refused_dark: int = 0
     refused_bright: int = 0
+    put_off: int = 0
+    """Looks that were due and for which their frame had no time; the face may be looked at later.
+    A camera with many of them has more people in view than it can compare."""
     searched: int = 0
     """Comparisons with the list: several of each passer-by."""
     passers_by: int = 0

@@ -32,7 +32,7 @@ from recognition.aligner import STANDARD, Chip
 from recognition.calibration import Calibration, Rate
 from recognition.contract import EmbedderEntry, NetEntry, TensorSpec
 from recognition.detector import Detector
-from recognition.embedder import Embedder
+from recognition.embedder import Embedder, Side
 from recognition.eye import Eye
 from recognition.face import Box, Face, Point, Points
 from recognition.manifest import Manifest
@@ -289,12 +289,14 @@ class FakeEmbedder(Embedder):
     def __init__(self, before: Mapping[int, Callable[[], None]] | None = None) -> None:
         self._before = before or {}
         self.made = 0
+        self.sides: list[Side] = []
 
     @property
     def runtime(self) -> str:
         return "fake 1"
 
-    def template(self, chip: Chip) -> Template:
+    def template(self, chip: Chip, side: Side = Side.BOTH) -> Template:
+        self.sides.append(side)
         self._before.get(self.made, lambda: None)()
         self.made += 1
         return template_of(int(chip.pixels.reshape(-1, 3).mean(axis=0).argmax()))

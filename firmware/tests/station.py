@@ -15,6 +15,7 @@ from firmware.hardware.lamp import Lamp
 from firmware.hardware.temperature import Thermometer
 from firmware.looking.kept_pauses import KeptPauses, open_pauses
 from firmware.looking.reporter import Reporter
+from firmware.looking.schedule import LookSchedule
 from firmware.looking.search import Search
 from firmware.looking.sight import Sight
 from firmware.looking.status_sender import StatusSender
@@ -191,6 +192,7 @@ def run_of(  # noqa: PLR0913 - every test changes another one.
             camera=camera,
             sight=Sight(eye(camera.shots, embedder), counts),
             tracks=Tracks(),
+            schedule=LookSchedule(counts),
             search=search,
             reporter=made,
             kept=KeptPauses(folder, open_pauses(folder, ZERO_UTC_MS), made.book.writer),

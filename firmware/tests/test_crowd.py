@@ -27,6 +27,7 @@ from firmware.tests.fakes import (
 from firmware.tests.station import run_of
 from formats.event import MatchEvent
 from recognition.aligner import Chip
+from recognition.embedder import Side
 from recognition.template import Template
 
 LISTED, ALSO_LISTED, STRANGER = 0, 1, 2
@@ -117,8 +118,8 @@ class Mistaken(FakeEmbedder):
         super().__init__()
         self._random = np.random.default_rng(seed)
 
-    def template(self, chip: Chip) -> Template:
-        right = super().template(chip)
+    def template(self, chip: Chip, side: Side = Side.BOTH) -> Template:
+        right = super().template(chip, side)
         if self._random.random() < MISTAKEN:
             return template_of(int(self._random.integers(3)))
         return right

@@ -32,14 +32,17 @@ def now() -> datetime:
 
 def test_a_person_on_the_list_is_a_candidate(tmp_path: Path) -> None:
     search = Search(listed(tmp_path), CALIBRATION, Counts())
-    found = search.candidate(probe(1), now())
+    (found,) = search.candidates([probe(1)], now())
     assert found is not None
     assert (found.handle, found.score_ppm) == (bytes([2]) * 16, 1_000_000)
 
 
 def test_a_stranger_is_no_candidate(tmp_path: Path) -> None:
     counts = Counts()
-    assert Search(listed(tmp_path), CALIBRATION, counts).candidate(probe(STRANGER), now()) is None
+    assert (
+        Search(listed(tmp_path), CALIBRATION, counts).candidates([probe(STRANGER)], now())[0]
+        is None
+    )
     assert (counts.searched, counts.candidates) == (1, 0)
 
 
@@ -58,7 +61,7 @@ def test_a_list_that_the_budget_cannot_serve_is_refused(tmp_path: Path) -> None:
 def test_an_expired_list_is_not_searched(tmp_path: Path, who: int) -> None:
     search = Search(listed(tmp_path), CALIBRATION, Counts())
     with pytest.raises(ListRefused):
-        search.candidate(probe(who), now() + timedelta(days=8))
+        search.candidates([probe(who)], now() + timedelta(days=8))
 
 
 def test_no_search_runs_outside_the_hours_of_the_policy(tmp_path: Path) -> None:
@@ -67,7 +70,7 @@ def test_no_search_runs_outside_the_hours_of_the_policy(tmp_path: Path) -> None:
     with pytest.raises(OutsideHours):
         search.check(now())
     with pytest.raises(OutsideHours):
-        search.candidate(probe(0), now())
+        search.candidates([probe(0)], now())
 
 
 def test_an_entry_that_lapsed_since_is_a_stranger(tmp_path: Path) -> None:
@@ -75,7 +78,7 @@ def test_an_entry_that_lapsed_since_is_a_stranger(tmp_path: Path) -> None:
     review_utc_s = int(now().timestamp()) - 1
     lapsed = entries_of(replace(entry, review_utc_s=review_utc_s) for entry in watchlist.entries)
     search = Search(replace(watchlist, entries=lapsed), CALIBRATION, Counts())
-    assert search.candidate(probe(0), now()) is None
+    assert search.candidates([probe(0)], now()) == [None]
 
 
 def test_neither_list_nor_candidate_shows_a_person(
@@ -83,7 +86,7 @@ def test_neither_list_nor_candidate_shows_a_person(
 ) -> None:
     caplog.set_level(logging.DEBUG, logger="firmware")
     search = Search(listed(tmp_path), CALIBRATION, Counts())
-    found = search.candidate(probe(0), now())
+    (found,) = search.candidates([probe(0)], now())
     shown = f"{search} {found} {probe(0)} {search.watchlist}"
     assert "127" not in shown
     assert repr(bytes([1]) * 16) not in shown

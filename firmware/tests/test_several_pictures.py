@@ -50,7 +50,9 @@ def probe(who: int) -> Probe:
 def test_each_picture_that_a_face_resembles_names_the_one_entry(
     tmp_path: Path, who: int, handle: bytes
 ) -> None:
-    found = Search(listed(tmp_path), CALIBRATION, Counts()).candidate(probe(who), datetime.now(UTC))
+    found = Search(listed(tmp_path), CALIBRATION, Counts()).candidates(
+        [probe(who)], datetime.now(UTC)
+    )[0]
     assert found is not None
     assert (found.handle, found.score_ppm) == (handle, 1_000_000)
 

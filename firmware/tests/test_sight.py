@@ -26,6 +26,7 @@ from firmware.tests.fakes import (
 )
 from formats.event import CROP_LIMIT
 from recognition.aligner import Chip
+from recognition.embedder import Side
 from recognition.face import Face
 from recognition.pixels import Pixels, has_colour
 from recognition.quality import Quality
@@ -41,9 +42,9 @@ class KeepingEmbedder(FakeEmbedder):
         super().__init__()
         self.chips: list[Chip] = []
 
-    def template(self, chip: Chip) -> Template:
+    def template(self, chip: Chip, side: Side = Side.BOTH) -> Template:
         self.chips.append(chip)
-        return super().template(chip)
+        return super().template(chip, side)
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def frame() -> Frame:
 
 
 def test_a_good_face_becomes_a_probe(lit: Lit) -> None:
-    probe = Sight(eye([[LISTED]]), Counts()).probe(lit, frame(), face_of(LISTED))
+    probe = Sight(eye([[LISTED]]), Counts()).probe(lit, frame(), face_of(LISTED), Side.PLAIN)
     assert probe is not None
     assert probe.quality.face_height_px == 100
     assert probe.template.vector.tolist() == [127, 0, 0, 0]
@@ -72,7 +73,7 @@ def test_a_good_face_becomes_a_probe(lit: Lit) -> None:
 def test_a_small_face_has_no_template_and_is_counted(lit: Lit) -> None:
     counts, embedder = Counts(), FakeEmbedder()
     sight = Sight(eye([], embedder), counts)
-    assert sight.probe(lit, frame(), face_of(LISTED, size=40)) is None
+    assert sight.probe(lit, frame(), face_of(LISTED, size=40), Side.PLAIN) is None
     assert (counts.refused_small, embedder.made) == (1, 0)
 
 
@@ -136,13 +137,13 @@ def test_a_little_colour_is_told_from_the_noise_of_none(share: float) -> None:
 
 def test_a_face_that_was_aligned_leaves_no_chip(lit: Lit) -> None:
     embedder = KeepingEmbedder()
-    Sight(eye([], embedder), Counts()).probe(lit, frame(), face_of(LISTED))
+    Sight(eye([], embedder), Counts()).probe(lit, frame(), face_of(LISTED), Side.PLAIN)
     (chip,) = embedder.chips
     assert not chip.pixels.any()
 
 
 def test_a_probe_that_is_forgotten_has_no_template(lit: Lit) -> None:
-    probe = Sight(eye([]), Counts()).probe(lit, frame(), face_of(LISTED))
+    probe = Sight(eye([]), Counts()).probe(lit, frame(), face_of(LISTED), Side.PLAIN)
     assert probe is not None
     probe.forget()
     assert not probe.template.vector.any()
@@ -168,7 +169,7 @@ def test_in_the_dark_no_template_is_made(guard: ScriptedGuard, lit: Lit) -> None
     embedder = FakeEmbedder()
     guard.goes_dark()
     with pytest.raises(LampDark):
-        Sight(eye([], embedder), Counts()).probe(lit, frame(), face_of(LISTED))
+        Sight(eye([], embedder), Counts()).probe(lit, frame(), face_of(LISTED), Side.PLAIN)
     assert embedder.made == 0
 
 
@@ -177,7 +178,7 @@ def test_a_template_made_while_the_light_ended_is_thrown_away(
 ) -> None:
     embedder = FakeEmbedder(before={0: guard.goes_dark})
     with pytest.raises(LampDark):
-        Sight(eye([], embedder), Counts()).probe(lit, frame(), face_of(LISTED))
+        Sight(eye([], embedder), Counts()).probe(lit, frame(), face_of(LISTED), Side.PLAIN)
 
 
 QUALITY = Quality(100, 40, 20, 50, 20, 0, 0)

@@ -8,7 +8,7 @@ import pytest
 
 from firmware.looking.search import Candidate
 from firmware.looking.sight import Probe, View
-from firmware.looking.tracks import Track, Tracks
+from firmware.looking.tracks import TRACKS_MOST, Track, Tracks
 from firmware.tests.fakes import PasserBy, face_of, template_of
 from recognition.face import Box, Face
 from recognition.quality import Quality
@@ -70,6 +70,13 @@ def test_people_who_cross_keep_their_tracks(step: int, apart: int) -> None:
     ]
     assert first[0] is last[0]
     assert first[1] is last[1]
+
+
+def test_a_frame_of_flickering_faces_opens_no_more_tracks_than_are_bounded() -> None:
+    tracks = Tracks()
+    for frame in range(20):
+        tracks.follow([face(150.0 * at + 75 * (frame % 2), 150.0 * frame) for at in range(64)], 1)
+    assert len(tracks._open) == TRACKS_MOST
 
 
 def test_a_walker_hidden_for_half_a_second_keeps_the_track() -> None:

@@ -1,7 +1,7 @@
 """The loop of `watch`: light, then look; a passer-by who is not on the list leaves no trace."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
@@ -15,6 +15,7 @@ from firmware.delivery.waiting import LARGEST
 from firmware.errors import LampDark, OutboxFull
 from firmware.looking.search import Candidate, Search
 from firmware.looking.sight import Probe
+from firmware.looking.tracks import Track
 from firmware.tests.fakes import (
     CALIBRATION,
     LEASE_ID,
@@ -29,6 +30,7 @@ from firmware.tests.station import listed, run_of
 from firmware.trust.watchlist import ListRefused
 from formats.event import CROP_LIMIT
 from formats.ledger import Happening
+from recognition.embedder import Side
 
 LISTED, ALSO_LISTED, STRANGER = 0, 1, 2
 ENTRIES = [bytes([1]) * 16, bytes([2]) * 16]
@@ -212,9 +214,10 @@ def test_the_counts_of_a_period_are_right(tmp_path: Path, guard: ScriptedGuard) 
         "refused_turned": 0,
         "refused_dark": 0,
         "refused_bright": 0,
-        "searched": 8,
+        "put_off": 0,
+        "searched": 5,
         "passers_by": 2,
-        "candidates": 4,
+        "candidates": 3,
         "events": 1,
         "suppressed": 0,
     }
@@ -262,18 +265,45 @@ def test_no_template_is_kept_when_looking_ends(tmp_path: Path, guard: ScriptedGu
 def test_what_was_compared_with_the_list_is_overwritten(
     tmp_path: Path, guard: ScriptedGuard
 ) -> None:
-    compared = []
+    compared: list[Probe] = []
 
     class Remembering(Search):
-        def candidate(self, probe: Probe, now: datetime) -> Candidate | None:
-            compared.append(probe)
-            return super().candidate(probe, now)
+        def candidates(self, probes: Sequence[Probe], now: datetime) -> list[Candidate | None]:
+            compared.extend(probes)
+            return super().candidates(probes, now)
 
     run = run_of(tmp_path, guard.channel, FakeCamera(walk(STRANGER)))
     search = Remembering(run.station.search.watchlist, CALIBRATION, run.station.counts)
     run.station = replace(run.station, search=search)
     run.watch()
-    assert [bool(probe.template.vector.any()) for probe in compared] == [False] * 4
+    assert [bool(probe.template.vector.any()) for probe in compared] == [False] * 2
+
+
+def test_what_waits_to_be_compared_is_overwritten_when_the_light_ends(
+    tmp_path: Path, guard: ScriptedGuard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fused: list[Probe] = []
+
+    def remember(track: Track, probe: Probe) -> Probe | None:
+        made = fused_probe(track, probe)
+        fused.extend([made] if made else [])
+        return made
+
+    fused_probe = Track.fused_probe
+    monkeypatch.setattr(Track, "fused_probe", remember)
+    shots = [[PasserBy(STRANGER, 20), PasserBy(STRANGER, 400)] for _ in range(3)]
+    embedder = FakeEmbedder(before={5: guard.goes_dark})
+    with pytest.raises(LampDark):
+        run_of(tmp_path, guard.channel, FakeCamera(shots), embedder=embedder).watch()
+    assert [bool(probe.template.vector.any()) for probe in fused] == [False]
+
+
+def test_looks_at_a_passer_by_are_of_the_two_sides_of_the_mirror_in_turn(
+    tmp_path: Path, guard: ScriptedGuard
+) -> None:
+    embedder = FakeEmbedder()
+    run_of(tmp_path, guard.channel, FakeCamera(walk(STRANGER)), embedder=embedder).watch()
+    assert embedder.sides == [Side.PLAIN, Side.MIRRORED, Side.PLAIN, Side.MIRRORED]
 
 
 def test_nothing_that_sees_faces_shows_them(

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from recognition import detector
 from recognition.contract import Decode, TensorSpec
-from recognition.detector import _Grid, _same
-from recognition.face import Box, Point
+from recognition.detector import FACES_MOST, Detector, _Grid, _same
+from recognition.face import Box, Face, Point, Points
+from recognition.pixels import Pixels
 
 ROWS, COLUMNS, STRIDE_PX = 3, 4, 8
 SPEC = TensorSpec((1, ROWS, COLUMNS, 16), 0.05, -128)
@@ -47,6 +49,34 @@ def test_a_cell_below_the_score_gives_no_face(logits: tuple[float, float]) -> No
 
 def test_a_map_without_a_face_gives_none() -> None:
     assert list(_Grid(SPEC, DECODE).faces(stored({}))) == []
+
+
+def test_of_a_wall_of_faces_the_best_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(detector, "CELLS_MOST", 2)
+    wall = stored({(0, at): (score, 6.0, *FACE[2:]) for at, score in enumerate((3.0, 5.0, 4.0))})
+    found = [face.box.x // STRIDE_PX for face in _Grid(SPEC, DECODE).faces(wall)]
+    assert found == [1, 2]
+
+
+def test_a_picture_has_no_more_faces_than_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    faces = [face_at(100.0 * at) for at in range(FACES_MOST + 9)]
+    finder = Detector(())
+    monkeypatch.setattr(finder, "_passes", [Wall(faces)])
+    assert finder.find(np.zeros((1, 1, 3), np.uint8)) == faces[:FACES_MOST]
+
+
+class Wall:
+    """A pass that finds the faces it was made with."""
+
+    def __init__(self, faces: list[Face]) -> None:
+        self._faces = faces
+
+    def find(self, _pixels: Pixels, _score_min: float) -> list[Face]:
+        return self._faces
+
+
+def face_at(x: float) -> Face:
+    return Face(Box(x, 0, 10, 10), 0.9, Points(*5 * (Point(x, 0),)))
 
 
 def test_two_boxes_that_share_most_are_one_face() -> None:

@@ -6,6 +6,7 @@ from PIL import Image, ImageEnhance, ImageFilter
 
 from recognition.aligner import STANDARD, Alignment, Chip, align
 from recognition.calibration import threshold_for
+from recognition.embedder import Side
 from recognition.eye import Eye
 from recognition.face import Point
 from recognition.pixels import Pixels
@@ -48,6 +49,15 @@ def test_a_mirrored_chip_gives_the_same_template(eye: Eye, hopper: Pixels) -> No
     mirrored = Chip(np.ascontiguousarray(chip.pixels[:, ::-1]), alignment)
     there, back = eye.embedder.template(chip), eye.embedder.template(mirrored)
     assert (there.vector == back.vector).all()
+
+
+def test_one_side_of_a_chip_is_the_other_side_of_its_mirror_image(eye: Eye, hopper: Pixels) -> None:
+    alignment = eye.manifest.embedder.alignment
+    chip = align(hopper, eye.detector.find(hopper)[0], alignment)
+    mirrored = Chip(np.ascontiguousarray(chip.pixels[:, ::-1]), alignment)
+    plain = eye.embedder.template(chip, Side.PLAIN)
+    assert (plain.vector == eye.embedder.template(mirrored, Side.MIRRORED).vector).all()
+    assert (plain.vector != eye.embedder.template(chip, Side.MIRRORED).vector).any()
 
 
 def test_two_people_stay_below_the_threshold(eye: Eye, hopper: Pixels, collins: Pixels) -> None:

@@ -22,6 +22,13 @@ def test_the_best_is_what_comparing_one_by_one_finds(seed: int, count: int) -> N
     assert Gallery(handles, templates).best(probe) == (int(np.argmax(scores)), max(scores))
 
 
+@given(seed=st.integers(0, 2**32 - 1), probes=st.integers(0, 5))
+def test_several_are_found_at_once_as_one_by_one(seed: int, probes: int) -> None:
+    gallery = Gallery(*drawn(20, seed))
+    several = [Template(one) for one in drawn(probes, seed // 2)[1]]
+    assert gallery.best_each(several) == [gallery.best(one) for one in several]
+
+
 def test_every_template_finds_itself() -> None:
     handles, templates = drawn(300, 7)
     gallery = Gallery(handles, templates)

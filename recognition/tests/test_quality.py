@@ -10,11 +10,14 @@ from recognition.pixels import Pixels
 from recognition.quality import (
     ENROLMENT,
     MATCHING,
+    VIEW_PX,
     Bounds,
     Fault,
     Quality,
     measure,
+    refused_by_points,
     shortfalls,
+    view,
 )
 
 GOOD = Quality(120, 60, 30, 50, 20, 0, 0)
@@ -86,3 +89,34 @@ def test_a_face_without_a_distance_between_its_eyes_is_measured_all_the_same() -
     eye, nose, mouth = Point(50, 40), Point(50, 60), Point(50, 70)
     face = Face(Box(30, 30, 40, 40), 0.6, Points(eye, eye, nose, mouth, mouth))
     assert measure(np.zeros((100, 100, 3), np.uint8), face).yaw_centi == 0
+
+
+def face_of(height: float, *, nose_x: float = 0.5, tilt: float = 0.0) -> Face:
+    """Return a frontal face of so many pixels, or with its nose aside, or tilted."""
+    places = ((0.3, 0.4 - tilt), (0.7, 0.4 + tilt), (nose_x, 0.6), (0.35, 0.8), (0.65, 0.8))
+    points = Points(*(Point(height * x, height * y) for x, y in places))
+    return Face(Box(0, 0, height, height), 0.9, points)
+
+
+@pytest.mark.parametrize(
+    ("face", "fault"),
+    [
+        (face_of(100), None),
+        (face_of(47), Fault.SMALL),
+        (face_of(100, nose_x=0.66), Fault.TURNED),
+        (face_of(100, tilt=0.2), Fault.TURNED),
+    ],
+)
+def test_box_and_points_refuse_what_a_look_would_refuse(face: Face, fault: Fault | None) -> None:
+    grey = np.full((200, 200, 3), 128, np.uint8)
+    looked = [one.fault for one in shortfalls(measure(grey, face), MATCHING)]
+    assert refused_by_points(face, MATCHING) is fault
+    assert (fault in looked) is (fault is not None)
+
+
+def test_a_larger_and_more_frontal_face_is_a_clearer_view() -> None:
+    assert view(face_of(60)) < view(face_of(90, nose_x=0.55)) < view(face_of(90))
+
+
+def test_beyond_the_size_of_a_chip_a_face_is_no_clearer() -> None:
+    assert view(face_of(200)) == view(face_of(400)) == VIEW_PX

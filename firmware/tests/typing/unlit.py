@@ -21,7 +21,7 @@ def a_frame_does_not_open_without_light(frame: Frame, lamp: Lamp) -> None:
 
 def no_face_is_found_without_light(sight: Sight, frame: Frame, face: Face, probe: Probe) -> None:
     sight.faces(frame)  # type: ignore[call-arg, arg-type]
-    sight.probe(frame, face)  # type: ignore[call-arg]
+    sight.probe(frame, face)  # type: ignore[call-arg, arg-type]
     sight.view(frame, probe, crop=True)  # type: ignore[call-arg, arg-type]
 
 
@@ -31,7 +31,7 @@ def no_event_is_made_without_light(reporter: Reporter, one: Candidate, track: Tr
 
 
 def only_a_probe_is_searched_for(search: Search, face: Face, now: datetime) -> None:
-    search.candidate(face, now)  # type: ignore[arg-type]
+    search.candidates([face], now)  # type: ignore[list-item]
 
 
 def only_the_lamp_makes_the_proofs(channel: int) -> None:

@@ -22,7 +22,7 @@ import numpy as np
 
 from recognition.aligner import Chip
 from recognition.detector import Detector
-from recognition.embedder import Embedder
+from recognition.embedder import Embedder, Side
 from recognition.eye import Eye
 from recognition.face import Face
 from recognition.pixels import Pixels
@@ -152,9 +152,9 @@ class _WitnessedEmbedder(Embedder):
     def runtime(self) -> str:
         return self._inner.runtime
 
-    def template(self, chip: Chip) -> Template:
+    def template(self, chip: Chip, side: Side = Side.BOTH) -> Template:
         begin_ns = time.monotonic_ns()
-        template = self._inner.template(chip)
+        template = self._inner.template(chip, side)
         end_ns, vector = time.monotonic_ns(), template.vector.tobytes()
         _tell(self._pipe, {"begin_ns": begin_ns, "end_ns": end_ns, "template": vector.hex()})
         return template
