@@ -5,7 +5,6 @@ looks that are added up over time. All arithmetic after the net is in integers, 
 the same kernels make the same template.
 """
 
-from enum import Enum
 from pathlib import Path
 
 import numpy as np
@@ -14,16 +13,7 @@ from numpy.typing import NDArray
 from recognition.aligner import Alignment, Chip
 from recognition.contract import EmbedderEntry
 from recognition.interpreter import Accelerator, Net
-from recognition.template import Template, peaked
-
-
-class Side(Enum):
-    """Which images of a chip the net gets."""
-
-    BOTH = "both"
-    """The chip and its mirror image: two passes of the net."""
-    PLAIN = "plain"
-    MIRRORED = "mirrored"
+from recognition.template import Side, Template, peaked
 
 
 class Embedder:

@@ -5,6 +5,7 @@ All arithmetic is in integers or exact in float64, so every machine computes the
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Final
 
 import numpy as np
@@ -14,6 +15,15 @@ PEAK: Final = 127
 """Absolute value of the largest component of every template."""
 
 PPM: Final = 1_000_000
+
+
+class Side(Enum):
+    """Which images of a chip a template is made of."""
+
+    BOTH = "both"
+    """The chip and its mirror image: two passes of the net."""
+    PLAIN = "plain"
+    MIRRORED = "mirrored"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

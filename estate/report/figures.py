@@ -82,6 +82,8 @@ class Figures:
     """Periods of use and spans of light without a record of their end; they add no hours."""
     frames: int = 0
     faces: int = 0
+    put_off: int = 0
+    """Looks that were due and for which a camera had no time, by the cameras' ledgers."""
     passers_by: int = 0
     """Passers-by who were compared with the list, by the cameras' ledgers."""
     periods_in_looks: int = 0
@@ -217,7 +219,7 @@ def _count_cameras(figures: Figures, of_period: Sequence[Record]) -> None:
     for each in of_period:
         if each.event is Happening.PERIOD_END:
             figures.periods_in_looks += Unit.PASSERS_BY not in each.body
-            for name in ("frames", "faces", "passers_by"):
+            for name in ("frames", "faces", "put_off", "passers_by"):
                 setattr(figures, name, getattr(figures, name) + count_in(each, name))
         elif each.event is Happening.LAMP:
             figures.lamp_faults += each.body["to"] == "fault"

@@ -82,7 +82,7 @@ LIGHT = (
     *(lamp(3603.2, "off"), lamp(7200, "arming"), lamp(7200.1, "on", "bb"), lamp(7300, "fault")),
 )
 LOOKING = (
-    *(begin(0.2), end(3600.9, frames=36_000, faces=70, passers_by=60)),
+    *(begin(0.2), end(3600.9, frames=36_000, faces=70, put_off=5, passers_by=60)),
     *(begin(7200.2, "bb"), end(7300.2, frames=1000, faces=3, passers_by=2)),
     (7300.3, Happening.FAULT, {"code": "LampDark"}),
 )
@@ -107,6 +107,7 @@ def test_hours_and_lamp_faults_are_what_the_two_programs_wrote_down(office: Offi
     assert figures["armed_h"] == pytest.approx((3600.7 + 100) / 3600)
     assert (figures["lamp_faults"], figures["other_faults"]) == (1, 1)
     assert (figures["frames"], figures["faces"], figures["passers_by"]) == (37_000, 73, 62)
+    assert figures["put_off"] == 5
     assert (figures["periods"], figures["unended"], figures["unproven_h"]) == (2, 0, 0)
     assert figures["dark_s"] == pytest.approx(0.2)
 

@@ -30,6 +30,7 @@ STAGES: Final = (
     ("refused_turned", "turned away"),
     ("refused_dark", "too dark"),
     ("refused_bright", "too bright"),
+    ("put_off", "looks that were due, and for which there was no time"),
     ("searched", "comparisons with the list"),
     ("passers_by", "passers-by who were compared"),
     ("candidates", "above the threshold"),
@@ -40,6 +41,9 @@ STAGES: Final = (
     ("events", "events sealed"),
 )
 """Every stage of a period, in the order of the flow."""
+FOR_PEOPLE: Final = frozenset({"put_off"})
+"""Stages that `--json` leaves out: a commissioning page has a closed set of counts
+(docs/formats/commissioning.md)."""
 WORDS_LIMIT: Final = 600
 """Most characters of what is said of a part; the longest sentence here has about 250."""
 
@@ -113,7 +117,8 @@ def _examination(config: Config) -> Examination:
 def _as_json(found: Examination) -> str:
     period: JsonValue = None
     if found.period is not None:
-        period = _counts(found.period)
+        counts = _counts(found.period)
+        period = {key: count for key, count in counts.items() if key not in FOR_PEOPLE}
     report: dict[str, JsonValue] = {
         "version": VERSION,
         "armed": found.armed,

@@ -18,12 +18,11 @@ from firmware.hardware.camera import Frame
 from firmware.hardware.lamp import Lit
 from firmware.record.counts import Counts
 from recognition.aligner import align
-from recognition.embedder import Side
 from recognition.eye import Eye
 from recognition.face import Box, Face
 from recognition.pixels import Pixels, has_colour
 from recognition.quality import MATCHING, Quality, measure, shortfalls
-from recognition.template import Template
+from recognition.template import Side, Template
 
 CROP_PX: Final = 256
 """Longest side of the picture that a reviewer gets."""

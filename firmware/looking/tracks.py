@@ -16,9 +16,8 @@ from typing import Final, TypeGuard
 
 from firmware.looking.search import Candidate
 from firmware.looking.sight import Probe, View
-from recognition.embedder import Side
 from recognition.face import Box, Face
-from recognition.template import Template, fuse
+from recognition.template import Side, Template, fuse
 
 LOOKS: Final = 3
 """Probes that are compared as one. The calibration's fused rates are for this number. At the same

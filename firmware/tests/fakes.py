@@ -32,12 +32,12 @@ from recognition.aligner import STANDARD, Chip
 from recognition.calibration import Calibration, Rate
 from recognition.contract import EmbedderEntry, NetEntry, TensorSpec
 from recognition.detector import Detector
-from recognition.embedder import Embedder, Side
+from recognition.embedder import Embedder
 from recognition.eye import Eye
 from recognition.face import Box, Face, Point, Points
 from recognition.manifest import Manifest
 from recognition.pixels import Pixels
-from recognition.template import Template
+from recognition.template import Side, Template
 
 DIM = 4
 LEASE_ID = bytes(range(16))

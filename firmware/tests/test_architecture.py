@@ -14,10 +14,12 @@ MODULES = {
 NETS = {"detector", "embedder", "aligner", "quality", "interpreter", "gallery"}
 MEET_THE_NETS = {
     "looking/sight.py": {"aligner", "quality"},
+    "looking/schedule.py": {"quality"},
     "looking/search.py": {"gallery"},
     "nets.py": {"interpreter"},
 }
-"""`search` compares templates with a list, and `nets` names the accelerator: neither looks."""
+"""`schedule` asks what box and points say, `search` compares templates with a list, `nets` names
+an accelerator: none of them looks."""
 
 
 def imported(tree: ast.AST) -> set[str]:
@@ -51,6 +53,11 @@ def test_only_sight_meets_the_nets() -> None:
         for path, tree in MODULES.items()
     }
     assert {path: nets for path, nets in meetings.items() if nets} == MEET_THE_NETS
+
+
+def test_the_schedule_of_looks_sees_no_pixel() -> None:
+    named = imported(MODULES["looking/schedule.py"])
+    assert not {one for one in named if one.endswith((".measure", ".Pixels", ".Frame", "numpy"))}
 
 
 @pytest.mark.parametrize("name", ["Lit", "_Lease"])

@@ -27,8 +27,7 @@ from firmware.tests.fakes import (
 from firmware.tests.station import run_of
 from formats.event import MatchEvent
 from recognition.aligner import Chip
-from recognition.embedder import Side
-from recognition.template import Template
+from recognition.template import Side, Template
 
 LISTED, ALSO_LISTED, STRANGER = 0, 1, 2
 ENTRIES = {bytes([1]) * 16: LISTED, bytes([2]) * 16: ALSO_LISTED}

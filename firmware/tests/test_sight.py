@@ -26,11 +26,10 @@ from firmware.tests.fakes import (
 )
 from formats.event import CROP_LIMIT
 from recognition.aligner import Chip
-from recognition.embedder import Side
 from recognition.face import Face
 from recognition.pixels import Pixels, has_colour
 from recognition.quality import Quality
-from recognition.template import Template
+from recognition.template import Side, Template
 
 LISTED = PasserBy(0, 50)
 

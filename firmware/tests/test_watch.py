@@ -30,7 +30,7 @@ from firmware.tests.station import listed, run_of
 from firmware.trust.watchlist import ListRefused
 from formats.event import CROP_LIMIT
 from formats.ledger import Happening
-from recognition.embedder import Side
+from recognition.template import Side
 
 LISTED, ALSO_LISTED, STRANGER = 0, 1, 2
 ENTRIES = [bytes([1]) * 16, bytes([2]) * 16]

@@ -6,11 +6,10 @@ from PIL import Image, ImageEnhance, ImageFilter
 
 from recognition.aligner import STANDARD, Alignment, Chip, align
 from recognition.calibration import threshold_for
-from recognition.embedder import Side
 from recognition.eye import Eye
 from recognition.face import Point
 from recognition.pixels import Pixels
-from recognition.template import Template, similarity_ppm
+from recognition.template import Side, Template, similarity_ppm
 from recognition.tests.golden import GOLDEN, golden_chip
 
 DRIFT_PPM = 5_000

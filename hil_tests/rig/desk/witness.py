@@ -22,11 +22,11 @@ import numpy as np
 
 from recognition.aligner import Chip
 from recognition.detector import Detector
-from recognition.embedder import Embedder, Side
+from recognition.embedder import Embedder
 from recognition.eye import Eye
 from recognition.face import Face
 from recognition.pixels import Pixels
-from recognition.template import Template
+from recognition.template import Side, Template
 
 
 def witnessed(eye: Eye, pipe: int) -> Eye:
