@@ -126,17 +126,32 @@ mutants: $(VENV)/.dev broker softhsm  ## break guarded lines in a copy, one by o
 
 ## Speed and memory
 
-bench: bench-nets bench-list bench-delivery bench-ledger  ## time everything on this machine, one after the other
+bench: $(VENV)/.bench broker postgres  ## figures of a release against peers, 9 minutes: PEERS=<folder> FACES=<zip>
+	@$(PY) -m benchmarks.run $(call option,PEERS) $(call option,FACES)
 
-bench-nets: $(VENV)/.dev  ## time nets, looks, search, envelopes: PEERS=<folder of yunet and MobileFaceNet>
+bench-frames: $(VENV)/.bench  ## whole frames with 0 to 20 faces beside peers, CPU time: PEERS=<folder> FACES=<zip>
+	@$(PY) -m benchmarks.frames $(call option,PEERS) $(call option,FACES)
+
+bench-crowd: $(VENV)/.dev  ## who is found in a crowd on one core, in virtual time: FACES=<zip>
+	@$(PY) -m benchmarks.crowd $(call option,FACES)
+
+bench-search: $(VENV)/.dev  ## the search in lists of 7 to 100,000 beside reading their bytes
+	@$(PY) -m benchmarks.search
+
+bench-envelopes: $(VENV)/.dev  ## seal, open and store one event
+	@$(PY) -m benchmarks.envelopes
+
+bench-nets: $(VENV)/.dev  ## time the nets alone, and one look: PEERS=<folder of yunet and MobileFaceNet>
 	@$(PY) -m benchmarks.nets $(call option,PEERS)
-	@for one in look search envelopes; do $(PY) -m benchmarks.$$one || exit 1; done
+	@$(PY) -m benchmarks.look
 
 bench-list: $(VENV)/.dev  ## time what a camera does with a list of 1 to 100,000 entries
 	@$(PY) -m benchmarks.list
 
-bench-delivery: $(VENV)/.dev broker postgres  ## time courier, broker and receivers: QUEUED=<events that wait>
+bench-delivery: $(VENV)/.dev broker  ## time a courier with a full outbox, and a fleet: QUEUED=<events that wait>
 	@$(PY) -m benchmarks.delivery $(call option,QUEUED)
+
+bench-receiver: $(VENV)/.dev broker postgres  ## time receivers beside bare rows of the same database
 	@$(PY) -m benchmarks.receiver
 
 bench-flash: $(VENV)/.dev  ## time writing memory cards beside bmaptool, onto files
@@ -242,6 +257,14 @@ $(VENV)/.demo $(VENV)/.dev: $(VENV)/.%: requirements/%.txt pyproject.toml | $(VE
 	@echo "Installing the packages of $< (hash-locked, about a minute) ..."
 	@$(PIP) --require-hashes -r $<
 	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Peers of the benchmarks. What cannot be installed here is left out, and the benchmark says so.
+$(VENV)/.bench: $(VENV)/.dev requirements/bench.txt requirements/bench-dlib.txt benchmarks/peers.txt
+	@echo "Installing the peers of the benchmarks (200 MB, once) ..."
+	@$(PIP) --require-hashes -r requirements/bench.txt || echo "onnxruntime is left out."
+	@$(PIP) --require-hashes -r requirements/bench-dlib.txt || echo "dlib is left out."
+	@$(PY) -m benchmarks.peer_files
 	@touch $@
 
 broker:

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from benchmarks.cpu_time import Spread
+from benchmarks.figures import KEYS
 from benchmarks.machine import conditions, peak_mib
 
 Cell: TypeAlias = float | int | str
@@ -61,6 +63,8 @@ class Table:
         self._machine = conditions(packages)
         self._rows: list[dict[str, Cell]] = []
         self._notes: list[str] = []
+        self._figures: dict[str, tuple[float, float, float]] = {}
+        self._missing: dict[str, str] = {}
         print(", ".join(f"{name} {value}" for name, value in self._machine.items()))
         print(f"{title:{NAME_WIDTH}}" + "".join(one.shown(one.heading) for one in columns))
 
@@ -76,6 +80,19 @@ class Table:
         self._notes.append(sentence)
         print(sentence, flush=True)
 
+    def figure(self, key: str, spread: Spread) -> None:
+        """Keep one of the figures that releases are compared by: its median and its quartiles.
+
+        Raises:
+            KeyError: `benchmarks.figures` has no such key.
+        """
+        self._figures[KEYS[key].name] = (spread.median, spread.low, spread.high)
+
+    def missing(self, key: str, why: str) -> None:
+        """Keep why one of these figures was not measured, and print it."""
+        self._missing[KEYS[key].name] = why
+        print(f"{key} was not measured: {why}", flush=True)
+
     def finish(self, path: Path | None) -> None:
         """Print the most memory of this process; write the JSON, if a path was given."""
         memory_mib = peak_mib()
@@ -88,6 +105,8 @@ class Table:
             "machine": self._machine,
             "rows": self._rows,
             "notes": self._notes,
+            "figures": self._figures,
+            "missing": self._missing,
             "peak_mib": memory_mib,
         }
         path.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
