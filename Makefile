@@ -135,6 +135,9 @@ bench-frames: $(VENV)/.bench  ## whole frames with 0 to 20 faces beside peers, C
 bench-crowd: $(VENV)/.dev  ## who is found in a crowd on one core, in virtual time: FACES=<zip>
 	@$(PY) -m benchmarks.crowd $(call option,FACES)
 
+bench-idle: $(VENV)/.dev broker  ## watch and lampguard in a quiet scene: share of a core, memory, start
+	@$(PY) -m benchmarks.idle
+
 bench-search: $(VENV)/.dev  ## the search in lists of 7 to 100,000 beside reading their bytes
 	@$(PY) -m benchmarks.search
 

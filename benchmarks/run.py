@@ -48,6 +48,11 @@ PROGRAMS: Final = (
         takes=("peers", "faces"),
     ),
     Program("crowd", 120, ["crowd_found_8", "crowd_found_20"], takes=("faces",)),
+    Program(
+        "idle",
+        80,
+        ["quiet_watch_core_share", "quiet_lampguard_core_share", "start_s", "watch_pss_mib"],
+    ),
     Program("search", 30, ["search_ratio_100k"], ("--seconds", "1")),
     Program("envelopes", 30, ["seal_ms"], ("--seconds", "1")),
 )
