@@ -1,9 +1,11 @@
 """Wipe a camera's card: overwrite the whole data partition, read it back, destroy the first block.
 
-The data partition holds all that a camera knows: keys, list, events, ledgers. What lies before it
-is the image, which is public. Every byte of the partition is overwritten with zeros and read back
-past the page cache. Without its first block the card does not boot. Cells that the controller
-of the card put out of use before cannot be reached; the encryption of the partition covers them.
+The data partition holds all that a camera knows: keys, list, events, ledgers. On a camera it
+reaches to the end of the card, also where the partition table says less (`grow`). What lies
+before it is the image, which is public. Every byte of the partition is overwritten with zeros and
+read back past the page cache. Without its first block the card does not boot. Cells that the
+controller of the card put out of use before cannot be reached; the encryption of the partition
+covers them.
 """
 
 import json
@@ -63,8 +65,10 @@ def data_partition(target: Target) -> Partition:
             f"{target.path} has {len(found)} data partitions, and a camera's has one: break the "
             "card."
         )
-    start, size = int(found[0]["start"]) * SECTOR, int(found[0]["size"]) * SECTOR
-    begin, end = start // BLOCK * BLOCK, -(-(start + size) // BLOCK) * BLOCK
+    start = int(found[0]["start"])
+    behind = [part["start"] for part in table["partitions"] if part["start"] > start]
+    begin, end = start * SECTOR // BLOCK * BLOCK, min(behind) * SECTOR if behind else target.size
+    end = -(-end // BLOCK) * BLOCK
     return Partition(begin, (min(end, target.size) if target.number else end) - begin)
 
 
