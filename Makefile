@@ -289,6 +289,7 @@ boot-tools:  # What reads and makes boot partitions and bundles; a TPM in softwa
 	@tools/install-missing "RAUC, which makes update bundles" rauc rauc squashfs-tools
 	@tools/install-missing "nginx, which serves update bundles" nginx nginx-light || \
 	  echo "The test of nginx is left out."
+	@tools/install-missing "nft, which loads a camera's firewall" nft nftables
 	@tools/install-missing "swtpm, a TPM in software" "swtpm tpm2_hmac" swtpm tpm2-tools || \
 	  echo "The test of TPMs is left out."
 

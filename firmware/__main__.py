@@ -36,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "doctor": _doctor,
         "time": _time,
         "fetch": _fetch,
+        "firewall": _firewall,
         "update": _update,
         "ready": _ready,
     }
@@ -156,6 +157,12 @@ def _fetch(config: Config, _chosen: argparse.Namespace) -> None:
     print(fetch(config))  # noqa: T201  # What users read.
 
 
+def _firewall(config: Config, _chosen: argparse.Namespace) -> None:
+    from firmware.firewall import set_firewall  # noqa: PLC0415
+
+    set_firewall(config)
+
+
 def _update(config: Config, _chosen: argparse.Namespace) -> None:
     from datetime import UTC, datetime  # noqa: PLC0415
 
@@ -206,6 +213,7 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--json", action="store_true", help="one object for tallylight check")
     programs.add_parser("time", help="mark whether chrony's time servers prove who they are")
     programs.add_parser("fetch", help="download the update bundle that is wanted; resume")
+    programs.add_parser("firewall", help="set which packets may come in and go out")
     programs.add_parser("update", help="install the version that the policy offers; reboot into it")
     programs.add_parser("ready", help="wait until this version could arm; exit 1 if it never does")
     programs.add_parser("dark", help="switch the lamp off while no guard runs")

@@ -33,7 +33,7 @@ def card(tmp_path: Path) -> Path:
 @pytest.fixture
 def device(card: Path) -> Iterator[str]:
     """A card of 64 MiB with the layout of an image of 8 MiB; another partition is in use."""
-    attach = ["losetup", "-f", "--show", card]
+    attach = ["losetup", "-f", "--show", str(card)]
     made = subprocess.run(attach, capture_output=True, text=True, check=False)
     if made.returncode != 0:
         pytest.skip("there is no free loop device")
