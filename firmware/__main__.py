@@ -34,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "dark": _dark,
         "ended": _ended,
         "doctor": _doctor,
+        "service": _service,
         "time": _time,
         "fetch": _fetch,
         "firewall": _firewall,
@@ -145,6 +146,12 @@ def _doctor(config: Config, chosen: argparse.Namespace) -> None:
     examine(config, json=chosen.json)
 
 
+def _service(config: Config, _chosen: argparse.Namespace) -> None:
+    from firmware.service.caller import run  # noqa: PLC0415
+
+    run(config, until_stopped(), supervisor())
+
+
 def _time(_config: Config, _chosen: argparse.Namespace) -> None:
     from firmware.time_check import check_time  # noqa: PLC0415
 
@@ -211,6 +218,7 @@ def _parser() -> argparse.ArgumentParser:
         "doctor", help="say what is there, what is missing, and what to do"
     )
     doctor.add_argument("--json", action="store_true", help="one object for tallylight check")
+    programs.add_parser("service", help="call the installer's laptop while a USB cable is in")
     programs.add_parser("time", help="mark whether chrony's time servers prove who they are")
     programs.add_parser("fetch", help="download the update bundle that is wanted; resume")
     programs.add_parser("firewall", help="set which packets may come in and go out")

@@ -14,7 +14,8 @@ from terminal.command_line import Refusing, Version, run_program
 
 NOUNS = (
     *("model", "site", "organisation", "camera", "recipients", "policy", "list", "portrait"),
-    *("give", "take", "broker", "desk", "flash", "register", "papers", "check", "wipe", "update"),
+    *("give", "take", "broker", "desk", "flash", "register", "papers", "check", "locate", "wipe"),
+    "update",
 )
 """The nouns, in the order in which a new site needs them; some are verbs and have no nouns."""
 

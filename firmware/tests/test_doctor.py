@@ -195,6 +195,18 @@ def test_a_dark_camera_says_why_and_what_to_do(whole: Config, code: str) -> None
         examination.examine(whole)
 
 
+def test_a_camera_that_has_just_blinked_to_be_found_says_so_for_two_minutes(
+    whole: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = Ledger(whole.state.lampguard, Program.LAMPGUARD)
+    ledger.append(Happening.LAMP, {"from": "locating", "to": "off", "reason": "to be located"})
+    with pytest.raises(FirmwareError, match=r"just blinked .* wait two minutes"):
+        examination.examine(whole)
+    monkeypatch.setattr(verdict, "BLINKED_S", 0.0)
+    with pytest.raises(FirmwareError, match="systemctl start tallylight-watch"):
+        examination.examine(whole)
+
+
 def test_each_fault_that_has_a_first_thing_to_do_exists() -> None:
     assert all(issubclass(getattr(errors, code), FirmwareError) for code in verdict.REASONS)
 

@@ -27,6 +27,7 @@ from formats.tests.plain_vectors import (
 )
 from formats.tests.reader_vectors import readers
 from formats.tests.registration_vectors import registrations
+from formats.tests.service_vectors import services
 from formats.tests.wipe_vectors import wipes
 
 FOLDER = Path(__file__).parent / "vectors"
@@ -52,6 +53,7 @@ def vectors() -> dict[str, bytes]:
         "casefile.json": casefiles(),
         "readers.json": readers(),
         "registration.json": registrations(),
+        "service.json": services(),
         "wipe.json": wipes(),
         "commissioning.json": commissionings(),
     }

@@ -9,6 +9,8 @@ import pytest
 
 from firmware.guard.interlock import REST_S
 from firmware.registration.kept import FILE
+from firmware.registration.session import REQUEST_FILE
+from firmware.service.acts import REPORT_SOCKET
 from firmware.supervisor import BEAT_S
 from hil_tests.rig.desk.programs import find_program
 
@@ -25,7 +27,9 @@ FOLDERS_OF_SOCKETS = {
     "/run/systemd/resolve",
     "/run/udev",
 }
-ALL = sorted([*NAMES, "tallylight-register", "tallylight-time"])
+ALL = sorted(
+    [*NAMES, *(f"tallylight-{name}" for name in ("register", "report@", "service", "time"))]
+)
 
 
 def settings(name: str) -> list[tuple[str, str]]:
@@ -52,7 +56,7 @@ def judge(tree: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(check, capture_output=True, text=True, timeout=60, check=False)
 
 
-def test_there_are_three_programs_the_registration_and_the_check_of_the_time() -> None:
+def test_there_are_three_programs_and_four_for_registration_cable_report_and_time() -> None:
     assert [unit.stem for unit in UNITS] == ALL
 
 
@@ -172,7 +176,31 @@ def test_a_camera_listens_to_a_laptop_only_while_it_has_no_registration() -> Non
     assert values("tallylight-register", "IPAddressAllow") == ["fe80::/10 ff02::1"]
 
 
-@pytest.mark.parametrize("name", NAMES)
+def test_what_calls_a_laptop_has_one_link_no_key_and_no_line_of_the_lamp() -> None:
+    name = "tallylight-service"
+    assert values(name, "IPAddressDeny") == ["any"]
+    assert values(name, "IPAddressAllow") == ["fe80::/10 ff02::1"]
+    assert values(name, "CapabilityBoundingSet") == [""]
+    assert values(name, "PrivateDevices") == ["yes"]
+    assert values(name, "ReadWritePaths") == []
+    (state,) = [line for line in values(name, "BindReadOnlyPaths") if "registration.json" in line]
+    assert state.split() == [f"/var/lib/tallylight/{file}" for file in (FILE, REQUEST_FILE)]
+
+
+def test_the_doctor_of_the_cable_writes_nowhere_and_is_started_by_service_alone() -> None:
+    assert values("tallylight-report@", "ReadWritePaths") == []
+    assert values("tallylight-report@", "CapabilityBoundingSet") == ["CAP_DAC_READ_SEARCH"]
+    door = (IMAGE / "systemd" / "tallylight-report.socket").read_text().splitlines()
+    assert f"ListenStream={REPORT_SOCKET}" in door
+    assert {"SocketGroup=tallylight-service", "SocketMode=0660"} <= set(door)
+
+
+def test_the_guard_takes_the_word_of_the_program_that_calls() -> None:
+    (command,) = values("tallylight-lampguard", "ExecStart")
+    assert command.endswith(f"--locator {values('tallylight-service', 'User')[0]}")
+
+
+@pytest.mark.parametrize("name", [*NAMES, "tallylight-service"])
 def test_every_user_and_group_of_a_unit_is_made(name: str) -> None:
     made = (IMAGE / "systemd" / "sysusers.d" / "tallylight.conf").read_text().split()
     groups = values(name, "SupplementaryGroups")[0].split()

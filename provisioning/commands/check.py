@@ -1,4 +1,7 @@
-"""`tallylight check`: judge what a mounted camera says of itself, in one table."""
+"""`tallylight check`: judge what a mounted camera says of itself, in one table.
+
+The report comes over the camera's USB cable, or from a file or a pipe.
+"""
 
 import sys
 from pathlib import Path
@@ -8,11 +11,19 @@ import typer
 from rich.table import Table
 
 from formats.strict_json import JsonValue
-from provisioning.commands.options import Json, print_result
+from provisioning.commands.options import (
+    InstallersKey,
+    Json,
+    Link,
+    PassphraseFile,
+    print_result,
+    unlocked_installer,
+)
 from provisioning.errors import CameraRefused
 from provisioning.foreign_file import read_foreign
 from provisioning.inspection.advice import advise
 from provisioning.inspection.report import REPORT_LIMIT, read_report
+from provisioning.inspection.service_cable import ServiceCable
 from terminal.tables import print_table
 
 app = typer.Typer(add_completion=False)
@@ -20,14 +31,26 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def check(
-    report: Annotated[
-        Path, typer.Argument(help="What tallylight-camera doctor --json printed; - reads a pipe.")
+    camera: Annotated[
+        str,
+        typer.Argument(
+            help="With --key: first 8 digits of the camera's number. Without: a file with what "
+            "tallylight-camera doctor --json printed; - reads a pipe."
+        ),
     ],
+    key: InstallersKey = None,
+    passphrase_file: PassphraseFile = None,
     *,
+    link: Link = None,
     json: Json = False,
 ) -> None:
     """Judge what a mounted camera says of itself: each part, its place, and whether it is armed."""
-    found = read_report(_content(report))
+    if key is None:
+        content = _content(Path(camera))
+    else:
+        cable = ServiceCable(camera, unlocked_installer(key, passphrase_file), link or ())
+        content = cable.report()
+    found = read_report(content)
     rows = [(each.there, each.name, each.words) for each in found.parts]
     rows += [(each.good, each.topic, each.words) for each in advise(found.period)]
     table = Table("", "What", "Found", box=None)
@@ -57,5 +80,6 @@ def _content(report: Path) -> bytes:
         return read_foreign(report.parent, report.name, limit=REPORT_LIMIT)
     except FileNotFoundError as error:
         raise CameraRefused(
-            f"There is no report {report}: run tallylight-camera doctor --json on the camera."
+            f"There is no report {report}: name the camera's cable with --key, or bring what "
+            "tallylight-camera doctor --json printed."
         ) from error

@@ -6,10 +6,12 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from formats.keyfile import Purpose
+from formats.keyfile import Purpose, read_key
 from formats.public_key_file import PublicKeyFile, read_public_key
+from formats.signer import Ed25519Signer
 from formats.strict_json import JsonValue, dumps
 from provisioning.errors import SiteRefused
+from provisioning.keys.passphrase import refuse_other_purpose, unlock_key
 from provisioning.site.folder import Site, open_site
 from terminal import consent as screen
 from terminal.differences import Item
@@ -21,6 +23,13 @@ PassphraseFile: TypeAlias = Annotated[
 ]
 TokenLabel: TypeAlias = Annotated[
     str | None, typer.Option("--token", help="Name of the token to make the key on.")
+]
+InstallersKey: TypeAlias = Annotated[
+    Path | None, typer.Option("--key", help="Key file of the installer who registered the camera.")
+]
+Link: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--link", help="Network link of the camera's cable; default: every link."),
 ]
 SiteName: TypeAlias = Annotated[
     str, typer.Option("--site", help="Name of the site that the key is for.")
@@ -38,6 +47,17 @@ def site_here(folder: Path, option: str) -> Site:
     if not (folder / "root.json").is_file():
         raise SiteRefused(f"{folder.absolute()} is not a site's folder: name it with {option}.")
     return open_site(folder)
+
+
+def unlocked_installer(key: Path, passphrase_file: Path | None) -> Ed25519Signer:
+    """Return the installer's key of a key file, once its passphrase or PIN was given.
+
+    Raises:
+        KeyRefused: it is no installer's key, or passphrase or PIN are wrong.
+    """
+    locked = read_key(key)
+    refuse_other_purpose(locked, Purpose.INSTALLER)
+    return unlock_key(locked, passphrase_file)
 
 
 def agree_to_remove(items: Sequence[Item], *, yes: bool, json: bool) -> None:

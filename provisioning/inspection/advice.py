@@ -45,8 +45,8 @@ def advise(period: Mapping[str, int] | None) -> list[Advice]:
             Advice(
                 good=False,
                 topic="walk test",
-                words=f"{faces} faces were seen: walk past twice, face to the camera, then stop "
-                "watch and check again",
+                words=f"{faces} faces were seen: walk past twice, face to the camera, then run "
+                "tallylight locate and check again",
             )
         ]
     lines = [_line(period, stage, faces) for stage in REMEDIES]
