@@ -112,6 +112,9 @@ def _uid_of(user: str) -> int:
 
 
 def _watch(config: Config, chosen: argparse.Namespace) -> None:
+    from firmware.left_out import leave_out  # noqa: PLC0415
+
+    leave_out()
     from firmware.assembly import Means, run  # noqa: PLC0415
     from firmware.hardware.camera import PiCamera  # noqa: PLC0415
     from firmware.nets import open_eye  # noqa: PLC0415

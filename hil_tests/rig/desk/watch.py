@@ -4,18 +4,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from firmware import assembly, nets
 from firmware.__main__ import exit_code, until_stopped
 from firmware.config import Config
+from firmware.left_out import leave_out
 from firmware.supervisor import supervisor
 from formats.memory import close_memory
 from formats.settings import read_settings
 from hil_tests.errors import DeskRefused
-from hil_tests.rig.desk.breakable import breakable
-from hil_tests.rig.desk.witness import witnessed
-from hil_tests.scenes.sources import open_source
-from recognition.eye import Eye
-from recognition.interpreter import Accelerator
 
 
 def main() -> int:
@@ -31,6 +26,14 @@ def main() -> int:
 
 
 def _watch(chosen: argparse.Namespace) -> None:
+    leave_out()  # As `tallylight-camera watch` does, before the imports of its parts.
+    from firmware import assembly, nets  # noqa: PLC0415
+    from hil_tests.rig.desk.breakable import breakable  # noqa: PLC0415
+    from hil_tests.rig.desk.witness import witnessed  # noqa: PLC0415
+    from hil_tests.scenes.sources import open_source  # noqa: PLC0415
+    from recognition.eye import Eye  # noqa: PLC0415
+    from recognition.interpreter import Accelerator  # noqa: PLC0415
+
     config = read_settings(chosen.config, Config)
     close_memory()
 
