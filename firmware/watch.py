@@ -125,6 +125,7 @@ def _period(station: Station, lit: Lit) -> Generator[None]:
         yield
     finally:
         station.tracks.forget()
+        station.sight.forget()
         end = partial(_write_end, station, begun, Moment.now())
         station.book.writer.submit(end, regardless=True)
         station.kept.save()

@@ -24,6 +24,7 @@ STAGES: Final = (
     ("frames", "frames looked at"),
     ("early", "frames exposed before the light, not looked at"),
     ("grey", "frames without colour, not looked at"),
+    ("still", "frames in which nothing had moved, not searched again"),
     ("faces", "faces found"),
     ("refused_small", "too small"),
     ("refused_blurred", "too blurred"),
@@ -41,7 +42,7 @@ STAGES: Final = (
     ("events", "events sealed"),
 )
 """Every stage of a period, in the order of the flow."""
-FOR_PEOPLE: Final = frozenset({"put_off"})
+FOR_PEOPLE: Final = frozenset({"still", "put_off"})
 """Stages that `--json` leaves out: a commissioning page has a closed set of counts
 (docs/formats/commissioning.md)."""
 WORDS_LIMIT: Final = 600

@@ -16,6 +16,7 @@ from PIL import Image
 from firmware.errors import PictureGrey
 from firmware.hardware.camera import Frame
 from firmware.hardware.lamp import Lit
+from firmware.looking.motion import MotionGate
 from firmware.record.counts import Counts
 from recognition.aligner import align
 from recognition.eye import Eye
@@ -77,6 +78,7 @@ class Sight:
     def __init__(self, eye: Eye, counts: Counts) -> None:
         self._eye = eye
         self._counts = counts
+        self._gate = MotionGate()
         self._grey = 0
 
     @property
@@ -97,7 +99,12 @@ class Sight:
         small = frame.small(lit)
         if self._passes_over(small):
             return []
-        found = self._eye.detector.find(small)
+        found = self._gate.faces_if_still(small, frame.captured_ns)
+        if found is None:
+            found = self._eye.detector.find(small)
+            self._gate.keep(found)
+        else:
+            self._counts.still += 1
         lit.check()
         self._counts.frames += 1
         self._counts.faces += len(found)
@@ -141,6 +148,10 @@ class Sight:
         cut = picture.crop(_around(probe.face.box, picture.width, picture.height))
         cut.thumbnail((CROP_PX, CROP_PX))
         return View(frame.captured_ns, probe.quality, np.array(cut))
+
+    def forget(self) -> None:
+        """Overwrite what the motion gate remembers of the latest picture."""
+        self._gate.forget()
 
     def _passes_over(self, pixels: Pixels) -> bool:
         """Return whether a picture is not looked at, because it has no colour."""

@@ -12,6 +12,8 @@ class Counts:
     """Frames exposed before the light was proven: they were not looked at."""
     grey: int = 0
     """Frames without colour: they were not looked at."""
+    still: int = 0
+    """Frames in which nothing had moved: they have the faces of the frame before."""
     faces: int = 0
     """Faces found, in all frames."""
     refused_small: int = 0

@@ -230,9 +230,9 @@ def face_of(one: PasserBy, size: float = 100.0) -> Face:
     return Face(Box(one.x, one.y, size, size), 0.9, Points(*points))
 
 
-def scene(people: list[PasserBy]) -> Pixels:
+def scene(people: list[PasserBy], seed: int = 7) -> Pixels:
     """Draw a grainy grey street of 640 x 240; each passer-by glows in a colour of their own."""
-    pixels = np.random.default_rng(7).integers(60, 120, (240, 640, 3), np.uint8)
+    pixels = np.random.default_rng(seed).integers(60, 120, (240, 640, 3), np.uint8)
     for one in people:
         box = face_of(one).box
         rows = slice(int(box.y), int(box.y + box.height))
@@ -242,7 +242,10 @@ def scene(people: list[PasserBy]) -> Pixels:
 
 @dataclass
 class FakeCamera:
-    """Frames 100 ms apart by their stamps, as fast as they are taken; says when it gives one."""
+    """Frames 100 ms apart by their stamps, as fast as they are taken; says when it gives one.
+
+    Each has grain of its own, so that none looks still.
+    """
 
     shots: list[list[PasserBy]]
     before: Mapping[int, Callable[[], None]] = field(default_factory=dict)
@@ -264,7 +267,7 @@ class FakeCamera:
         for number, people in enumerate(self.shots):
             self.before.get(number, lambda: None)()
             at_ns += 100_000_000 + int(self.gap_s.get(number, 0) * 1e9)
-            self.given.append(Frame(scene(people), at_ns))
+            self.given.append(Frame(scene(people, number), at_ns))
             yield self.given[-1]
 
 

@@ -90,6 +90,9 @@ def test_every_look_takes_light_first() -> None:
         if isinstance(node, ast.ClassDef) and node.name == "Sight"
     ]
     methods = [node for node in sight.body if isinstance(node, ast.FunctionDef)]
+    methods = [
+        each for each in methods if each.name != "forget"
+    ]  # It overwrites, also in the dark.
     looks = [each for each in methods if not each.name.startswith("_") and not each.decorator_list]
     first = {each.name: ast.unparse(each.args.args[1]) for each in looks}
     assert set(first.values()) == {"lit: Lit"}

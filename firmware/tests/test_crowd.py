@@ -107,7 +107,7 @@ class Passing(FakeCamera):
         began_ns = time.monotonic_ns()
         for number, people in enumerate(self.shots):
             self.stamps.append(began_ns + number * 10**9 // FRAMES_PER_S)
-            yield Frame(scene(people), self.stamps[-1])
+            yield Frame(scene(people, number), self.stamps[-1])
 
 
 class Mistaken(FakeEmbedder):

@@ -97,6 +97,21 @@ def test_faces_found_in_the_small_picture_are_told_in_the_large_one(lit: Lit) ->
     assert face == face_of(LISTED).scaled(2)
 
 
+def test_a_still_frame_has_the_faces_of_the_frame_before(lit: Lit) -> None:
+    counts = Counts()
+    sight = Sight(eye([[LISTED], []]), counts)
+    assert [len(sight.faces(lit, frame())) for _ in range(2)] == [1, 1]
+    assert (counts.frames, counts.still, counts.faces) == (2, 1, 2)
+
+
+def test_a_still_frame_in_the_dark_has_no_faces(guard: ScriptedGuard, lit: Lit) -> None:
+    sight = Sight(eye([[LISTED]]), Counts())
+    sight.faces(lit, frame())
+    guard.goes_dark()
+    with pytest.raises(LampDark):
+        sight.faces(lit, frame())
+
+
 def infrared() -> Frame:
     grey = np.repeat(scene([LISTED])[..., :1], 3, axis=2)
     return Frame(grey, time.monotonic_ns())

@@ -208,6 +208,7 @@ def test_the_counts_of_a_period_are_right(tmp_path: Path, guard: ScriptedGuard) 
         "frames": 7,
         "early": 0,
         "grey": 0,
+        "still": 0,
         "faces": 12,
         "refused_small": 0,
         "refused_blurred": 0,
@@ -254,6 +255,12 @@ def test_a_frame_is_forgotten_even_when_the_light_ends_over_it(
         run_of(tmp_path, guard.channel, camera).watch()
     assert camera.given
     assert not any(np.asarray(frame._pixels).any() for frame in camera.given)
+
+
+def test_no_picture_is_kept_when_looking_ends(tmp_path: Path, guard: ScriptedGuard) -> None:
+    run = run_of(tmp_path, guard.channel, FakeCamera(walk(STRANGER, frames=3)))
+    run.watch()
+    assert run.station.sight._gate._cells is None
 
 
 def test_no_template_is_kept_when_looking_ends(tmp_path: Path, guard: ScriptedGuard) -> None:
