@@ -69,6 +69,11 @@ class Purpose(StrEnum):
     INSTALLER = "installer"
     """Signs the registrations of one installer's laptop."""
 
+    @property
+    def one_key(self) -> str:
+        """Return the words *a model key*, *an installer key*."""
+        return f"{'an' if self[0] in 'aeiou' else 'a'} {self} key"
+
 
 OPENING: Final = frozenset({Purpose.DESK, Purpose.REVIEWER})
 """X25519 keys; all others are Ed25519."""

@@ -76,7 +76,7 @@ def read_public_key(path: Path, purpose: Purpose, site: str = "") -> PublicKeyFi
     found = _read_plain(content, purpose) or _read_named(path, content)
     whose = f"{path} is the {found.purpose} key of {found.holder}"
     if found.purpose is not purpose:
-        raise KeyRefused(f"{whose}; a {purpose} key is needed: name its file.")
+        raise KeyRefused(f"{whose}; {purpose.one_key} is needed: name its file.")
     if site and found.site not in {"", site}:
         raise KeyRefused(f"{whose} for the site {found.site}, and this is {site}: name another.")
     read = recipient_key if purpose in OPENING else signing_key

@@ -8,6 +8,7 @@ one of the site's is the reader's question. Byte tables: docs/formats/registrati
 """
 
 from base64 import b64encode
+from collections.abc import Collection
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
@@ -131,8 +132,12 @@ def refuse_unkept_key(board: Board, *, training: bool) -> None:
         )
 
 
-def read_manifest(data: bytes) -> tuple[Registration, ...]:
+def read_manifest(data: bytes, wiped: Collection[bytes] = ()) -> tuple[Registration, ...]:
     """Return the registrations of a manifest, each verified and in its chain.
+
+    Args:
+        data: the manifest.
+        wiped: ids of cameras that were wiped: their boards may be registered again.
 
     Raises:
         TooLarge: longer than `MANIFEST_LIMIT`, or more than `RECORDS_LIMIT` records.
@@ -158,7 +163,7 @@ def read_manifest(data: bytes) -> tuple[Registration, ...]:
             found[0].hello.site,
         ):
             raise BrokenChain(number, "it is of another installer or site.")
-        twin = twin_of(one.request, found)
+        twin = twin_of(one.request, found, wiped)
         if twin is not None:
             raise BrokenChain(number, f"its {twin} was registered before.")
         found.append(one)
@@ -166,10 +171,13 @@ def read_manifest(data: bytes) -> tuple[Registration, ...]:
     return tuple(found)
 
 
-def twin_of(request: RegistrationRequest, before: list[Registration]) -> str | None:
+def twin_of(
+    request: RegistrationRequest, before: list[Registration], wiped: Collection[bytes] = ()
+) -> str | None:
     """Return what this camera shares with another that was registered before; None if nothing.
 
     The same camera, with all its keys, is no other: it was registered again after its fail-safe.
+    The board of a camera that was wiped may have a serial number and an address again, and no key.
     """
     keys = set(request.camera.identity.public_keys)
     for each in before:
@@ -179,9 +187,10 @@ def twin_of(request: RegistrationRequest, before: list[Registration]) -> str | N
             request.board.mac,
         ):
             continue
-        if board.serial == request.board.serial:
+        is_wiped = each.identity.camera_id in wiped
+        if board.serial == request.board.serial and not is_wiped:
             return "serial number"
-        if board.mac == request.board.mac:
+        if board.mac == request.board.mac and not is_wiped:
             return "MAC address"
         if keys & set(each.identity.public_keys):
             return "key"

@@ -215,3 +215,10 @@ def test_a_key_shows_neither_salt_nor_secret() -> None:
     shown = repr(key)
     assert repr(locked(key).box) not in shown
     assert repr(locked(key).salt) not in shown
+
+
+@pytest.mark.parametrize("purpose", list(Purpose))
+def test_each_purpose_has_its_article(purpose: Purpose) -> None:
+    vowel = str(purpose)[0] in "aeiou"
+    assert purpose.one_key == f"{'an' if vowel else 'a'} {purpose} key"
+    assert Purpose.INSTALLER.one_key == "an installer key"

@@ -12,6 +12,7 @@ from provisioning.site.membership import find_camera, remove_camera
 from provisioning.site.policy import register_camera
 from provisioning.site.policy_items import camera_item
 from provisioning.site.registrations import add_registered, find_registered
+from provisioning.site.wiped import wiped_cameras
 from terminal.fingerprints import fingerprint_words
 
 app = typer.Typer(help="Register cameras with the site, and take them out.", no_args_is_help=True)
@@ -85,12 +86,16 @@ def remove(
     agree_to_remove([camera_item(find_camera(site, camera))], yes=yes, json=json)
     gone = remove_camera(site, camera)
     name = gone.camera.camera_id.hex()
+    shut_out = name in site.withdrawn_cameras() or gone.camera.camera_id in wiped_cameras(site)
+    revoke = (
+        "\nIf it has a certificate, shut it out of the broker: "
+        f"tallylight broker revoke {folder} {name[:8]}"
+    )
     print_result(
         f"Camera {name}, {gone.place}, is out of the policy, which must be signed now. Then build "
-        "and publish the list: the camera cannot open it.\n"
-        "If it has a certificate, shut it out of the broker: "
-        f"tallylight broker revoke {folder} {name[:8]}",
+        f"and publish the list: the camera cannot open it.{'' if shut_out else revoke}",
         json=json,
         camera=name,
         place=gone.place,
+        shut_out=shut_out,
     )

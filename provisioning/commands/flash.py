@@ -18,7 +18,7 @@ from provisioning.commands.cards import card_table, confirm_names
 from provisioning.commands.options import Json
 from provisioning.errors import FlashRefused
 from provisioning.flash.batch import Work, write_cards
-from provisioning.flash.block_devices import Refusal, Target, choose, judge, read_disks
+from provisioning.flash.block_devices import Refusal, Target, choose, is_package, judge, read_disks
 from provisioning.flash.card_list import CardList, open_list
 from provisioning.flash.image import CardImage, open_image, verify_release
 from terminal.fingerprints import fingerprint_words
@@ -119,7 +119,8 @@ def _pretend_cards(number: int | None) -> Iterator[list[str]]:
 
 
 def _print_devices(not_removable: Sequence[str], *, json: bool) -> None:
-    judged = [judge(disk, not_removable=not_removable) for disk in read_disks()]
+    disks = [disk for disk in read_disks() if not is_package(disk)]
+    judged = [judge(disk, not_removable=not_removable) for disk in disks]
     if json:
         rows = [
             {"path": found.path, "may_be_written": isinstance(found, Target)}

@@ -17,9 +17,10 @@ from provisioning.foreign_file import read_foreign
 from provisioning.papers.labels import LAYOUTS, draw_labels, label_of
 from provisioning.papers.sign import draw_sign
 from provisioning.site.folder import open_site
+from provisioning.site.installers import installer_name
 from provisioning.site.membership import named_camera
 from provisioning.site.policy import policy_in_force
-from provisioning.site.registrations import installer_name, is_called
+from provisioning.site.registrations import is_called
 
 app = typer.Typer(no_args_is_help=True)
 app.add_typer(commissioning.app)

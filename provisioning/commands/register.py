@@ -37,13 +37,13 @@ from provisioning.registration.code_reader import TypedCode
 from provisioning.registration.exchange import Terms
 from provisioning.registration.printer import LabelPrinter
 from provisioning.site.folder import Site, open_site
-from provisioning.site.registrations import (
-    Manifest,
-    believed,
+from provisioning.site.installers import (
     installer_name,
     name_installer,
     take_out_installer,
 )
+from provisioning.site.registrations import Manifest, believed
+from provisioning.site.wiped import wiped_cameras
 from terminal.counts import counted
 from terminal.fingerprints import fingerprint_words
 from terminal.tables import print_table
@@ -114,6 +114,7 @@ def show(folder: Folder, *, json: Json = False) -> None:
     """List the cameras that believed installers have registered."""
     site = open_site(folder)
     there = {place.camera.camera_id for place in site.policy.places}
+    gone = wiped_cameras(site)
     rows: list[dict[str, JsonValue]] = [
         {
             "camera": one.identity.camera_id.hex(),
@@ -123,6 +124,7 @@ def show(folder: Folder, *, json: Json = False) -> None:
             "training": one.acceptance.training,
             "installer": installer_name(one.hello.installer),
             "in_policy": one.identity.camera_id in there,
+            "wiped": one.identity.camera_id in gone,
         }
         for one in believed(site)
     ]
@@ -133,6 +135,8 @@ def show(folder: Folder, *, json: Json = False) -> None:
     for row in rows:
         level = f"{row['key']}{', training' if row['training'] else ''}"
         named = "yes" if row["in_policy"] else "not yet: tallylight camera add-registered"
+        if row["wiped"]:
+            named = "wiped; tallylight camera remove" if row["in_policy"] else "wiped"
         table.add_row(str(row["camera"])[:8], str(row["board"]), level, str(row["bench"]), named)
     print_table(table)
     if not rows:

@@ -24,11 +24,11 @@ from provisioning.keys.passphrase import refuse_other_purpose, unlock_key
 from provisioning.papers.wiped import draw_wipe, wipe_items
 from provisioning.site.folder import Site, open_site
 from provisioning.site.registrations import believed
+from provisioning.site.wiped import wipe_path
 from terminal import consent as screen
 from terminal.tables import print_table
 
 app = typer.Typer(add_completion=False)
-WIPED = "wiped"
 READ_BY_ALL = 0o644
 _BEGINNING = 4
 """Fewest digits of a camera's id that name it."""
@@ -76,7 +76,7 @@ def wipe(  # noqa: PLR0913  # Typer's options.
     _overwrite(target, part)
     done = replace(certificate, wiped_utc_s=int(datetime.now(UTC).timestamp()))
     name = certificate.camera.hex()
-    to = site.folder / WIPED / f"{name}.json"
+    to = wipe_path(site, certificate.camera)
     to.parent.mkdir(mode=0o755, exist_ok=True)
     write_atomically(to, write_wipe_certificate(done, signer), mode=READ_BY_ALL)
     write_atomically(to.with_suffix(".pdf"), draw_wipe(done), mode=READ_BY_ALL)

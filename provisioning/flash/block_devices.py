@@ -127,6 +127,11 @@ def judge(disk: _Tree, *, not_removable: Sequence[str] = ()) -> Target | Refusal
     )
 
 
+def is_package(disk: _Tree) -> bool:
+    """Return whether a disk is a read-only loop device, as each package of snap has one."""
+    return disk["type"] == "loop" and bool(disk["ro"])
+
+
 def _refusal(disk: _Tree, not_removable: Sequence[str]) -> str | None:
     path = disk["path"]
     if disk["type"] not in {"disk", "loop"}:

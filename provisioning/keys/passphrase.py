@@ -131,7 +131,7 @@ def refuse_other_purpose(key: KeyFile, purpose: Purpose) -> None:
         KeyRefused: it is for another purpose.
     """
     if key.purpose is not purpose:
-        raise KeyRefused(f"This is a {key.purpose} key; a {purpose} key is needed.")
+        raise KeyRefused(f"This is {key.purpose.one_key}; {purpose.one_key} is needed.")
 
 
 def _read(file: Path | None) -> str:

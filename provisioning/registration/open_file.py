@@ -14,7 +14,8 @@ from formats.signed_members import SIGNED_LIMIT
 from formats.strict_json import Fields, parse
 from provisioning.errors import CameraRefused
 from provisioning.foreign_file import read_foreign
-from provisioning.site.registrations import FOLDER, Manifest
+from provisioning.site.installers import FOLDER
+from provisioning.site.registrations import Manifest
 
 TRIES: Final = 3
 """Nonces that may be opened in vain; docs/decisions/0028 has the chances of a stranger."""

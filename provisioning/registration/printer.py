@@ -16,7 +16,7 @@ from provisioning.disk import write_atomically
 from provisioning.errors import CameraRefused
 from provisioning.papers.labels import LAYOUTS, draw_labels, label_of
 from provisioning.site.folder import Site
-from provisioning.site.registrations import FOLDER
+from provisioning.site.installers import FOLDER
 
 LP: Final = Path("/usr/bin/lp")
 """CUPS takes a file to print here (package cups-client)."""

@@ -135,8 +135,8 @@ def brought_keys(plan: Plan, keys: Sequence[KeyFile]) -> dict[tuple[Purpose, str
             )
         if wanted not in _wanted_keys(plan):
             raise KeyRefused(
-                f"The plan names no {key.holder!r} for a {key.purpose} key: name the holder as the "
-                "plan does."
+                f"The plan names no {key.holder!r} for {key.purpose.one_key}: name the holder "
+                "as the plan does."
             )
         if wanted in found:
             raise KeyRefused(f"{key.holder} brings two {key.purpose} keys: bring one.")

@@ -305,5 +305,8 @@ def open_site(folder: Path) -> Site:
     """
     site = Site(folder)
     if not (folder / "root.json").is_file():
-        raise SiteRefused(f"{folder} is not a site's folder: make one with tallylight site init.")
+        raise SiteRefused(
+            f"{folder} is not a site's folder: name the folder that holds the site's root.json. A "
+            "list authority begins a site with tallylight site init."
+        )
     return site

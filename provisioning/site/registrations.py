@@ -2,7 +2,6 @@
 
     registrations/INSTALLER.jsonl    records, one a line, hash-chained (formats.registration_record)
     registrations/open/SERIAL.json   a registration that has begun and not ended, on the laptop
-    installers/INSTALLER.pub         whose records the desk believes
 
 A record is on the disk before the camera gets it and before its label is printed. A manifest is
 replaced whole, so that a laptop that is switched off leaves the old one or the new one.
@@ -18,9 +17,7 @@ from typing import Final
 from nacl.signing import VerifyKey
 
 from formats.errors import FormatError, Malformed
-from formats.hexadecimal import read_hex
 from formats.policy import Place
-from formats.public_keys import signing_key
 from formats.registration_record import (
     FIRST,
     MANIFEST_LIMIT,
@@ -38,23 +35,11 @@ from provisioning.disk import write_atomically
 from provisioning.errors import CameraRefused
 from provisioning.foreign_file import read_foreign
 from provisioning.site.folder import Site
+from provisioning.site.installers import FOLDER, installer_name, installers, manifest_path
+from provisioning.site.wiped import wiped_cameras
 
-FOLDER: Final = "registrations"
-INSTALLERS: Final = "installers"
-_KEY_LIMIT: Final = 128
-_NAME_BYTES: Final = 8
 _BEGINNING: Final = 4
 """Fewest digits of a camera's id that name it."""
-
-
-def installer_name(key: VerifyKey) -> str:
-    """Return the name of an installer's files: the first 16 hexadecimal digits of the key."""
-    return bytes(key).hex()[: 2 * _NAME_BYTES]
-
-
-def manifest_path(site: Site, installer: VerifyKey) -> Path:
-    """Return the path of an installer's manifest."""
-    return site.folder / FOLDER / f"{installer_name(installer)}.jsonl"
 
 
 @dataclass(slots=True)
@@ -65,12 +50,14 @@ class Manifest:
     key: Ed25519Signer
     """The installer's."""
     found: list[Registration] = field(init=False)
+    _wiped: frozenset[bytes] = field(init=False)
     _lines: list[bytes] = field(init=False)
     _lock: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
         content = read_stored(self.site, self.path.name)
-        self.found, self._lines = list(read_manifest(content)), content.splitlines()
+        self._wiped = wiped_cameras(self.site)
+        self.found, self._lines = list(read_manifest(content, self._wiped)), content.splitlines()
 
     @property
     def path(self) -> Path:
@@ -84,11 +71,12 @@ class Manifest:
             CameraRefused: one was.
         """
         with self._lock:
-            twin = twin_of(request, self.found)
+            twin = twin_of(request, self.found, self._wiped)
         if twin is not None:
             raise CameraRefused(
                 f"The {twin} of camera {request.board.serial} was registered before: take it off "
-                "the cable and find out which of the two is the true one."
+                "the cable and find out which of the two is the true one. If that camera was "
+                "wiped, bring its certificate from the desk: tallylight give there, take here."
             )
 
     def line_of(self, request: bytes) -> bytes | None:
@@ -121,7 +109,7 @@ class Manifest:
             )
             line = write_registration(record, self.key)
             content = b"".join(one + b"\n" for one in (*self._lines, line))
-            found = _last_of(line, self.found)
+            found = _last_of(line, self.found, self._wiped)
             self.path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
             write_whole(self.path, content, mode=READABLE)
             self.found.append(found)
@@ -141,49 +129,19 @@ def read_stored(site: Site, name: str) -> bytes:
         return b""
 
 
-def name_installer(site: Site, key: VerifyKey) -> None:
-    """Believe the records that an installer signs from now on."""
-    folder = site.folder / INSTALLERS
-    folder.mkdir(mode=0o755, exist_ok=True)
-    write_atomically(folder / f"{installer_name(key)}.pub", bytes(key).hex().encode() + b"\n")
-
-
-def take_out_installer(site: Site, key: VerifyKey) -> None:
-    """Believe no record of an installer any more, as after a laptop was stolen.
-
-    Raises:
-        CameraRefused: the site does not name this installer.
-    """
-    path = site.folder / INSTALLERS / f"{installer_name(key)}.pub"
-    if not path.exists():
-        raise CameraRefused(f"The site names no installer {installer_name(key)}.")
-    path.unlink()
-
-
-def installers(site: Site) -> list[VerifyKey]:
-    """Return the installers whose records the desk believes.
-
-    Raises:
-        FormatError: a file is broken.
-        FileRefused: a file is of another kind.
-    """
-    names = sorted(path.name for path in (site.folder / INSTALLERS).glob("*.pub"))
-    texts = (read_foreign(site.folder, f"{INSTALLERS}/{one}", limit=_KEY_LIMIT) for one in names)
-    return [signing_key(read_hex(text.decode("ascii", "replace").strip(), 32)) for text in texts]
-
-
 def believed(site: Site) -> Iterator[Registration]:
     """Yield each registration of the installers that the site names.
 
     Raises:
         CameraRefused: a manifest is broken, or is another installer's.
     """
+    wiped = wiped_cameras(site)
     for key in installers(site):
         content = read_stored(site, f"{installer_name(key)}.jsonl")
-        yield from read_of(content, key)
+        yield from read_of(content, key, wiped)
 
 
-def read_of(content: bytes, key: VerifyKey) -> tuple[Registration, ...]:
+def read_of(content: bytes, key: VerifyKey, wiped: frozenset[bytes]) -> tuple[Registration, ...]:
     """Return the registrations of a manifest that must be this installer's.
 
     Raises:
@@ -191,7 +149,7 @@ def read_of(content: bytes, key: VerifyKey) -> tuple[Registration, ...]:
     """
     name = installer_name(key)
     try:
-        found = read_manifest(content)
+        found = read_manifest(content, wiped)
     except FormatError as error:
         raise CameraRefused(f"The manifest of installer {name} is refused: {error}") from error
     if found and found[0].hello.installer != key:
@@ -199,10 +157,10 @@ def read_of(content: bytes, key: VerifyKey) -> tuple[Registration, ...]:
     return found
 
 
-def _last_of(line: bytes, before: list[Registration]) -> Registration:
+def _last_of(line: bytes, before: list[Registration], wiped: frozenset[bytes]) -> Registration:
     """Return what a new line holds, checked as its next reader will check it."""
     found = read_registration(line)
-    twin = twin_of(found.request, before)
+    twin = twin_of(found.request, before, wiped)
     if twin is not None:
         raise CameraRefused(f"The {twin} of camera {found.board.serial} was registered before.")
     if before and before[0].hello.site != found.hello.site:

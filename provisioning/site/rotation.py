@@ -234,7 +234,7 @@ def _replace_key(root: Root, old: KeyFile | RootKey, new: NewKey) -> None:
             "The key to replace holds no role of the root: name another one with --from."
         )
     if new.purpose is not old.purpose:
-        raise KeyRefused(f"A {old.purpose} key is replaced by a {old.purpose} key.")
+        raise KeyRefused(f"The {old.purpose} key is replaced by {old.purpose.one_key} alone.")
     coming = SiteKey.of(signing_key(new.public))
     if coming.keyid in root.keys:
         raise KeyRefused("The new key holds a role already: make one with tallylight site key.")

@@ -30,6 +30,7 @@ _PATTERNS: Final = (
     "published/targets/*.recipients.json",
     "estate/*.json",
     "registrations/*.jsonl",
+    "wiped/*.json",
     "root.json",  # Last: a folder without it is no site's.
 )
 _FOLDERS: Final = (
@@ -43,6 +44,7 @@ _FOLDERS: Final = (
         "history",
         "estate",
         "registrations",
+        "wiped",
     ),
     *("published", "published/metadata", "published/targets"),
 )

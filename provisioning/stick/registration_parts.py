@@ -1,23 +1,30 @@
-"""Manifests of registrations on a stick: the installer must be named here, the chain must go on."""
+"""Manifests of registrations and certificates of wipes on a stick.
+
+The installer of a manifest must be named here, and the chain must go on. A certificate of a wipe
+must be signed by an installer who is named here, or whose manifest lies here, as on a laptop.
+"""
 
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 from formats.registration_record import MANIFEST_LIMIT
+from formats.signed_members import SIGNED_LIMIT
 from formats.whole_file import READABLE
 from provisioning.disk import write_atomically
 from provisioning.errors import CameraRefused, StickRefused
 from provisioning.foreign_file import read_foreign
 from provisioning.site.folder import Site
-from provisioning.site.registrations import (
+from provisioning.site.installers import (
     FOLDER,
     installer_name,
     installers,
+    is_installer_of,
     manifest_path,
-    read_of,
-    read_stored,
 )
+from provisioning.site.registrations import read_of, read_stored
+from provisioning.site.wiped import FOLDER as WIPED
+from provisioning.site.wiped import read_wiped, wipe_path, wiped_cameras
 from provisioning.stick.part import Part, Result
 from terminal.counts import counted
 
@@ -29,6 +36,7 @@ def find_registrations(site: Site, folder: Path) -> Iterator[Part]:
         FileRefused: one is no plain file, or too large.
     """
     named = {installer_name(key): key for key in installers(site)}
+    wiped = wiped_cameras(site)
     for path in sorted((folder / FOLDER).glob("*.jsonl")):
         what = f"Registrations of installer {path.stem[:16]}"
         ours = read_stored(site, path.name)
@@ -42,7 +50,7 @@ def find_registrations(site: Site, folder: Path) -> Iterator[Part]:
             yield Part(Result.KNOWN if own else Result.REFUSED, sentence)
             continue
         try:
-            found = read_of(theirs, named[path.stem])
+            found = read_of(theirs, named[path.stem], wiped)
         except CameraRefused as error:
             yield Part(Result.REFUSED, str(error))
             continue
@@ -58,6 +66,25 @@ def find_registrations(site: Site, folder: Path) -> Iterator[Part]:
             yield Part(Result.NEW, f"{what}: {counted(len(found), 'camera')}.", store)
         else:
             yield Part(Result.REFUSED, f"{what}: they do not continue those here.")
+
+
+def find_wiped(site: Site, folder: Path) -> Iterator[Part]:
+    """Yield each certificate of a wipe on the stick.
+
+    Raises:
+        FileRefused: one is no plain file, or too large.
+        FormatError: one is broken.
+    """
+    for path in sorted((folder / WIPED).glob("*.json")):
+        found, to = read_wiped(folder, path.name), wipe_path(site, bytes.fromhex(path.stem))
+        what = f"Certificate that camera {found.camera.hex()[:8]} was wiped"
+        if to.exists():
+            yield Part(Result.KNOWN, f"{what}.")
+        elif found.site != site.policy.site or not is_installer_of(site, found.installer):
+            yield Part(Result.REFUSED, f"{what}: no installer of this site signed it.")
+        else:
+            content = read_foreign(folder, f"{WIPED}/{path.name}", limit=SIGNED_LIMIT)
+            yield Part(Result.NEW, f"{what}.", partial(_store, to, content))
 
 
 def _store(path: Path, manifest: bytes) -> None:

@@ -7,6 +7,7 @@
 (4) Another content under the same version is refused.
 (5) A manifest of registrations counts if an installer whom this site names has signed it, and if it
     continues the one here.
+(6) A certificate of a wipe counts if an installer of this site has signed it.
 
 Files are opened as `provisioning.foreign_file` does: no link, no device, bounded. Each part is
 verified before any of it is written, and is written whole. What is refused stays on the stick, and
@@ -27,7 +28,7 @@ from provisioning.site.folder import Site
 from provisioning.site.minutes import root_words
 from provisioning.stick.list_parts import find_list, find_statement
 from provisioning.stick.part import Part, Result
-from provisioning.stick.registration_parts import find_registrations
+from provisioning.stick.registration_parts import find_registrations, find_wiped
 from provisioning.stick.trust_parts import find_policy, find_roots, find_rotation
 
 _ROOT: Final = "root.json"
@@ -57,6 +58,7 @@ def find_parts(site: Site, folder: Path, now: datetime) -> Iterator[Part]:
         ("Next root", partial(find_rotation, site, folder)),
         ("Policy", partial(find_policy, site, folder, now)),
         ("List", partial(find_list, site, folder)),
+        ("Wiped camera", partial(find_wiped, site, folder)),
         ("Registrations", partial(find_registrations, site, folder)),
         ("Statement of the estate", partial(find_statement, site, folder, now)),
     )

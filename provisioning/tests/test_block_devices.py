@@ -12,6 +12,7 @@ from provisioning.flash.block_devices import (
     Refusal,
     Target,
     choose,
+    is_package,
     judge,
     parse_lsblk,
     read_disks,
@@ -70,6 +71,20 @@ def test_a_disk_in_use_is_refused_with_the_reason(disk: dict[str, Any], why: str
     found = judge(disk)
     assert isinstance(found, Refusal)
     assert why in found.why
+
+
+@pytest.mark.parametrize(
+    ("said", "is_one"),
+    [
+        ({"type": "loop", "ro": True, "mountpoints": ["/snap/core"]}, True),
+        ({"type": "loop"}, False),
+        ({"ro": True}, False),
+    ],
+)
+def test_a_read_only_loop_device_is_a_package_and_no_card(
+    said: dict[str, object], *, is_one: bool
+) -> None:
+    assert is_package(CARD | said) is is_one
 
 
 def test_a_built_in_reader_is_taken_when_it_is_named_twice() -> None:

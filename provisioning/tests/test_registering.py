@@ -165,3 +165,10 @@ def test_without_a_broker_or_a_cable_no_camera_is_waited_for(laptop: Workshop) -
     host = ("--host", "192.0.2.10", *laptop.passphrase)
     assert "0 cables were found" in refusal(*words, *host, "--link", "no-such-link")
     assert "run tallylight broker config first" in refusal(*words, *host, "--link", "lo")
+
+
+def test_a_folder_that_is_no_site_asks_for_the_folder_and_not_for_a_new_site(
+    begun: Workshop,
+) -> None:
+    said = refusal("register", "list", begun.folder)
+    assert "name the folder that holds the site's root.json" in " ".join(said.split())

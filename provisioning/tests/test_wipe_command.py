@@ -13,7 +13,8 @@ from formats.keyfile import Purpose, make_key, unlock_signing, write_key
 from formats.wipe_certificate import read_wipe_certificate
 from hil_tests.rig.simulated_cable import desk_terms, register_on_desk
 from provisioning.site.folder import open_site
-from provisioning.site.registrations import believed, name_installer
+from provisioning.site.installers import name_installer
+from provisioning.site.registrations import believed
 from provisioning.tests.workshop import CHEAP, PASSPHRASE, SITE, Workshop, refusal, tallylight
 
 ROOT = b"the first root"
