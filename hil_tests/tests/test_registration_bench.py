@@ -12,7 +12,7 @@ from formats.registration_record import Registration
 from hil_tests.tests.registration_pair import TERMS, Camera, Laptop
 from provisioning.errors import CameraRefused
 from provisioning.papers.labels import LAYOUTS, draw_labels, label_of
-from provisioning.registration.bench import Bench, Row, Step
+from provisioning.registration.bench import MEND, Bench, Row, Step
 from provisioning.registration.cable import Cable
 from provisioning.registration.code_reader import Blink
 
@@ -190,3 +190,28 @@ def test_the_others_are_greeted_while_one_camera_is_looked_at(tmp_path: Path) ->
         late.plugged_in = lambda: bool(desk.person.looked)
     desk.run(cables, 3)
     assert len(desk.laptop.manifest().found) == 3
+
+
+def test_a_camera_with_a_broken_lamp_gets_one_turn_until_it_was_switched_off(
+    tmp_path: Path,
+) -> None:
+    cameras = {f"port {n}": Camera(tmp_path, f"c{n}") for n in range(2)}
+    broken, sound = cameras.values()
+    broken.lamp.wire_cut = True
+    desk = Desk(Laptop(tmp_path / "site"), Person(cameras))
+    rounds: list[bool] = []
+    looked: list[int] = []
+
+    def plugged_in() -> bool:
+        """Stay through 20 rounds after the sentence; then be switched off once, and mended."""
+        rounds.append(any(MEND in row.sentence for rows in desk.rows for row in rows))
+        if sum(rounds) != 20:
+            return True
+        looked.append(desk.person.looked.count("c0"))
+        broken.lamp.wire_cut = False
+        return False
+
+    cables = [Simulated(broken, "port 0", plugged_in=plugged_in), Simulated(sound, "port 1")]
+    desk.run(cables, 2)
+    assert (looked, desk.person.looked.count("c0")) == ([1], 2)
+    assert {camera.session.ended for camera in cameras.values()} == {True}

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from firmware.registration.session import HELLO_S
-from formats.registration_cable import RefusedByCamera
+from formats.registration_cable import RefusedByCamera, kind_of
 from formats.site_network import SiteNetwork
 from hil_tests.tests.registration_pair import TERMS, Camera, Laptop, register
 from provisioning.errors import CameraRefused
 from provisioning.registration.addresses import AddressBook
-from provisioning.registration.open_file import TRIES
+from provisioning.registration.open_file import LOOKS, TRIES
 
 
 @pytest.fixture
@@ -51,6 +51,26 @@ def test_a_camera_that_begins_anew_after_each_look_uses_up_the_tries(
             laptop.exchange("c1").greet(camera.ask)
     with pytest.raises(CameraRefused, match="look at what hangs on its cable"):
         laptop.exchange("c1").greet(camera.ask)
+
+
+def test_the_look_of_one_nonce_is_not_repeated_without_end(camera: Camera, laptop: Laptop) -> None:
+    looks = 0
+
+    def silent(message: bytes) -> bytes:
+        nonlocal looks
+        if kind_of(message) != "registration-look":
+            return camera.ask(message)
+        looks += 1
+        raise TimeoutError(110, "timed out")
+
+    for _ in range(TRIES * (LOOKS + 1)):
+        exchange = laptop.exchange("c1")  # A laptop that is started again gains nothing.
+        exchange.greet(silent)
+        with pytest.raises((TimeoutError, CameraRefused)):
+            exchange.show(silent)
+    assert looks == TRIES * LOOKS
+    with pytest.raises(CameraRefused, match="has used up its 3 tries"):
+        laptop.exchange("c1").greet(silent)
 
 
 @pytest.mark.parametrize("authority", [b"none", b"\xff"], ids=["text", "bytes"])

@@ -110,11 +110,11 @@ class Registering(RuleBasedStateMachine):
         assert kept is None or kept in lines.read_bytes().splitlines()
 
     def teardown(self) -> None:
-        """From everywhere, a clean line registers the camera within three tries."""
-        if self.exchange.wrong == TRIES:  # A person looked at the cable, as the sentence asks.
-            shutil.rmtree(self.laptop.folder / "registrations" / "open")
-            self.exchange = self.laptop.exchange("c1")
-        for _ in range(3):
+        """From everywhere, a clean line registers the camera within a few tries."""
+        for _ in range(4):
+            if self.exchange.wrong == TRIES:  # A person looked at the cable, as the sentence asks.
+                shutil.rmtree(self.laptop.folder / "registrations" / "open")
+                self.exchange = self.laptop.exchange("c1")
             self._try(self.camera.ask)
         kept = check_registration(self.camera.state)
         assert kept == self.laptop.manifest().found[-1]

@@ -4,7 +4,8 @@ Each cable has its thread: it asks who is there, greets, waits for its turn to b
 The lock of looking lets one camera blink while all others are dark, so a person never doubts which
 one it is. The label is printed before the next camera blinks; a printer that fails undoes nothing,
 and the row says it. A cable whose camera is registered waits for the next one. What is refused
-stays in its row, with its sentence, and is tried again.
+stays in its row, with its sentence, and is tried again. A camera whose lamp does not work gets no
+further turn until it was switched off, because each turn keeps all others waiting.
 """
 
 import time
@@ -16,6 +17,7 @@ from threading import Event, Lock
 from typing import Final
 
 from formats.errors import Refused
+from formats.registration_cable import RefusedByCamera
 from formats.registration_record import Registration
 from provisioning.registration.cable import Cable
 from provisioning.registration.code_reader import CodeReader
@@ -25,6 +27,13 @@ from provisioning.site.registrations import Manifest
 CABLES_LIMIT: Final = 64
 """Most cables at once: a site has 64 cameras at most."""
 RETRY_S: Final = 2.0
+
+
+MEND: Final = "Mend it, then switch this camera off and on."
+
+
+class LampRefused(Refused):
+    """The camera says that its lamp did not blink as it must."""
 
 
 class Step(StrEnum):
@@ -68,6 +77,8 @@ class Bench:
     _looking: Lock = field(default_factory=Lock)
     _changing: Lock = field(default_factory=Lock)
     _left: int = 0
+    _broken: dict[str, frozenset[str]] = field(default_factory=dict)
+    """By place: the camera whose lamp does not work, until it is switched off."""
 
     def run(self, cables: Sequence[Cable], count: int) -> None:
         """Register `count` cameras on these cables; `stopped` ends it before."""
@@ -89,17 +100,25 @@ class Bench:
     def _serve_until_stopped(self, cable: Cable) -> None:
         while not self.stopped.is_set():
             serials = cable.who()
-            if len(serials) == 1:
-                self._try(cable, min(serials))
-            elif serials:
-                self._show(cable.place, Step.REFUSED, sentence=_two(serials))
-            elif self._rows[cable.place].step is not Step.DONE:
-                self._show(cable.place, Step.EMPTY)
+            if serials != self._broken.get(cable.place):
+                self._broken.pop(cable.place, None)
+                self._serve_found(cable, serials)
             self.stopped.wait(self.retry_s)
+
+    def _serve_found(self, cable: Cable, serials: frozenset[str]) -> None:
+        if len(serials) == 1:
+            self._try(cable, min(serials))
+        elif serials:
+            self._show(cable.place, Step.REFUSED, sentence=_two(serials))
+        elif self._rows[cable.place].step is not Step.DONE:
+            self._show(cable.place, Step.EMPTY)
 
     def _try(self, cable: Cable, serial: str) -> None:
         try:
             self._register(cable, serial)
+        except LampRefused as error:
+            self._broken[cable.place] = frozenset({serial})
+            self._show(cable.place, Step.REFUSED, serial, str(error))
         except Refused as error:
             self._show(cable.place, Step.REFUSED, serial, str(error))
         except OSError as error:
@@ -120,12 +139,24 @@ class Bench:
             if self.stopped.is_set():
                 return
             if not exchange.is_seen:
-                self._show(cable.place, Step.LOOK, serial)
-                seen = self.reader.read(cable.place, serial, lambda: exchange.show(cable.ask))
-                exchange.check_code(seen)
+                self._look(cable, exchange)
             self._show(cable.place, Step.FINISHING, serial)
             exchange.finish(cable.ask)
             self._end(cable, exchange)
+
+    def _look(self, cable: Cable, exchange: Exchange) -> None:
+        """Have a person read the code.
+
+        Raises:
+            LampRefused: the camera says that its lamp does not work.
+        """
+        self._show(cable.place, Step.LOOK, exchange.serial)
+        try:
+            seen = self.reader.read(cable.place, exchange.serial, lambda: exchange.show(cable.ask))
+        except RefusedByCamera as error:
+            exchange.greet(cable.ask)  # A camera that has forgotten is no broken lamp.
+            raise LampRefused(f"{error} {MEND}") from error
+        exchange.check_code(seen)
 
     def _end(self, cable: Cable, exchange: Exchange) -> None:
         sentence = ""

@@ -4,7 +4,8 @@ What was said and heard lies in one file for each board's serial number. A lapto
 goes on with the same nonce, so that the camera gives the same answers. It asks no person again for
 a code that was seen. The laptop compares the code before it sends the certificate: a camera on
 another cable cannot be registered under this one's name. Three tries end it, each of a fresh nonce:
-a wrong code is one, and so is a camera that begins anew after it has seen the nonce.
+a wrong code is one, and so is a camera that begins anew after it has seen the nonce, or that was
+asked to blink three times for one nonce.
 """
 
 from base64 import b64encode
@@ -42,7 +43,13 @@ from formats.site_network import SiteNetwork
 from formats.strict_json import dumps
 from formats.whole_file import PRIVATE, write_whole
 from provisioning.errors import CameraRefused
-from provisioning.registration.open_file import TRIES, open_folder, read_open
+from provisioning.registration.open_file import (
+    LOOKS,
+    TRIES,
+    OpenRegistration,
+    open_folder,
+    read_open,
+)
 from provisioning.site.registrations import Manifest
 
 _RECORDED: Final = ("hello", "request", "look", "acceptance", "lamp_record")
@@ -83,9 +90,11 @@ class Exchange:
     kept: dict[str, bytes] = field(init=False)
     wrong: int = field(init=False)
     """Tries that were used up."""
+    looks: int = field(init=False)
+    """How often this camera was asked to blink for its nonce."""
 
     def __post_init__(self) -> None:
-        self.kept, self.wrong = self._read()
+        self.kept, self.wrong, self.looks = self._read()
 
     @property
     def request(self) -> RegistrationRequest:
@@ -164,10 +173,18 @@ class Exchange:
         """Let the camera blink its code; return when it has.
 
         Raises:
+            CameraRefused: it was asked three times; the next try is with a fresh nonce.
             FormatError, RefusedByCamera: the answer is refused, or refuses.
             OSError: the line is gone.
         """
-        look = write_look(self.kept["nonce"])
+        if self.looks >= LOOKS:
+            self.wrong += 1
+            self._drop()
+            raise CameraRefused(
+                f"Camera {self.serial} was asked for one code {LOOKS} times: it gets another one, "
+                f"try {self.wrong} of {TRIES}."
+            )
+        look, self.looks = write_look(self.kept["nonce"]), self.looks + 1
         self._keep(self.kept | {"look": look})  # From here on the nonce is known.
         read_shown(_asked(ask, look), self._transcript)
 
@@ -252,19 +269,22 @@ class Exchange:
         refuse_unkept_key(board, training=self.terms.training)
 
     def _drop(self) -> None:
+        self.looks = 0
         self._keep({})
 
     def _keep(self, steps: dict[str, bytes]) -> None:
         texts = {name: b64encode(message).decode() for name, message in steps.items()}
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_whole(self._path, dumps({"wrong": self.wrong, **texts}), mode=PRIVATE)
+        write_whole(
+            self._path, dumps({"looks": self.looks, "wrong": self.wrong, **texts}), mode=PRIVATE
+        )
         self.kept = steps
 
-    def _read(self) -> tuple[dict[str, bytes], int]:
+    def _read(self) -> OpenRegistration:
         try:
             return read_open(self.manifest, self._path.name)
         except FileNotFoundError:
-            return {}, 0
+            return OpenRegistration({})
 
 
 def _asked(ask: Ask, message: bytes) -> bytes:
