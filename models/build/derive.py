@@ -155,10 +155,11 @@ class Derived:
 
 
 def _embedder(sources: Path) -> Derived:
-    function = embedder_net.embedder(published_embedder(sources))
+    published = published_embedder(sources)
+    function = embedder_net.embedder(published)
     chips = portraits.chips(CHIPS + COMPARED, ALIGNMENT)
     samples = (chip.astype(np.float32) - 128 for chip in chips)
-    content = int8_net(function, islice(samples, CHIPS))
+    content = int8_net(function, islice(samples, CHIPS), embedder_net.ranges(published))
     lines = ["[embedder]", *_lines("embedder.int8.tflite", content, EMBEDDER, "embedder")]
     return Derived("embedder.int8.tflite", content, float_net(function), list(samples), lines)
 

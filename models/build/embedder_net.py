@@ -1,6 +1,6 @@
 """The embedder as a TensorFlow function: SFace's MobileNet, for int8 and for the Edge TPU.
 
-Three things of the published net are changed, and none of them needs training.
+Four things of the published net are changed, and none of them needs training.
 
 1. Batch normalisation is folded into the convolution before it. The first one is folded, too, so
    the net takes pixels less 128.
@@ -9,14 +9,21 @@ Three things of the published net are changed, and none of them needs training.
    slopes up to 1. Three slopes are higher, by 12 % at most; they are taken as 1.
 3. The last layer, two thirds of all weights, is split into two through `RANK` channels (low-rank
    factorisation), so that both nets fit the Edge TPU's memory.
+4. The balanced mean of many faces (`centre.toml`) is subtracted from every answer, in the bias of
+   the last layer. Without it, faces of some groups are alike in what they share.
+
+The quantisation ranges of the activations come from the published normalisations, not from faces.
 """
 
+import tomllib
+from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 import tensorflow as tf
 
-from models.build.onnx_weights import Array, Published, attribute
+from models.build.onnx_weights import Array, Node, Published, attribute
+from models.build.ranges import Range
 
 Tensor: TypeAlias = Any
 Function: TypeAlias = Any
@@ -42,6 +49,14 @@ RANK: Final = 256
 """Channels between the two halves of the last layer. With so many, both nets and their working
 memory stay within the Edge TPU's 8 MB (`make models-check`)."""
 
+SPREADS_BELOW: Final = 6.0
+SPREADS_ABOVE: Final = 9.0
+"""Standard deviations of a channel that int8 holds below and above its mean. A wider range rounds
+more coarsely, a narrower one cuts more off; a slope makes what is below count less. Between 5 and 9
+the cosine to the float net hardly changes (`docs/decisions/0035-quantisation-ranges.md`)."""
+
+CENTRE: Final = Path(__file__).resolve().parent / "centre.toml"
+
 
 def embedder(published: Published) -> Function:
     """Return a function of (1, 112, 112, 3), RGB pixels less 128, that gives (1, 128)."""
@@ -61,9 +76,25 @@ def embedder(published: Published) -> Function:
     return embed
 
 
-def _layer(published: Published, node: Any) -> tuple[Tensor, Tensor, Tensor, int]:  # noqa: ANN401
+def ranges(published: Published) -> list[Range]:
+    """Return the range of int8 before each activation, in the order of the net.
+
+    The published normalisations say which mean and standard deviation each channel had on the
+    makers' training pictures. The activations of one layer share one range.
+    """
+    found = []
+    for node in published.of_kind("Conv"):
+        name = _name(node)
+        mean = published.constants[f"{name}_batchnorm_beta"]
+        spread = np.abs(published.constants[f"{name}_batchnorm_gamma"])
+        low, high = (mean - SPREADS_BELOW * spread).min(), (mean + SPREADS_ABOVE * spread).max()
+        found.append((float(low), float(high)))
+    return found
+
+
+def _layer(published: Published, node: Node) -> tuple[Tensor, Tensor, Tensor, int]:
     """Return kernel, bias, slope and stride of one convolution, with what follows folded in."""
-    name = str(node.output[0]).removesuffix("_conv2d")
+    name = _name(node)
     constants = published.constants
     gain, shift = _normalisation(constants, f"{name}_batchnorm", EPSILON)
     kernel = constants[f"{name}_conv2d_weight"] * gain[:, None, None, None]
@@ -74,6 +105,11 @@ def _layer(published: Published, node: Any) -> tuple[Tensor, Tensor, Tensor, int
     deep = attribute(node, "group") > 1
     laid = kernel.transpose(2, 3, 0, 1) if deep else kernel.transpose(2, 3, 1, 0)
     return np.float32(laid), np.float32(shift), np.float32(slope), attribute(node, "strides")[0]
+
+
+def _name(node: Node) -> str:
+    """Return what the names of a convolution's constants begin with."""
+    return str(node.output[0]).removesuffix("_conv2d")
 
 
 def _normalisation(constants: dict[str, Array], name: str, epsilon: float) -> tuple[Array, Array]:
@@ -91,7 +127,13 @@ def _last(published: Published) -> tuple[Tensor, Tensor, Tensor]:
     bias = constants["pre_fc1_bias"] + np.einsum("ocs,c->o", weights, shift)
     weights = weights * gain[None, :, None] * gain_out[:, None, None]
     into, out = _split(weights, np.sqrt(constants["bn1_moving_var"]))
-    return into, out, np.float32(bias * gain_out + shift_out)
+    return into, out, np.float32(bias * gain_out + shift_out - _centre())
+
+
+def _centre() -> Array:
+    """Return the balanced mean of many faces, (128,)."""
+    mean: Array = np.array(tomllib.loads(CENTRE.read_text("utf-8"))["mean"])
+    return mean
 
 
 def _split(weights: Array, spread: Array) -> tuple[Tensor, Tensor]:

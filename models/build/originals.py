@@ -1,7 +1,7 @@
 """Write the nets that the shipped embedder is compared with, one for each change to it.
 
 They are the net as its makers published it, ours in float before quantisation, and, if chips are
-given, ours quantised on real faces in place of the two portraits. It runs in the environment that
+given, ours in int8 with every range measured on real faces. It runs in the environment that
 `run` prepares, and reads the same pinned package.
 """
 

@@ -7,6 +7,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
+from tensorflow.lite.python.convert import mlir_quantize
+
+from models.build.ranges import Range, corrected
 
 Function: TypeAlias = Any
 Converter: TypeAlias = Any
@@ -18,9 +21,19 @@ def float_net(function: Function) -> bytes:
     return bytes(_converter(function).convert())
 
 
-def int8_net(function: Function, samples: Iterator[NDArray[np.float32]]) -> bytes:
-    """Return the function as a net of int8 alone, inputs and outputs included."""
-    converter = _converter(function)
+def int8_net(
+    function: Function, samples: Iterator[NDArray[np.float32]], ranges: Sequence[Range] = ()
+) -> bytes:
+    """Return the function as a net of int8 alone, inputs and outputs included.
+
+    Args:
+        function: the net.
+        samples: inputs, on which the ranges of all values are measured.
+        ranges: the range of each activation with a slope (`ranges.corrected`), in place of the
+            measured one.
+    """
+    converter = _Quantiser.from_concrete_functions([function.get_concrete_function()], function)
+    converter.ranges = ranges
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: ([sample[None]] for sample in samples)
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
@@ -73,6 +86,17 @@ def _answer(net: Any, sample: NDArray[np.float32]) -> NDArray[np.float64]:  # no
             values = (values - zero) * scale
         answers.append(values)
     return np.concatenate(answers)
+
+
+class _Quantiser(tf.lite.TFLiteConverter):  # type: ignore[misc]
+    """The converter, which corrects the measured ranges before it uses them."""
+
+    ranges: Sequence[Range] = ()
+
+    def _quantize(self, net: bytes, taken: Any, given: Any, *others: Any) -> bytes:  # noqa: ANN401
+        self._experimental_calibrate_only = True
+        calibrated = corrected(super()._quantize(net, taken, given, *others), self.ranges)
+        return bytes(mlir_quantize(calibrated, input_data_type=taken, output_data_type=given))
 
 
 def _converter(function: Function) -> Converter:
