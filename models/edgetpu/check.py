@@ -1,5 +1,8 @@
 """Check before compilation whether the nets would run whole on the Edge TPU; exit 1 if not.
 
+A net with slopes is checked in both forms: MAXIMUM and MUL, as the processor runs it, and PRELU, as
+it is compiled (`models.edgetpu.prelu`). Both must give the same answers.
+
 Operations, quantisation, shapes and sizes are compared with the published rules of the compiler
 (coral.ai, "TensorFlow models on the Edge TPU", runtime 13 and later). What these rules allow, but a
 public issue reports as refused, is printed as reported. The compiler has further rules that are not
@@ -19,6 +22,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from models import FOLDER
+from models.edgetpu.prelu import FormsDiffer, compare, prelu_form, slopes
 
 Table: TypeAlias = Any
 """The generated readers of the file format carry no types."""
@@ -112,6 +116,13 @@ def _padded(operation: Operation) -> str:
     return "pads the batch" if len(pads) > INNER_AXES and pads[0].any() else ""
 
 
+def _by_channel(operation: Operation) -> str:
+    constant = operation.inputs[1]
+    if constant is None or any(length > 1 for length in constant.shape[:-1]):
+        return "has slopes in more than one dimension"
+    return ""
+
+
 def _resized(operation: Operation) -> str:
     return "" if operation.version <= RESIZE_VERSION_MAX else "has half-pixel centres"
 
@@ -131,6 +142,7 @@ RULES: Final[dict[str, Callable[[Operation], str]]] = {
     "CONCATENATION": _joined,
     "FULLY_CONNECTED": _flat,
     "PAD": _padded,
+    "PRELU": _by_channel,
 }
 """The published operations that such nets use, each with its limit."""
 
@@ -152,7 +164,7 @@ def inspect(file: str, content: bytes) -> Report:
         sum(len(_content(model, one)) for one in graph.tensors),
         widest_bytes,
         tuple(sorted({fault for fault in faults if fault})),
-        tuple(_doubts(operations, widest_bytes)),
+        tuple(_doubts(operations, len(slopes(model)), widest_bytes)),
     )
 
 
@@ -203,13 +215,16 @@ def _activations(operation: Operation) -> int:
     return sum(int(np.prod(tensor.shape)) for tensor in [*taken, operation.output])
 
 
-def _doubts(operations: list[Operation], widest_bytes: int) -> list[str]:
+def _doubts(operations: list[Operation], sloped: int, widest_bytes: int) -> list[str]:
     padded = {id(one.output) for one in operations if one.name == "PAD"}
     sums = [one for one in operations if one.name == "ADD"]
     doubts = []
     if count := sum(any(id(tensor) in padded for tensor in one.inputs) for one in sums):
         # There the compiler failed on the whole net and named no cause.
         doubts.append(f"ADD after PAD, {count} times (edgetpu #690)")
+    if sloped:
+        # The compiler ended with an internal error; elsewhere it left a MUL to the processor.
+        doubts.append(f"MAXIMUM of a value and its MUL, {sloped} times (edgetpu #185, #219)")
     if widest_bytes > ON_CHIP_BYTES // 2:
         # The limit is not published.
         doubts.append("large activation tensors (edgetpu #439)")
@@ -218,11 +233,11 @@ def _doubts(operations: list[Operation], widest_bytes: int) -> list[str]:
 
 def print_reports(reports: list[Report]) -> None:
     """Print one row for each net, and below it the faults and the reports."""
-    print(f"{'net':34}{'operations':>11}{'parameters':>13}{'widest step':>13}  verdict")
+    print(f"{'net':36}{'operations':>11}{'parameters':>13}{'widest step':>13}  verdict")
     for one in reports:
         verdict = "would not map whole" if one.faults else "no published rule forbids it"
         print(
-            f"{one.file:34}{one.operations.total():>11}{one.parameter_bytes:>13,}"
+            f"{one.file:36}{one.operations.total():>11}{one.parameter_bytes:>13,}"
             f"{one.widest_bytes:>13,}  {verdict}"
         )
         print("    " + ", ".join(f"{name} {n}" for name, n in one.operations.most_common()))
@@ -237,9 +252,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("nets", nargs="*", type=Path, help="default: every net beside the manifest")
     nets = parser.parse_args().nets or sorted(FOLDER.glob("*.int8.tflite"))
-    reports = [inspect(path.name, path.read_bytes()) for path in nets]
+    forms = {path.name: (path.read_bytes(), prelu_form(path.read_bytes())) for path in nets}
+    reports = [inspect(name, own) for name, (own, _) in forms.items()]
+    compiled = {name: prelu for name, (own, prelu) in forms.items() if prelu != own}
+    reports += [inspect(f"{name}, PRELU", prelu) for name, prelu in compiled.items()]
     print_reports(reports)
-    parameter_bytes = sum(one.parameter_bytes for one in reports)
+    try:
+        for name, prelu in compiled.items():
+            compare(forms[name][0], prelu)
+            print(f"{name}: both forms give the same answers; neither ran on an Edge TPU here")
+    except FormsDiffer as error:
+        sys.exit(str(error))
+    parameter_bytes = sum(one.parameter_bytes for one in reports[: len(nets)])
     print(f"{parameter_bytes:,} bytes of parameters together, of {ON_CHIP_BYTES:,} on the chip")
     if any(one.faults for one in reports) or parameter_bytes > ON_CHIP_BYTES:
         sys.exit("Not all of this would run on the Edge TPU: see the lines above.")

@@ -3,7 +3,10 @@
 The compiler is not free software and runs on x86-64 Debian only, so only this program needs it.
 Nets that are compiled together share the chip's memory and alternate without reloading. A compiled
 net is accepted if every operation was mapped and its contract is that of the CPU's file. It is then
-written beside that file, and the manifest names it.
+written beside that file, and the manifest names it. A camera takes the file for its accelerator.
+
+Slopes are compiled as PRELU (`models.edgetpu.prelu`), after both forms gave the same answers here.
+The compiler itself, and an Edge TPU, were never at hand: no compiled net has run.
 """
 
 import argparse
@@ -22,6 +25,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from models import FOLDER
 from models.edgetpu.check import inspect, print_reports
+from models.edgetpu.prelu import FormsDiffer, compare, prelu_form
 
 COMPILER: Final = "edgetpu_compiler"
 RUNTIME: Final = 14
@@ -80,7 +84,8 @@ def compile_nets(sources: list[Path]) -> tuple[list[Compiled], str]:
         CompilationRefused: the compiler is missing or fails, an operation was left to the
             processor, or a contract changed.
     """
-    reports = [inspect(path.name, path.read_bytes()) for path in sources]
+    forms = [_form(path) for path in sources]
+    reports = [inspect(path.name, form) for path, form in zip(sources, forms, strict=True)]
     if any(one.faults for one in reports):
         print_reports(reports)
         raise CompilationRefused("Not compiled: these nets would not run whole on the Edge TPU.")
@@ -91,7 +96,9 @@ def compile_nets(sources: list[Path]) -> tuple[list[Compiled], str]:
             "coral.ai/docs/edgetpu/compiler says, then repeat."
         )
     with tempfile.TemporaryDirectory() as folder:
-        said = _run(compiler, sources, Path(folder))
+        for path, form in zip(sources, forms, strict=True):
+            (Path(folder) / path.name).write_bytes(form)
+        said = _run(compiler, [Path(folder) / path.name for path in sources], Path(folder))
         nets = [
             _checked(source, report.operations.total(), Path(folder))
             for source, report in zip(sources, reports, strict=True)
@@ -102,6 +109,17 @@ def compile_nets(sources: list[Path]) -> tuple[list[Compiled], str]:
     if any(not amount.startswith("0.00") for amount in STREAMED.findall(said)):
         print("Not all parameters fit on the chip: the rest is sent again with every picture.")
     return nets, version[1]
+
+
+def _form(source: Path) -> bytes:
+    """Return the form of a net that is compiled, after comparing it with the processor's."""
+    content = source.read_bytes()
+    form = prelu_form(content)
+    try:
+        compare(content, form)
+    except FormsDiffer as error:
+        raise CompilationRefused(f"{source.name}: {error}") from error
+    return form
 
 
 def _run(compiler: str, sources: list[Path], folder: Path) -> str:

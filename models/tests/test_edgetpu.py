@@ -10,10 +10,14 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from models import FOLDER
+from models.edgetpu.check import inspect
+from models.edgetpu.prelu import FormsDiffer, compare, prelu_form
 from models.tests import fake_edgetpu_compiler
 from recognition.interpreter import read_net
 from recognition.manifest import load_manifest
 from recognition.tests.toy_net import toy_net
+
+EMBEDDER = (FOLDER / "embedder.int8.tflite").read_bytes()
 
 
 def check(*nets: Path) -> subprocess.CompletedProcess[str]:
@@ -32,16 +36,56 @@ def changed(kind: int) -> bytes:
     model = schema.ModelT.InitFromPackedBuf(toy_net(), 0)
     code = model.operatorCodes[0]
     code.builtinCode = code.deprecatedBuiltinCode = kind
+    return packed(model)
+
+
+def packed(model: schema.ModelT) -> bytes:
     builder = flatbuffers.Builder(1024)
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
 
 
-def test_no_published_rule_forbids_a_committed_net() -> None:
+def test_no_published_rule_forbids_a_committed_net_in_either_form() -> None:
     said = check()
     assert said.returncode == 0, said.stdout + said.stderr
-    assert said.stdout.count("no published rule forbids it") == len(
+    with_prelu = 1
+    assert said.stdout.count("no published rule forbids it") == with_prelu + len(
         list(FOLDER.glob("*.int8.tflite"))
+    )
+    assert "embedder.int8.tflite: both forms give the same answers" in said.stdout
+
+
+def test_reports_against_maximum_and_mul_are_printed_for_the_processors_form_alone() -> None:
+    reports = [inspect("embedder", one) for one in (EMBEDDER, prelu_form(EMBEDDER))]
+    doubts = [[one for one in report.doubts if "MAXIMUM" in one] for report in reports]
+    assert doubts == [["MAXIMUM of a value and its MUL, 27 times (edgetpu #185, #219)"], []]
+
+
+def test_prelu_takes_the_place_of_each_slope_and_changes_nothing_else() -> None:
+    operations = inspect("embedder", EMBEDDER).operations
+    sloped = operations["MAXIMUM"]
+    operations.subtract({"MAXIMUM": sloped, "MUL": sloped, "PRELU": -sloped})
+    assert inspect("embedder", prelu_form(EMBEDDER)).operations == +operations
+
+
+def test_a_net_without_slopes_has_one_form() -> None:
+    assert prelu_form(toy_net()) == toy_net()
+
+
+def test_a_form_that_answers_otherwise_is_refused() -> None:
+    model = schema.ModelT.InitFromPackedBuf(prelu_form(EMBEDDER), 0)
+    slope = model.subgraphs[0].operators[1].inputs[1]
+    steps = model.subgraphs[0].tensors[slope].quantization
+    steps.scale = steps.scale * 1.1
+    with pytest.raises(FormsDiffer):
+        compare(EMBEDDER, packed(model))
+
+
+def test_slopes_in_more_than_one_dimension_are_named() -> None:
+    model = schema.ModelT.InitFromPackedBuf(prelu_form(EMBEDDER), 0)
+    model.subgraphs[0].tensors[model.subgraphs[0].operators[1].inputs[1]].shape = [2, 1, 16]
+    assert inspect("embedder", packed(model)).faults == (
+        "PRELU has slopes in more than one dimension",
     )
 
 
