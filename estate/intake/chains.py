@@ -10,6 +10,7 @@ from typing import Final
 
 from sqlalchemy import func, select
 
+from estate.store.arrivals import COPIES
 from estate.store.envelopes import ENVELOPES, Store
 from formats.envelope_header import NO_PREVIOUS
 
@@ -72,22 +73,23 @@ def read_chains(store: Store, before_utc_ms: int | None = None) -> list[Chain]:
     summary = select(
         table.camera,
         func.count(),
-        func.sum(table.copies - 1),
         func.max(table.stored_utc_ms),
     ).group_by(table.camera)
+    again = select(COPIES.c.camera, func.sum(COPIES.c.again)).group_by(COPIES.c.camera)
     with store.reading() as connection:
         rows = connection.execute(summary).all()
+        copies = {bytes(camera): int(count) for camera, count in connection.execute(again)}
     gaps, forks = _gaps(store, before_utc_ms), _forks(store)
     return sorted(
         Chain(
             camera,
             events,
-            int(copies),
+            copies.get(bytes(camera), 0),
             last_utc_ms,
             tuple(gap for gap in gaps if gap.camera == camera),
             tuple(fork for fork in forks if fork.camera == camera),
         )
-        for camera, events, copies, last_utc_ms in rows
+        for camera, events, last_utc_ms in rows
     )
 
 

@@ -7,6 +7,7 @@ envelopes and deletes verdicts and acts of destroyed events.
 | table | holds | owner |
 |---|---|---|
 | `envelopes` | every sealed event, with its place in the camera's chain | `store.envelopes` |
+| `unshown`, `copies` | events that no receiver has shown, and that came again | `store.arrivals` |
 | `ledger`, `ledger_head` | the estate's own ledger, and its length | `store.ledger` |
 | `lists` | case file and policy of every list that the estate has seen | `signed_site` |
 | `site_files` | every signed root, targets role, policy and recipients file | `signed_site` |

@@ -2,12 +2,12 @@
 
 Each envelope is stored once, still sealed. It is durable before `add_envelopes` returns, so that a
 receipt promises no more than the disk holds. Several receivers may share one store. Beside each
-envelope stand its place in the camera's chain, from its header, the number of copies that came, and
-whether it was shown. The store holds no key and opens no envelope.
+envelope stands its place in the camera's chain, from its header. The number of copies that came,
+and whether it was shown, are in tables of their own (`arrivals`). The store holds no key and opens
+no envelope.
 """
 
 import logging
-import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,11 +19,9 @@ from sqlalchemy import (
     Column,
     Connection,
     Index,
-    Integer,
     LargeBinary,
     Table,
     UniqueConstraint,
-    bindparam,
     func,
     select,
 )
@@ -31,6 +29,7 @@ from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from estate.errors import RowExists, RowRefused, StoreRefused
+from estate.store.arrivals import UNSHOWN, note_copies, note_new, note_shown
 from estate.store.engine import open_engine
 from estate.store.insert_once import insert_each_once
 from estate.store.ledger import METADATA, append_records, lock_ledger
@@ -49,14 +48,14 @@ ENVELOPES: Final = Table(
     Column("stored_utc_ms", BigInteger, nullable=False),
     Column("digest", LargeBinary(32), nullable=False),
     Column("previous", LargeBinary(32), nullable=False),  # Digest of the envelope before this one.
-    Column("copies", Integer, nullable=False, default=1),  # How often this envelope came.
-    Column("shown_utc_ms", BigInteger),  # Empty until a receiver has shown it.
     Column("blob", LargeBinary, nullable=False),
     UniqueConstraint(
         "camera", "boot_id", "sequence", "digest"
     ),  # Both branches of a fork are stored.
     Index("envelopes_by_digest", "camera", "digest"),
     Index("envelopes_by_previous", "camera", "previous"),
+    Index("envelopes_by_event", "digest"),
+    Index("envelopes_by_time", "stored_utc_ms"),
 )
 _UNOPENED: Final = "The store cannot be opened: check `store` in the settings."
 log = logging.getLogger(__name__)
@@ -156,11 +155,9 @@ class Store:
         """
         if not group:
             return
-        now_ms = time.time_ns() // 1_000_000
         try:
             with self._engine.begin() as connection:
-                change = _THIS.values(shown_utc_ms=bindparam("now_ms"))
-                connection.execute(change, [each | {"now_ms": now_ms} for each in _names(group)])
+                note_shown(connection, group)
         except SQLAlchemyError as error:
             raise StoreRefused("The store cannot be written: check its disk and rights.") from error
 
@@ -172,7 +169,7 @@ class Store:
         query = select(ENVELOPES.c.digest, ENVELOPES.c.blob).order_by(ENVELOPES.c.stored_utc_ms)
         query = query.where(ENVELOPES.c.blob != b"")
         if unshown:
-            query = query.where(ENVELOPES.c.shown_utc_ms.is_(None))
+            query = query.join(UNSHOWN, UNSHOWN.c.event == ENVELOPES.c.digest)
         with self.reading() as connection:
             for digest, blob in connection.execution_options(yield_per=100).execute(query):
                 try:
@@ -257,18 +254,6 @@ class Store:
         self._release()
 
 
-_THIS: Final = ENVELOPES.update().where(
-    ENVELOPES.c.camera == bindparam("of_camera"), ENVELOPES.c.digest == bindparam("of_digest")
-)
-"""A change of the row of one envelope, which `_name` names."""
-
-
-def _names(group: Sequence[Sealed]) -> list[dict[str, object]]:
-    """Return the parameters of `_THIS`, in one order for all receivers: else two could deadlock."""
-    named = sorted((each.header.sender, each.digest) for each in group)
-    return [{"of_camera": camera, "of_digest": digest} for camera, digest in named]
-
-
 def _add(connection: Connection, group: Sequence[Sealed], stored_utc_ms: int) -> list[bool]:
     """Write a group in the transaction of `connection`; return for each whether it is new."""
     lock_ledger(connection)  # First, so that two receivers do not wait for each other's rows.
@@ -285,17 +270,17 @@ def _add(connection: Connection, group: Sequence[Sealed], stored_utc_ms: int) ->
         for each in group
     }
     fresh = insert_each_once(connection, ENVELOPES, list(rows.values()), ENVELOPES.c.digest)
-    new, copies = [], []
+    new: list[bool] = []
+    stored: list[Sealed] = []
+    copies: list[Sealed] = []
     for each in group:
         new.append(each.digest in fresh)
         fresh.discard(each.digest)  # A second copy in this group is not new.
-        if not new[-1]:
-            copies.append(each)
-    bodies = [_ledger_body(each) for each, is_new in zip(group, new, strict=True) if is_new]
-    if bodies:
-        append_records(connection, Happening.STORED, bodies)
-    if copies:
-        connection.execute(_THIS.values(copies=ENVELOPES.c.copies + 1), _names(copies))
+        (stored if new[-1] else copies).append(each)
+    if stored:
+        append_records(connection, Happening.STORED, [_ledger_body(each) for each in stored])
+    note_new(connection, stored)
+    note_copies(connection, copies)
     return new
 
 

@@ -10,12 +10,16 @@ from pathlib import Path
 
 import pytest
 from nacl.signing import SigningKey
-from sqlalchemy import Connection, inspect, select, text
+from sqlalchemy import Column, Connection, bindparam, inspect, select, text
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError
 
 import estate.__main__  # Declares all tables.
 import estate.store as room
 from estate.errors import StoreRefused
+from estate.store import migrations
+from estate.store.arrivals import COPIES
+from estate.store.engine import open_engine
 from estate.store.envelopes import ENVELOPES, Store
 from estate.store.ledger import METADATA, append_records
 from estate.tests.events import sealed_event
@@ -79,7 +83,7 @@ def test_a_copy_is_counted(store: Store) -> None:
     for at_ms in range(1, 4):
         store.add_envelopes([sealed], at_ms)
     with store.engine.connect() as connection:
-        assert connection.execute(select(ENVELOPES.c.copies)).scalar_one() == 3
+        assert connection.execute(select(COPIES.c.again)).scalar_one() == 2
 
 
 def test_the_room_lists_every_table_with_the_module_that_declares_it(store: Store) -> None:
@@ -102,6 +106,61 @@ def test_an_envelope_that_was_not_shown_is_found(store: Store) -> None:
         store.add_envelopes([sealed], at_ms)
     store.mark_shown([events[0]])
     assert list(store.envelopes(unshown=True)) == [events[1]]
+
+
+def test_what_the_version_before_had_not_shown_and_had_counted_is_kept(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown, unshown = sealed_event(KEY, 1), sealed_event(KEY, 2)
+    engine = open_engine(make_url(url))
+    with monkeypatch.context() as before:
+        before.setattr(migrations, "NEWEST", "0007")
+        migrations.migrate(engine)
+    with engine.begin() as connection:
+        for sealed, shown_ms, copies in ((shown, 5, 3), (unshown, None, 1)):
+            header = sealed.header
+            row = {"c": header.sender, "b": header.boot_id, "p": header.previous}
+            told = {"d": sealed.digest, "e": sealed.blob, "n": copies, "s": shown_ms}
+            connection.execute(
+                text(
+                    "INSERT INTO envelopes (camera, boot_id, sequence, stored_utc_ms, digest, "
+                    "previous, copies, shown_utc_ms, blob) "
+                    "VALUES (:c, :b, 1, 1, :d, :p, :n, :s, :e)"
+                ),
+                {**row, **told},
+            )
+    engine.dispose()
+    store = Store(url)
+    assert list(store.envelopes(unshown=True)) == [unshown]
+    with store.reading() as connection:
+        assert connection.execute(select(COPIES.c.event, COPIES.c.again)).all() == [
+            (shown.digest, 2)
+        ]
+    store.close()
+
+
+def test_to_show_an_event_does_not_write_its_envelope_again(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'store.db'}")
+    sealed = sealed_event(KEY)
+    store.add_envelopes([sealed], 1)
+    log = tmp_path / "store.db-wal"
+    before = log.stat().st_size
+    store.mark_shown([sealed])
+    store.add_envelopes([sealed], 2)
+    assert log.stat().st_size - before < len(sealed.blob)
+    store.close()
+
+
+@pytest.mark.parametrize("column", [ENVELOPES.c.digest, ENVELOPES.c.stored_utc_ms], ids=str)
+def test_one_event_is_found_without_reading_all_rows(
+    tmp_path: Path, column: Column[object]
+) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'store.db'}")
+    query = select(ENVELOPES.c.camera).where(column == bindparam("wanted"))
+    with store.reading() as connection:
+        plan = connection.execute(text(f"EXPLAIN QUERY PLAN {query}"), {"wanted": 1}).all()
+    assert "SEARCH envelopes USING INDEX" in str(plan)
+    store.close()
 
 
 def test_an_event_is_not_taken_for_a_copy_because_another_receiver_was_in_the_way(

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Engine
 
 LOCK: Final = 0x7A11
 """Number of PostgreSQL's advisory lock: one program at a time migrates a store."""
-NEWEST: Final = "0007"
+NEWEST: Final = "0008"
 """The migration that this program needs; a test compares it with the folder."""
 
 

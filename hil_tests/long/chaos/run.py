@@ -18,6 +18,7 @@ from numpy.random import Generator, default_rng
 from sqlalchemy import delete, select
 
 from estate.intake.chains import read_chains
+from estate.store.arrivals import UNSHOWN
 from estate.store.envelopes import ENVELOPES, Store
 from firmware.delivery.chain_check import BEHIND, MISSING
 from formats.ledger import Happening, Record
@@ -135,8 +136,7 @@ def judge(testbed: Testbed, struck: Counter[str], wall_s: float, seed: int) -> O
     store = Store(testbed.url)
     with store.engine.connect() as connection:
         kept = [row.hex() for (row,) in connection.execute(select(ENVELOPES.c.digest))]
-        unseen = ENVELOPES.c.shown_utc_ms.is_(None)
-        unshown = len(connection.execute(select(ENVELOPES.c.digest).where(unseen)).all())
+        unshown = len(connection.execute(select(UNSHOWN.c.event)).all())
     promised, sealed = read_log(testbed.logs / "promised"), read_log(testbed.logs / "sealed")
     found = read_chains(store)
     outcome = Outcome(
