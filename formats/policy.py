@@ -12,15 +12,52 @@ from typing import Final
 
 from nacl.signing import VerifyKey
 
-from formats.camera_request import CameraIdentity, read_identity
-from formats.envelope import sender_id
 from formats.errors import Malformed
 from formats.firmware_offer import OFFERS_LIMIT, FirmwareOffer, read_offer, write_offer
 from formats.hexadecimal import read_hex
 from formats.organisations import refuse_confusable
-from formats.public_keys import signing_key
+from formats.policy_parts import (
+    NAME_LIMIT,
+    Agreement,
+    Assessment,
+    Place,
+    Supplier,
+    read_agreement,
+    read_assessment,
+    read_place,
+    read_supplier,
+    write_agreement,
+    write_assessment,
+    write_place,
+    write_supplier,
+)
 from formats.schedule import Window, read_window, write_window
 from formats.strict_json import Fields, JsonValue, dumps, parse
+
+__all__ = [  # The parts are re-exported: callers import all about policies from here.
+    "CAMERAS_LIMIT",
+    "CAP_DEFAULT",
+    "CAP_LIMIT",
+    "DIGEST_BYTES",
+    "EVALUATIONS_LIMIT",
+    "FRESHNESS_H_DEFAULT",
+    "FRESHNESS_H_LIMIT",
+    "IDLE_LOCK_S_DEFAULT",
+    "IDLE_LOCK_S_HIGH",
+    "IDLE_LOCK_S_LOW",
+    "POLICY_LIMIT",
+    "RETENTION_DAYS_LIMIT",
+    "SUPPLIERS",
+    "Agreement",
+    "Assessment",
+    "Place",
+    "Policy",
+    "Supplier",
+    "read_evaluations",
+    "read_policy",
+    "site_name_is_plain",
+    "write_policy",
+]
 
 POLICY_LIMIT: Final = 256 * 1024
 """Most bytes of a policy: 64 cameras with full texts need 100 KiB."""
@@ -53,52 +90,6 @@ DIGEST_BYTES: Final = 32
 
 _SITE_LIMIT: Final = 32
 _SITE_LETTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
-_NAME_LIMIT: Final = 128
-_TEXT_LIMIT: Final = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """One camera, its place, and the reason for that place."""
-
-    camera: CameraIdentity
-    place: str
-    grounds: str
-    """Why listed people are expected at this place."""
-
-
-@dataclass(frozen=True, slots=True)
-class Supplier:
-    """An organisation that may issue lists."""
-
-    organisation: str
-    sign_key: VerifyKey
-    """Ed25519: signs lists in the role of the site."""
-    seal_key: VerifyKey
-    """Ed25519: signs the envelopes in which list bodies travel."""
-
-    @property
-    def sealer_id(self) -> bytes:
-        """(16,) sender id of this supplier's list bodies."""
-        return sender_id(self.seal_key)
-
-
-@dataclass(frozen=True, slots=True)
-class Assessment:
-    """The data-protection impact assessment behind the policy."""
-
-    digest: bytes
-    """(32,) SHA-256 of the document."""
-    review_utc_s: int
-    """After this moment no camera recognises until the assessment has been reviewed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """The agreement under which the suppliers share lists. It is public."""
-
-    reference: str
-    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,25 +180,22 @@ def write_policy(policy: Policy) -> bytes:
     return dumps(
         demanded
         | {
-            "agreement": {"reference": policy.agreement.reference, "url": policy.agreement.url},
-            "assessment": {
-                "digest": policy.assessment.digest.hex(),
-                "review_utc_s": policy.assessment.review_utc_s,
-            },
+            "agreement": write_agreement(policy.agreement),
+            "assessment": write_assessment(policy.assessment),
             "cap": policy.cap,
             "categories": list(policy.categories),
             "crop": policy.crop,
             "evaluations": [digest.hex() for digest in policy.evaluations],
             "fpir_ppm": policy.fpir_ppm,
             "freshness_h": policy.freshness_h,
-            "places": [_write_place(place) for place in policy.places],
+            "places": [write_place(place) for place in policy.places],
             "processor": policy.processor,
             "retention_days": policy.retention_days,
             "schedule": [write_window(window) for window in policy.schedule],
             "site": policy.site,
             "status": policy.status,
             "unsynchronised": policy.unsynchronised,
-            "suppliers": [_write_supplier(supplier) for supplier in policy.suppliers],
+            "suppliers": [write_supplier(supplier) for supplier in policy.suppliers],
             "version": policy.version,
         }
     )
@@ -229,25 +217,13 @@ def _refuse_twins(what: str, values: list[bytes] | list[str] | list[VerifyKey]) 
         raise Malformed(f"Two of the policy's {what} are the same.")
 
 
-def _write_place(place: Place) -> JsonValue:
-    return {"grounds": place.grounds, "place": place.place, **place.camera.to_json()}
-
-
-def _write_supplier(supplier: Supplier) -> JsonValue:
-    return {
-        "organisation": supplier.organisation,
-        "seal_key": bytes(supplier.seal_key).hex(),
-        "sign_key": bytes(supplier.sign_key).hex(),
-    }
-
-
 def _read(fields: Fields) -> Policy:
     return Policy(
         site=fields.text("site", at_most=_SITE_LIMIT),
         version=fields.integer("version", low=1),
-        places=fields.objects("places", _read_place, count=CAMERAS_LIMIT),
-        suppliers=fields.objects("suppliers", _read_supplier, count=SUPPLIERS.stop - 1),
-        categories=fields.texts("categories", at_most=_NAME_LIMIT, count=32),
+        places=fields.objects("places", read_place, count=CAMERAS_LIMIT),
+        suppliers=fields.objects("suppliers", read_supplier, count=SUPPLIERS.stop - 1),
+        categories=fields.texts("categories", at_most=NAME_LIMIT, count=32),
         cap=fields.integer("cap", high=CAP_LIMIT),
         fpir_ppm=fields.integer("fpir_ppm", low=1, high=1_000_000),
         schedule=fields.objects("schedule", read_window, count=64),
@@ -261,8 +237,8 @@ def _read(fields: Fields) -> Policy:
         firmware=_read_firmware(fields),
         processor=fields.boolean("processor"),
         evaluations=read_evaluations(fields),
-        assessment=fields.object("assessment", _read_assessment),
-        agreement=fields.object("agreement", _read_agreement),
+        assessment=fields.object("assessment", read_assessment),
+        agreement=fields.object("agreement", read_agreement),
     )
 
 
@@ -308,30 +284,3 @@ def _read_firmware(fields: Fields) -> tuple[FirmwareOffer, ...]:
     if not offers:
         raise Malformed("A policy that offers no firmware is written without firmware.")
     return offers
-
-
-def _read_place(fields: Fields) -> Place:
-    return Place(
-        camera=read_identity(fields),
-        place=fields.text("place", at_most=_NAME_LIMIT),
-        grounds=fields.text("grounds", at_most=_TEXT_LIMIT),
-    )
-
-
-def _read_supplier(fields: Fields) -> Supplier:
-    return Supplier(
-        organisation=fields.text("organisation", at_most=_NAME_LIMIT),
-        sign_key=signing_key(fields.hex_bytes("sign_key", 32)),
-        seal_key=signing_key(fields.hex_bytes("seal_key", 32)),
-    )
-
-
-def _read_assessment(fields: Fields) -> Assessment:
-    return Assessment(fields.hex_bytes("digest", 32), fields.utc_s("review_utc_s"))
-
-
-def _read_agreement(fields: Fields) -> Agreement:
-    return Agreement(
-        reference=fields.text("reference", at_most=_NAME_LIMIT),
-        url=fields.text("url", at_most=_TEXT_LIMIT),
-    )
