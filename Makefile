@@ -135,6 +135,9 @@ bench-frames: $(VENV)/.bench  ## whole frames with 0 to 20 faces beside peers, C
 bench-crowd: $(VENV)/.dev  ## who is found in a crowd on one core, in virtual time: FACES=<zip>
 	@$(PY) -m benchmarks.crowd $(call option,FACES)
 
+bench-growth: $(VENV)/.dev  ## outbox and courier: 10,000 waiting events over 10
+	@$(PY) -m benchmarks.growth
+
 bench-idle: $(VENV)/.dev broker  ## watch and lampguard in a quiet scene: share of a core, memory, start
 	@$(PY) -m benchmarks.idle
 

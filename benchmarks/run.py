@@ -53,6 +53,7 @@ PROGRAMS: Final = (
         80,
         ["quiet_watch_core_share", "quiet_lampguard_core_share", "start_s", "watch_pss_mib"],
     ),
+    Program("growth", 40, ["room_growth", "due_growth"]),
     Program("search", 30, ["search_ratio_100k"], ("--seconds", "1")),
     Program("envelopes", 30, ["seal_ms"], ("--seconds", "1")),
 )
