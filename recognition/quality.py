@@ -91,7 +91,8 @@ ENROLMENT: Final = Bounds(
     yaw_centi=20,
     roll_deg=15,
 )
-"""For the portrait of a list: 95 of 100 official portraits pass; models/embedder.md."""
+"""For the portrait of a list: nine of ten official portraits pass, and most of the others are
+turned; models/embedder.md."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +187,8 @@ def shortfalls(quality: Quality, bounds: Bounds) -> list[Shortfall]:
     found = []
     if quality.face_height_px < bounds.face_height_px:
         found.append(_small(f"{quality.face_height_px} px high", bounds.face_height_px))
-    elif quality.inter_eye_px < bounds.inter_eye_px:
+    elif quality.inter_eye_px < bounds.inter_eye_px and abs(quality.yaw_centi) <= bounds.yaw_centi:
+        # The eyes of a face in profile are close together at any size: it is turned, not small.
         found.append(_small(f"{quality.inter_eye_px} px from eye to eye", bounds.inter_eye_px))
     if quality.sharpness_centi < bounds.sharpness_centi:
         found.append(

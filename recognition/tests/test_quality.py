@@ -76,6 +76,17 @@ def test_a_face_in_half_profile_is_turned() -> None:
     assert faults(replace(GOOD, yaw_centi=-60)) == [Fault.TURNED]
 
 
+@pytest.mark.parametrize(("height_px", "eyes_px"), [(248, 14), (120, 10)])
+def test_a_face_in_profile_is_turned_and_not_small(height_px: int, eyes_px: int) -> None:
+    profile = replace(GOOD, face_height_px=height_px, inter_eye_px=eyes_px, yaw_centi=150)
+    assert faults(profile) == faults(profile, MATCHING) == [Fault.TURNED]
+
+
+def test_a_face_that_is_not_high_enough_is_small_in_profile_too() -> None:
+    profile = replace(GOOD, face_height_px=40, inter_eye_px=5, yaw_centi=150)
+    assert faults(profile, MATCHING) == [Fault.SMALL, Fault.TURNED]
+
+
 def test_a_tilted_face_is_turned() -> None:
     assert faults(replace(GOOD, roll_deg=40)) == [Fault.TURNED]
 
