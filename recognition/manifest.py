@@ -12,7 +12,8 @@ from typing import Final
 
 from formats.model_bundle import MANIFEST_FILE
 from recognition.aligner import Alignment
-from recognition.calibration import Calibration, Rate
+from recognition.calibration import Calibration
+from recognition.calibration_table import read_calibration
 from recognition.contract import (
     Compiled,
     Decode,
@@ -25,7 +26,9 @@ from recognition.errors import ModelRefused
 from recognition.face import Point
 from recognition.tables import Table
 
-FORMAT: Final = "tallylight-models/2"
+FORMAT: Final = "tallylight-models/3"
+EARLIER: Final = "tallylight-models/2"
+"""The same without `calibration.groups`: sites of version 0.2 adopted nets of this format."""
 MODEL_DOMAIN: Final = b"tallylight/model/v1\0"
 
 POINTS: Final = 5
@@ -77,7 +80,7 @@ def read_manifest(content: bytes) -> Manifest:
     """
     table = _table(content)
     embedder, detectors = _nets(table)
-    calibration = _calibration(table.table("calibration"))
+    calibration = read_calibration(table.table("calibration"))
     evaluation_digest = _evaluation(table.table("evaluation")) if table.has("evaluation") else None
     table.refuse_unknown()
     if calibration.embedder_digest != embedder.net.digest:
@@ -135,7 +138,7 @@ def _content(folder: Path) -> bytes:
 
 def _table(content: bytes) -> Table:
     table = Table.read(content, "the manifest")
-    if table.value("format", str) != FORMAT:
+    if table.value("format", str) not in (FORMAT, EARLIER):
         raise ModelRefused(f"The manifest is not of the format {FORMAT}.")
     return table
 
@@ -247,38 +250,7 @@ def _check_maps(net: NetEntry, decodes: tuple[Decode, ...]) -> None:
         )
 
 
-def _calibration(table: Table) -> Calibration:
-    calibration = Calibration(
-        embedder_digest=table.digest("embedder_sha256"),
-        runtime=table.text("runtime"),
-        pictures=table.text("pictures"),
-        pairs=table.value("pairs", int),
-        command=table.text("command"),
-        rates=_rates(table, "rates"),
-        good=_rates(table, "good") if table.has("good") else (),
-        fused=_rates(table, "fused") if table.has("fused") else (),
-    )
-    table.refuse_unknown()
-    return calibration
-
-
 def _evaluation(table: Table) -> bytes:
     digest = table.digest("sha256")
     table.refuse_unknown()
     return digest
-
-
-def _rates(table: Table, key: str) -> tuple[Rate, ...]:
-    rates = tuple(_rate(one) for one in table.tables(key))
-    scores = [rate.score_ppm for rate in rates]
-    if not scores or scores != sorted(set(scores)):
-        raise ModelRefused("The calibration must have one rate or more, by rising score.")
-    return rates
-
-
-def _rate(table: Table) -> Rate:
-    rate = Rate(
-        table.value("score_ppm", int), table.value("fmr_ppb", int), table.value("upper_ppb", int)
-    )
-    table.refuse_unknown()
-    return rate

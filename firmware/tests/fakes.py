@@ -29,7 +29,7 @@ from firmware.tests.observations import eventually, records
 from formats.lease import Grant, Reason, Refused, Request, decode_request, encode_answer
 from formats.ledger import Happening, Program
 from recognition.aligner import STANDARD, Chip
-from recognition.calibration import Calibration, Rate
+from recognition.calibration import Calibration, Groups, Rate
 from recognition.contract import EmbedderEntry, NetEntry, TensorSpec
 from recognition.detector import Detector
 from recognition.embedder import Embedder
@@ -42,7 +42,8 @@ from recognition.template import Side, Template
 DIM = 4
 LEASE_ID = bytes(range(16))
 RATES = (Rate(500_000, 100, 1_000),)
-CALIBRATION = Calibration(bytes(32), "fake 1", "none", 1, "none", RATES, fused=RATES)
+GROUPS = Groups(100, "none", "none")
+CALIBRATION = Calibration(bytes(32), "fake 1", "none", 1, "none", RATES, fused=RATES, groups=GROUPS)
 TENSOR = TensorSpec((1,), 1.0, 0)
 NET = NetEntry("none", 0, bytes(32), "", bytes(32), "", "", TENSOR, ())
 MANIFEST = Manifest(EmbedderEntry(NET, STANDARD), (), CALIBRATION, None)

@@ -235,7 +235,7 @@ def _header() -> str:
     return (
         "# Which nets there are, what they take and give, and what a score is worth.\n"
         "# Written by models/build/run; the calibration by models/evaluate/calibrate.py.\n"
-        'format = "tallylight-models/2"\n'
+        'format = "tallylight-models/3"\n'
         "\n"
         "[alignment]\n"
         f"chip_px = {ALIGNMENT.chip_px}\n"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from recognition.calibration import UNMEASURED_TIMES_CENTI
 from recognition.errors import ModelRefused
 from recognition.manifest import load_manifest, load_uncalibrated
 
@@ -39,8 +40,8 @@ def test_a_manifest_that_is_not_toml_is_refused(tmp_path: Path) -> None:
 
 
 def test_another_format_is_refused(models: Path, tmp_path: Path) -> None:
-    folder = altered(models, tmp_path, "tallylight-models/2", "tallylight-models/1")
-    with pytest.raises(ModelRefused, match="is not of the format tallylight-models/2"):
+    folder = altered(models, tmp_path, "tallylight-models/3", "tallylight-models/1")
+    with pytest.raises(ModelRefused, match="is not of the format tallylight-models/3"):
         load_manifest(folder)
 
 
@@ -202,3 +203,17 @@ def test_calibrating_again_makes_no_list_stale(models: Path) -> None:
     manifest = load_manifest(models)
     other = replace(manifest, calibration=replace(manifest.calibration, pairs=1))
     assert manifest.model_digest == other.model_digest
+
+
+def test_nets_of_the_earlier_format_have_no_measured_group(models: Path, tmp_path: Path) -> None:
+    text = (models / "manifest.toml").read_text("utf-8").replace("models/3", "models/2")
+    (tmp_path / "manifest.toml").write_text(text.split("\n[calibration.groups]\n")[0], "utf-8")
+    assert load_manifest(tmp_path).calibration.times_centi == UNMEASURED_TIMES_CENTI
+
+
+def test_a_group_better_than_all_people_is_refused(models: Path, tmp_path: Path) -> None:
+    text = (models / "manifest.toml").read_text("utf-8").split("\n[calibration.groups]\n")[0]
+    groups = '\n[calibration.groups]\ntimes_centi = 99\nworst = "w"\nmeasured = "w"\n'
+    (tmp_path / "manifest.toml").write_text(text + groups, "utf-8")
+    with pytest.raises(ModelRefused, match="times_centi, must be 100 or more"):
+        load_manifest(tmp_path)
