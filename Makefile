@@ -18,7 +18,7 @@ export PATH := $(PATH):/usr/sbin
 
 # What a user gives reaches a recipe in the environment, as it was typed: with its quotes, $ and blanks.
 # `$(call option,SOURCE)` is then `--source "<as typed>"`, or nothing; `$(call given,LFW)` is the bare word.
-GIVEN  := SOURCE PERSON LISTED PORT LFW SENATE PEERS ORIGINALS DETECTION NET ABOUT TO FACES GROUPS QUEUED \
+GIVEN  := SOURCE PERSON LISTED PORT LFW SENATE PEERS ORIGINALS LABELLED DETECTION NET ABOUT TO FACES GROUPS QUEUED \
           EVENTS EDITS SECONDS STEPS SEED RIG RUNS KEY RELEASE SIGNERS ONLY ROUNDS BOARD SITE
 $(foreach name,$(GIVEN),$(eval export GIVEN_$(name) := $$(value $(name))))
 unexport $(GIVEN)
@@ -181,9 +181,9 @@ models-edgetpu: $(VENV)/.dev  ## compile the nets for the Edge TPU, where its co
 models-own: $(VENV)/.dev  ## quantise an embedder for tallylight model import: NET=<onnx> ABOUT=<toml> TO=<tflite>
 	@$(PY) -m models.build.run --own $(call given,NET) $(call given,ABOUT) $(call given,TO)
 
-models-evaluate: $(VENV)/.dev  ## judge the nets: LFW=<zip> SENATE=<zip> PEERS=<folder> ORIGINALS=<folder> DETECTION=
+models-evaluate: $(VENV)/.dev  ## judge the nets: LFW=<zip> SENATE=<zip> PEERS=<folder> ORIGINALS=<folder> LABELLED=<folder>
 	@$(PY) -m models.evaluate.run --out build/evaluation \
-	  $(foreach name,LFW SENATE PEERS ORIGINALS DETECTION,$(call option,$(name)))
+	  $(foreach name,LFW SENATE PEERS ORIGINALS LABELLED DETECTION,$(call option,$(name)))
 
 models-entries: $(VENV)/.dev  ## judge several pictures, covered faces and crafted templates: LFW=<zip> SENATE=<zip>
 	@$(PY) -m models.evaluate.several_pictures $(call given,LFW)

@@ -2,8 +2,9 @@
 
 Every picture of a grade is compared with every picture of another person that is good enough for a
 list. The interval is a bootstrap over people, because pairs that share a person are not
-independent. A row is written only if `SEEN_MIN` false matches or more were seen; above the last row
-a camera has no threshold and refuses the list.
+independent. The worst group's factor is measured on sets with labels, if there are any
+(`models.evaluate.groups`). A row is written only if `SEEN_MIN` false matches or more were seen;
+above the last row a camera has no threshold and refuses the list.
 """
 
 import argparse
@@ -17,14 +18,17 @@ from numpy.typing import NDArray
 
 from models.evaluate.cache import Rows
 from models.evaluate.degradations import FAIR, degrade
+from models.evaluate.group_trials import as_a_camera
+from models.evaluate.groups import worst_group
+from models.evaluate.labels import Labelled, labelled_sets
 from models.evaluate.lfw import Found, find
-from models.evaluate.recognisers import Shipped
-from models.evaluate.trials import TRACK, fused, tracks_of
-from recognition.calibration import PPB, Calibration, Grade, Rate, grade
+from models.evaluate.recognisers import Halves, Shipped
+from models.evaluate.trials import TRACK, in_turn, tracks_of
+from recognition.calibration import PPB, Calibration, Grade, Groups, Rate, grade
 from recognition.template import cosines_ppm
 
-FLOOR_PPM: Final = 300_000
-"""A lower score is never a threshold: one stranger in thirty reaches it."""
+FLOOR_PPM: Final = 240_000
+"""A lower score is never a threshold: one stranger in forty reaches it."""
 
 STEP_PPM: Final = 10_000
 SEEN_MIN: Final = 40
@@ -97,20 +101,33 @@ def rates(pairs: Strangers) -> list[Rate]:
     weights = np.array(draws, np.float64)
     totals = np.array([pairs.pairs(one) for one in weights])
     every = pairs.pairs(np.ones(people))
-    rows = []
-    top = int(pairs.scores_ppm.max())
-    for score_ppm in range(FLOOR_PPM, top, STEP_PPM):
-        reached = pairs.scores_ppm >= score_ppm
-        if reached.sum() < SEEN_MIN:
-            break
-        first, second = pairs.first[reached], pairs.second[reached]
-        again = np.array([float(one[first] @ one[second]) for one in weights]) / totals
-        upper = max(float(np.quantile(again, 0.975)), reached.sum() / every)
-        rows.append(Rate(score_ppm, round(PPB * reached.sum() / every), int(PPB * upper) + 1))
-    return rows
+    steps = (pairs.scores_ppm - FLOOR_PPM) // STEP_PPM
+    counts = _at_least(steps, None)
+    # Each pair is weighed once for each draw, not once for each row: that is most of the time.
+    again = (
+        np.array([_at_least(steps, one[pairs.first] * one[pairs.second]) for one in weights])
+        / totals[:, None]
+    )
+    uppers = np.maximum(np.quantile(again, 0.975, axis=0), counts / every)
+    return [
+        Rate(FLOOR_PPM + at * STEP_PPM, round(PPB * count / every), int(PPB * upper) + 1)
+        for at, (count, upper) in enumerate(zip(counts, uppers, strict=True))
+        if count >= SEEN_MIN
+    ]
 
 
-def calibrate(found: Found, templates: Rows, shipped: Shipped, models: Path) -> Calibration:
+def _at_least(steps: NDArray[np.int64], weights: NDArray[np.float64] | None) -> NDArray[np.float64]:
+    """Return the weight of all pairs that reach each step or a higher one."""
+    return np.bincount(steps, weights)[::-1].cumsum()[::-1].astype(np.float64)
+
+
+def calibrate(
+    found: Found,
+    templates: Rows,
+    shipped: Shipped,
+    models: Path,
+    labelled: Sequence[Labelled] = (),
+) -> Calibration:
     """Return the calibration on a set of people, with rates for each grade of probe.
 
     Args:
@@ -118,6 +135,7 @@ def calibrate(found: Found, templates: Rows, shipped: Shipped, models: Path) -> 
         templates: (n, dim), one per face.
         shipped: the embedder that made them.
         models: folder with nets and manifest.
+        labelled: sets of which groups are known, for the factor of the worst.
     """
     people = found.people
     grades = [grade(quality) for quality in found.qualities]
@@ -134,16 +152,21 @@ def calibrate(found: Found, templates: Rows, shipped: Shipped, models: Path) -> 
     worst = rates(strangers(fair_ones, of_fair, *listed))
     every = np.concatenate([templates[good], fair_ones])
     pairs = strangers(every, np.concatenate([people[good], of_fair]), *listed)
-    return Calibration(
+    halves = Halves(shipped)
+    sides = np.hsplit(found.each(halves.vector, halves.name, halves.origin), 2)
+    probes = in_turn(sides[0], sides[1], groups)
+    table = Calibration(
         embedder_digest=shipped.entry.net.digest,
         runtime=shipped.embedder.runtime,
         pictures=_described(found, good, fair),
         pairs=int(pairs.pairs(np.ones(len(pairs.pictures)))),
-        command=f"python -m models.evaluate.calibrate {found.archive.name} models",
+        command=f"python -m models.evaluate.calibrate {found.archive.name} models"
+        + (" --labelled SETS" if labelled else ""),
         rates=tuple(_strictest(rates(pairs), [*best, *worst])),
         good=tuple(best),
-        fused=tuple(rates(strangers(fused(templates, groups), people[groups[:, 0]], *listed))),
+        fused=tuple(rates(strangers(probes, people[groups[:, 0]], *listed))),
     )
+    return replace(table, groups=worst_group(as_a_camera(labelled, shipped, models), table))
 
 
 def main() -> None:
@@ -151,11 +174,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("archive", type=Path, help="ZIP of Person_Name/picture.jpg")
     parser.add_argument("models", type=Path, help="folder with nets and manifest")
+    parser.add_argument("--labelled", type=Path, help="folder of sets with labels of groups")
     arguments = parser.parse_args()
     found = find(arguments.archive, arguments.models)
     shipped = Shipped.load(arguments.models)
     templates = found.each(shipped.vector, shipped.name, shipped.origin)
-    measured = calibrate(found, templates, shipped, arguments.models)
+    labelled = labelled_sets(arguments.labelled, arguments.models) if arguments.labelled else ()
+    measured = calibrate(found, templates, shipped, arguments.models, labelled)
     path = arguments.models / "manifest.toml"
     nets, _, _ = path.read_text("utf-8").partition(MARK)
     path.write_text(nets + MARK + _section(measured), "utf-8")
@@ -192,10 +217,23 @@ def _section(measured: Calibration) -> str:
         "# upper_ppb: upper end of the 95 % interval, bootstrap over people, "
         f"{RESAMPLES} draws.\n"
         "# rates: every face that may be compared, nowhere below good or fair ones alone;\n"
-        f"# good: those that would do for a list; fused: {TRACK} pictures of one person as one.\n"
+        f"# good: those that would do for a list; fused: {TRACK} pictures of one person as one,\n"
+        "# by turns the chip and its mirror image.\n"
         f"rates = [\n{_rows(measured.rates)}]\n"
         f"good = [\n{_rows(measured.good)}]\n"
         f"fused = [\n{_rows(measured.fused)}]\n"
+        + (_groups(measured.groups) if measured.groups else "")
+    )
+
+
+def _groups(groups: Groups) -> str:
+    return (
+        "\n[calibration.groups]\n"
+        "# times_centi: false-match rate within the worst group over that of all people, in "
+        "hundredths.\n"
+        f"times_centi = {groups.times_centi}\n"
+        f'worst = "{groups.worst}"\n'
+        f'measured = "{groups.measured}"\n'
     )
 
 

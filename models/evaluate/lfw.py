@@ -51,16 +51,25 @@ class Found:
     faces: tuple[Face, ...]
     qualities: tuple[Quality, ...]
 
+    @property
+    def names(self) -> list[str]:
+        """The path of the picture that each face is in, inside the archive."""
+        every = [name for _, name in _named(self.archive)]
+        return [every[place] for place in self.places]
+
     def first(self, count: int) -> "Found":
         """Return the first `count` faces only."""
-        cut = slice(count)
+        return self.some(np.arange(count))
+
+    def some(self, chosen: NDArray[np.int64]) -> "Found":
+        """Return the chosen faces only."""
         return replace(
             self,
-            origins=(self.origins, count),
-            places=self.places[cut],
-            people=self.people[cut],
-            faces=self.faces[cut],
-            qualities=self.qualities[cut],
+            origins=(self.origins, chosen.tolist()),
+            places=self.places[chosen],
+            people=self.people[chosen],
+            faces=tuple(self.faces[at] for at in chosen),
+            qualities=tuple(self.qualities[at] for at in chosen),
         )
 
     def each(self, make: Callable[[Pixels, Face], Rows], *origins: object) -> Rows:

@@ -10,6 +10,8 @@ from typing import Any, Final, TypeAlias
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from models.evaluate.groups import promise
+
 Json: TypeAlias = dict[str, Any]
 
 INK: Final = "#010203"
@@ -58,7 +60,9 @@ def page(evaluation: Json) -> str:
         "<h2>Finding faces</h2>",
         _table(evaluation["detection"].get("recall", [])),
         "<h2>Groups</h2>",
-        f"<p><strong>insufficient</strong>: {escape(evaluation['groups']['reason'])}</p>",
+        _table(_groups(evaluation)),
+        "<h2>Passages</h2>",
+        _table(_passages(evaluation)),
         "<h2>Skipped</h2>",
         f"<p>{escape('; '.join(evaluation['skipped']) or 'Nothing.')}</p>",
     ]
@@ -161,6 +165,27 @@ def _calibrated(evaluation: Json) -> list[Json]:
             "FPIR promised": _percent(row["fpir_promised"]),
         }
         for row in evaluation["calibrated"]
+    ]
+
+
+def _groups(evaluation: Json) -> list[Json]:
+    return [
+        {"group": f"{one['people']} {one['group']} of {one['set']}", "search": promise(row)}
+        for one in evaluation["groups"]["measured"]
+        for row in one["searches"]
+    ]
+
+
+def _passages(evaluation: Json) -> list[Json]:
+    return [
+        {"probe": one["probe"], "people": one["people"]}
+        | {
+            f"FNIR, N = {row['n']} at {row['budget']:.1%}": "refused"
+            if "refused" in row
+            else _percent(row["fnir"][0])
+            for row in one["missed"]
+        }
+        for one in evaluation["passages"]
     ]
 
 

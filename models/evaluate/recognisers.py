@@ -15,12 +15,13 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from models.evaluate.cache import Rows, digest_of
-from recognition.aligner import align
+from recognition.aligner import Chip, align
 from recognition.contract import EmbedderEntry
 from recognition.embedder import Embedder
 from recognition.face import Face
 from recognition.manifest import load_uncalibrated
 from recognition.pixels import Pixels
+from recognition.template import Side
 
 PUBLISHED_NET: Final = "embedder.published.onnx"
 FLOAT_NET: Final = "embedder.float32.tflite"
@@ -64,6 +65,9 @@ class Recogniser(Protocol):
     def vector(self, pixels: Pixels, face: Face) -> Rows:
         """Return one face as numbers, (dim,)."""
 
+    def of_chip(self, chip: Pixels) -> Rows:
+        """Return the numbers of an aligned face, (112, 112, 3), with every pass they take."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shipped:
@@ -86,8 +90,12 @@ class Shipped:
 
     def vector(self, pixels: Pixels, face: Face) -> Rows:
         """Return the template, (128,)."""
-        chip = align(pixels, face, self.entry.alignment)
-        return self.embedder.template(chip).vector.astype(np.float64)
+        return self.of_chip(align(pixels, face, self.entry.alignment).pixels)
+
+    def of_chip(self, chip: Pixels) -> Rows:
+        """Return the template of an aligned face, (128,)."""
+        made = self.embedder.template(Chip(chip, self.entry.alignment))
+        return made.vector.astype(np.float64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,8 +122,11 @@ class Bare:
         return cls(name, origin, entry, mirrored, interpreter)
 
     def vector(self, pixels: Pixels, face: Face) -> Rows:
+        """Return the numbers of a face, (128,)."""
+        return self.of_chip(align(pixels, face, self.entry.alignment).pixels)
+
+    def of_chip(self, chip: Pixels) -> Rows:
         """Return the answer to the chip, or its sum with that to the mirror image, (128,)."""
-        chip = align(pixels, face, self.entry.alignment).pixels
         return self.answer(chip) + (self.answer(chip[:, ::-1]) if self.mirrored else 0)
 
     def answer(self, chip: Pixels) -> Rows:
@@ -130,6 +141,29 @@ class Bare:
         self.interpreter.invoke()
         answer: Rows = self.interpreter.get_tensor(given["index"])[0].astype(np.float64)
         return answer if real else answer - given["quantization"][1]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Halves:
+    """The shipped net's templates of chip and mirror image, which a camera takes in turn."""
+
+    shipped: Shipped
+    name: str = "halves"
+
+    @property
+    def origin(self) -> str:
+        """Digest of everything that its vectors depend on."""
+        return f"{self.shipped.origin} apart"
+
+    def vector(self, pixels: Pixels, face: Face) -> Rows:
+        """Return both templates of a face in one row, (256,)."""
+        return self.of_chip(align(pixels, face, self.shipped.entry.alignment).pixels)
+
+    def of_chip(self, chip: Pixels) -> Rows:
+        """Return both templates of an aligned face in one row, (256,)."""
+        one = Chip(chip, self.shipped.entry.alignment)
+        sides = [self.shipped.embedder.template(one, each) for each in (Side.PLAIN, Side.MIRRORED)]
+        return np.concatenate([each.vector for each in sides]).astype(np.float64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -149,8 +183,11 @@ class Published:
         return cls(cv2.dnn.readNetFromONNX(str(path)), digest_of(path), entry)
 
     def vector(self, pixels: Pixels, face: Face) -> Rows:
-        """Return the sum of both answers, (128,)."""
-        chip = align(pixels, face, self.entry.alignment).pixels
+        """Return the numbers of a face, (128,)."""
+        return self.of_chip(align(pixels, face, self.entry.alignment).pixels)
+
+    def of_chip(self, chip: Pixels) -> Rows:
+        """Return the sum of the answers to the chip and its mirror image, (128,)."""
         return self.answer(chip) + self.answer(chip[:, ::-1])
 
     def answer(self, chip: Pixels) -> Rows:
@@ -181,8 +218,11 @@ class Peer:
         return cls(net, detector, origin)
 
     def vector(self, pixels: Pixels, face: Face) -> Rows:
+        """Return the numbers of a face, (128,)."""
+        return self.of_chip(self._chip(pixels, face))
+
+    def of_chip(self, chip: Pixels) -> Rows:
         """Return the sum of both answers at length 1, (128,)."""
-        chip = self._chip(pixels, face)
         both = [self.answer(chip), self.answer(chip[:, ::-1])]
         summed: Rows = np.sum([one / np.linalg.norm(one) for one in both], axis=0)
         return summed

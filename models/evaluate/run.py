@@ -8,6 +8,7 @@ under `skipped`.
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -18,13 +19,18 @@ from models.evaluate import detection
 from models.evaluate.cache import Rows
 from models.evaluate.calibrate import calibrate
 from models.evaluate.degradations import degrade
+from models.evaluate.group_trials import as_a_camera, of_single_pictures
+from models.evaluate.groups import compared_nets, measured, promise
+from models.evaluate.labels import Labelled, labelled_sets
 from models.evaluate.latency import drift, latency
 from models.evaluate.lfw import Found, find
 from models.evaluate.page import page
+from models.evaluate.passages import passages
 from models.evaluate.recognisers import (
     FLOAT_NET,
     REAL_NET,
     Bare,
+    Halves,
     Peer,
     Published,
     Recogniser,
@@ -41,15 +47,11 @@ from models.evaluate.report import (
     tracks,
     verification,
 )
-from models.evaluate.trials import Trial
+from models.evaluate.trials import Trial, in_turn, tracks_of
 from recognition.calibration import Calibration, Grade, grade
 from recognition.contract import EmbedderEntry
 
 DRIFT_FACES: Final = 200
-GROUPS: Final = (
-    "none of the sets carries a label of any group (sex, age, origin), and guessing labels from "
-    "faces or names would measure the guess"
-)
 
 
 def main() -> None:
@@ -61,7 +63,8 @@ def main() -> None:
     vectors = {one.name: found.each(one.vector, one.name, one.origin) for one in recognisers}
     shipped = Shipped.load(FOLDER)
     templates = vectors[shipped.name]
-    calibration = calibrate(found, templates, shipped, FOLDER)
+    labelled = labelled_sets(arguments.labelled, FOLDER) if arguments.labelled else []
+    calibration = calibrate(found, templates, shipped, FOLDER, labelled)
     trial = Trial.of(templates, found.people)
     evaluation: Json = {
         "command": "python -m models.evaluate.run",
@@ -69,14 +72,15 @@ def main() -> None:
         "recognisers": [_error_rates(name, rows, found) for name, rows in vectors.items()],
         "calibrated": [
             *as_calibrated(trial, calibration, Grade.FAIR),
-            *as_calibrated(tracks(templates, found.people), calibration, Grade.FUSED),
+            *as_calibrated(_in_turn(found, shipped, templates), calibration, Grade.FUSED),
         ],
         "worse": losses(degrade(found, FOLDER), templates, found.people, calibration),
         "senate": _senate(arguments.senate, templates, found, calibration),
         "running": {"latency": latency(recognisers), "drift": _drift(found, shipped)},
         "calibration": _calibration(calibration),
         "detection": _detection(arguments),
-        "groups": {"verdict": "insufficient", "reason": GROUPS},
+        "passages": passages(found, Halves(shipped), templates, calibration),
+        "groups": _groups(labelled, recognisers, vectors, found, calibration),
         "skipped": skipped,
     }
     arguments.out.mkdir(parents=True, exist_ok=True)
@@ -91,6 +95,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--senate", type=Path, help="ZIP of portraits, one of each person")
     parser.add_argument("--peers", type=Path, help="folder with the peers' nets")
     parser.add_argument("--originals", type=Path, help="folder that make models-originals wrote")
+    parser.add_argument("--labelled", type=Path, help="folder of sets with labels of groups")
     parser.add_argument(
         "--detection", type=Path, help="JSON of models.evaluate.detection, to save its time"
     )
@@ -107,6 +112,8 @@ def _recognisers(arguments: argparse.Namespace, skipped: list[str]) -> list[Reco
     ]
     if arguments.senate is None:
         skipped.append("strangers of another population: no --senate")
+    if arguments.labelled is None:
+        skipped.append("groups: no --labelled")
     if arguments.originals is None:
         skipped.append("the net before quantisation and as published: no --originals")
     else:
@@ -169,6 +176,42 @@ def _senate(
     return other_population(probes, listed, found.people, calibration)
 
 
+def _in_turn(found: Found, shipped: Shipped, templates: Rows) -> Trial:
+    """Return the trial whose probes are made as on a camera."""
+    halves = Halves(shipped)
+    sides = np.hsplit(found.each(halves.vector, halves.name, halves.origin), 2)
+    made_from = tracks_of(found.people, np.ones(len(found.people), np.bool_))
+    probes = in_turn(sides[0], sides[1], made_from)
+    return Trial.of(templates, found.people, probes=probes, made_from=made_from)
+
+
+def _groups(
+    labelled: Sequence[Labelled],
+    recognisers: Sequence[Recogniser],
+    vectors: dict[str, Rows],
+    found: Found,
+    calibration: Calibration,
+) -> Json:
+    """Return what was promised to each group and what was measured, and every net beside ours."""
+    if not labelled:
+        return {"measured": [], "nets": []}
+    shipped = Shipped.load(FOLDER)
+    path, entry = FOLDER / shipped.entry.net.file, shipped.entry
+    unscaled = Bare.load("before scaling", path, entry, mirrored=True)
+    nets = []
+    for one in recognisers:
+        print(f"groups with {one.name}", file=sys.stderr)
+        net = unscaled if isinstance(one, Shipped) else one
+        trials = of_single_pictures(labelled, net, centred=isinstance(net, Bare))
+        nets.append(compared_nets(one.name, trials, Trial.of(vectors[one.name], found.people)))
+    return {
+        "worst": calibration.groups.worst if calibration.groups else None,
+        "times_centi": calibration.times_centi,
+        "measured": [measured(one, calibration) for one in as_a_camera(labelled, shipped, FOLDER)],
+        "nets": nets,
+    }
+
+
 def _calibration(calibration: Calibration) -> Json:
     return {
         "pictures": calibration.pictures,
@@ -208,6 +251,9 @@ def _print_summary(evaluation: Json, out: Path) -> None:
                 f"{one['name']}, {probe}: FNIR {100 * row['fnmr']:.2f} % at FPIR 1e-3, "
                 f"N = {row['n']}, threshold {row['threshold']:.4f}"
             )
+    for one in evaluation["groups"]["measured"]:
+        for row in one["searches"]:
+            print(f"{one['people']} {one['group']} of {one['set']}, {promise(row)}")
     for reason in evaluation["skipped"]:
         print(f"Skipped: {reason}.")
     print(f"{out / 'evaluation.json'}\n{out / 'index.html'}")

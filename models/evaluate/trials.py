@@ -154,6 +154,32 @@ def fused(templates: Rows, groups: NDArray[np.int64]) -> Rows:
     return np.array([fuse([every[at] for at in group]).vector for group in groups], np.float64)
 
 
+def in_turn(plain: Rows, mirrored: Rows, groups: NDArray[np.int64]) -> Rows:
+    """Return one template for each group, whose looks are by turns chip and mirror image.
+
+    A camera that goes on adds plain, mirrored, plain, and then mirrored, plain, mirrored. Both
+    orders are equally frequent here.
+
+    Args:
+        plain: (n, dim), templates of the chips.
+        mirrored: (n, dim), templates of their mirror images.
+        groups: (groups, TRACK), the looks of each.
+    """
+    sides = (plain, mirrored)
+    return np.array(
+        [
+            added_up(np.stack([sides[(first + at) % 2][look] for at, look in enumerate(group)]))
+            for first, group in enumerate(groups)
+        ]
+    )
+
+
+def added_up(looks: Rows) -> Rows:
+    """Return the sum of some looks, (looks, dim), as a camera makes it, (dim,)."""
+    summed: Rows = fuse(Template(one) for one in looks.astype(np.int8)).vector.astype(np.float64)
+    return summed
+
+
 def interval(of_people: NDArray[np.float64]) -> tuple[float, float]:
     """Return the 95 % interval of the mean, bootstrap over people."""
     rng = np.random.default_rng(SEED)
