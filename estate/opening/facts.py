@@ -55,7 +55,7 @@ def comparison_facts(site: VerifiedSite, candidate: MatchEvent) -> list[Fact]:
     return [
         Fact("Score", f"{candidate.score_ppm / PPM:.3f}", "a likeness, not a probability"),
         Fact("Threshold", f"{candidate.threshold_ppm / PPM:.3f}", "reported from here on"),
-        Fact("False alarms", often, f"passers-by, at most, {searched}"),
+        Fact("False alarms", often, f"passers-by at most, worst group measured, {searched}"),
         Fact(
             "Looks",
             f"{track.frames_agreed} of {track.frames_seen} agree",

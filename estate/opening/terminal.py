@@ -94,7 +94,7 @@ def _rows(event: MatchEvent, crop: Path | None) -> list[tuple[str, str]]:
         ("entry", event.entry.hex()),
         ("score", f"{_share(event.score_ppm)}, threshold {_share(event.threshold_ppm)}"),
         *([("found before", held_back_words(event.held_back))] if event.held_back else []),
-        ("false alarms", f"at most {rate:.2%} of strangers would pass this threshold"),
+        ("false alarms", f"at most {rate:.2%} of passers-by, also of the worst group measured"),
         ("agreed", f"{track.frames_agreed} looks, of {track.frames_seen} frames with this face"),
         ("face", f"{quality.face_height_px} px high, {quality.inter_eye_px} px between the eyes"),
         ("list", f"version {event.list_version} of {event.site}, {event.list_digest.hex()[:16]}"),

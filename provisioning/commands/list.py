@@ -30,6 +30,7 @@ from provisioning.site.folder import Site, open_site
 from provisioning.site.minutes import root_sentence
 from provisioning.site.policy import policy_in_force
 from provisioning.site.policy_items import camera_item
+from recognition.calibration import Groups
 from recognition.template import PPM
 from terminal import consent as screen
 from terminal.differences import Line
@@ -72,20 +73,35 @@ def build(  # noqa: PLR0913  # Each is an option.
         ceiling_ppm=headroom.ceiling_ppm if headroom else None,
         threshold_ppm=headroom.threshold.score_ppm if headroom else None,
         predicted_fpir_ppb=headroom.threshold.predicted_fpir_ppb if headroom else None,
+        mixed_fpir_ppb=headroom.threshold.mixed_fpir_ppb if headroom else None,
     )
 
 
 def _headroom_sentences(headroom: Headroom) -> str:
     """Return how far the list is from its limits, in figures."""
     threshold = f"{headroom.threshold.score_ppm / PPM:.3f}"
+    mixed, group = (
+        ppb / 1e7
+        for ppb in (headroom.threshold.mixed_fpir_ppb, headroom.threshold.predicted_fpir_ppb)
+    )
     alike = (
         "There are no two people to mistake for each other"
         if headroom.ceiling_ppm is None
         else f"The two people most alike reach {headroom.ceiling_ppm / PPM:.3f}"
     )
     return (
-        f"Templates: {headroom.templates}.\n{alike}; the threshold of this list is {threshold}, "
-        f"which at most {headroom.threshold.predicted_fpir_ppb / 1e7:.3f} % of strangers pass."
+        f"Templates: {headroom.templates}.\n{alike}; the threshold of this list is {threshold}.\n"
+        f"False alarms: at most {mixed:.3f} % of passers-by on average, and at most {group:.3f} % "
+        f"where list and passers-by are all of one group. {_measured(headroom.groups)}"
+    )
+
+
+def _measured(groups: Groups | None) -> str:
+    """Return on whom the promise for one group was measured."""
+    if groups is None:
+        return "No group was measured with these nets: eight times the average is assumed."
+    return (
+        f"The worst group measured is {groups.worst}; a group that was not measured can be worse."
     )
 
 

@@ -45,7 +45,7 @@ from provisioning.site.metadata_file import read_metadata
 from provisioning.site.policy import signed_policy
 from provisioning.site.roles import make_list_role, sign
 from provisioning.site.versions import Versioned, highest_version, note_version
-from recognition.calibration import Grade, Threshold, threshold_for
+from recognition.calibration import Grade, Groups, Threshold, threshold_for
 from recognition.gallery import Gallery
 from recognition.manifest import Manifest
 from recognition.template import PPM
@@ -79,6 +79,8 @@ class Headroom:
     """The cross-subject ceiling: score of the two people most alike; None if there are not two."""
     threshold: Threshold
     """Score that a passer-by must reach on a camera."""
+    groups: Groups | None
+    """The worst group that was measured with the nets; None if none was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +261,8 @@ def _headroom(policy: Policy, body: Body, manifest: Manifest) -> Headroom:
             "of this list. Remove one; if both are one person, add them again as one entry with "
             "both pictures, else with better ones."
         )
-    return Headroom(len(body), ceiling.score_ppm if ceiling else None, threshold)
+    groups = manifest.calibration.groups
+    return Headroom(len(body), ceiling.score_ppm if ceiling else None, threshold, groups)
 
 
 def _seal_body(body: Body, policy: Policy, sealer: Ed25519Signer, version: int) -> bytes:

@@ -54,7 +54,7 @@ organisations = ["Example Police", "Example Estate"]
 categories = ["wanted by warrant", "missing person", "court exclusion order"]
 
 cap = {CAP_DEFAULT}              # Entries on a list, at most.
-fpir_ppm = 1000        # False alarms accepted among a million passers-by.
+fpir_ppm = 1000        # False alarms accepted among a million passers-by of any group measured.
 schedule = ["daily 00:00-24:00"]    # UTC. Or "mon 06:00-22:30".
 retention_days = {RETENTION_DAYS_LIMIT}    # Matches are destroyed after this time.
 freshness_h = {FRESHNESS_H_DEFAULT}       # A withdrawn face is gone everywhere within this time.

@@ -38,7 +38,8 @@ def policy_items(policy: Policy) -> Sequence[Item]:
             "Bounds",
             {
                 "entries at most": str(policy.cap),
-                "false alarms": f"{policy.fpir_ppm} in a million passers-by",
+                "false alarms": f"{policy.fpir_ppm} in a million passers-by, by group: "
+                "the worst that was measured counts",
                 "events kept": f"{policy.retention_days} days",
                 "list gone within": f"{policy.freshness_h} hours",
                 "consoles lock after": f"{policy.idle_lock_s} s without a reviewer's action",
