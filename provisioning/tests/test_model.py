@@ -91,7 +91,7 @@ def test_what_is_built_verifies_with_its_key_and_is_all_there(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
-        ("\n[calibration]\n", "\n[measured]\n", "calibration is missing"),
+        ("\nembedder_sha256 = ", "\nembedder = ", "embedder_sha256 is missing"),
         ('dtype = "int8"', 'dtype = "float32"', "must take and give int8"),
         ("zero_point = -128", "zero_point = -127", "breaks the contract"),
         (EMBEDDER_DIGEST, "00" * 32, "another embedder"),

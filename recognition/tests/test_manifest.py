@@ -182,7 +182,7 @@ def test_a_second_file_outside_the_folder_is_refused(models: Path, tmp_path: Pat
 
 
 def test_good_faces_may_have_rates_of_their_own(models: Path, tmp_path: Path) -> None:
-    row = "{ score_ppm = 299999, fmr_ppb = 7, upper_ppb = 9 }"
+    row = "{ score_ppm = 1, fmr_ppb = 7, upper_ppb = 9 }"
     folder = altered(models, tmp_path, "good = [", f"good = [\n    {row},")
     assert load_manifest(folder).calibration.good[0].fmr_ppb == 7
 
