@@ -168,6 +168,13 @@ def test_every_command_of_a_unit_is_one_of_the_programs(name: str) -> None:
     assert all(word and f'"{word[1]}"' in source for word in words)
 
 
+def test_what_lists_the_network_links_may_ask_netlink() -> None:
+    """if_nameindex(3) does: without it the program ends at its start, and no laptop finds it."""
+    assert "if_nameindex()" in (ROOT / "firmware/registration/listener.py").read_text("utf-8")
+    (families,) = values("tallylight-register", "RestrictAddressFamilies")
+    assert "AF_NETLINK" in families.split()
+
+
 def test_a_camera_listens_to_a_laptop_only_while_it_has_no_registration() -> None:
     (condition,) = values("tallylight-register", "ConditionPathExists")
     assert values("tallylight-lampguard", "ConditionPathExists") == [condition.removeprefix("!")]
