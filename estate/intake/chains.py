@@ -6,9 +6,9 @@ the camera's ledger and its status show them. No envelope is opened.
 """
 
 from dataclasses import asdict, dataclass
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from estate.store.arrivals import COPIES
 from estate.store.envelopes import ENVELOPES, Store
@@ -79,7 +79,7 @@ def read_chains(store: Store, before_utc_ms: int | None = None) -> list[Chain]:
     with store.reading() as connection:
         rows = connection.execute(summary).all()
         copies = {bytes(camera): int(count) for camera, count in connection.execute(again)}
-    gaps, forks = _gaps(store, before_utc_ms), _forks(store)
+    gaps, forks = read_losses(store, before_utc_ms=before_utc_ms)
     return sorted(
         Chain(
             camera,
@@ -93,7 +93,24 @@ def read_chains(store: Store, before_utc_ms: int | None = None) -> list[Chain]:
     )
 
 
-def _gaps(store: Store, before_utc_ms: int | None) -> list[Gap]:
+def read_losses(
+    store: Store, *, since_utc_ms: int | None = None, before_utc_ms: int | None = None
+) -> tuple[list[Gap], list[Fork]]:
+    """Return gaps and forks, each list sorted.
+
+    Args:
+        store: the envelopes.
+        since_utc_ms: leave out those that only events stored up to this show. Then the work does
+            not grow with what is stored.
+        before_utc_ms: leave out gaps whose next envelope was stored after this.
+    """
+    with store.reading() as connection:
+        gaps = sorted(Gap(*row) for row in connection.execute(_gaps(since_utc_ms, before_utc_ms)))
+        forks = sorted({Fork(*row) for row in connection.execute(_forks(since_utc_ms))})
+    return gaps, forks
+
+
+def _gaps(since_utc_ms: int | None, before_utc_ms: int | None) -> Select[Any]:
     later, earlier = ENVELOPES.alias(), ENVELOPES.alias()
     named = (earlier.c.camera == later.c.camera) & (earlier.c.digest == later.c.previous)
     query = (
@@ -103,19 +120,19 @@ def _gaps(store: Store, before_utc_ms: int | None) -> list[Gap]:
     )
     if before_utc_ms is not None:
         query = query.where(later.c.stored_utc_ms <= before_utc_ms)
-    with store.reading() as connection:
-        return sorted(Gap(*row) for row in connection.execute(query))
+    return query if since_utc_ms is None else query.where(later.c.stored_utc_ms > since_utc_ms)
 
 
-def _forks(store: Store) -> list[Fork]:
+def _forks(since_utc_ms: int | None) -> Select[Any]:
     table = ENVELOPES.c
-    query = (
-        select(table.camera, table.previous, func.count())
-        .group_by(table.camera, table.previous)
-        .having(func.count() > 1)
-    )
-    with store.reading() as connection:
-        return sorted(Fork(*row) for row in connection.execute(query))
+    if since_utc_ms is None:
+        query = select(table.camera, table.previous, func.count())
+        return query.group_by(table.camera, table.previous).having(func.count() > 1)
+    other = ENVELOPES.alias().c
+    same = (other.camera == table.camera) & (other.previous == table.previous)
+    branches = select(func.count()).where(same).scalar_subquery()
+    query = select(table.camera, table.previous, branches)
+    return query.where(table.stored_utc_ms > since_utc_ms, branches > 1)
 
 
 def _plain(value: object) -> dict[str, object]:

@@ -27,7 +27,7 @@ from nacl.signing import SigningKey
 
 from estate.errors import NoCamera, NotMet, RowRefused, SiteRefused, StoreRefused
 from estate.intake.addressees import refuse_misaddressed
-from estate.intake.chains import SETTLED_MS, Fork, Gap, read_chains
+from estate.intake.losses import Losses
 from estate.signed_site import VerifiedSite, store_list
 from estate.store.envelopes import Store
 from formats.camera_request import REQUEST_LIMIT, CameraIdentity, read_request
@@ -53,8 +53,6 @@ CAMERAS_S: Final = 5.0
 """Time between two readings of the registered cameras, while events of unknown ones come."""
 PAUSE_S: Final = (1.0, 60.0)
 """Wait for a store that does not answer: the first, which doubles each time up to the second."""
-LOSSES_S: Final = 60.0
-"""Time between two checks for gaps and forks."""
 
 log = logging.getLogger(__name__)
 
@@ -84,10 +82,8 @@ class Receiver:
     boot_id: bytes = field(default_factory=lambda: token_bytes(16))
     sequence: int = 0
     previous: bytes = NO_PREVIOUS
-    losses_checked_s: float = 0.0
-    """CLOCK_MONOTONIC of the last check for gaps and forks."""
-    reported: set[Gap | Fork] = field(default_factory=set)
-    """Gaps and forks that were logged already."""
+    losses: Losses = field(default_factory=Losses)
+    """Gaps and forks that were reported."""
 
 
 def receive(receiver: Receiver, running: Callable[[], bool]) -> None:
@@ -131,8 +127,7 @@ def _turn(receiver: Receiver) -> None:
         handle_messages(receiver, group)
     for _ in receiver.connection.take_acknowledged():
         pass  # A receipt that was not delivered is sent again when its event comes again.
-    if time.monotonic() - receiver.losses_checked_s >= LOSSES_S:
-        report_losses(receiver)
+    receiver.losses.report_if_due(receiver.store)
 
 
 def _await_store(receiver: Receiver, error: StoreRefused, running: Callable[[], bool]) -> None:
@@ -152,21 +147,6 @@ def _await_store(receiver: Receiver, error: StoreRefused, running: Callable[[], 
             log.warning("The store answers again.")
             return
         wait_s = min(2 * wait_s, PAUSE_S[1])
-
-
-def report_losses(receiver: Receiver) -> None:
-    """Log a warning for every gap and fork, once each."""
-    receiver.losses_checked_s = time.monotonic()
-    for chain in read_chains(receiver.store, time.time_ns() // 1_000_000 - SETTLED_MS):
-        for gap in set(chain.gaps) - receiver.reported:
-            log.warning(
-                "Camera %s: at least one event before event %d is missing.",
-                chain.camera.hex(),
-                gap.sequence,
-            )
-        if set(chain.forks) - receiver.reported:
-            log.warning("Camera %s: its chain of events forks.", chain.camera.hex())
-        receiver.reported.update(chain.gaps, chain.forks)
 
 
 def handle_messages(receiver: Receiver, messages: Sequence[Message]) -> None:

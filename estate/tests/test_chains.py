@@ -1,16 +1,19 @@
 """Gaps, forks and copies show from headers alone, in every order of arrival."""
 
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import permutations
+from itertools import count, permutations
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nacl.signing import SigningKey
 
-from estate.intake.chains import Chain, read_chains
+from estate.intake.chains import Chain, read_chains, read_losses
+from estate.intake.losses import LATELY_MS, Losses
 from estate.opening.terminal import chains_table
 from estate.store.envelopes import Store
 from estate.tests.events import sealed_event
@@ -110,3 +113,44 @@ def test_the_table_names_the_first_gaps_and_counts_the_rest(store: Store) -> Non
     many = replace(chain, gaps=chain.gaps * 5)
     (cells,) = (list(column.cells) for column in chains_table([many]).columns[2:3])
     assert cells == ["before 2, before 2, before 2 and 2 more"]
+
+
+def test_what_arrived_lately_shows_the_gaps_and_forks_that_it_makes(store: Store) -> None:
+    kept(store, FIVE[0], FIVE[1], FIVE[3])
+    other = sealed_event(KEY, 9, previous=FIVE[0].digest)
+    store.add_envelopes([other], 10)
+    gaps, forks = read_losses(store, since_utc_ms=2)
+    assert [gap.sequence for gap in gaps] == [4]
+    assert [(fork.previous, fork.branches) for fork in forks] == [(FIVE[0].digest, 2)]
+    assert read_losses(store, since_utc_ms=10) == ([], [])
+
+
+def test_a_gap_of_long_ago_is_reported_once(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    kept(store, FIVE[0], FIVE[2])
+    losses = Losses()
+    for _ in range(2):
+        losses.report(store)
+    assert caplog.text.count("is missing") == 1
+
+
+def test_the_check_of_a_minute_takes_no_longer_the_more_is_stored(tmp_path: Path) -> None:
+    few, many = (steps_of_a_check(tmp_path / str(count), count) for count in (10, 400))
+    assert many <= 1.2 * few
+
+
+def steps_of_a_check(folder: Path, stored: int) -> int:
+    """Return the steps of SQLite's machine for one minute's check of a store, in tens."""
+    folder.mkdir()
+    store = Store(f"sqlite:///{folder / 'store.db'}")
+    events, now_ms = chain_of(stored + 3), time.time_ns() // 1_000_000
+    store.add_envelopes(events[:stored], 1)
+    store.add_envelopes(events[stored:], now_ms - LATELY_MS // 2)
+    losses, steps = Losses(), count()
+    losses.report(store)
+    with store.reading() as connection:
+        machine = connection.connection.driver_connection
+        assert machine is not None
+        machine.set_progress_handler(lambda: next(steps) < 0, 10)
+    losses.report(store)
+    store.close()
+    return next(steps)

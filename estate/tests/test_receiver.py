@@ -16,7 +16,6 @@ from estate.intake.receiver import (
     handle_messages,
     read_cameras,
     receive,
-    report_losses,
 )
 from estate.store.arrivals import COPIES
 from estate.store.envelopes import Store
@@ -145,8 +144,8 @@ def test_a_missing_event_is_told_of_once(
 ) -> None:
     sealed = sealed_event(watch_keys(broker.state).sign, 7, previous=bytes([1]) * 32)
     receiver.store.add_envelopes([sealed], 1)
-    report_losses(receiver)
-    report_losses(receiver)
+    receiver.losses.report(receiver.store)
+    receiver.losses.report(receiver.store)
     (told,) = caplog.messages
     assert told == (
         f"Camera {broker.camera.camera_id.hex()}: at least one event before event 7 is missing."
@@ -158,8 +157,8 @@ def test_a_fork_is_told_of_once(
 ) -> None:
     for _ in range(2):
         receiver.store.add_envelopes([sealed_event(watch_keys(broker.state).sign)], 1)
-    report_losses(receiver)
-    report_losses(receiver)
+    receiver.losses.report(receiver.store)
+    receiver.losses.report(receiver.store)
     (told,) = caplog.messages
     assert "forks" in told
 
