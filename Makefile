@@ -190,8 +190,8 @@ models-entries: $(VENV)/.dev  ## judge several pictures, covered faces and craft
 	@$(PY) -m models.evaluate.crafted_templates $(call given,LFW)
 	@$(PY) -m models.evaluate.covered_faces $${GIVEN_SENATE:+"$$GIVEN_SENATE"} $(call given,LFW)
 
-models-originals: $(VENV)/.dev  ## the embedder's float originals, for models-evaluate: LFW=<zip>
-	@tools/make-originals $(PY) $(call given,LFW)
+models-originals: $(VENV)/.dev  ## build/originals: the embedder in float and as published
+	@$(PY) -m models.build.run --originals build/originals
 
 ## What is made from the code
 

