@@ -181,7 +181,7 @@ models-edgetpu: $(VENV)/.dev  ## compile the nets for the Edge TPU, where its co
 models-own: $(VENV)/.dev  ## quantise an embedder for tallylight model import: NET=<onnx> ABOUT=<toml> TO=<tflite>
 	@$(PY) -m models.build.run --own $(call given,NET) $(call given,ABOUT) $(call given,TO)
 
-models-evaluate: $(VENV)/.dev  ## judge the nets: LFW=<zip> SENATE=<zip> PEERS=<folder> ORIGINALS=<folder> LABELLED=<folder>
+models-evaluate: $(VENV)/.dev  ## judge the nets: LFW=<zip> SENATE=<zip> LABELLED=<folder> PEERS=<folder> ...
 	@$(PY) -m models.evaluate.run --out build/evaluation \
 	  $(foreach name,LFW SENATE PEERS ORIGINALS LABELLED DETECTION,$(call option,$(name)))
 
