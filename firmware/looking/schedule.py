@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from firmware.looking.tracks import OF, Track
+from firmware.looking.tracks import LOOKS, Track
 from firmware.record.counts import Counts
 from recognition.face import Face
 from recognition.quality import MATCHING, refused_by_points, view
@@ -31,7 +31,7 @@ from recognition.quality import MATCHING, refused_by_points, view
 FRAME_NS: Final = 100_000_000
 """Between two frames that are looked at, while nothing is urgent: 10 per second
 (`firmware.hardware.camera`)."""
-DEADLINE_NS: Final = 80_000_000
+DEADLINE_NS: Final = 92_000_000
 """After the beginning of a frame's work. The rest of `FRAME_NS` is for the camera, the outbox and
 the lease: a camera that works longer than a frame lasts loses every second frame, and in a crowd
 with them half of those who are due (docs/decisions/0036-a-look-schedule.md)."""
@@ -122,11 +122,11 @@ def _begin_look(track: Track, seen: float, at_ns: int) -> None:
 def _rank(track: Track) -> tuple[int, int]:
     """Return the place of a track in the order of looks: the lowest goes first.
 
-    First those that resemble an entry; then those that were begun, with most looks first; then
-    those without a good look; then all others, with fewest looks first.
+    First those that resemble an entry; then those that were begun and not yet compared, with most
+    looks first; then those without a good look; then all others, with fewest looks first.
     """
     if track.agreed:
         return 0, 0
-    if track.looks >= OF:
+    if track.looks >= LOOKS:
         return 3, track.looks
     return (1, -track.looks) if track.looks else (2, track.tries)
