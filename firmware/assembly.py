@@ -27,6 +27,7 @@ from firmware.hardware.camera import Camera
 from firmware.hardware.lamp import Lamp
 from firmware.hardware.temperature import Thermometer
 from firmware.identity import WatchKeys, ledger_signer, watch_keys
+from firmware.looking.frame_rate import FrameRate
 from firmware.looking.kept_pauses import KeptPauses, open_pauses
 from firmware.looking.pauses import Pauses
 from firmware.looking.reporter import Reporter
@@ -163,6 +164,7 @@ def assemble(
     refuse_image_without_camera(config.image)
     eye, watchlist = _accept(config, means, keys, book.ledger, clock)
     counts = Counts()
+    schedule = LookSchedule(counts)
     search = Search(watchlist, eye.manifest.calibration, counts)
     search.check(clock.now())
     key, days = bytes(watchlist.recipients.receipt_key), watchlist.policy.retention_days
@@ -177,7 +179,8 @@ def assemble(
         camera=camera,
         sight=sight,
         tracks=Tracks(),
-        schedule=LookSchedule(counts),
+        schedule=schedule,
+        frame_rate=FrameRate(schedule, means.thermometer),
         search=search,
         reporter=reporter,
         kept=_open_pauses(state, watchlist, book, clock),

@@ -10,6 +10,7 @@ from datetime import datetime
 from firmware.hardware.camera import Camera
 from firmware.hardware.lamp import Lamp
 from firmware.hardware.temperature import Thermometer
+from firmware.looking.frame_rate import FrameRate
 from firmware.looking.kept_pauses import KeptPauses
 from firmware.looking.reporter import Reporter
 from firmware.looking.schedule import LookSchedule
@@ -30,6 +31,7 @@ class Station:
     sight: Sight
     tracks: Tracks
     schedule: LookSchedule
+    frame_rate: FrameRate
     search: Search
     reporter: Reporter
     kept: KeptPauses

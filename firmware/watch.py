@@ -36,7 +36,7 @@ def watch(station: Station) -> None:
     with station.camera.running() as frames, station.lamp.lit() as lit, _period(station, lit):
         if not station.book.writer.flush(meanwhile=partial(_keep_lease, station, lit)):
             return
-        for frame in frames:
+        for frame in station.frame_rate.wanted(frames):
             station.book.writer.check()
             station.search.check(station.now())
             station.thermometer.check()

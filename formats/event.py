@@ -29,20 +29,20 @@ _WORD: Final = "candidate"  # A status has the same envelope kind, size and sequ
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """The track of one face: how long it was followed, and in how many frames it agreed.
+    """The track of one face: how long it was followed, and how many looks agreed.
 
     Raises:
         Malformed: it ends before it begins, or more frames agreed than were seen.
     """
 
     first_seen_mono_ns: int
-    """CLOCK_MONOTONIC of the first frame."""
+    """First sight: CLOCK_MONOTONIC of the first frame with this face."""
     last_seen_mono_ns: int
-    """CLOCK_MONOTONIC of the latest frame when the event was made."""
+    """Deciding frame: CLOCK_MONOTONIC of the frame in which the vote was won."""
     frames_seen: int
-    """Frames in which the face was found."""
+    """Frames in which the face was found; not all of them were looked at."""
     frames_agreed: int
-    """Of these, frames whose best entry was the candidate, above the threshold."""
+    """Looks in the sums whose best entry was the candidate, above the threshold."""
 
     def __post_init__(self) -> None:
         if self.last_seen_mono_ns < self.first_seen_mono_ns:
@@ -96,7 +96,7 @@ class MatchEvent:
     sequence: int
     """From 1, never used twice in one boot."""
     captured_utc_ms: int
-    """Time of the clearest look that agreed, by the camera's clock, milliseconds since 1970."""
+    """Clearest look that agreed: its time by the camera's clock, milliseconds since 1970."""
     captured_mono_ns: int
     """CLOCK_MONOTONIC of the same."""
     time_quality: TimeQuality

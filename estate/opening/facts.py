@@ -58,8 +58,8 @@ def comparison_facts(site: VerifiedSite, candidate: MatchEvent) -> list[Fact]:
         Fact("False alarms", often, f"passers-by at most, worst group measured, {searched}"),
         Fact(
             "Looks",
-            f"{track.frames_agreed} of {track.frames_seen} agree",
-            f"followed for {seconds:.1f} s",
+            f"{track.frames_agreed} agree",
+            f"decided {seconds:.1f} s after first sight",
         ),
         Fact(
             "Face",

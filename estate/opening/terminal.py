@@ -89,13 +89,14 @@ def _rows(event: MatchEvent, crop: Path | None) -> list[tuple[str, str]]:
     until = datetime.fromtimestamp(event.retain_until_utc_s, UTC)
     track, quality = event.track, event.quality
     rate = event.predicted_fpir_ppb / 1e9
+    seconds = (track.last_seen_mono_ns - track.first_seen_mono_ns) / 1e9
     return [
         ("seen", f"{seen:%Y-%m-%d %H:%M:%S} UTC, {CLOCKS[event.time_quality]}"),
         ("entry", event.entry.hex()),
         ("score", f"{_share(event.score_ppm)}, threshold {_share(event.threshold_ppm)}"),
         *([("found before", held_back_words(event.held_back))] if event.held_back else []),
         ("false alarms", f"at most {rate:.2%} of passers-by, also of the worst group measured"),
-        ("agreed", f"{track.frames_agreed} looks, of {track.frames_seen} frames with this face"),
+        ("agreed", f"{track.frames_agreed} looks, {seconds:.1f} s after first sight"),
         ("face", f"{quality.face_height_px} px high, {quality.inter_eye_px} px between the eyes"),
         ("list", f"version {event.list_version} of {event.site}, {event.list_digest.hex()[:16]}"),
         ("lamp lease", event.lease_id.hex()),

@@ -1,7 +1,8 @@
 """Which waiting events were not sent yet: a queue, so that the folder is not listed in each round.
 
 Events have consecutive numbers, so a new one is found by asking for the next name. The folder is
-listed when a connection begins, and every ten seconds after it has changed: for the case that
+listed when a connection begins, until there is a first event, and every ten seconds after it has
+changed: for the case that
 `watch` has left out a number, and to forget what is gone.
 
 A folder's time of change is as coarse as the kernel's clock. So the folder is listed until its time
@@ -42,7 +43,9 @@ class Unsent:
         Raises:
             ForeignFile: the folder is none, or holds too many names.
         """
-        listed = self._list() if time.monotonic() - self._listed_s >= LIST_S else None
+        # An empty outbox has no number to go on from. It costs little to ask when it was changed.
+        due = not self._newest or time.monotonic() - self._listed_s >= LIST_S
+        listed = self._list() if due else None
         while self._newest and self.outbox.holds(name := f"{self._newest + 1:012d}"):
             self._newest += 1
             self._queue.append(name)

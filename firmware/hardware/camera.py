@@ -21,7 +21,8 @@ HEIGHT_PX: Final = 960
 SMALL_WIDTH_PX: Final = 640
 SMALL_HEIGHT_PX: Final = 480
 """The detector's input; the camera itself scales the picture, at no cost."""
-FRAMES_PER_S: Final = 10
+FRAMES_PER_S: Final = 20
+"""What the sensor gives; `firmware.looking.frame_rate` chooses those that are looked at."""
 BUFFERS: Final = 4
 """More than 5 exhaust the contiguous memory of a Pi."""
 STALLED_S: Final = 2.0

@@ -19,6 +19,9 @@ SENSORS: Final = (
 """The processor of a Pi, and an accelerator on PCIe; both in thousandths of a degree."""
 LIMIT_C: Final = 80.0
 """A Raspberry Pi slows down from here on; an Edge TPU must stay below 85 (its data sheet)."""
+WARM_C: Final = 70.0
+"""From here on no more is done than must be: on a Raspberry Pi without a fan the temperature still
+rises for minutes after the load has."""
 EVERY_S: Final = 1.0
 """Time between two readings."""
 
@@ -29,6 +32,8 @@ class Thermometer:
 
     sensors: tuple[Path, ...] = SENSORS
     clock_s: Callable[[], float] = time.monotonic
+    is_warm: bool = False
+    """Whether the latest `check` found `WARM_C` or more."""
     _read_s: float = float("-inf")
 
     def hottest_c(self) -> float | None:
@@ -52,6 +57,7 @@ class Thermometer:
             return
         self._read_s = now_s
         hottest_c = self.hottest_c()
+        self.is_warm = hottest_c is not None and hottest_c >= WARM_C
         if hottest_c is not None and hottest_c >= LIMIT_C:
             raise TooHot(
                 f"The camera is {hottest_c:.0f} degrees hot, {LIMIT_C:.0f} is the limit: give it "

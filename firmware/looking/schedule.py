@@ -20,7 +20,7 @@ This file knows no pixel and no template; `firmware.looking.tracks` holds what e
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from firmware.looking.tracks import LOOKS, Track
@@ -30,11 +30,11 @@ from recognition.quality import MATCHING, refused_by_points, view
 
 FRAME_NS: Final = 100_000_000
 """Between two frames that are looked at, while nothing is urgent: 10 per second
-(`firmware.hardware.camera`)."""
+(`firmware.looking.frame_rate`)."""
 DEADLINE_NS: Final = 92_000_000
-"""After the beginning of a frame's work. The rest of `FRAME_NS` is for the camera, the outbox and
-the lease: a camera that works longer than a frame lasts loses every second frame, and in a crowd
-with them half of those who are due (docs/decisions/0036-a-look-schedule.md)."""
+"""After the beginning of a frame's work. The rest of `FRAME_NS` is for the camera and the lease: a
+camera that works longer than a frame lasts loses every second frame, and in a crowd with them half
+of those who are due (docs/decisions/0036-a-look-schedule.md)."""
 PAUSE_S: Final = 0.05
 """After the first look: one frame at 20 per second."""
 PAUSE_MOST_S: Final = 10.0
@@ -55,11 +55,21 @@ class LookSchedule:
     counts: Counts
     clock_ns: Callable[[], int] = time.monotonic_ns
     """The clock of the deadline."""
-    hurries: bool = False
-    """Whether a look is due before the next usual frame, and the latest frame had time for all of
-    its own: then frames may come faster."""
+    _undecided: list[Track] = field(default_factory=list)
+    """Tracks of the latest frame whose next look may make frames come faster."""
+    _at_ns: int = 0
+    """CLOCK_MONOTONIC of the latest frame."""
     _look_ns: int = 0
     """How long a look takes: the longest, of which each later look forgets a half."""
+
+    @property
+    def hurries(self) -> bool:
+        """Whether a look is due before the next usual frame: then frames may come faster.
+
+        Not when the latest frame had no time for all of its looks.
+        """
+        soon_ns = self._at_ns + FRAME_NS - EARLY_NS
+        return any(due_at_ns(track) < soon_ns and not track.announced for track in self._undecided)
 
     def deadline_ns(self) -> int:
         """Return when the looks of a frame must end, if the frame's work begins now."""
@@ -77,7 +87,8 @@ class LookSchedule:
             at_ns: CLOCK_MONOTONIC of its exposure.
             deadline_ns: as `deadline_ns` returned it.
         """
-        waiting = [(face, track) for face, track in followed if self._is_due(face, track, at_ns)]
+        possible = [(face, track) for face, track in followed if self._may_pass(face, track)]
+        waiting = [(face, track) for face, track in possible if _is_due(face, track, at_ns)]
         waiting.sort(key=lambda one: (_rank(one[1]), -view(one[0])))
         looked = 0
         for face, track in waiting:
@@ -90,20 +101,21 @@ class LookSchedule:
             self._look_ns = max(self.clock_ns() - begun_ns, self._look_ns // 2)
         put_off = len(waiting) - looked
         self.counts.put_off += put_off
-        self.hurries = not put_off and any(
-            not track.announced and track.looks and due_at_ns(track) < at_ns + FRAME_NS - EARLY_NS
-            for _, track in followed
-        )
+        self._at_ns = at_ns
+        self._undecided = [] if put_off else [track for _, track in possible if track.looks]
 
-    def _is_due(self, face: Face, track: Track, at_ns: int) -> bool:
+    def _may_pass(self, face: Face, track: Track) -> bool:
         if track.announced:
             return False
         fault = refused_by_points(face, MATCHING)
         if fault is not None:
             self.counts.refuse(fault.value)
-            return False
-        clearer = view(face) >= CLEARER * track.clearest_view
-        return clearer or at_ns >= due_at_ns(track) - EARLY_NS
+        return fault is None
+
+
+def _is_due(face: Face, track: Track, at_ns: int) -> bool:
+    clearer = view(face) >= CLEARER * track.clearest_view
+    return clearer or at_ns >= due_at_ns(track) - EARLY_NS
 
 
 def due_at_ns(track: Track) -> int:

@@ -13,6 +13,7 @@ from firmware.delivery.waiting import LIMIT_BYTES
 from firmware.disk_writer import DiskWriter
 from firmware.hardware.lamp import Lamp
 from firmware.hardware.temperature import Thermometer
+from firmware.looking.frame_rate import FrameRate
 from firmware.looking.kept_pauses import KeptPauses, open_pauses
 from firmware.looking.reporter import Reporter
 from firmware.looking.schedule import LookSchedule
@@ -182,7 +183,8 @@ def run_of(  # noqa: PLR0913 - every test changes another one.
     writer: DiskWriter | None = None,
 ) -> Run:
     """Make a station over `channel`, whose eye finds exactly the passers-by of the camera."""
-    counts, said = Counts(), list[str]()
+    counts, said, thermometer = Counts(), list[str](), Thermometer(())
+    schedule = LookSchedule(counts, lambda: 0)  # A busy machine puts no look off.
     search = Search(watchlist or listed(folder), CALIBRATION, counts)
     made = reporter(folder, search, limit_bytes=limit_bytes, writer=writer or DiskWriter())
     return Run(
@@ -192,14 +194,15 @@ def run_of(  # noqa: PLR0913 - every test changes another one.
             camera=camera,
             sight=Sight(eye(camera.shots, embedder), counts),
             tracks=Tracks(),
-            schedule=LookSchedule(counts, lambda: 0),  # A busy machine puts no look off.
+            schedule=schedule,
+            frame_rate=FrameRate(schedule, thermometer),
             search=search,
             reporter=made,
             kept=KeptPauses(folder, open_pauses(folder, ZERO_UTC_MS), made.book.writer),
             counts=counts,
             book=made.book,
-            thermometer=Thermometer(()),
-            status_sender=StatusSender(made, Thermometer(())),
+            thermometer=thermometer,
+            status_sender=StatusSender(made, thermometer),
             now=wall_clock,
             alive=said.append,
             running=running,

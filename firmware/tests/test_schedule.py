@@ -163,3 +163,12 @@ def test_frames_may_come_faster_only_while_a_look_is_due_and_there_is_time_for_i
     assert not street.schedule.hurries
     street.frame(62)
     assert not street.schedule.hurries
+
+
+def test_a_face_that_turns_away_makes_no_frame_come_faster() -> None:
+    street, one, face = Street(), track(), face_of(PasserBy(0, 0))
+    street.seen(60, (face, one))
+    assert street.schedule.hurries
+    turned = replace(face, points=replace(face.points, nose=face.points.left_eye))
+    street.seen(60.1, (turned, one))
+    assert not street.schedule.hurries

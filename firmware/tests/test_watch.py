@@ -129,6 +129,18 @@ def test_the_event_states_what_it_rests_on(tmp_path: Path, guard: ScriptedGuard)
     assert event.captured_mono_ns in {shot.captured_ns for shot in camera.given[2:5]}
 
 
+def test_a_quarter_of_a_second_after_first_sight_the_event_is_decided(
+    tmp_path: Path, guard: ScriptedGuard
+) -> None:
+    """At 20 frames per second: looks at 0, 50, 150, and then in each frame."""
+    faster = dict.fromkeys(range(9), -0.05)
+    run = run_of(tmp_path, guard.channel, FakeCamera(walk(LISTED, frames=9), gap_s=faster))
+    run.watch()
+    (event,) = run.events()
+    passed_ns = event.track.last_seen_mono_ns - event.track.first_seen_mono_ns
+    assert (passed_ns, event.track.frames_agreed) == (250_000_000, 5)
+
+
 def test_a_crop_is_a_picture_that_fits(tmp_path: Path, guard: ScriptedGuard) -> None:
     run = run_of(tmp_path, guard.channel, FakeCamera(walk(LISTED)))
     run.watch()

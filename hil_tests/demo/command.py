@@ -153,11 +153,6 @@ def table(figures: Figures) -> Table:
     shown.add_column(justify="left")
     shown.add_column(justify="right")
     listed = figures.listed_person_events
-    latency = "-"
-    if figures.latency_ms_p50 is not None and figures.latency_ms_p95 is not None:
-        latency = (
-            f"{figures.latency_ms_p50:.0f} / {figures.latency_ms_p95:.0f} ms of {figures.opened}"
-        )
     for name, value in (
         ("frames seen", figures.frames),
         ("faces seen in them", figures.faces),
@@ -168,12 +163,23 @@ def table(figures: Figures) -> Table:
         ("events opened with a reviewer's key", figures.opened),
         ("of these, of the person on the list", "see the crops" if listed is None else listed),
         ("traces of other people, in all files", figures.unlisted_person_traces),
-        ("from frame to opened event, p50 / p95 of how many", latency),
+        (
+            "from first sight to opened event, p50 / p95",
+            _times(figures.first_sight_ms_p50, figures.first_sight_ms_p95, figures.opened),
+        ),
+        (
+            "from deciding frame to opened event, p50 / p95",
+            _times(figures.deciding_ms_p50, figures.deciding_ms_p95, figures.opened),
+        ),
         ("share of inference time under sensed light", _percent(figures.lit_share)),
         ("bytes on the broker that were not sealed", figures.unsealed_bytes),
     ):
         shown.add_row(name, str(value))
     return shown
+
+
+def _times(p50_ms: float | None, p95_ms: float | None, count: int) -> str:
+    return "-" if p50_ms is None else f"{p50_ms:.0f} / {p95_ms:.0f} ms of {count}"
 
 
 def _percent(share: float | None) -> str:

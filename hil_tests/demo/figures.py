@@ -23,8 +23,12 @@ class Opened:
     """One event that a reviewer's key opened."""
 
     entry: str
-    latency_ms: float
-    """From the deciding frame to the opened event."""
+    first_sight_ms: float
+    """From the first frame with the face to the opened event."""
+    deciding_ms: float
+    """From the frame in which the vote was won."""
+    clearest_ms: float
+    """From the clearest look, which the event shows."""
     crop: str | None
     score_ppm: int
     threshold_ppm: int
@@ -62,9 +66,15 @@ class Figures:
     unlisted_person_traces: int
     """Files with a template or a picture in the clear; in the drawn street also events about other
     people."""
-    latency_ms_p50: float | None
-    latency_ms_p95: float | None
-    """From the deciding frame to the opened event; null without an event."""
+    first_sight_ms_p50: float | None
+    first_sight_ms_p95: float | None
+    """From the first frame with the face to the opened event; null without an event."""
+    deciding_ms_p50: float | None
+    deciding_ms_p95: float | None
+    """From the frame in which the vote was won."""
+    clearest_ms_p50: float | None
+    clearest_ms_p95: float | None
+    """From the clearest look, which the event shows."""
     lit_share: float | None
     """Share of inference time covered by sensed light; null without inference."""
     unsealed_bytes: int
@@ -93,7 +103,10 @@ def gather(desk: DeskSite, seen: Evidence, is_listed: Callable[[Opened], bool] |
     listed = is_listed and sum(is_listed(one) for one in seen.opened)
     others = 0 if listed is None else len(seen.opened) - listed
     traces = files_with(desk.folder, seen.witness.needles())
-    latencies = [one.latency_ms for one in seen.opened]
+    first_sight, deciding, clearest = (
+        [getattr(one, name) for one in seen.opened]
+        for name in ("first_sight_ms", "deciding_ms", "clearest_ms")
+    )
     return Figures(
         frames=counts["frames"],
         faces=counts["faces"],
@@ -104,8 +117,12 @@ def gather(desk: DeskSite, seen: Evidence, is_listed: Callable[[Opened], bool] |
         opened=len(seen.opened),
         listed_person_events=listed,
         unlisted_person_traces=others + len(traces),
-        latency_ms_p50=percentile(latencies, 50),
-        latency_ms_p95=percentile(latencies, 95),
+        first_sight_ms_p50=percentile(first_sight, 50),
+        first_sight_ms_p95=percentile(first_sight, 95),
+        deciding_ms_p50=percentile(deciding, 50),
+        deciding_ms_p95=percentile(deciding, 95),
+        clearest_ms_p50=percentile(clearest, 50),
+        clearest_ms_p95=percentile(clearest, 95),
         lit_share=lit_share(seen),
         unsealed_bytes=seen.tap.unsealed_bytes,
     )

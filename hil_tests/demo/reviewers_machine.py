@@ -39,7 +39,9 @@ class ReviewersMachine:
         crop = save_crop(event, sealed.digest, self._crops)
         return Opened(
             entry=event.entry.hex(),
-            latency_ms=(at_ns - event.captured_mono_ns) / 1e6,
+            first_sight_ms=(at_ns - event.track.first_seen_mono_ns) / 1e6,
+            deciding_ms=(at_ns - event.track.last_seen_mono_ns) / 1e6,
+            clearest_ms=(at_ns - event.captured_mono_ns) / 1e6,
             crop=str(crop) if crop else None,
             score_ppm=event.score_ppm,
             threshold_ppm=event.threshold_ppm,

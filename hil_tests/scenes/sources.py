@@ -24,7 +24,7 @@ from recognition.errors import PictureRefused
 from recognition.picture import read_picture
 from recognition.pixels import Pixels
 
-FRAMES_PER_S: Final = 10
+FRAMES_PER_S: Final = 20
 PICTURE_S: Final = 1.0
 """How long each picture of a folder is shown: long enough for a track to agree."""
 ALONE_S: Final = 10
@@ -36,11 +36,11 @@ ROUNDING: Final = 1e-9
 RATE_MAX: Final = 1000.0
 """Frames per second above which a video does not know its own rate."""
 STREET: Final = "street"
-WITH_PEOPLE: Final = 50
+WITH_PEOPLE: Final = 100
 """Number of a picture of the street with two people in it."""
 QUIET_PICTURES: Final = 7
 """Pictures of an empty street that are shown in turn."""
-STALLS_AFTER: Final = 20
+STALLS_AFTER: Final = 40
 """Frames of the source `stall` before it stops."""
 
 

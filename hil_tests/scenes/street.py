@@ -24,7 +24,7 @@ from hil_tests.scenes.portraits import Person, portrait
 from recognition.picture import read_picture
 from recognition.pixels import Pixels
 
-FRAMES_PER_S: Final = 10
+FRAMES_PER_S: Final = 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,13 @@ def test_a_new_event_is_found_at_once_and_no_folder_is_listed(
     assert listings == []
 
 
+def test_the_first_event_of_an_empty_outbox_is_found_at_once(line: Line) -> None:
+    courier = connected(line, 0)
+    assert [events_due(courier) for _ in range(3)] == [[], [], []]
+    line.outbox.put(*event(1))
+    assert events_due(courier) == ["000000000001"]
+
+
 def test_a_number_that_was_left_out_is_found_by_the_next_listing(line: Line) -> None:
     courier = connected(line, 1)
     fly(courier, line.outbox.names(), time.monotonic() + 10)
