@@ -52,8 +52,10 @@ class Camera:
         self.sent[self.connection.publish(self.topic, blob)] = blob
 
     def turn(self) -> None:
-        """Do the network's work."""
+        """Do the network's work; take receipts and forget them."""
         self.connection.run_network(0.0005)
+        for receipt in self.connection.take_arrived():
+            self.connection.acknowledge(receipt)
         for answer in self.connection.take_acknowledged():
             blob = self.sent.pop(answer.number, None)
             if blob is not None and not answer.delivered:
@@ -95,13 +97,18 @@ def cameras(broker: Broker, count: int, registered: Path, port: int = 0) -> list
     authority = Authority(
         Ed25519PrivateKey.from_private_bytes(bytes(32)), "Tallylight mill", datetime.now(UTC)
     )
-    return [_camera(broker, authority, number, registered, port) for number in range(count)]
+    keys = camera_keys(count)
+    return [_camera(broker, authority, key, registered, port) for key in keys]
+
+
+def camera_keys(count: int) -> list[SigningKey]:
+    """Return the keys of so many cameras, the same each time."""
+    return [SigningKey(number.to_bytes(32, "big")) for number in range(count)]
 
 
 def _camera(
-    broker: Broker, authority: Authority, number: int, registered: Path, port: int
+    broker: Broker, authority: Authority, key: SigningKey, registered: Path, port: int
 ) -> Camera:
-    key = SigningKey(number.to_bytes(32, "big"))
     name = sender_id(key.verify_key).hex()
     secret = PrivateKey.generate().public_key
     public = key.verify_key
@@ -119,9 +126,9 @@ def _camera(
 
 
 @contextmanager
-def scratch_testbed(*, small: bool, url: str = "") -> Iterator[Testbed]:
-    """Open a testbed in a temporary folder; the folder is removed at the end."""
-    folder = Path(tempfile.mkdtemp(prefix="tallylight-bench-"))
+def scratch_testbed(*, small: bool, url: str = "", on: Path | None = None) -> Iterator[Testbed]:
+    """Open a testbed in a temporary folder, `on` a given disk; it is removed at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="tallylight-bench-", dir=on))
     try:
         with open_testbed(folder / "testbed", count=0, pause_s=0, url=url, small=small) as testbed:
             yield testbed

@@ -51,8 +51,9 @@ class BoundedClient(mqtt.Client):
         tls: ssl.SSLContext,
         packet_s: float,
         on_arrival: Callable[[Message], None],
+        is_full: Callable[[], bool],
     ) -> None:
-        """Make a client that gives each message that arrives to `on_arrival`."""
+        """Make a client that gives each message to `on_arrival`, and reads none while `is_full`."""
         super().__init__(
             CallbackAPIVersion.VERSION2,
             client_id,
@@ -65,6 +66,7 @@ class BoundedClient(mqtt.Client):
         self.max_queued_messages_set(QUEUED)
         self.on_socket_open = _send_at_once
         self._on_arrival = on_arrival
+        self._is_full = is_full
         self._packet_s = packet_s
         self._begun_s = 0.0
         self._greeted = False
@@ -111,6 +113,8 @@ class BoundedClient(mqtt.Client):
     def _packet_read(self) -> MQTTErrorCode:
         now_s = time.monotonic()
         if self._in_packet["command"] == 0:
+            if self._is_full():
+                return MQTTErrorCode.MQTT_ERR_AGAIN  # TCP holds the broker back meanwhile.
             self._begun_s = now_s
         elif now_s - self._begun_s > self._packet_s:
             raise BrokerMisbehaves(f"The broker sends one packet for over {self._packet_s:.0f} s.")
