@@ -203,7 +203,7 @@ image: $(VENV)/.dev imaging wheel  ## build/image: a card: BOARD=<virtual|pi4|pi
 	  $(IMAGES) $(abspath $(PY)) "$$GIVEN_SITE" $(if $(NEW),new)
 
 test-image: image  ## what is absent from the image, how it boots in a container, two builds alike; needs root
-	@$(SUDO) env PATH="$(PATH)" $(PYTEST) hil_tests/tests/test_image.py
+	@$(SUDO) env PATH="$(PATH)" $(PYTEST) hil_tests/tests/test_image.py hil_tests/tests/test_image_network.py
 
 image-smoke: image  ## the programs of the image in its own root, for arm64 under emulation: BOARD=; needs root
 	@[ "$(filter pi%,$(BOARD))" = "" ] || tools/install-missing "QEMU for programs of arm64" \
