@@ -198,7 +198,7 @@ def verify_against(lines: Iterable[bytes], checkpoint: Checkpoint) -> None:
     signed = checkpoint.head
     head = verify_chain(islice(lines, signed.size))
     if head.size != signed.size:
-        raise BrokenChain(head.size, f"It is missing; {signed.size} records were signed.")
+        raise BrokenChain(head.size, f"It is missing; signed records: {signed.size}.")
     if head.digest != signed.digest:
         raise BrokenChain(head.size - 1, "It is not the record that was signed.")
 

@@ -29,6 +29,7 @@ from estate.store.ledger import (
     ledger_lines,
 )
 from formats.camera_request import CameraIdentity
+from formats.counts import counted
 from formats.envelope_header import ID_BYTES
 from formats.errors import FormatError
 from formats.hexadecimal import read_hex
@@ -175,8 +176,8 @@ def _verify_against_statuses(
             verify_against(content, Checkpoint(origin, head))
         except FormatError as error:
             raise BooksRefused(
-                f"The camera's status of {_day(status)} counts {head.size} records that the ledger "
-                "does not hold: some were changed or cut off. Keep the ledger as evidence."
+                f"The camera's status of {_day(status)} counts {counted(head.size, 'record')} that "
+                "the ledger does not hold: some were changed or cut off. Keep it as evidence."
             ) from error
 
 

@@ -56,7 +56,7 @@ def verifier_answer(
                 holds=False, summary=f"The verifier refused the books: {refusal}", text=text
             )
     lines = [
-        f"{each.name}: {each.size:,} records verified, {each.signed:,} of them signed"
+        f"{each.name}: records verified: {each.size:,}, of them signed: {each.signed:,}"
         for each in ledgers
     ]
     told = histories(events.found, periods(ledgers))

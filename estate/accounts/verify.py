@@ -463,7 +463,7 @@ def records(lines: Iterable[bytes], ends: dict[int, str] | None = None) -> Itera
         digest, line, held = mine, after, record
     missing = max(ends, default=0)
     if missing > number + 1:
-        raise Bad(number + 1, f"it is missing; {missing} records were signed")
+        raise Bad(number + 1, f"it is missing; signed records: {missing}")
     if held is not None:
         yield held
 
@@ -511,7 +511,7 @@ def verify_book(path: Path, checkpoints: list[Json], keys: set[str]) -> Book:
             raise Bad(each["size"] - 1, "two signed checkpoints differ: the books were forked")
     book.signed = max(ends, default=0)
     if not path.exists():
-        raise Bad(0, f"the whole ledger is missing; {book.signed} records were signed")
+        raise Bad(0, f"the whole ledger is missing; signed records: {book.signed}")
     for record in records(_lines(path, LINE_LIMIT), ends):
         if record["program"] != book.name.rpartition("/")[2]:
             raise Bad(book.size, f"{record['program']} wrote it: the ledger was renamed")
@@ -738,10 +738,8 @@ def verify_certificates(events: Events, folder: Path, keys: set[str]) -> list[st
     """
     destroyed = [each["destroyed"] for each in events.found.values() if "destroyed" in each]
     if destroyed and not folder.is_dir():
-        sentence = (
-            f"NOT VERIFIED: that {len(destroyed)} events were destroyed. Books of an earlier "
-        )
-        return [sentence + "version, or of a reviewer's machine, hold no certificates."]
+        older = "Books of an earlier version, or of a reviewer's machine, hold no certificates"
+        return [f"NOT VERIFIED: that events were destroyed. {older}. Events: {len(destroyed)}."]
     for record in destroyed:
         path = folder / f"{record['body']['envelope']}.json"
         if not path.exists():
@@ -908,21 +906,21 @@ def _notes(books: list[Book], events: Events, root: bytes | None) -> list[str]:
     dark = _told(books, "period_begin", "lease_id") - lit
     came = {envelope for _, envelope in _told(books, "event_receipted", "envelope")}
     doubts = {
-        "who held, released or exported in {} records. An earlier version wrote them without the "
-        "reviewers' signatures.": events.unsigned,
-        "that {} holds had been released. A restored copy called their events held, and the "
-        "estate destroyed these events again.": events.again,
-        "when the reviewers of {} records were named. An earlier version wrote these records; the "
-        "site has named these reviewers at some time.": events.undated,
-        "that the lamp was lit in {} periods of use. No ledger of their camera's lampguard has a "
-        "light with their lease.": len(dark),
-        "what became of {} events. Their camera has a receipt of the estate, and the estate's "
-        "ledger does not name them.": len(came - events.found.keys()),
+        "who held, released or exported in records of an earlier version, which the reviewers "
+        "did not sign. Records": events.unsigned,
+        "the release of holds, in a copy that was restored. Events that the estate destroyed "
+        "again, and that were held": events.again,
+        "when the reviewers of records of an earlier version were named; the site has named them "
+        "at some time. Records": events.undated,
+        "that the lamp was lit. Periods of use with a lease that no ledger of their camera's "
+        "lampguard has": len(dark),
+        "what became of events that a camera has a receipt for. Events that the estate's ledger "
+        "does not name": len(came - events.found.keys()),
     }
     missing = sorted(site.keys.keys() - {book.name for book in books})
     return [
         *([] if root and events.site else [begin]),
-        *(f"NOT VERIFIED: {doubt.format(count)}" for doubt, count in doubts.items() if count),
+        *(f"NOT VERIFIED: {doubt}: {count}." for doubt, count in doubts.items() if count),
         *(f"NOT VERIFIED: what {name} did. The books have no ledger of it." for name in missing),
     ]
 
@@ -966,7 +964,7 @@ def main() -> int:
         print(json.dumps(histories(events.found, periods(books)), indent=1))
         return 0
     for book in books:
-        print(f"{book.name}: {book.size:,} records verified, {book.signed:,} of them signed")
+        print(f"{book.name}: records verified: {book.size:,}, of them signed: {book.signed:,}")
     count, signed = sum(book.size for book in books), sum(book.signed for book in books)
     print(f"Every record holds. Records: {count:,}. Events: {len(events.found):,}.")
     if later := count - signed:

@@ -18,8 +18,8 @@ from estate.retention.backups import (
 )
 from estate.store.envelopes import Store
 from estate.store.ledger import void_checkpoints
+from formats.counts import counted
 from formats.settings import read_settings
-from terminal.counts import counted
 
 
 def back_up(
@@ -60,8 +60,8 @@ def restore(
         write_checkpoint(store, key, office.books)
     store.close()
     lacking = (
-        f" The copy lacks records that {void} checkpoints have signed: the ledger says so, signed, "
-        "and goes on from here."
+        f" The copy lacks records that {counted(void, 'checkpoint')} signed: the ledger says so, "
+        "signed, and goes on from here."
     )
     sentence = f"The store is restored; {counted(again, 'event')} destroyed again. Run retain now."
     fields = {"destroyed_again": again, "void_checkpoints": void}

@@ -28,10 +28,10 @@ from estate.commands.options import (
 from estate.commands.own_keys import own_ledger_key
 from estate.passphrase import PassphraseFile, unlock
 from estate.store.ledger import ledger_head
+from formats.counts import counted
 from formats.public_keys import signing_key
 from formats.whole_file import append_whole
 from terminal import consent as screen
-from terminal.counts import counted
 from terminal.differences import digest_text
 from terminal.tables import print_table
 

@@ -21,9 +21,9 @@ from estate.retention.destruction import destroy, due_events, trusted_now
 from estate.retention.period import retention_days
 from estate.signed_site import VerifiedSite, stored_recipients
 from estate.store.ledger import checkpointed_records
+from formats.counts import counted
 from formats.destruction import read_destruction
 from formats.ledger import Record
-from terminal.counts import counted
 
 
 def retain(

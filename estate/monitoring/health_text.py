@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from estate.monitoring.health import CameraHealth, Health
-from terminal.counts import counted
+from formats.counts import counted
 
 SOON_S: Final = 30 * 86400
 """A certificate that expires within this time must be replaced now."""

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from estate.intake.chains import Chain
+from formats.counts import counted
 from formats.envelope import TimeQuality
 from formats.event import HeldBack, MatchEvent
 from formats.status import Status
@@ -96,7 +97,7 @@ def _rows(event: MatchEvent, crop: Path | None) -> list[tuple[str, str]]:
         ("score", f"{_share(event.score_ppm)}, threshold {_share(event.threshold_ppm)}"),
         *([("found before", held_back_words(event.held_back))] if event.held_back else []),
         ("false alarms", f"at most {rate:.2%} of passers-by, also of the worst group measured"),
-        ("agreed", f"{track.frames_agreed} looks, {seconds:.1f} s after first sight"),
+        ("agreed", f"{counted(track.frames_agreed, 'look')}, {seconds:.1f} s after first sight"),
         ("face", f"{quality.face_height_px} px high, {quality.inter_eye_px} px between the eyes"),
         ("list", f"version {event.list_version} of {event.site}, {event.list_digest.hex()[:16]}"),
         ("lamp lease", event.lease_id.hex()),

@@ -178,7 +178,8 @@ def test_an_outsider_is_told_that_books_hold_no_certificates(office: Office, eve
     (folder / "certificates" / f"{event.hex()}.json").unlink()
     (folder / "certificates").rmdir()
     _, _, notes = verify.verify_books(folder, None)
-    assert "NOT VERIFIED: that 1 events were destroyed." in notes[-1]
+    assert "NOT VERIFIED: that events were destroyed." in notes[-1]
+    assert notes[-1].endswith("Events: 1.")
 
 
 @pytest.mark.parametrize("name", ["../site/x", "AB" * 32, ""])

@@ -81,7 +81,7 @@ def test_the_end_of_every_programs_ledger_is_missed_by_an_outsider(
     said = outsider(handed)
     assert said.returncode == 1
     assert f"{path.name}, record {kept or 0}:" in said.stdout
-    assert f"{len(whole)} records were signed" in said.stdout
+    assert f"signed records: {len(whole)}" in said.stdout
 
 
 def test_a_ledger_signed_by_another_program_of_the_same_camera_is_refused(office: Office) -> None:

@@ -103,8 +103,9 @@ def _examination(config: Config) -> Examination:
     missing = [each for each in findings if not each.there]
     is_armed, verdict = False, ""
     if missing:
+        verb = "is" if len(missing) == 1 else "are"
         verdict = (
-            f"Not armed: {len(missing)} of {len(findings)} parts are missing. First: "
+            f"Not armed: {len(missing)} of {len(findings)} parts {verb} missing. First: "
             f"{missing[0].part}: {missing[0].words}"
         )
     else:

@@ -34,6 +34,7 @@ from firmware.record.newest import newest_record, when_written
 from firmware.registration.kept import check_registration
 from firmware.trust.time_source import time_quality
 from firmware.update.image import refuse_image_without_camera
+from formats.counts import counted
 from formats.envelope import TimeQuality, sender_id
 from formats.keyfile import Purpose
 from formats.ledger import Happening, Program
@@ -167,7 +168,7 @@ def _outbox(config: Config) -> str:
         room = WaitingEvents(config.state.outbox).room()
     except FileNotFoundError:
         return "empty"
-    return f"{room.waiting} events wait for their receipts"
+    return f"{counted(room.waiting, 'event')} without a receipt yet"
 
 
 def _clock() -> str:
@@ -215,7 +216,7 @@ def _certificate(config: Config) -> str:
             f"This camera's certificate ended on {end:%Y-%m-%d}, if the clock is right: renew it "
             "with tallylight broker config."
         )
-    return f"valid until {end:%Y-%m-%d}, {left.days} days"
+    return f"valid until {end:%Y-%m-%d}, {counted(left.days, 'day')}"
 
 
 def _broker(config: Config) -> str:

@@ -195,6 +195,18 @@ def test_a_dark_camera_says_why_and_what_to_do(whole: Config, code: str) -> None
         examination.examine(whole)
 
 
+def test_one_missing_part_is_told_in_the_singular(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing() -> str:
+        raise FirmwareError("No key: make one.")
+
+    checks = {"keys": missing, "space": lambda: "free"}
+    monkeypatch.setattr(examination, "parts", lambda _config: checks)
+    with pytest.raises(FirmwareError, match=r"^Not armed: 1 of 2 parts is missing. First: keys: "):
+        examination.examine(config)
+
+
 def test_a_camera_that_has_just_blinked_to_be_found_says_so_for_two_minutes(
     whole: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,6 +18,7 @@ from nacl.signing import VerifyKey
 
 from firmware.errors import FirmwareError
 from formats.casefile import CaseFile, read_casefile
+from formats.counts import counted
 from formats.entry import Entry
 from formats.entry_columns import Entries
 from formats.envelope import Kind, open_sealed, read, verify
@@ -177,7 +178,7 @@ def _check_signers(policy: Policy, case: CaseFile, signers: Iterable[VerifyKey])
         raise ListRefused(Refusal.SUPPLIER, "A key signed the list that belongs to no supplier.")
     needed = ORGANISATIONS_SENSITIVE if case.entries.sensitive else ORGANISATIONS
     if len(signed) < needed:
-        count = f"{len(signed)} organisations signed the list; it needs {needed}."
+        count = f"{counted(len(signed), 'organisation')} signed the list; it needs {needed}."
         raise ListRefused(Refusal.SIG, count)
 
 

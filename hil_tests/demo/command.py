@@ -23,6 +23,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from formats.counts import counted
 from hil_tests.demo.build_folder import emptied
 from hil_tests.demo.choice import Choice, read_choice, scene_of
 from hil_tests.demo.figures import Figures
@@ -113,8 +114,8 @@ def play(scene: Choice, build: Path, desk: DeskSite, console: Console) -> int:
             console.print(f"{name:8} {_short(path)}")
     if run.lost:
         console.print(
-            f"This machine is busy: the camera's light ended {len(run.lost)} times, so watch was "
-            "started anew and saw the scene again."
+            f"This machine is busy: the camera's light ended {counted(len(run.lost), 'time')}, so "
+            "watch was started anew and saw the scene again."
         )
     whole = scene.listed is not None and not run.interrupted
     return verdict(figures, console, whole=whole, starts=1 + len(run.lost))

@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from formats.counts import counted
 from formats.entry import Entry, write_entry
 from formats.keyfile import Purpose, read_key
 from formats.public_keys import signing_key
@@ -242,7 +243,7 @@ def review(
     if json:
         print_result("", json=True, entries=[write_entry(entry) for entry in due])
     elif not due:
-        typer.echo(f"No review is due within {within_days} days.")
+        typer.echo(f"No review is due within {counted(within_days, 'day')}.")
     else:
         print_table(_due_table(due, now))
         typer.echo(f"Stays:  tallylight list review {folder} HANDLE --until DAY")

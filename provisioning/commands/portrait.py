@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from formats.counts import counted
 from formats.keyfile import Purpose, read_key
 from formats.public_keys import signing_key
 from provisioning.commands.options import Folder, Json, PassphraseFile, Yes, print_result
@@ -17,7 +18,6 @@ from provisioning.site.folder import open_site
 from provisioning.site.policy_items import reviewer_item
 from recognition.picture import read_picture
 from terminal import consent as screen
-from terminal.counts import counted
 from terminal.differences import Item
 
 app = typer.Typer(help="Let the reviewers see an enrolment picture.", no_args_is_help=True)

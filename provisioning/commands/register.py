@@ -10,6 +10,7 @@ from typing import Annotated, Final
 import typer
 from rich.table import Table
 
+from formats.counts import counted
 from formats.errors import Malformed
 from formats.keyfile import Purpose, read_key
 from formats.public_keys import signing_key
@@ -44,7 +45,6 @@ from provisioning.site.installers import (
 )
 from provisioning.site.registrations import Manifest, believed
 from provisioning.site.wiped import wiped_cameras
-from terminal.counts import counted
 from terminal.fingerprints import fingerprint_words
 from terminal.tables import print_table
 

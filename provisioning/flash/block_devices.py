@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from formats.counts import counted
 from formats.strict_json import UNPRINTABLE
 from provisioning.errors import FlashRefused
-from terminal.counts import counted
 
 COLUMNS: Final = (
     "NAME,PATH,MAJ:MIN,SIZE,RO,RM,HOTPLUG,TRAN,TYPE,MOUNTPOINTS,VENDOR,MODEL,SERIAL,FSTYPE,LABEL,"

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from terminal.counts import counted
+from formats.counts import counted
 
 FACES_LEAST: Final = 20
 """Faces of a walk test below which its shares say nothing: about two passages at 10 frames/s."""
@@ -45,8 +45,8 @@ def advise(period: Mapping[str, int] | None) -> list[Advice]:
             Advice(
                 good=False,
                 topic="walk test",
-                words=f"{faces} faces were seen: walk past twice, face to the camera, then run "
-                "tallylight locate and check again",
+                words=f"{counted(faces, 'face')} in all: walk past twice, face to the camera, then "
+                "run tallylight locate and check again",
             )
         ]
     lines = [_line(period, stage, faces) for stage in REMEDIES]

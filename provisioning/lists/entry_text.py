@@ -6,9 +6,9 @@ Days and moments are UTC.
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from formats.counts import counted
 from formats.entry import Entry
 from provisioning.errors import EntryRefused
-from terminal.counts import counted
 
 YEARS: Final = range(2020, 2100)
 """Years of the days that a list can name: `formats.strict_json.UTC_LOW_S` to `UTC_HIGH_S`."""

@@ -7,6 +7,7 @@ Nothing here decides or compares (`terminal.differences` does). Days and hours a
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from formats.counts import counted
 from formats.firmware_offer import FirmwareOffer
 from formats.keyfile import Purpose
 from formats.policy import Place, Policy, Supplier
@@ -40,8 +41,8 @@ def policy_items(policy: Policy) -> Sequence[Item]:
                 "entries at most": str(policy.cap),
                 "false alarms": f"{policy.fpir_ppm} in a million passers-by, by group: "
                 "the worst that was measured counts",
-                "events kept": f"{policy.retention_days} days",
-                "list gone within": f"{policy.freshness_h} hours",
+                "events kept": counted(policy.retention_days, "day"),
+                "list gone within": counted(policy.freshness_h, "hour"),
                 "consoles lock after": f"{policy.idle_lock_s} s without a reviewer's action",
             },
         ),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from tuf.api.metadata import Role, Root  # type: ignore[attr-defined]  # Re-exports.
 
+from formats.counts import counted
 from formats.hexadecimal import read_hex
 from formats.public_keys import PUBLIC_KEY_BYTES
 from provisioning.errors import SiteRefused
@@ -22,7 +23,7 @@ def root_items(root: Root) -> Sequence[Item]:
     }
     items = [Item("This version", facts)]
     for name, role in root.roles.items():
-        quorum = f"{role.threshold} of {len(role.keyids)} holders"
+        quorum = f"{role.threshold} of {counted(len(role.keyids), 'holder')}"
         items.append(Item(f"Role {name}", {"must sign": quorum}))
         for keyid in role.keyids:
             public = read_hex(root.keys[keyid].keyval["public"], PUBLIC_KEY_BYTES)

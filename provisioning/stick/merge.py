@@ -13,8 +13,8 @@ from tuf.api.metadata import (  # type: ignore[attr-defined]  # It re-exports wi
     Targets,
 )
 
+from formats.counts import counted
 from provisioning.stick.part import Part, Result
-from terminal.counts import counted
 
 AnyRole = TypeVar("AnyRole", Root, Targets)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from formats.counts import counted
 from formats.registration_record import MANIFEST_LIMIT
 from formats.signed_members import SIGNED_LIMIT
 from formats.whole_file import READABLE
@@ -26,7 +27,6 @@ from provisioning.site.registrations import read_of, read_stored
 from provisioning.site.wiped import FOLDER as WIPED
 from provisioning.site.wiped import read_wiped, wipe_path, wiped_cameras
 from provisioning.stick.part import Part, Result
-from terminal.counts import counted
 
 
 def find_registrations(site: Site, folder: Path) -> Iterator[Part]:

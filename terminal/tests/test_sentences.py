@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 import typer
 
-from terminal.counts import counted
+from formats.counts import counted
 from terminal.days import read_day
 
 
