@@ -19,6 +19,14 @@ PORTS: Final = range(1, 65536)
 """Every whole number in settings is a port so far."""
 
 
+MARKS: Final = {
+    "lamp_socket": "camera.toml, of tallylight-camera",
+    "receipt_key": "receiver.toml, of tallylight-estate receive",
+    "books": "office.toml, of tallylight-estate's other commands",
+}
+"""A setting that one program's file has and no other's: whose file it is."""
+
+
 class SettingsRefused(FormatError):
     """A settings file is missing, unreadable or out of bounds."""
 
@@ -42,6 +50,9 @@ def read_settings(path: Path, kind: type[T]) -> T:
     kinds: dict[str, Any] = {field.name: field.type for field in fields(kind)}  # type: ignore[arg-type]  # A dataclass.
     usual = {field.name for field in fields(kind) if field.default is not MISSING}  # type: ignore[arg-type]
     missing, unknown = set(kinds) - set(table) - usual, set(table) - set(kinds)
+    whose = [MARKS[name] for name in MARKS if name in unknown]
+    if missing and whose:
+        raise SettingsRefused(f"{path} is {whose[0]}: name this program's own file with --config.")
     if missing or unknown:
         raise SettingsRefused(odd_names(str(path), missing, unknown, set(kinds) - set(table)))
     try:

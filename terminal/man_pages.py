@@ -1,20 +1,25 @@
 """Write the manual page of a command line, from the help of its commands: one page per program.
 
 `python -m terminal.man_pages provisioning.__main__ tallylight` prints the page in roff. Its date is
-$SOURCE_DATE_EPOCH, so that two builds give the same bytes.
+$SOURCE_DATE_EPOCH, so that two builds give the same bytes. A module with a Typer `app` gets a
+section for each command; one with `command_line()`, which returns an argparse parser, its help.
 """
 
+import argparse
 import os
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from importlib import import_module
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import typer.main
 
 from formats import VERSION
 
+_WIDTH: Final = 80
+"""Of a page without the width of a terminal: two builds give the same lines."""
 _Command: TypeAlias = Any  # Typer ships no types for what it makes.
 
 
@@ -40,6 +45,34 @@ def man_page(app: typer.Typer, name: str, moment: datetime) -> str:
         f"{name} COMMAND \\-\\-help, /usr/share/doc/{name}/",
     ]
     return "\n".join(lines) + "\n"
+
+
+def argparse_page(parser: argparse.ArgumentParser, name: str, moment: datetime) -> str:
+    """Return the manual page, section 1, in roff, of a program with one command line."""
+    parser.prog = name
+    parser.formatter_class = partial(argparse.HelpFormatter, width=_WIDTH)
+    # A blank line stands between the usage, the description and the options.
+    usage, _, options = parser.format_help().partition("\n\n")
+    lines = [
+        f'.TH {name.upper()} 1 "{moment:%Y-%m-%d}" "Tallylight {VERSION}" "User commands"',
+        ".SH NAME",
+        f"{name} \\- {_plain((parser.description or '').rstrip('.'))}",
+        ".SH SYNOPSIS",
+        _plain(usage.removeprefix("usage: ")),
+        ".SH DESCRIPTION",
+        ".nf",
+        *(_unfilled(line) for line in options.splitlines()),
+        ".fi",
+        ".SH EXIT STATUS",
+        "0: done. 1: refused; one sentence says why and what to do. 2: wrong usage.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _unfilled(line: str) -> str:
+    """Return a line whose spaces stay as they are."""
+    escaped = line.replace("\\", "\\e").replace("-", "\\-")
+    return f"\\&{escaped}" if escaped else ""
 
 
 def _leaves(command: _Command, path: tuple[str, ...]) -> Iterator[tuple[str, _Command]]:
@@ -78,6 +111,9 @@ def _plain(text: str) -> str:
 
 
 if __name__ == "__main__":
-    module, program = sys.argv[1:]
+    found, program = import_module(sys.argv[1]), sys.argv[2]
     built = datetime.fromtimestamp(int(os.environ["SOURCE_DATE_EPOCH"]), UTC)
-    sys.stdout.write(man_page(import_module(module).app, program, built))
+    if hasattr(found, "app"):
+        sys.stdout.write(man_page(found.app, program, built))
+    else:
+        sys.stdout.write(argparse_page(found.command_line(), program, built))

@@ -935,18 +935,20 @@ def _told(books: list[Book], happening: str, member: str) -> set[tuple[str, str]
     }
 
 
-def main() -> int:
-    """Verify the folder named on the command line; return 0 if every record is good."""
+def command_line() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--version", action="version", version=f"%(prog)s {VERSION}")
     parser.add_argument("folder", type=Path, help="what `tallylight-estate ledger export` wrote")
-    parser.add_argument(
-        "--kept",
-        type=Path,
-        help="folder with checkpoints, keys.json, root.json of yours, or an older export",
-    )
+    kept = "folder with checkpoints, keys.json, root.json of yours, or an older export"
+    parser.add_argument("--kept", type=Path, help=kept)
     parser.add_argument("--json", action="store_true", help="print the history of every event")
-    chosen = parser.parse_args()
+    return parser
+
+
+def main() -> int:
+    """Verify the folder named on the command line; return 0 if every record is good."""
+    chosen = command_line().parse_args()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -1,12 +1,15 @@
 """Settings from TOML: a missing, unknown or wrong key is refused by its name."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
 
 import pytest
 
-from formats.settings import SettingsRefused, read_settings
+from estate.config import Config as Receiver
+from estate.config import Office
+from firmware.config import Config as Camera
+from formats.settings import MARKS, SettingsRefused, read_settings
 
 
 class Colour(StrEnum):
@@ -98,3 +101,17 @@ def test_what_is_not_toml_is_refused(tmp_path: Path, content: bytes) -> None:
 def test_a_folder_is_no_settings_file(tmp_path: Path) -> None:
     with pytest.raises(SettingsRefused, match="cannot be read"):
         read_settings(tmp_path, Lamp)
+
+
+@pytest.mark.parametrize("name", MARKS)
+def test_the_file_of_another_program_is_called_so(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "other.toml"
+    path.write_text(f'{name} = "x"\nname = "north"\n')
+    with pytest.raises(SettingsRefused, match=rf"other\.toml is {MARKS[name]}: name this"):
+        read_settings(path, Lamp)
+
+
+def test_each_mark_is_a_setting_of_one_program_alone() -> None:
+    kinds = (Camera, Receiver, Office)
+    names = [name for kind in kinds for name in {field.name for field in fields(kind)} & set(MARKS)]
+    assert sorted(names) == sorted(MARKS)

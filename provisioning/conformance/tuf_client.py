@@ -32,7 +32,7 @@ _ROOT: Final = "root.json"
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code."""
-    args = _parser().parse_args(words)
+    args = command_line().parse_args(words)
     try:
         {"init": _init, "refresh": _refresh, "download": _download}[args.command](args)
     except (RepositoryError, DownloadError, ValueError, OSError) as error:
@@ -80,7 +80,8 @@ def _updater(args: argparse.Namespace) -> Updater:
     )
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_line() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser(prog="tallylight-tuf-client", description="A TUF client.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {VERSION}")
     parser.add_argument("--metadata-dir", type=Path, required=True)

@@ -1,11 +1,15 @@
 """The manual page of a command line."""
 
 from datetime import UTC, datetime
+from types import ModuleType
 from typing import Annotated
 
+import pytest
 import typer
 
-from terminal.man_pages import man_page
+from estate.accounts import verify
+from provisioning.conformance import tuf_client
+from terminal.man_pages import argparse_page, man_page
 
 
 def test_a_page_names_each_command_with_its_arguments_and_options() -> None:
@@ -31,3 +35,19 @@ def test_a_page_names_each_command_with_its_arguments_and_options() -> None:
     assert ".B \\-\\-until\n\\&.Last day.\n" in page
     assert "earlier" not in page
     assert man_page(app, "desk", datetime(2026, 11, 26, tzinfo=UTC)) == page
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "option"),
+    [(verify, "tallylight-verify", "kept"), (tuf_client, "tallylight-tuf-client", "target")],
+)
+def test_a_program_of_one_command_line_has_a_page(
+    module: ModuleType, name: str, option: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = datetime(2026, 11, 26, tzinfo=UTC)
+    page = argparse_page(module.command_line(), name, moment)
+    monkeypatch.setenv("COLUMNS", "200")
+    assert page.startswith(f'.TH {name.upper()} 1 "2026-11-26"')
+    assert f".SH SYNOPSIS\n{name.replace('-', chr(92) + '-')} " in page
+    assert f"\\-\\-{option}" in page
+    assert argparse_page(module.command_line(), name, moment) == page
