@@ -88,6 +88,8 @@ class Desk:
     _met: set[int] = field(default_factory=set)
     """Versions of the recipients that were met when the waiting events were last judged."""
     _lock: Lock = field(default_factory=Lock, repr=False)
+    _read: object = None
+    """The store's mark when it was read last; None: it must be read."""
 
     def __post_init__(self) -> None:
         self.take_site()
@@ -105,6 +107,7 @@ class Desk:
         self._named = mine is not None and mine.key == self.key.public_key
         if not self._named:
             self._opened.clear()
+            self._read = None
             raise VerdictRefused(
                 "The site's recipients do not name this reviewer with these keys: have them added "
                 "with tallylight recipients add, signed and published."
@@ -112,6 +115,7 @@ class Desk:
         self.site, signed = site, (site.files, site.recipients)
         if self._signed != signed:
             self.closed.clear()  # It may be of a camera that is named now.
+            self._read = None
             with self.store.writing() as connection:
                 store_list(connection, site)
             self._signed = signed  # Not before it is stored: a store that is away forgets nothing.
@@ -130,6 +134,8 @@ class Desk:
     def refresh(self) -> None:
         """Open new events, forget destroyed ones, and count a change if there is one.
 
+        While no program changes the store, this reads nothing from it, however many events wait.
+
         Raises:
             VerdictRefused: the site no longer names this reviewer; nothing is shown any more.
             SiteRefused, StoreRefused: the site does not verify, or the store does not answer.
@@ -137,23 +143,29 @@ class Desk:
         with self._lock:
             if not self._named or time.monotonic() >= self._site_due_s:
                 self.take_site()
-            here = self.store.digests()
-            self._retry_unmet()
-            known = {*self._opened, *self.closed, *self._statuses, *self.refused, *self.unmet}
-            for digest in here:
-                if digest not in known:
-                    self._open(digest)
-            for shown in (self._opened, self.refused, self.unmet):
-                for digest in set(shown) - set(here):
-                    del shown[digest]
-            standings = [
-                (each.event, each.mine, each.outcome, each.holding, each.asked)
-                for each in self.standings()
-            ]
-            seen = (standings, set(self.refused), set(self.unmet))
-            if seen != self._seen:
-                self._seen = seen
-                self.changes += 1
+            mark = self.store.change_mark()
+            if mark != self._read:
+                self._read_store()
+                self._read = mark
+
+    def _read_store(self) -> None:
+        here = self.store.digests()
+        self._retry_unmet()
+        known = {*self._opened, *self.closed, *self._statuses, *self.refused, *self.unmet}
+        for digest in here:
+            if digest not in known:
+                self._open(digest)
+        for shown in (self._opened, self.refused, self.unmet):
+            for digest in set(shown) - set(here):
+                del shown[digest]
+        standings = [
+            (each.event, each.mine, each.outcome, each.holding, each.asked)
+            for each in self.standings()
+        ]
+        seen = (standings, set(self.refused), set(self.unmet))
+        if seen != self._seen:
+            self._seen = seen
+            self.changes += 1
 
     def standings(self) -> list[Standing]:
         """Return the state of every opened event, oldest first."""

@@ -30,6 +30,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from estate.errors import RowExists, RowRefused, StoreRefused
 from estate.store.arrivals import UNSHOWN, note_copies, note_new, note_shown
+from estate.store.changes import ChangeMark
 from estate.store.engine import open_engine
 from estate.store.insert_once import insert_each_once
 from estate.store.ledger import METADATA, append_records, lock_ledger
@@ -110,7 +111,8 @@ class Store:
             migrate(self._engine)
         except (SQLAlchemyError, ImportError) as error:
             raise StoreRefused(_unopened(url)) from error
-        self._release = finalize(self, scrub_and_dispose, self._engine)
+        self._changes = ChangeMark(self._engine)
+        self._release = finalize(self, _close, self._engine, self._changes)
 
     @property
     def engine(self) -> Engine:
@@ -236,6 +238,14 @@ class Store:
         except SQLAlchemyError as error:
             raise StoreRefused("The store cannot be copied: check both disks.") from error
 
+    def change_mark(self) -> object:
+        """Return a mark that differs after each change by any program; ask before you read.
+
+        Raises:
+            StoreRefused: the database does not answer.
+        """
+        return self._changes.now()
+
     def count(self) -> int:
         """Return the number of envelopes, destroyed ones included."""
         with self.reading() as connection:
@@ -252,6 +262,11 @@ class Store:
     def close(self) -> None:
         """Close the database. A program that ends without this call closes it, too."""
         self._release()
+
+
+def _close(engine: Engine, changes: ChangeMark) -> None:
+    changes.close()
+    scrub_and_dispose(engine)
 
 
 def _add(connection: Connection, group: Sequence[Sealed], stored_utc_ms: int) -> list[bool]:

@@ -4,12 +4,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from estate.console.desk import Desk
-from estate.errors import SiteRefused, VerdictRefused
+from estate.errors import SiteRefused, StoreRefused, VerdictRefused
+from estate.store.changes import QUESTIONS
 from estate.tests.books import Office
-from estate.verdicts.decisions import VERDICTS
+from estate.verdicts.decisions import VERDICTS, Outcome
 from formats.verdict import Judgement
 
 
@@ -61,3 +62,51 @@ def test_a_site_that_does_not_verify_takes_no_verdict_and_loses_nothing(tmp_path
     assert desk.standing(event)
     (office.folder / "away").rename(published)
     assert desk.judge(event, Judgement.MATCH) is None
+
+
+@pytest.mark.parametrize("waiting", [1, 12])
+def test_while_nothing_changes_the_desk_reads_nothing(tmp_path: Path, waiting: int) -> None:
+    office = Office(tmp_path / "office")
+    for sequence in range(1, waiting + 1):
+        office.arrive(sequence)
+    desk = office.desk(1)
+    while desk._read != office.store.change_mark():
+        desk.refresh()
+    asked = list[str]()
+    event.listen(
+        office.store.engine, "before_cursor_execute", lambda *said: asked.append(str(said[2]))
+    )
+    desk.refresh()
+    assert asked == [QUESTIONS["sqlite"]]
+
+
+def test_what_another_program_writes_is_seen_at_once(tmp_path: Path) -> None:
+    office = Office(tmp_path / "office")
+    desk = office.desk(1)
+    for _ in range(3):
+        desk.refresh()
+    arrived = office.arrive(1).digest
+    desk.refresh()
+    assert desk.standing(arrived)
+    office.desk(2).judge(arrived, Judgement.MATCH)
+    desk.judge(arrived, Judgement.MATCH)
+    standing = desk.standing(arrived)
+    assert standing is not None
+    assert standing.outcome is Outcome.CONFIRMED
+
+
+def test_a_desk_that_could_not_read_the_store_whole_reads_it_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office = Office(tmp_path / "office")
+    desk, arrived = office.desk(1), office.arrive(1).digest
+
+    def refuse(*_: object) -> None:
+        raise StoreRefused("The store cannot be read.")
+
+    with monkeypatch.context() as away:
+        away.setattr(Desk, "_open", refuse)
+        with pytest.raises(StoreRefused):
+            desk.refresh()
+    desk.refresh()
+    assert desk.standing(arrived)

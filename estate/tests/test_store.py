@@ -139,6 +139,19 @@ def test_what_the_version_before_had_not_shown_and_had_counted_is_kept(
     store.close()
 
 
+def test_the_mark_differs_after_a_change_by_this_and_by_another_program(
+    store: Store, url: str
+) -> None:
+    marks = [store.change_mark()]
+    store.add_envelopes([sealed_event(KEY, 1)], 1)
+    marks.append(store.change_mark())
+    other = Store(url)
+    other.add_envelopes([sealed_event(KEY, 2)], 1)
+    other.close()
+    marks.append(store.change_mark())
+    assert len(set(marks)) == len(marks)
+
+
 def test_to_show_an_event_does_not_write_its_envelope_again(tmp_path: Path) -> None:
     store = Store(f"sqlite:///{tmp_path / 'store.db'}")
     sealed = sealed_event(KEY)
