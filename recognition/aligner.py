@@ -5,6 +5,7 @@ turn, scale) with the least squared error. Outside the picture, its border is re
 is averaged down before it is sampled, so that there is no aliasing.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from recognition.face import Face, Point, Points
+from recognition.face import Box, Face, Point, Points
 from recognition.pixels import Pixels
 
 
@@ -39,6 +40,10 @@ STANDARD: Final = Alignment(
 """The alignment in which quality is measured, for every embedder: the face fills the chip."""
 
 
+CORNERS: Final = np.array([0, 1, 1j, 1 + 1j])
+"""Corners of a chip of side 1, x + iy."""
+
+
 def framed(alignment: Alignment, margin_px: int, scale: int = 1) -> Alignment:
     """Return the same alignment with a margin around it, `scale` times as large."""
     eye, other_eye, nose, mouth, other_mouth = (
@@ -63,8 +68,8 @@ def align(pixels: Pixels, face: Face, alignment: Alignment = STANDARD) -> Chip:
     """Return the face as an upright chip."""
     scale_turn, shift = chip_to_picture(face.points, alignment)
     shrink = max(1, int(abs(scale_turn)))
-    corners = alignment.chip_px * np.array([0, 1, 1j, 1 + 1j])
-    part, origin = _cut(pixels, scale_turn * corners + shift, shrink)
+    corners = scale_turn * alignment.chip_px * CORNERS + shift
+    part, origin = _cut(pixels, corners, shrink)
     turn, at = scale_turn / shrink, (shift - origin) / shrink
     chip = part.transform(
         (alignment.chip_px, alignment.chip_px),
@@ -73,6 +78,19 @@ def align(pixels: Pixels, face: Face, alignment: Alignment = STANDARD) -> Chip:
         resample=Image.Resampling.BILINEAR,
     )
     return Chip(np.array(chip), alignment)  # A copy that can be overwritten.
+
+
+def reach(face: Face, alignments: Iterable[Alignment]) -> Box:
+    """Return the part of the picture that chips of these alignments are cut from."""
+    corners = np.concatenate(
+        [
+            scale_turn * one.chip_px * CORNERS + shift
+            for one in alignments
+            for scale_turn, shift in [chip_to_picture(face.points, one)]
+        ]
+    )
+    left, top = float(corners.real.min()), float(corners.imag.min())
+    return Box(left, top, float(corners.real.max()) - left, float(corners.imag.max()) - top)
 
 
 def chip_to_picture(points: Points, alignment: Alignment) -> tuple[complex, complex]:

@@ -4,6 +4,7 @@ Coordinates are pixels of the picture in which the face was found: x to the righ
 corner of the first pixel is at (0, 0), its centre at (0.5, 0.5).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -48,17 +49,18 @@ class Face:
 
     def scaled(self, by: float) -> "Face":
         """Return the same face in a picture `by` times as large."""
-        box, points = self.box, self.points
-        return Face(
-            Box(by * box.x, by * box.y, by * box.width, by * box.height),
-            self.score,
-            Points(
-                *(
-                    Point(by * x, by * y)
-                    for x, y in (
-                        *(points.right_eye, points.left_eye, points.nose),
-                        *(points.right_mouth, points.left_mouth),
-                    )
-                )
-            ),
-        )
+        box = self.box
+        moved = Box(by * box.x, by * box.y, by * box.width, by * box.height)
+        return Face(moved, self.score, self._points(lambda x, y: Point(by * x, by * y)))
+
+    def from_corner(self, left: float, top: float) -> "Face":
+        """Return the same face in the part of its picture that begins at (left, top)."""
+        box = self.box
+        moved = Box(box.x - left, box.y - top, box.width, box.height)
+        return Face(moved, self.score, self._points(lambda x, y: Point(x - left, y - top)))
+
+    def _points(self, move: Callable[[float, float], Point]) -> Points:
+        points = self.points
+        eyes_and_nose = (points.right_eye, points.left_eye, points.nose)
+        five = (*eyes_and_nose, points.right_mouth, points.left_mouth)
+        return Points(*(move(*point) for point in five))

@@ -7,12 +7,17 @@ at. Of a frame that is not looked at, only two copies are made.
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from math import ceil, floor
 from types import TracebackType
 from typing import Any, Final, Protocol, Self, final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from firmware.errors import CameraStalled
 from firmware.hardware.lamp import Lit
 from firmware.hardware.planes import LAYOUTS, Layout, Planes
+from recognition.face import Box
 from recognition.pixels import Pixels
 
 WIDTH_PX: Final = 1280
@@ -23,6 +28,8 @@ SMALL_HEIGHT_PX: Final = 480
 """The detector's input; the camera itself scales the picture, at no cost."""
 FRAMES_PER_S: Final = 20
 """What the sensor gives; `firmware.looking.frame_rate` chooses those that are looked at."""
+EDGE_PX: Final = 4
+"""More pixels on each side of a part: colours are interpolated, and differ at an edge."""
 BUFFERS: Final = 4
 """More than 5 exhaust the contiguous memory of a Pi."""
 STALLED_S: Final = 2.0
@@ -37,13 +44,14 @@ class Frame:
     A context manager: at the end of the block, also after an error, the picture is overwritten.
     """
 
-    __slots__ = ("_pixels", "_small", "captured_ns")
+    __slots__ = ("_parts", "_pixels", "_small", "captured_ns")
 
     def __init__(
         self, pixels: Pixels | Planes, captured_ns: int, small: Pixels | Planes | None = None
     ) -> None:
         self._pixels = pixels
         self._small = small
+        self._parts: list[Pixels] = []
         self.captured_ns = captured_ns
         """CLOCK_MONOTONIC of the exposure, in nanoseconds."""
 
@@ -83,13 +91,56 @@ class Frame:
         self._small = _rgb(self._small)
         return self._small
 
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """Width and height of the picture."""
+        if isinstance(self._pixels, Planes):
+            return self._pixels.layout.width_px, self._pixels.layout.height_px
+        return self._pixels.shape[1], self._pixels.shape[0]
+
+    def part(self, lit: Lit, around: Box) -> tuple[Pixels, int, int]:
+        """Return the part of the picture that holds a box, and its first column and row.
+
+        The part has a few pixels more on each side than the box, where the picture goes on.
+
+        Raises:
+            LampDark: the lamp is not proven lit now.
+        """
+        lit.check()
+        width_px, height_px = self.size_px
+        rows = _even(around.y, around.y + around.height, height_px)
+        columns = _even(around.x, around.x + around.width, width_px)
+        if not isinstance(self._pixels, Planes):
+            return self._pixels[rows, columns], columns.start, rows.start
+        part = self._pixels.part(rows, columns)
+        self._parts.append(part)
+        return part, columns.start, rows.start
+
+    def brightness(self, lit: Lit) -> NDArray[np.uint8]:
+        """Return the brightness of the small picture, (height, width), without a conversion.
+
+        Of a picture in RGB it is the green.
+
+        Raises:
+            LampDark: the lamp is not proven lit now.
+        """
+        lit.check()
+        small = self._pixels if self._small is None else self._small
+        return small.brightness() if isinstance(small, Planes) else small[..., 1]
+
     def forget(self) -> None:
-        """Overwrite the picture."""
-        for picture in (self._pixels, self._small):
+        """Overwrite the picture, and the parts that were taken from it."""
+        for picture in (self._pixels, self._small, *self._parts):
             if isinstance(picture, Planes):
                 picture.forget()
             elif picture is not None:
                 picture[...] = 0
+
+
+def _even(start: float, stop: float, length: int) -> slice:
+    """Return the even rows or columns around a stretch of a picture, at least two."""
+    first = min(max(0, 2 * floor(start / 2) - EDGE_PX), length - 2)
+    return slice(first, max(first + 2, min(2 * ceil(stop / 2) + EDGE_PX, length)))
 
 
 def _rgb(picture: Pixels | Planes) -> Pixels:

@@ -1,6 +1,6 @@
 """The motion gate: a picture in which nothing moved is not searched for faces again.
 
-A picture is reduced to the mean colours of its cells, and compared with the picture that was
+A picture is reduced to the mean brightness of its cells, and compared with the picture that was
 searched last. If at most one cell in a thousand has changed, the faces are where they were. The
 comparison is with the picture that was searched, so that slow changes add up, and after
 `STILL_MOST_NS` a picture is searched in any case. The grain of a dark picture counts as motion: it
@@ -17,12 +17,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from recognition.face import Face
-from recognition.pixels import Pixels
 
 CELL_PX: Final = 8
 """Side of a cell: the smallest face that the detector finds has nine of them."""
 CHANGED: Final = 6
-"""A cell has changed if a channel's mean has changed by more than this, of 255: the noise of a
+"""A cell has changed if its mean has changed by more than this, of 255: the noise of a
 camera in daylight changes a mean of 64 pixels by about 1."""
 MOVED_MOST: Final = 0.001
 """Share of changed cells up to which nothing moved: less than the smallest face."""
@@ -39,14 +38,14 @@ class MotionGate:
         self._faces: list[Face] = []
         self._searched_ns = 0
 
-    def faces_if_still(self, pixels: Pixels, at_ns: int) -> list[Face] | None:
+    def faces_if_still(self, brightness: NDArray[np.uint8], at_ns: int) -> list[Face] | None:
         """Return the faces of the picture before if nothing has moved; None: search this one.
 
         Args:
-            pixels: the picture.
+            brightness: (height, width), the picture's.
             at_ns: CLOCK_MONOTONIC of its exposure.
         """
-        cells = np.array(Image.fromarray(pixels).reduce(CELL_PX))
+        cells = np.array(Image.fromarray(brightness).reduce(CELL_PX))
         if at_ns - self._searched_ns < STILL_MOST_NS and self._is_still(cells):
             cells[...] = 0
             return self._faces
@@ -68,4 +67,4 @@ class MotionGate:
         if self._cells is None or self._cells.shape != cells.shape:
             return False
         apart = np.maximum(cells, self._cells) - np.minimum(cells, self._cells)
-        return float(np.mean(apart.max(axis=2) > CHANGED)) <= MOVED_MOST
+        return float(np.mean(apart > CHANGED)) <= MOVED_MOST

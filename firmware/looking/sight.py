@@ -18,7 +18,7 @@ from firmware.hardware.camera import Frame
 from firmware.hardware.lamp import Lit
 from firmware.looking.motion import MotionGate
 from firmware.record.counts import Counts
-from recognition.aligner import align
+from recognition.aligner import STANDARD, align, reach
 from recognition.eye import Eye
 from recognition.face import Box, Face
 from recognition.pixels import Pixels, has_colour
@@ -96,22 +96,21 @@ class Sight:
         if frame.captured_ns < lit.since_ns:
             self._counts.early += 1
             return []
-        small = frame.small(lit)
-        if self._passes_over(small):
-            return []
-        found = self._gate.faces_if_still(small, frame.captured_ns)
+        found = self._gate.faces_if_still(frame.brightness(lit), frame.captured_ns)
         if found is None:
-            found = self._eye.detector.find(small)
+            small = frame.small(lit)
+            if self._passes_over(small):
+                self._gate.forget()
+                return []
+            by = frame.size_px[0] / small.shape[1]
+            found = [one.scaled(by) for one in self._eye.detector.find(small)]
             self._gate.keep(found)
         else:
             self._counts.still += 1
         lit.check()
         self._counts.frames += 1
         self._counts.faces += len(found)
-        if not found:
-            return []
-        by = frame.pixels(lit).shape[1] / small.shape[1]
-        return found if by == 1 else [face.scaled(by) for face in found]
+        return found
 
     def probe(self, lit: Lit, frame: Frame, face: Face, side: Side) -> Probe | None:
         """Return the face's template; None, and count it, when its quality is not sufficient.
@@ -125,12 +124,14 @@ class Sight:
         Raises:
             LampDark: light was not proven before, or no longer after.
         """
-        pixels = frame.pixels(lit)
-        quality = measure(pixels, face)
+        alignment = self._eye.manifest.embedder.alignment
+        part, left, top = frame.part(lit, reach(face, (STANDARD, alignment)))
+        there = face.from_corner(left, top)
+        quality = measure(part, there)
         if faults := shortfalls(quality, MATCHING):
             self._counts.refuse(faults[0].fault.value)
             return None
-        chip = align(pixels, face, self._eye.manifest.embedder.alignment)
+        chip = align(part, there, alignment)
         template = self._eye.embedder.template(chip, side)
         chip.pixels[...] = 0
         lit.check()
@@ -144,8 +145,10 @@ class Sight:
         """
         if not crop:
             return View(frame.captured_ns, probe.quality)
-        picture = Image.fromarray(frame.pixels(lit))
-        cut = picture.crop(_around(probe.face.box, picture.width, picture.height))
+        around = _with_margin(probe.face.box)
+        part, left, top = frame.part(lit, around)
+        inside = Box(around.x - left, around.y - top, around.width, around.height)
+        cut = Image.fromarray(part).crop(_inside(inside, part.shape[1], part.shape[0]))
         cut.thumbnail((CROP_PX, CROP_PX))
         return View(frame.captured_ns, probe.quality, np.array(cut))
 
@@ -180,11 +183,16 @@ def encode_jpeg(pixels: Pixels, *, limit: int) -> bytes:
     return found
 
 
-def _around(box: Box, width: int, height: int) -> tuple[int, int, int, int]:
-    margin = MARGIN * max(box.width, box.height)
+def _with_margin(box: Box) -> Box:
+    more = MARGIN * max(box.width, box.height)
+    return Box(box.x - more, box.y - more, box.width + 2 * more, box.height + 2 * more)
+
+
+def _inside(box: Box, width: int, height: int) -> tuple[int, int, int, int]:
+    """Return left, top, right and bottom of a box, where it is in the picture."""
     return (
-        max(0, int(box.x - margin)),
-        max(0, int(box.y - margin)),
-        min(width, int(box.x + box.width + margin)),
-        min(height, int(box.y + box.height + margin)),
+        max(0, int(box.x)),
+        max(0, int(box.y)),
+        min(width, int(box.x + box.width)),
+        min(height, int(box.y + box.height)),
     )

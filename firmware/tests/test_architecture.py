@@ -75,8 +75,10 @@ def test_only_files_whose_signatures_are_proven_become_a_list() -> None:
 
 
 def test_only_sight_and_the_lamp_open_pixels() -> None:
-    assert makers_of("pixels") == {"looking/sight.py", "hardware/camera.py"}
+    planes = {"hardware/camera.py", "hardware/planes.py"}
+    assert makers_of("pixels") == {"hardware/camera.py"}
     assert makers_of("small") == {"looking/sight.py"}
+    assert makers_of("part") == makers_of("brightness") == {"looking/sight.py", *planes}
 
 
 def test_only_sight_runs_the_nets() -> None:

@@ -13,6 +13,7 @@ from firmware.hardware.camera import Frame, PiCamera
 from firmware.hardware.lamp import Lamp, Lit
 from firmware.hardware.planes import Layout, Planes
 from firmware.tests.fakes import ScriptedGuard
+from recognition.face import Box
 from recognition.pixels import Pixels
 
 COLOURS = [
@@ -96,6 +97,49 @@ def test_a_forgotten_frame_is_black(lit: Lit) -> None:
     pixels = frame.pixels(lit)
     frame.forget()
     assert not pixels.any()
+
+
+def noisy_planes(form: str, seed: int = 1) -> Planes:
+    layout = Layout(form, 64, 48, 96)
+    raw = np.random.default_rng(seed).integers(0, 256, layout.size, np.uint8)
+    return Planes(layout, raw)
+
+
+@pytest.mark.parametrize("form", ["YUV420", "NV12"])
+@given(x=st.integers(-20, 70), y=st.integers(-20, 50), side=st.integers(1, 60))
+def test_a_part_is_what_the_whole_picture_shows_there(form: str, x: int, y: int, side: int) -> None:
+    with ScriptedGuard() as guard, Lamp(guard.channel).lit() as lit:
+        part, left, top = Frame(noisy_planes(form), 0).part(lit, Box(x, y, side, side))
+        whole = Frame(noisy_planes(form), 0).pixels(lit)
+    here = (slice(max(0, y), max(0, y + side)), slice(max(0, x), max(0, x + side)))
+    filled = np.zeros_like(whole)
+    filled[top : top + part.shape[0], left : left + part.shape[1]] = part
+    assert (filled[here] == whole[here]).all()
+
+
+def test_a_part_stays_closed_in_the_dark() -> None:
+    with ScriptedGuard() as guard, Lamp(guard.channel).lit() as lit:
+        guard.goes_dark()
+        frame = Frame(noisy_planes("YUV420"), 0)
+        with pytest.raises(LampDark):
+            frame.part(lit, Box(0, 0, 9, 9))
+        with pytest.raises(LampDark):
+            frame.brightness(lit)
+
+
+def test_a_forgotten_frame_leaves_no_part(lit: Lit) -> None:
+    frame = Frame(noisy_planes("YUV420"), 0)
+    part, _, _ = frame.part(lit, Box(4, 4, 20, 20))
+    assert part.any()
+    frame.forget()
+    assert not part.any()
+
+
+def test_the_brightness_of_a_frame_is_that_of_its_small_picture(lit: Lit) -> None:
+    small = noisy_planes("YUV420")
+    frame = Frame(noisy_planes("YUV420", 2), 0, small)
+    assert (frame.brightness(lit) == small.brightness()).all()
+    assert frame.size_px == (64, 48)
 
 
 def test_a_frame_shows_nothing() -> None:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from recognition.aligner import STANDARD, Alignment, Chip, align
+from recognition.aligner import STANDARD, Alignment, Chip, align, reach
 from recognition.face import Box, Face, Point, Points
 from recognition.pixels import Pixels
 
@@ -49,6 +49,19 @@ def test_a_face_wholly_beyond_the_picture_is_cut_from_its_corner() -> None:
     picture = np.zeros((10, 10, 3), np.uint8)
     picture[9, 9] = 200
     assert align(picture, face_at(1, 1, 500, 500)).pixels.min() == 200
+
+
+@pytest.mark.parametrize(("x", "y"), [(100.3, 50.6), (-60.3, -60.6), (350.3, 200.6), (500, 500)])
+@pytest.mark.parametrize("turn", [1, 1j, 0.8 + 0.6j])
+def test_a_chip_from_the_part_that_it_reaches_is_that_from_the_whole_picture(
+    turn: complex, x: float, y: float
+) -> None:
+    picture, face = gradient(), face_at(2.3, turn, x, y)
+    part = reach(face, [STANDARD])
+    left, top = (min(max(0, int(at) - 1), 398) for at in (part.x, part.y))
+    right, bottom = (int(at) + 2 for at in (part.x + part.width, part.y + part.height))
+    cut = picture[top : max(top + 2, bottom), left : max(left + 2, right)]
+    assert (align(cut, face.from_corner(left, top)).pixels == align(picture, face).pixels).all()
 
 
 def test_a_chip_prints_no_pixels() -> None:
