@@ -1,7 +1,5 @@
 """`tallylight register`: register cameras over their cables; name installers; list cameras."""
 
-import time
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,12 +12,14 @@ from formats.counts import counted
 from formats.errors import Malformed
 from formats.keyfile import Purpose, read_key
 from formats.public_keys import signing_key
+from formats.registration_record import Registration
 from formats.site_network import SiteNetwork
 from formats.strict_json import JsonValue
 from provisioning.broker.addresses import refuse_host
 from provisioning.broker.certificates import requested_key
 from provisioning.broker.configuration import authority_of
 from provisioning.broker.mosquitto_files import AUTHORITY_FILE
+from provisioning.commands.bench_screen import BenchScreen, ask, say
 from provisioning.commands.options import (
     Folder,
     Json,
@@ -32,10 +32,11 @@ from provisioning.errors import BrokerRefused, CameraRefused
 from provisioning.foreign_file import read_foreign
 from provisioning.keys.passphrase import make_key_file, refuse_other_purpose, unlock_key
 from provisioning.registration.addresses import AddressBook
-from provisioning.registration.bench import CABLES_LIMIT, Bench, Row, Step
+from provisioning.registration.bench import CABLES_LIMIT, Bench
 from provisioning.registration.cable import named_cables, usb_cables
 from provisioning.registration.code_reader import TypedCode
 from provisioning.registration.exchange import Terms
+from provisioning.registration.practice import pretend_bench
 from provisioning.registration.printer import LabelPrinter
 from provisioning.site.folder import Site, open_site
 from provisioning.site.installers import (
@@ -147,6 +148,32 @@ def show(folder: Folder, *, json: Json = False) -> None:
 
 
 @app.command()
+def practise(
+    *,
+    count: Annotated[int, typer.Option(min=1, max=64, help="How many pretend cameras.")] = 2,
+) -> None:
+    """Practise a registration with pretend cameras: no hardware, no site; nothing is kept."""
+
+    def label(one: Registration) -> None:
+        words = fingerprint_words(b"".join(one.identity.public_keys))
+        say(f"The label of {one.board.serial} would be printed now: {words}")
+
+    def lamp(stars: str) -> None:
+        say(f"Its lamp blinks once for each star:   {stars}")
+
+    with pretend_bench(count, lamp) as made:
+        screen = BenchScreen()
+        bench = Bench(made.manifest, made.terms, TypedCode(ask, say), label, screen.show)
+        bench.retry_s = 0.1
+        try:
+            bench.run(made.cables, count)
+        except KeyboardInterrupt:
+            bench.stopped.set()
+        done = counted(len(made.manifest.found), "pretend camera")
+    typer.echo(f"{done} registered. Nothing was kept.")
+
+
+@app.command()
 def cameras(  # noqa: PLR0913  # Each is an option.
     folder: Folder,
     key: Annotated[Path, typer.Option(help="The installer's key file.")],
@@ -194,8 +221,8 @@ def cameras(  # noqa: PLR0913  # Each is an option.
         _terms(site, passphrase_file, host, port, _serials(boards), training=training),
         network=network,
     )
-    labels, screen = LabelPrinter(site, printer), _Screen()
-    bench = Bench(manifest, terms, TypedCode(_asked, _said), labels.print_label, screen.show)
+    labels, screen = LabelPrinter(site, printer), BenchScreen()
+    bench = Bench(manifest, terms, TypedCode(ask, say), labels.print_label, screen.show)
     typer.echo(
         f"{counted(len(cables), 'cable')}; waiting for cameras. Ctrl-C ends; nothing is lost.",
         err=True,
@@ -211,38 +238,6 @@ def cameras(  # noqa: PLR0913  # Each is an option.
         manifest=str(manifest.path),
         cameras=[one.identity.camera_id.hex() for one in manifest.found],
     )
-
-
-class _Screen:
-    """Prints the table when a person must look, and one line for each other change."""
-
-    def __init__(self) -> None:
-        self._before: dict[str, Row] = {}
-
-    def show(self, rows: Sequence[Row]) -> None:
-        new = [row for row in rows if self._before.get(row.place) != row]
-        self._before = {row.place: row for row in rows}
-        if any(row.step is Step.LOOK for row in new):
-            self._table(rows)
-            return
-        for row in new:
-            if row.step in {Step.DONE, Step.REFUSED}:
-                said = f"{row.place}  {row.serial}  {row.step}  {row.sentence}".rstrip()
-                typer.echo(said, err=True)
-
-    def _table(self, rows: Sequence[Row]) -> None:
-        table, now_s = Table("place", "serial", "step", "age"), time.monotonic()
-        for row in rows:
-            table.add_row(row.place, row.serial, str(row.step), f"{now_s - row.since_s:.0f} s")
-        print_table(table, stderr=True)
-
-
-def _said(sentence: str) -> None:
-    typer.echo(sentence, err=True)
-
-
-def _asked(question: str) -> str:
-    return str(typer.prompt(question, default="", show_default=False, err=True))
 
 
 def _network(address: str, gateway: str, time_servers: list[str]) -> SiteNetwork:
