@@ -13,7 +13,7 @@ from firmware.guard.interlock import LOCATED
 from firmware.guard.lampguard import run
 from firmware.guard.leases import Users
 from firmware.guard.listener import CALLERS
-from firmware.hardware.lamp import Lamp
+from firmware.hardware.lamp import Lamp, Lit
 from firmware.identity import make_identity
 from firmware.record.ledger import Ledger, Moment
 from firmware.supervisor import Supervisor
@@ -299,3 +299,21 @@ def test_a_caller_of_service_that_says_nothing_keeps_no_place_of_watch(tmp_path:
             *_, last = [opened.enter_context(caller) for caller in callers]
             say(last, Request.ASK)
             assert isinstance(hear(last), Grant)
+
+
+def look_on(lit: Lit) -> None:
+    """Look for as long as the light is proven; raise its reason when it ends."""
+    while True:
+        lit.check()
+        time.sleep(0.01)
+
+
+def test_a_look_that_ends_for_a_person_who_looks_for_the_camera_says_so(tmp_path: Path) -> None:
+    users = Users(os.getuid(), os.getuid())  # The first caller is taken for the locator.
+    with guarding(tmp_path, users=users) as guard, guard.called() as locator:
+        with guard.called() as channel, Lamp(channel.fileno()).lit() as lit:
+            say(locator, Request.LOCATE)
+            assert decode_located(locator.recv(64)) == Blinking()
+            with pytest.raises(LampDark, match="a person who looks for this camera"):
+                look_on(lit)
+        assert ("hold", LOCATED) in guard.changes()
