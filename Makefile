@@ -19,7 +19,7 @@ export PATH := $(PATH):/usr/sbin
 # What a user gives reaches a recipe in the environment, as it was typed: with its quotes, $ and blanks.
 # `$(call option,SOURCE)` is then `--source "<as typed>"`, or nothing; `$(call given,LFW)` is the bare word.
 GIVEN  := SOURCE PERSON LISTED PORT LFW SENATE PEERS ORIGINALS LABELLED DETECTION NET ABOUT TO FACES GROUPS QUEUED \
-          EVENTS EDITS SECONDS STEPS SEED RIG RUNS KEY RELEASE SIGNERS ONLY ROUNDS BOARD SITE
+          EVENTS EDITS SECONDS STEPS SEED RIG RUNS KEY RELEASE SIGNERS ONLY ROUNDS BOARD SITE POWER_CUTS
 $(foreach name,$(GIVEN),$(eval export GIVEN_$(name) := $$(value $(name))))
 unexport $(GIVEN)
 given   = "$$GIVEN_$(1)"
@@ -213,6 +213,11 @@ image-smoke: image  ## the programs of the image in its own root, for arm64 unde
 image-vm: image  ## boot the virtual board's card under QEMU: updates, power cuts, rot; 20 minutes; needs root
 	@tools/install-missing "QEMU, the virtual board" qemu-system-x86_64 qemu-system-x86
 	@$(SUDO) env PATH="$(PATH)" $(PYTEST) hil_tests/tests/test_vm_update.py
+
+installer-day: $(VENV)/.dev imaging wheel rig-packages broker boot-tools  ## rehearse it: POWER_CUTS=<n> SEED=<n>; root
+	@tools/install-missing "QEMU, the virtual board" qemu-system-x86_64 qemu-system-x86
+	@$(VIRTUAL) $(PY) -m hil_tests.long.installer_day --cache $(IMAGES) \
+	  $(call option,POWER_CUTS) $(call option,SEED)
 
 deb: $(VENV)/.dev  ## build/deb: Debian packages for the list authority's desk and for the estate
 	@packaging/make-deb $(abspath $(PY))

@@ -42,6 +42,11 @@ def _dial(_address: tuple[str, int], _timeout: float | None = None) -> socket.so
     return line
 
 
+def dial_the_rig() -> None:
+    """Let gpiozero find the rig's lines where it looks for pigpio's daemon."""
+    pigpio.socket = SimpleNamespace(**{**vars(socket), "create_connection": _dial})
+
+
 def main() -> int:
     """Guard the lamp, or switch it off."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -52,7 +57,7 @@ def main() -> int:
 
 
 def _guard(config: Path, *, dark: bool) -> None:
-    pigpio.socket = SimpleNamespace(**{**vars(socket), "create_connection": _dial})
+    dial_the_rig()
     settings = read_settings(config, Config)
 
     def open_pins() -> GpioPins:

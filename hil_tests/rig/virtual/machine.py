@@ -74,7 +74,7 @@ class Machine:
         """
         if self._boot is None or self._boot.poll() is not None:
             raise DeskRefused(f"The virtual camera has ended: see {self.console}.")
-        inside = self._first_process(self._boot.pid)
+        inside = self.first_process()
         if inside is None:
             return ""
         enter = ["nsenter", "-t", str(inside), "-m", "-p", "-n", "-u", "-i", "-C"]
@@ -102,13 +102,13 @@ class Machine:
         """Return the lines that a program's unit wrote into the journal."""
         return self.run("journalctl", "-q", "--no-pager", "-o", "cat", "-u", unit(program))
 
-    @staticmethod
-    def _first_process(boot_pid: int) -> int | None:
-        """Return the process that is number 1 inside, by its number outside."""
+    def first_process(self) -> int | None:
+        """Return the process that is number 1 inside, by its number outside; None before it is."""
+        if self._boot is None:
+            return None
+        pid = self._boot.pid
         try:
-            children = Path(f"/proc/{boot_pid}/task/{boot_pid}/children").read_text(
-                encoding="ascii"
-            )
+            children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
         except OSError:
             return None
         return int(children.split()[0]) if children.split() else None

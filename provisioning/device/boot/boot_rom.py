@@ -77,16 +77,16 @@ class BootRom:
         Raises:
             BootRefused: the card names no partition that could be booted.
         """
-        partitions = _partition_starts(self.card)
+        partitions = partition_starts(self.card)
         partition = chosen_partition(
-            _read(self.card, partitions[1], "autoboot.txt"), tryboot=self.tryboot
+            read_file(self.card, partitions[1], "autoboot.txt"), tryboot=self.tryboot
         )
         tried, self.tryboot = self.tryboot, False
         if partition not in partitions:
             raise BootRefused(f"autoboot.txt names partition {partition}, which the card has not.")
         with TemporaryDirectory() as folder:
             for name in FILES:
-                (Path(folder) / name).write_bytes(_read(self.card, partitions[partition], name))
+                (Path(folder) / name).write_bytes(read_file(self.card, partitions[partition], name))
             words = (Path(folder) / "cmdline.txt").read_text(
                 encoding="ascii"
             ).strip() + f" tl.partition={partition} tl.tryboot={int(tried)} tl.reset={self.reset}"
@@ -182,7 +182,7 @@ def _lines(console: IO[bytes], until_s: float) -> Iterator[bytes]:
         yield from whole
 
 
-def _partition_starts(card: Path) -> dict[int, int]:
+def partition_starts(card: Path) -> dict[int, int]:
     """Return where each partition of a card begins, in bytes, by its number."""
     found = subprocess.run(["sfdisk", "-J", str(card)], capture_output=True, check=False)  # noqa: S603, S607
     if found.returncode != 0:
@@ -191,7 +191,12 @@ def _partition_starts(card: Path) -> dict[int, int]:
     return {number: one["start"] * SECTOR_BYTES for number, one in enumerate(table, 1)}
 
 
-def _read(card: Path, start: int, name: str) -> bytes:
+def read_file(card: Path, start: int, name: str) -> bytes:
+    """Return a file of the FAT that begins at a byte of a card.
+
+    Raises:
+        BootRefused: there is none.
+    """
     command = ["mtype", "-i", f"{card}@@{start}", f"::{name}"]
     found = subprocess.run(command, capture_output=True, check=False)  # noqa: S603
     if found.returncode != 0:
