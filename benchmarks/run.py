@@ -54,6 +54,7 @@ PROGRAMS: Final = (
         ["quiet_watch_core_share", "quiet_lampguard_core_share", "start_s", "watch_pss_mib"],
     ),
     Program("growth", 40, ["room_growth", "due_growth"]),
+    Program("receiver", 150, ["receiver_ratio_sqlite", "receiver_ratio_postgresql"]),
     Program("search", 30, ["search_ratio_100k"], ("--seconds", "1")),
     Program("envelopes", 30, ["seal_ms"], ("--seconds", "1")),
 )

@@ -87,11 +87,11 @@ class Sealed:
     blob: bytes = field(repr=False)
     """All of its bytes, as they travel and are stored."""
     _made: _Made = field(repr=False)
+    digest: bytes = field(init=False, repr=False, compare=False)
+    """(32,) BLAKE2b-256 of the whole envelope: its name in ledgers, receipts and `previous`."""
 
-    @property
-    def digest(self) -> bytes:
-        """(32,) BLAKE2b-256 of the whole envelope: its name in ledgers, receipts and `previous`."""
-        return _digest(self.blob)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "digest", _digest(self.blob))  # Once: it is asked for ten times.
 
     @property
     def key_ids(self) -> tuple[bytes, ...]:

@@ -12,6 +12,7 @@ reviewer's name that a stranger can open: docs/decisions/0022, docs/threat-model
 
 import time
 from collections import Counter
+from collections.abc import Mapping
 from typing import Final
 
 from sqlalchemy import BigInteger, Column, Connection, LargeBinary, Table, func, select
@@ -24,7 +25,7 @@ from estate.store.ledger import METADATA, append_record
 from formats.envelope import Kind, Sealed, read
 from formats.errors import FormatError, Misaddressed
 from formats.ledger import Happening
-from formats.recipients import check_addressees
+from formats.recipients import Recipients, check_addressees
 
 MISADDRESSED: Final = Table(
     "misaddressed",
@@ -36,8 +37,25 @@ CODE: Final = "misaddressed"
 """The code of the fault in the ledger."""
 
 
-def refuse_misaddressed(store: Store, sealed: Sealed) -> None:
+def met_recipients(store: Store) -> dict[int, Recipients]:
+    """Return every version of the recipients that the store has met, by version (key epoch).
+
+    Raises:
+        StoreRefused: the store does not answer.
+    """
+    with store.reading() as connection:
+        return stored_recipients(connection)
+
+
+def refuse_misaddressed(
+    store: Store, sealed: Sealed, met: Mapping[int, Recipients] | None = None
+) -> None:
     """Refuse an event that is not sealed to exactly the reviewers; record it once.
+
+    Args:
+        store: where the record goes.
+        sealed: the event.
+        met: what `met_recipients` returned for a group of events; None: it is read now.
 
     Raises:
         Misaddressed: a slot is a stranger's, or a reviewer has none.
@@ -45,8 +63,7 @@ def refuse_misaddressed(store: Store, sealed: Sealed) -> None:
         StoreRefused: the store does not answer.
     """
     epoch = sealed.header.key_epoch
-    with store.reading() as connection:
-        recipients = stored_recipients(connection).get(epoch)
+    recipients = (met_recipients(store) if met is None else met).get(epoch)
     if recipients is None:
         raise NotMet(
             f"It is sealed to version {epoch} of the recipients, which this office has not met: "

@@ -26,7 +26,7 @@ from typing import Final, NamedTuple
 from nacl.signing import SigningKey
 
 from estate.errors import NoCamera, NotMet, RowRefused, SiteRefused, StoreRefused
-from estate.intake.addressees import refuse_misaddressed
+from estate.intake.addressees import met_recipients, refuse_misaddressed
 from estate.intake.losses import Losses
 from estate.signed_site import VerifiedSite, store_list
 from estate.store.envelopes import Store
@@ -34,6 +34,7 @@ from formats.camera_request import REQUEST_LIMIT, CameraIdentity, read_request
 from formats.envelope import NO_PREVIOUS, Kind, Origin, Sealed, TimeQuality, read, verify
 from formats.errors import FormatError, Malformed, Misaddressed
 from formats.receipt import Receipt, seal_receipt
+from formats.recipients import Recipients
 from formats.topics import Channel, Topic, parse_topic
 from wire.connection import Connection
 from wire.errors import BrokerTooSmall, NotConnected
@@ -82,6 +83,9 @@ class Receiver:
     boot_id: bytes = field(default_factory=lambda: token_bytes(16))
     sequence: int = 0
     previous: bytes = NO_PREVIOUS
+    shown: list[Sealed] = field(default_factory=list)
+    """Events that were shown and are not yet marked so: the next group's transaction does it, or
+    the next turn in which nothing arrives. After a crash they are shown again."""
     losses: Losses = field(default_factory=Losses)
     """Gaps and forks that were reported."""
 
@@ -103,6 +107,8 @@ def receive(receiver: Receiver, running: Callable[[], bool]) -> None:
                 # What the broken turn stored comes again as a copy: it is not new then.
                 _show_unshown(receiver, running)
     finally:
+        with suppress(StoreRefused):  # They are shown once more, then.
+            _mark_shown(receiver)
         receiver.connection.close()
 
 
@@ -110,9 +116,11 @@ def _show_unshown(receiver: Receiver, running: Callable[[], bool]) -> None:
     """Show what was stored and not shown, by the receiver before this one or before an outage."""
     while True:
         try:
+            _mark_shown(receiver)
             unshown = receiver.store.envelopes(unshown=True)
             while group := list(islice(unshown, GROUP)):
                 _show(receiver, group)
+                _mark_shown(receiver)
         except StoreRefused as error:
             _await_store(receiver, error, running)
             if running():
@@ -122,9 +130,13 @@ def _show_unshown(receiver: Receiver, running: Callable[[], bool]) -> None:
 
 def _turn(receiver: Receiver) -> None:
     """Handle what has arrived, and report losses now and then."""
+    arrived = False
     receiver.connection.run_network(TURN_S)
     while group := list(islice(receiver.connection.take_arrived(), GROUP)):
+        arrived = True
         handle_messages(receiver, group)
+    if not arrived:
+        _mark_shown(receiver)
     for _ in receiver.connection.take_acknowledged():
         pass  # A receipt that was not delivered is sent again when its event comes again.
     receiver.losses.report_if_due(receiver.store)
@@ -164,7 +176,8 @@ def handle_messages(receiver: Receiver, messages: Sequence[Message]) -> None:
         return
     stored_utc_ms = time.time_ns() // 1_000_000
     sealed = [each.sealed for each in arrived]
-    new = receiver.store.add_envelopes(sealed, stored_utc_ms)  # (2)
+    new = receiver.store.add_envelopes(sealed, stored_utc_ms, receiver.shown)  # (2)
+    receiver.shown.clear()
     for event in arrived:
         _answer(receiver, event, stored_utc_ms)
     _show(receiver, [each for each, is_new in zip(sealed, new, strict=True) if is_new])  # (5)
@@ -206,22 +219,27 @@ def _answer(receiver: Receiver, event: _Arrived, stored_utc_ms: int) -> None:
 
 def _show(receiver: Receiver, group: Sequence[Sealed]) -> None:
     """Show stored events; one whose row is refused stays unshown and does not stop the others."""
-    shown = []
+    met = met_recipients(receiver.store) if group else {}
     for sealed in group:
         try:
-            _show_one(receiver, sealed)
+            _show_one(receiver, sealed, met)
         except RowRefused as error:
             log.warning("%s", error)
         else:
-            shown.append(sealed)
-    receiver.store.mark_shown(shown)
+            receiver.shown.append(sealed)
 
 
-def _show_one(receiver: Receiver, sealed: Sealed) -> None:
+def _mark_shown(receiver: Receiver) -> None:
+    """Mark what was shown, where no further group came to do it in its own transaction."""
+    receiver.store.mark_shown(receiver.shown)
+    receiver.shown.clear()
+
+
+def _show_one(receiver: Receiver, sealed: Sealed, met: dict[int, Recipients]) -> None:
     """Show a stored event, unless it is misaddressed: then name it in the log and the ledger."""
     name = f"Event {sealed.header.sequence} of camera {sealed.header.sender.hex()}"
     try:
-        _check_addressees(receiver, sealed)
+        _check_addressees(receiver, sealed, met)
         receiver.on_stored(sealed)
     except Misaddressed as error:
         log.warning("%s is kept as evidence, and not opened: %s", name, error)
@@ -232,13 +250,14 @@ def _show_one(receiver: Receiver, sealed: Sealed) -> None:
         receiver.on_stored(sealed)
 
 
-def _check_addressees(receiver: Receiver, sealed: Sealed) -> None:
+def _check_addressees(receiver: Receiver, sealed: Sealed, met: dict[int, Recipients]) -> None:
     try:
-        refuse_misaddressed(receiver.store, sealed)
+        refuse_misaddressed(receiver.store, sealed, met)
     except NotMet:
         if not _meet_site(receiver):
             raise
-        refuse_misaddressed(receiver.store, sealed)
+        met.update(met_recipients(receiver.store))
+        refuse_misaddressed(receiver.store, sealed, met)
 
 
 def _meet_site(receiver: Receiver) -> bool:

@@ -37,6 +37,8 @@ def note_new(connection: Connection, group: Sequence[Sealed]) -> None:
 
 def note_shown(connection: Connection, group: Sequence[Sealed]) -> None:
     """Note that envelopes were shown; in one order for all receivers: else two could deadlock."""
+    if not group:
+        return
     gone = delete(UNSHOWN).where(UNSHOWN.c.event == bindparam("of_event"))
     connection.execute(gone, [{"of_event": digest} for digest in _ordered(group)])
 
@@ -50,8 +52,8 @@ def note_copies(connection: Connection, group: Sequence[Sealed]) -> None:
     counted = row.on_conflict_do_update(
         index_elements=[COPIES.c.event], set_={"again": COPIES.c.again + 1}
     )
-    for digest in _ordered(group):
-        connection.execute(counted, {"event": digest, "camera": cameras[digest]})
+    rows = [{"event": digest, "camera": cameras[digest]} for digest in _ordered(group)]
+    connection.execute(counted, rows)
 
 
 def _ordered(group: Sequence[Sealed]) -> list[bytes]:

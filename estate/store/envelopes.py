@@ -124,12 +124,15 @@ class Store:
         """Whether the store is no file of SQLite."""
         return self._engine.dialect.name != "sqlite"
 
-    def add_envelopes(self, group: Sequence[Sealed], stored_utc_ms: int) -> list[bool]:
+    def add_envelopes(
+        self, group: Sequence[Sealed], stored_utc_ms: int, shown: Sequence[Sealed] = ()
+    ) -> list[bool]:
         """Write envelopes durably in one transaction (group commit); count copies of known ones.
 
         Args:
             group: one or more, in the order of their records in the ledger.
             stored_utc_ms: the time of their arrival.
+            shown: earlier ones, which are marked as shown in the same transaction.
 
         Returns:
             For each whether it is new. Of two copies in one group the first is.
@@ -140,7 +143,9 @@ class Store:
         for _ in range(TRIES):
             try:
                 with self._engine.begin() as connection:
-                    return _add(connection, group, stored_utc_ms)
+                    new = _add(connection, group, stored_utc_ms)
+                    note_shown(connection, shown)
+                    return new
             except IntegrityError:
                 continue  # Another receiver began the ledger at the same moment.
             except SQLAlchemyError as error:

@@ -9,9 +9,11 @@ import pytest
 from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 from sqlalchemy import select
+from sqlalchemy.event import listen
 
 from estate.errors import NoCamera, RowRefused, StoreRefused
 from estate.intake.receiver import (
+    GROUP,
     Receiver,
     handle_messages,
     read_cameras,
@@ -107,7 +109,7 @@ def test_a_group_is_stored_in_the_order_of_its_arrival_and_each_event_once(
 ) -> None:
     key, shown = watch_keys(broker.state).sign, list[Sealed]()
     receiver.on_stored = shown.append
-    one, two, three = (sealed_event(key, number) for number in (1, 2, 3))
+    one, two, three, four = (sealed_event(key, number) for number in (1, 2, 3, 4))
     receiver.store.add_envelopes([two], 1)
     here = topic(broker.camera.camera_id)
     blobs = [one.blob, b"nonsense", two.blob, three.blob, one.blob]
@@ -118,7 +120,8 @@ def test_a_group_is_stored_in_the_order_of_its_arrival_and_each_event_once(
         rows = connection.execute(select(COPIES.c.event, COPIES.c.again)).all()
     assert told == [each.digest.hex() for each in (two, one, three)]
     assert {bytes(digest): again for digest, again in rows} == {one.digest: 1, two.digest: 1}
-    assert list(receiver.store.envelopes(unshown=True)) == [two]
+    handle_messages(receiver, [Message(9, here, four.blob)])
+    assert list(receiver.store.envelopes(unshown=True)) == [two, four]  # The next group marks four.
 
 
 def test_one_event_whose_row_was_changed_does_not_hide_the_others_of_its_group(
@@ -135,8 +138,59 @@ def test_one_event_whose_row_was_changed_does_not_hide_the_others_of_its_group(
     receiver.on_stored = show
     here = topic(broker.camera.camera_id)
     handle_messages(receiver, [Message(1, here, bad.blob), Message(2, here, good.blob)])
+    receive(receiver, lambda: False)
     assert shown == [good]
     assert list(receiver.store.envelopes(unshown=True)) == [bad]
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["new events", "duplicates"])
+def test_a_group_takes_no_more_statements_than_one_event(
+    receiver: Receiver, broker: Broker, *, again: bool
+) -> None:
+    met(receiver, 1)
+    receiver.on_stored = lambda _: None
+    key, here = watch_keys(broker.state).sign, topic(broker.camera.camera_id)
+    events = [sealed_event(key, number) for number in range(1, GROUP + 2)]
+    messages = [Message(number, here, each.blob) for number, each in enumerate(events, 1)]
+    if again:
+        handle_messages(receiver, messages)
+    made: list[str] = []
+    note = lambda *told: made.append(told[2])  # noqa: E731  # SQLAlchemy takes any signature.
+    listen(receiver.store.engine, "before_cursor_execute", note)
+    handle_messages(receiver, messages[:1])
+    alone = len(made)
+    handle_messages(receiver, messages[1:])
+    assert len(made) - alone <= alone + 1  # One more: the events before are marked as shown.
+
+
+def test_what_was_shown_is_marked_in_the_next_turn_in_which_nothing_arrives(
+    receiver: Receiver, broker: Broker
+) -> None:
+    sealed, shown = sealed_event(watch_keys(broker.state).sign), list[Sealed]()
+    receiver.on_stored = shown.append
+    message = Message(1, topic(broker.camera.camera_id), sealed.blob)
+    receiver.connection = Arriving(message)  # type: ignore[assignment]
+    marked: list[bool] = []
+
+    def running() -> bool:
+        marked.append(not list(receiver.store.envelopes(unshown=True)) and bool(shown))
+        return len(marked) <= 2
+
+    receive(receiver, running)
+    assert shown == [sealed]
+    assert marked == [False, False, True]
+
+
+def test_what_was_shown_before_the_store_went_away_is_marked_and_not_shown_again(
+    receiver: Receiver, broker: Broker
+) -> None:
+    sealed, shown = sealed_event(watch_keys(broker.state).sign), list[Sealed]()
+    receiver.on_stored = shown.append
+    handle_messages(receiver, [Message(1, topic(broker.camera.camera_id), sealed.blob)])
+    assert list(receiver.store.envelopes(unshown=True)) == [sealed]
+    receive(receiver, lambda: False)
+    assert shown == [sealed]
+    assert list(receiver.store.envelopes(unshown=True)) == []
 
 
 def test_a_missing_event_is_told_of_once(

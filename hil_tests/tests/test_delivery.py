@@ -35,8 +35,10 @@ class Died(Exception):
 class DyingStore(Store):
     """Store the event, and die before the receipt is sent."""
 
-    def add_envelopes(self, group: Sequence[Sealed], stored_utc_ms: int) -> list[bool]:
-        super().add_envelopes(group, stored_utc_ms)
+    def add_envelopes(
+        self, group: Sequence[Sealed], stored_utc_ms: int, shown: Sequence[Sealed] = ()
+    ) -> list[bool]:
+        super().add_envelopes(group, stored_utc_ms, shown)
         raise Died
 
 
@@ -45,10 +47,12 @@ class PausingStore(Store):
 
     away = True
 
-    def add_envelopes(self, group: Sequence[Sealed], stored_utc_ms: int) -> list[bool]:
+    def add_envelopes(
+        self, group: Sequence[Sealed], stored_utc_ms: int, shown: Sequence[Sealed] = ()
+    ) -> list[bool]:
         if self.away:
             raise StoreRefused("The store cannot be written: check its disk and rights.")
-        return super().add_envelopes(group, stored_utc_ms)
+        return super().add_envelopes(group, stored_utc_ms, shown)
 
     def count(self) -> int:
         if self.away:

@@ -125,8 +125,8 @@ def test_more_messages_than_were_announced_wait_until_there_is_room(table: Table
     taken: list[int] = []
     while len(taken) < 3 * IN_FLIGHT - 1:
         table.until(lambda: len(table.connection._arrived) > 0)
-        for _ in range(5):
-            table.connection.run_network(0.005)
+        for _ in range(2 * IN_FLIGHT):
+            table.connection.run_network(0.001)
             assert len(table.connection._arrived) <= IN_FLIGHT
         for message in table.connection.take_arrived():
             taken.append(message.number)
