@@ -23,7 +23,7 @@ import numpy as np
 import tensorflow as tf
 
 from models.build.onnx_weights import Array, Node, Published, attribute
-from models.build.ranges import Range
+from models.build.ranges import Range, holding
 
 Tensor: TypeAlias = Any
 Function: TypeAlias = Any
@@ -48,12 +48,6 @@ EPSILON_LAST: Final = 2e-5
 RANK: Final = 256
 """Channels between the two halves of the last layer. With so many, both nets and their working
 memory stay within the Edge TPU's 8 MB (`make models-check`)."""
-
-SPREADS_BELOW: Final = 6.0
-SPREADS_ABOVE: Final = 9.0
-"""Standard deviations of a channel that int8 holds below and above its mean. A wider range rounds
-more coarsely, a narrower one cuts more off; a slope makes what is below count less. Between 5 and 9
-the cosine to the float net hardly changes (`docs/decisions/0035-quantisation-ranges.md`)."""
 
 CENTRE: Final = Path(__file__).resolve().parent / "centre.toml"
 
@@ -86,9 +80,7 @@ def ranges(published: Published) -> list[Range]:
     for node in published.of_kind("Conv"):
         name = _name(node)
         mean = published.constants[f"{name}_batchnorm_beta"]
-        spread = np.abs(published.constants[f"{name}_batchnorm_gamma"])
-        low, high = (mean - SPREADS_BELOW * spread).min(), (mean + SPREADS_ABOVE * spread).max()
-        found.append((float(low), float(high)))
+        found.append(holding(mean, np.abs(published.constants[f"{name}_batchnorm_gamma"])))
     return found
 
 

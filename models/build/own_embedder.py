@@ -8,7 +8,6 @@ not measured here, but by `models.evaluate`.
 
 import argparse
 import tomllib
-from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +18,7 @@ from models.build import portraits
 from models.build.onnx_net import Emitter
 from models.build.onnx_weights import Published
 from models.build.quantise import Function, float_net, int8_net, likeness_of
+from models.build.ranges import measured
 from recognition.aligner import Alignment
 from recognition.face import Point
 
@@ -45,9 +45,11 @@ def main() -> None:
     alignment = _alignment(about["alignment"])
     function = _function(Published(arguments.net.read_bytes()), alignment.chip_px)
     chips = portraits.chips(CHIPS + COMPARED, alignment)
-    samples = ((chip.astype(np.float32) - mean) / divisor for chip in chips)
-    content = int8_net(function, islice(samples, CHIPS))
-    likeness = likeness_of(float_net(function), content, list(samples))
+    samples = [(chip.astype(np.float32) - mean) / divisor for chip in chips]
+    original = float_net(function)
+    ranges = measured(original, samples[:CHIPS])
+    content = int8_net(function, iter(samples[:CHIPS]), ranges)
+    likeness = likeness_of(original, content, samples[CHIPS:])
     print(f"{arguments.to.name}: {len(content):,} bytes; against float: {likeness}")
     if likeness.least < ALIKE_MIN:
         raise SystemExit(

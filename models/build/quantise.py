@@ -29,8 +29,8 @@ def int8_net(
     Args:
         function: the net.
         samples: inputs, on which the ranges of all values are measured.
-        ranges: the range of each activation with a slope (`ranges.corrected`), in place of the
-            measured one.
+        ranges: the range of each activation with a slope, in the net's order; none for a net
+            without slopes.
     """
     converter = _Quantiser.from_concrete_functions([function.get_concrete_function()], function)
     converter.ranges = ranges
