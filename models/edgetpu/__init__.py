@@ -1,1 +1,1 @@
-"""The Edge TPU: whether the nets fit its published rules (`check`), and their compilation."""
+"""The Edge TPU: its form of a net (`prelu`), its published rules (`check`), the compilation."""
