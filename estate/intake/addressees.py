@@ -19,7 +19,7 @@ from sqlalchemy import BigInteger, Column, Connection, LargeBinary, Table, func,
 
 from estate.errors import NotMet
 from estate.signed_site import stored_recipients
-from estate.store.envelopes import ENVELOPES, Store
+from estate.store.envelopes import ENVELOPES, KEPT, Store
 from estate.store.insert_once import insert_once
 from estate.store.ledger import METADATA, append_record
 from formats.envelope import Kind, Sealed, read
@@ -89,7 +89,7 @@ def misaddressed_by_camera(connection: Connection) -> Counter[bytes]:
     """
     query = select(ENVELOPES.c.blob).join(MISADDRESSED, ENVELOPES.c.digest == MISADDRESSED.c.event)
     recipients, found = stored_recipients(connection), Counter[bytes]()
-    for (blob,) in connection.execute(query.where(ENVELOPES.c.blob != b"")):
+    for (blob,) in connection.execute(query.where(KEPT)):
         try:
             sealed = read(Kind.EVENT, bytes(blob))
         except FormatError:

@@ -14,7 +14,7 @@ from nacl.signing import SigningKey
 from sqlalchemy import BigInteger, Column, Connection, LargeBinary, Table, delete, select
 
 from estate.store.acts import ACTS, proven_acts, store_act
-from estate.store.envelopes import ENVELOPES
+from estate.store.envelopes import ENVELOPES, KEPT
 from estate.store.insert_once import insert_once
 from estate.store.ledger import METADATA, append_record
 from formats.act import Act, Kind, sign_act
@@ -92,7 +92,7 @@ def statuses_of(
 
 def unproven_statuses(connection: Connection, reviewers: Mapping[bytes, Reviewer]) -> set[bytes]:
     """Return the stored envelopes of which a row alone says that they held a status."""
-    here = select(ENVELOPES.c.digest).where(ENVELOPES.c.blob != b"")
+    here = select(ENVELOPES.c.digest).where(KEPT)
     query = select(STATUSES.c.envelope).where(STATUSES.c.envelope.in_(here))
     rows = {bytes(each) for (each,) in connection.execute(query)}
     return rows - status_digests(connection, reviewers)

@@ -19,7 +19,7 @@ from estate.intake.chains import Chain, read_chains
 from estate.intake.statuses import newest_statuses, status_digests
 from estate.retention.proofs import unproven_rows
 from estate.signed_site import VerifiedSite
-from estate.store.envelopes import ENVELOPES, Store
+from estate.store.envelopes import ENVELOPES, KEPT, Store
 from estate.verdicts.decisions import decided_events
 from formats.policy import Place
 from formats.status import Status
@@ -96,7 +96,7 @@ def read_health(
         astray = misaddressed_by_camera(connection)
         kept = [
             (bytes(digest), stored_utc_ms)
-            for digest, stored_utc_ms in connection.execute(query.where(ENVELOPES.c.blob != b""))
+            for digest, stored_utc_ms in connection.execute(query.where(KEPT))
         ]
     known = {each.camera: each for each in read_chains(store)}
     places = {place.camera.camera_id: place for place in site.policy.places}

@@ -13,7 +13,7 @@ from sqlalchemy import or_, select
 
 from estate.errors import BooksRefused, StoreRefused
 from estate.retention.destruction import CERTIFICATES, DueEvent, destroy
-from estate.store.envelopes import ENVELOPES, Store, database_file
+from estate.store.envelopes import ENVELOPES, KEPT, Store, database_file
 from formats.destruction import Ground, read_destruction
 from formats.errors import FormatError
 
@@ -95,7 +95,7 @@ def destroy_again(store: Store, certificates: Path, key: SigningKey) -> int:
     with store.reading() as connection:
         # A row in `certificates` alone does not spare an event whose envelope is here.
         uncertified = ENVELOPES.c.digest.not_in(select(CERTIFICATES.c.event))
-        query = select(ENVELOPES.c.digest).where(or_(uncertified, ENVELOPES.c.blob != b""))
+        query = select(ENVELOPES.c.digest).where(or_(uncertified, KEPT))
         here = {bytes(digest) for (digest,) in connection.execute(query)}
     doomed = [DueEvent(event, named[event], Ground.RESTORED) for event in sorted(here & set(named))]
     return len(destroy(store, doomed, key, certificates))

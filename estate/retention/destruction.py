@@ -42,7 +42,7 @@ from estate.retention.holds import held_events
 from estate.retention.proofs import read_proofs
 from estate.signed_site import VerifiedSite
 from estate.store.acts import ACTS, store_act
-from estate.store.envelopes import ENVELOPES, Store
+from estate.store.envelopes import ENVELOPES, KEPT, Store
 from estate.store.ledger import LEDGER, METADATA, append_record, lock_ledger
 from estate.verdicts.decisions import VERDICTS
 from formats.act import Act, Kind, sign_act
@@ -149,7 +149,7 @@ def due_events(
     proofs = read_proofs(connection, site, records)
     longest_s = min(retention_days, RETENTION_DAYS_LIMIT) * DAY_S
     here = ENVELOPES.c
-    query = select(here.digest, here.stored_utc_ms, here.blob == b"")
+    query = select(here.digest, here.stored_utc_ms, ~KEPT)
     doomed, refused = [], []
     for digest, stored_utc_ms, gone in connection.execute(query.order_by(here.stored_utc_ms)):
         event = bytes(digest)

@@ -18,7 +18,7 @@ from sqlalchemy import Column, Connection, LargeBinary, String, Table, delete, s
 from estate.errors import HoldRefused
 from estate.signed_site import VerifiedSite, store_list
 from estate.store.acts import ACTS, proven_acts, store_act
-from estate.store.envelopes import ENVELOPES, Store
+from estate.store.envelopes import ENVELOPES, KEPT, Store
 from estate.store.ledger import METADATA, LedgerReader, append_record, ledger_records, lock_ledger
 from formats.act import (
     BOTH,
@@ -153,7 +153,7 @@ def called_held(
     """
     called = {bytes(event) for (event,) in connection.execute(select(OLD_HOLDS.c.event))}
     called |= held_in_ledger(site, records)
-    here = select(ENVELOPES.c.digest).where(ENVELOPES.c.blob != b"")
+    here = select(ENVELOPES.c.digest).where(KEPT)
     return called & {bytes(event) for (event,) in connection.execute(here)}
 
 

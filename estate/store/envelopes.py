@@ -23,6 +23,7 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     func,
+    literal_column,
     select,
 )
 from sqlalchemy.engine import Engine, make_url
@@ -57,6 +58,15 @@ ENVELOPES: Final = Table(
     Index("envelopes_by_previous", "camera", "previous"),
     Index("envelopes_by_event", "digest"),
     Index("envelopes_by_time", "stored_utc_ms"),
+)
+KEPT: Final = func.length(ENVELOPES.c.blob) > literal_column("0")
+"""Whether an envelope is not destroyed. The database reads its length, and not its 33 kB."""
+Index(
+    "envelopes_kept",
+    ENVELOPES.c.stored_utc_ms,
+    ENVELOPES.c.digest,
+    sqlite_where=KEPT,
+    postgresql_where=KEPT,
 )
 _UNOPENED: Final = "The store cannot be opened: check `store` in the settings."
 log = logging.getLogger(__name__)
@@ -174,7 +184,7 @@ class Store:
         A row that holds another envelope than its digest says is logged and left out.
         """
         query = select(ENVELOPES.c.digest, ENVELOPES.c.blob).order_by(ENVELOPES.c.stored_utc_ms)
-        query = query.where(ENVELOPES.c.blob != b"")
+        query = query.where(KEPT)
         if unshown:
             query = query.join(UNSHOWN, UNSHOWN.c.event == ENVELOPES.c.digest)
         with self.reading() as connection:
@@ -197,7 +207,7 @@ class Store:
 
     def digests(self) -> Sequence[bytes]:
         """Return the digests of all envelopes that are not destroyed, oldest first."""
-        query = select(ENVELOPES.c.digest).where(ENVELOPES.c.blob != b"")
+        query = select(ENVELOPES.c.digest).where(KEPT)
         with self.reading() as connection:
             ordered = query.order_by(ENVELOPES.c.stored_utc_ms)
             return [bytes(digest) for (digest,) in connection.execute(ordered)]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from nacl.signing import SigningKey
-from sqlalchemy import Column, Connection, bindparam, inspect, select, text
+from sqlalchemy import Column, Connection, bindparam, event, inspect, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError
 
@@ -137,6 +137,19 @@ def test_what_the_version_before_had_not_shown_and_had_counted_is_kept(
             (shown.digest, 2)
         ]
     store.close()
+
+
+def test_the_events_that_are_kept_are_listed_without_those_that_were_destroyed(
+    tmp_path: Path,
+) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'store.db'}")
+    asked: list[str] = []
+    event.listen(store.engine, "before_cursor_execute", lambda *said: asked.append(str(said[2])))
+    store.digests()
+    with store.reading() as connection:
+        plan = connection.execute(text(f"EXPLAIN QUERY PLAN {asked[-1]}")).all()
+    store.close()
+    assert "USING INDEX envelopes_kept" in str(plan)
 
 
 def test_the_mark_differs_after_a_change_by_this_and_by_another_program(

@@ -33,7 +33,7 @@ from sqlalchemy import (
 
 from estate.errors import NotConfirmed, RowExists, VerdictRefused
 from estate.signed_site import VerifiedSite
-from estate.store.envelopes import ENVELOPES, Store
+from estate.store.envelopes import ENVELOPES, KEPT, Store
 from estate.store.ledger import METADATA, append_record
 from estate.verdicts.agreement import Given, are_two, of_one_portrait
 from formats.errors import FormatError
@@ -151,7 +151,7 @@ def unproven_decisions(connection: Connection, decided: Mapping[bytes, Outcome])
 
     A destroyed event has no verdicts in the store any more: its row is not looked at.
     """
-    here = select(ENVELOPES.c.digest).where(ENVELOPES.c.blob != b"")
+    here = select(ENVELOPES.c.digest).where(KEPT)
     query = select(DECISIONS.c.event, DECISIONS.c.outcome).where(DECISIONS.c.event.in_(here))
     rows = {bytes(event): outcome for event, outcome in connection.execute(query)}
     return {event for event, outcome in rows.items() if decided.get(event) != outcome}

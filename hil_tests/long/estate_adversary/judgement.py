@@ -18,7 +18,7 @@ from sqlalchemy import select
 
 from estate.errors import BooksRefused
 from estate.retention.destruction import DAY_S, due_events
-from estate.store.envelopes import ENVELOPES, Store
+from estate.store.envelopes import ENVELOPES, KEPT, Store
 from estate.store.ledger import checkpointed_records
 from estate.verdicts.decisions import Outcome, decided_events
 from estate.verdicts.hand_overs import HandOvers
@@ -106,10 +106,7 @@ def _judge_future(life: Life, findings: Findings, *, exact_holds: bool) -> None:
             return  # Retention refuses, and says so: nothing is destroyed.
         due = due_events(connection, office.site(), records, later_s, RETENTION_DAYS)
         here = ENVELOPES.c
-        kept = {
-            bytes(digest)
-            for (digest,) in connection.execute(select(here.digest).where(here.blob != b""))
-        }
+        kept = {bytes(digest) for (digest,) in connection.execute(select(here.digest).where(KEPT))}
     doomed = {each.event for each in due.doomed}
     named = doomed | {each.event for each in due.refused}
     for event in doomed & life.truth.held if exact_holds else ():

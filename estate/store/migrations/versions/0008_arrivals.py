@@ -29,3 +29,11 @@ def upgrade() -> None:
     )
     op.create_index("envelopes_by_event", "envelopes", ["digest"])
     op.create_index("envelopes_by_time", "envelopes", ["stored_utc_ms"])
+    kept = sa.text("length(blob) > 0")
+    op.create_index(
+        "envelopes_kept",
+        "envelopes",
+        ["stored_utc_ms", "digest"],
+        sqlite_where=kept,
+        postgresql_where=kept,
+    )
