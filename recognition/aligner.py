@@ -116,7 +116,9 @@ def _cut(
     """
     rows = _span(corners.imag, pixels.shape[0])
     columns = _span(corners.real, pixels.shape[1])
-    part = np.asarray(Image.fromarray(pixels[rows, columns]).reduce(shrink))
+    part = np.ascontiguousarray(pixels[rows, columns])  # Pillow is slow with rows that are apart.
+    if shrink > 1:
+        part = np.asarray(Image.fromarray(part).reduce(shrink))
     beyond_y = _beyond((corners.imag - rows.start) / shrink, part.shape[0])
     beyond_x = _beyond((corners.real - columns.start) / shrink, part.shape[1])
     origin = complex(columns.start - beyond_x[0] * shrink, rows.start - beyond_y[0] * shrink)

@@ -122,7 +122,8 @@ class _Grid:
         cells = stored.reshape(-1, self._channels)
         logits = cells[:, :2] * self._gain[:2] + self._base[:2]
         # A score is the root of a product of two probabilities: each is at least its square.
-        possible = np.flatnonzero(logits.min(axis=1) > _logit(score_min**2))
+        least = _logit(score_min**2)
+        possible = np.flatnonzero((logits[:, 0] > least) & (logits[:, 1] > least))
         scores = np.sqrt(1 / (1 + np.exp(-logits[possible])).prod(axis=1))
         best = np.argsort(-scores, kind="stable")[:CELLS_MOST]
         kept = np.sort(best[scores[best] > score_min])
