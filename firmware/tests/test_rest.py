@@ -145,6 +145,7 @@ def test_a_lamp_that_dies_without_an_edge_is_seen_at_the_next_renewal(tmp_path: 
         assert time.monotonic() - died_s < REST_S + 0.01
 
 
+@pytest.mark.alone
 def test_in_steady_light_the_sense_line_is_read_20_times_a_second(tmp_path: Path) -> None:
     bulb = CountedBulb(edges=Edges())
     with guarding(tmp_path, bulb=bulb) as guard, guard.called() as caller:

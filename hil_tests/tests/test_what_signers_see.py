@@ -181,6 +181,7 @@ SIGNERS = {
     "provisioning/lists/portraits.py": "shown: each reviewer of the recipients",
     "provisioning/lists/publication.py": "shown: the same; no question",
     "provisioning/nets/bundles.py": "shown: test_each_value_of_a_manifest_is_on_the_screen",
+    "provisioning/registration/practice.py": "the pretend cameras of a practice sign their own",
     "provisioning/site/ceremony.py": "shown: provisioning/tests/test_asking.py",
     "provisioning/site/policy.py": "shown: the same test, for policy and recipients",
     "provisioning/site/roles.py": "signs what the others give it",

@@ -76,7 +76,8 @@ def find_wiped(site: Site, folder: Path) -> Iterator[Part]:
         FormatError: one is broken.
     """
     for path in sorted((folder / WIPED).glob("*.json")):
-        found, to = read_wiped(folder, path.name), wipe_path(site, bytes.fromhex(path.stem))
+        found = read_wiped(folder, path.name)
+        to = wipe_path(site, found.camera)
         what = f"Certificate that camera {found.camera.hex()[:8]} was wiped"
         if to.exists():
             yield Part(Result.KNOWN, f"{what}.")
