@@ -92,9 +92,8 @@ def restored_after_a_checkpoint(office: Office) -> str:
 
 
 def test_after_an_honest_restore_the_books_go_on(office: Office) -> None:
-    assert "The copy lacks records that 1 checkpoints have signed" in restored_after_a_checkpoint(
-        office
-    )
+    said = restored_after_a_checkpoint(office)
+    assert "The copy lacks records that 1 checkpoint signed" in said
     office.arrive(3)
     for words in (("retain",), ("ledger", "checkpoint", "--yes"), ("retain",)):
         done = run(office, *words, *office.passphrase)
