@@ -18,6 +18,7 @@ from provisioning.errors import FileRefused, SiteRefused
 from provisioning.tests.test_update import CURVE, openssl
 from provisioning.tests.workshop import Workshop
 from recognition.errors import ModelRefused
+from recognition.interpreter import Accelerator
 
 
 def authority(folder: Path, name: str) -> bytes:
@@ -177,3 +178,42 @@ def test_documents_of_two_images_have_two_names() -> None:
 
 def test_a_root_without_programs_has_no_python_packages(tmp_path: Path) -> None:
     assert list(python_components(tmp_path)) == []
+
+
+IMAGE = Path(site_files.__file__).parent / "image"
+BOARDS = sorted(path.name for path in (IMAGE / "boards").iterdir())
+FACTS = ("arch", "python_version", "accelerator", "camera", "list", "kernel_file", "newest_glibc")
+
+
+def facts_of(board: str) -> dict[str, str]:
+    """Return what a board's file says, as the recipe reads it."""
+    show = "".join(f'echo "{name}=${name}"; ' for name in FACTS)
+    show += 'echo "requirements=$requirements"'
+    words = f'set -eu; . "{IMAGE}/boards/{board}"; {show}'
+    done = subprocess.run(["bash", "-c", words], capture_output=True, text=True, check=True)
+    return dict(line.split("=", 1) for line in done.stdout.splitlines())
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_each_board_names_what_there_is(board: str) -> None:
+    facts = facts_of(board)
+    assert (IMAGE / "packages" / f"{facts['list']}.list").is_file()
+    assert (IMAGE.parents[2] / "requirements" / f"{facts['requirements']}.txt").is_file()
+    assert facts["accelerator"] in {each.value for each in Accelerator}
+    assert facts["camera"] in {"picamera2", "libcamera-virtual", "none"}
+    assert (facts["camera"] == "none") == board.endswith("-nocamera")
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_a_runtime_of_the_nets_gets_the_python_that_it_was_built_for(board: str) -> None:
+    """The last tflite-runtime is for Python 3.11; ai-edge-litert is locked for 3.13."""
+    facts = facts_of(board)
+    pairs = {"image": ("3.13", "cpu"), "image-coral": ("3.11", "edge-tpu")}
+    assert pairs[facts["requirements"]] == (facts["python_version"], facts["accelerator"])
+
+
+def test_a_board_that_is_not_known_is_refused_by_one_sentence(tmp_path: Path) -> None:
+    words = [IMAGE / "make-image", "pi9", tmp_path, tmp_path, sys.executable]
+    done = subprocess.run(list(map(str, words)), capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Refused: there is no board 'pi9': choose pi4, pi4-coral,")
