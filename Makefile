@@ -203,16 +203,18 @@ image: $(VENV)/.dev imaging wheel  ## build/image: a card: BOARD=<virtual|pi4|pi
 	  $(IMAGES) $(abspath $(PY)) "$$GIVEN_SITE" $(if $(NEW),new)
 
 test-image: image  ## what is absent from the image, how it boots in a container, two builds alike; needs root
-	@$(SUDO) env PATH="$(PATH)" $(PYTEST) hil_tests/tests/test_image.py hil_tests/tests/test_image_network.py
+	@$(SUDO) env PATH="$(PATH)" $(PYTEST) hil_tests/tests/test_image.py \
+	  hil_tests/tests/test_image_network.py hil_tests/tests/test_image_of_a_site.py
 
 image-smoke: image  ## the programs of the image in its own root, for arm64 under emulation: BOARD=; needs root
 	@[ "$(filter pi%,$(BOARD))" = "" ] || tools/install-missing "QEMU for programs of arm64" \
 	  $$(command -v qemu-aarch64 || echo qemu-aarch64-static) qemu-user-static
 	@$(SUDO) env PATH="$(PATH)" $(PY) -m hil_tests.long.image_smoke $(call option,BOARD)
 
-image-vm: image  ## boot the virtual board's card under QEMU: updates, power cuts, rot; 20 minutes; needs root
+image-vm: image  ## boot the virtual board under QEMU: watchdog, updates, power cuts, rot; 20 minutes; needs root
 	@tools/install-missing "QEMU, the virtual board" qemu-system-x86_64 qemu-system-x86
-	@$(SUDO) env PATH="$(PATH)" $(PYTEST) hil_tests/tests/test_vm_update.py
+	@$(SUDO) env PATH="$(PATH)" $(PYTEST) hil_tests/tests/test_vm_watchdog.py \
+	  hil_tests/tests/test_vm_update.py
 
 installer-day: $(VENV)/.dev imaging wheel rig-packages broker boot-tools  ## rehearse it: POWER_CUTS=<n> SEED=<n>; root
 	@tools/install-missing "QEMU, the virtual board" qemu-system-x86_64 qemu-system-x86

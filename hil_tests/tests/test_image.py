@@ -24,12 +24,33 @@ IMAGE = TOP / "build" / "image" / "virtual"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "tallylight" / "image"
 BOOT_S = 60.0
 
+SOURCES = (
+    "firmware",
+    "formats",
+    "models",
+    "provisioning/device",
+    "recognition",
+    "requirements",
+    "wire",
+)
+"""What an image is made of."""
+
+
+def is_of_this_tree(made: Path) -> bool:
+    """Return whether nothing that an image is made of is younger than the image."""
+    if not made.is_file():
+        return False
+    files = (path for folder in SOURCES for path in (TOP / folder).rglob("*") if path.is_file())
+    parts = (path for path in files if "tests" not in path.parts and path.suffix != ".pyc")
+    return max(path.stat().st_mtime for path in parts) < made.stat().st_mtime
+
+
 pytestmark = [
     pytest.mark.long,
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(900),
     pytest.mark.skipif(
-        os.geteuid() != 0 or not (IMAGE / "system.img").is_file(),
-        reason="Mounting an image needs root and the image: run make image BOARD=virtual.",
+        os.geteuid() != 0 or not is_of_this_tree(IMAGE / "SHA256SUMS"),
+        reason="It needs root and an image of this very tree: run make image BOARD=virtual.",
     ),
 ]
 
@@ -103,6 +124,43 @@ def test_there_is_no_secret(root: Path) -> None:
     # GnuTLS has the key of its own self-tests inside; it is the same in each Debian.
     assert [path for path in found if "/libgnutls.so." not in path] == []
     assert (root / "etc/machine-id").read_bytes() == b""
+
+
+CALLED = {
+    *(
+        "cryptsetup",
+        "mke2fs",
+        "modprobe",
+        "resizepart",
+        "udevadm",
+        "tpm2_createprimary",
+        "tpm2_hmac",
+    ),
+    *("nft", "networkctl", "chronyd", "chronyc", "rauc", "openssl", "systemctl", "install", "od"),
+}
+"""By our scripts and programs, and by name alone: no package depends on what they call."""
+
+
+def test_the_programs_that_a_camera_calls_are_there(root: Path) -> None:
+    assert programs(root) >= CALLED
+
+
+def test_no_program_lacks_a_library(root: Path) -> None:
+    """Packages are left out, although others depend on them."""
+    programs_and_libraries = [
+        path
+        for path in files(root)
+        if path.is_relative_to(root / "usr/bin")
+        or path.is_relative_to(root / "usr/sbin")
+        or (".so" in path.name and ".ko" not in path.name)
+    ]
+    names = {path.name for path in root.rglob("*.so*")}
+    read = ["readelf", "-dW", *map(str, programs_and_libraries)]  # Scripts are no matter to it.
+    lines = subprocess.run(read, capture_output=True, text=True, check=False).stdout.splitlines()
+    needed = {line.split("[")[1].rstrip("]") for line in lines if "(NEEDED)" in line}
+    assert len(needed) > 100
+    # The buffers of a GPU, whose driver no board here uses.
+    assert [name for name in needed - names if not name.startswith("libgallium-")] == []
 
 
 @pytest.fixture(scope="module")

@@ -111,6 +111,8 @@ def test_a_camera_whose_settings_are_broken_stays_closed(registered: Path, tmp_p
     (tmp_path / "data/tallylight" / FOLDER / "camera.toml").write_text("broker_host = ", "utf-8")
     with booted(tmp_path, None) as camera:
         assert camera.systemctl("is-failed", "tallylight-settings") == "failed"
+        needs = camera.systemctl("show", "systemd-networkd", "-p", "Requires", "--value")
+        assert "tallylight-firewall.service" in needs.split()
         rules = camera.run("nft", "list", "ruleset")
         assert rules.count("policy drop") == 3
         assert "dport" not in rules

@@ -71,7 +71,7 @@ def write_overlay(
     _write_units(over / "etc", variables, as_shipped=as_shipped)
     write_time_servers(over)
     _write_site(over / "usr/lib/tallylight", desk)
-    _write_state(folder / "data/tallylight", desk)
+    write_state(folder / "data/tallylight", desk)
 
 
 def _write_units(
@@ -127,7 +127,7 @@ def _write_site(trusted: Path, desk: DeskSite) -> None:
     _open_to_all(trusted)
 
 
-def _write_state(state: Path, desk: DeskSite) -> None:
+def write_state(state: Path, desk: DeskSite) -> None:
     """Write what lies on the data partition of a camera that was registered."""
     for name in ("watch", "courier", "lampguard", "inbox"):
         shutil.copytree(desk.camera / name, state / name, symlinks=True)
