@@ -23,13 +23,12 @@ from firmware.registration.kept import read_kept
 from firmware.registration.listener import LINKS
 from firmware.registration.settings import FOLDER
 from formats.registration_cable import PORT
+from formats.service_cable import LINK as SERVICE_LINK
+from formats.service_cable import PORT as SERVICE_PORT
 
 NFT: Final = ("/usr/sbin/nft", "-f", "-")
 NFT_S: Final = 30.0
 """Longest time of nft; it takes milliseconds."""
-SERVICE_LINK: Final = "usb0"
-SERVICE_PORT: Final = 7701
-"""Of the laptop that a registered camera calls on its USB link."""
 TIME_PORT: Final = 123
 NTS_PORT: Final = 4460
 """Where a time server proves its identity (RFC 8915)."""

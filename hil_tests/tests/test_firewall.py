@@ -20,11 +20,12 @@ import pytest
 
 from firmware.config import Config
 from firmware.errors import FirmwareError
-from firmware.firewall import SERVICE_PORT, rules, set_firewall
+from firmware.firewall import rules, set_firewall
 from firmware.registration.kept import record_path
 from firmware.tests.command import config_of
 from firmware.tests.observations import eventually
 from formats.registration_cable import PORT
+from formats.service_cable import PORT as SERVICE_PORT
 
 NFT = shutil.which("nft", path=f"{os.environ['PATH']}:/usr/sbin")
 CLOSED = Path("provisioning/device/boot/files/usr/lib/tallylight/closed.nft")
