@@ -156,12 +156,16 @@ class Folder:
     def write(self, name: str, content: bytes, *, mode: int = MODE, synced: bool = True) -> None:
         """Write a new file; what was there is removed. If `synced`, wait for the disk.
 
+        It has exactly this mode, whatever the program's umask is: what another user must read is
+        readable also if root writes it in a unit that closes new files.
+
         Raises:
             ForeignFile: a folder is in its place.
         """
         self.remove(name)
         flags = _SAFE | os.O_WRONLY | os.O_CREAT | os.O_EXCL
         with os.fdopen(os.open(name, flags, mode, dir_fd=self.descriptor), "wb") as file:
+            os.fchmod(file.fileno(), mode)
             file.write(content)
             file.flush()
             if synced:

@@ -10,6 +10,7 @@ import logging
 import os
 import select
 import socket
+import stat
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, suppress
@@ -82,7 +83,7 @@ def run(
             for link in listening.values():
                 link.close()
         for folder in (config.state.lampguard, config.state.watch, config.state.courier):
-            _hand_over(folder)
+            give_to_owner(folder)
 
 
 class Link:
@@ -102,14 +103,26 @@ class Link:
         self.bell.close()
 
 
-def _hand_over(path: Path) -> None:
+def give_to_owner(path: Path) -> None:
     """Give what root made in a program's folder to the program, which the folder belongs to."""
     with Folder(path) as folder:
         owner = os.fstat(folder.descriptor)
-        for name in folder.names(limit=_NAMES):
-            if (found := folder.status(name)) is not None and found.st_uid == os.getuid():
-                to = (owner.st_uid, owner.st_gid)
-                os.chown(name, *to, dir_fd=folder.descriptor, follow_symlinks=False)
+        _give(folder, owner.st_uid, owner.st_gid)
+
+
+def _give(folder: Folder, user: int, group: int) -> None:
+    """Give what belongs to root in a folder, and in the folders below, which are given last.
+
+    While a folder is root's, no program can put a link into it.
+    """
+    for name in folder.names(limit=_NAMES):
+        found = folder.status(name)
+        if found is None or found.st_uid != os.getuid():
+            continue
+        if stat.S_ISDIR(found.st_mode):
+            with folder.folder(name) as below:
+                _give(below, user, group)
+        os.chown(name, user, group, dir_fd=folder.descriptor, follow_symlinks=False)
 
 
 def serve(session: Session, links: Sequence[Link]) -> None:

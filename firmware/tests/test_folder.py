@@ -270,3 +270,15 @@ def test_a_file_that_the_card_does_not_give_back_is_named(place: Path) -> None:
         folder.write("file", b"x")
         with pytest.raises(FileUnreadable, match="file cannot be read from the card: replace"):
             folder.read("file", limit=LIMIT)
+
+
+def test_a_file_has_the_mode_that_was_asked_for_also_under_a_closed_umask(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        with Folder(tmp_path) as folder:
+            folder.replace("settings", b"for all users", mode=0o644)
+            folder.write("key", b"for one", mode=0o600)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "settings").stat().st_mode & 0o777 == 0o644
+    assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
