@@ -45,7 +45,7 @@ CORNERS: Final = np.array([0, 1, 1j, 1 + 1j])
 
 
 def framed(alignment: Alignment, margin_px: int, scale: int = 1) -> Alignment:
-    """Return the same alignment with a margin around it, `scale` times as large."""
+    """Return the same alignment with a margin around it, `scale` times as large; below 0: less."""
     eye, other_eye, nose, mouth, other_mouth = (
         Point(scale * (point.x + margin_px), scale * (point.y + margin_px))
         for point in alignment.points

@@ -12,12 +12,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from recognition.aligner import align
+from recognition.aligner import STANDARD, align, framed
 from recognition.face import Face, Points
 from recognition.pixels import Pixels
 
-INNER: Final = slice(25, 125)
-"""Rows and columns of the chip that show the face and little background."""
+INNER: Final = framed(STANDARD, -25)
+"""The middle of the standard chip, which shows the face and little background. It is a chip of its
+own, because each embedder has another alignment, and quality is one measure for all of them."""
 
 VIEW_PX: Final = 60.0
 """Distance of the eyes beyond which a larger face is not seen more clearly: a chip has 55
@@ -116,7 +117,7 @@ class Shortfall:
 
 def measure(pixels: Pixels, face: Face) -> Quality:
     """Return the quality of one face in its picture."""
-    chip = align(pixels, face).pixels[INNER, INNER] @ LUMA
+    chip = align(pixels, face, INNER).pixels @ LUMA
     return replace(
         measure_points(face),
         sharpness_centi=round(100 * _sharpness(chip)),

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance, ImageFilter
 
+from recognition.aligner import align
 from recognition.eye import Eye
 from recognition.face import Box, Face, Point, Points
 from recognition.pixels import Pixels
 from recognition.quality import (
     ENROLMENT,
+    INNER,
     MATCHING,
     VIEW_PX,
     Bounds,
@@ -123,6 +125,12 @@ def test_box_and_points_refuse_what_a_look_would_refuse(face: Face, fault: Fault
     looked = [one.fault for one in shortfalls(measure(grey, face), MATCHING)]
     assert refused_by_points(face, MATCHING) is fault
     assert (fault in looked) is (fault is not None)
+
+
+def test_quality_is_measured_in_the_middle_of_the_standard_chip(eye: Eye, hopper: Pixels) -> None:
+    (face,) = eye.detector.find(hopper)
+    middle = align(hopper, face).pixels[25:125, 25:125].astype(int)
+    assert np.abs(align(hopper, face, INNER).pixels - middle).max() <= 1
 
 
 def test_a_larger_and_more_frontal_face_is_a_clearer_view() -> None:
