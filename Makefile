@@ -141,6 +141,9 @@ bench-growth: $(VENV)/.dev  ## outbox and courier: 10,000 waiting events over 10
 bench-idle: $(VENV)/.dev broker  ## watch and lampguard in a quiet scene: share of a core, memory, start
 	@$(PY) -m benchmarks.idle
 
+bench-latency: $(VENV)/.dev broker  ## first sight to opened event, real programs on the demo's street
+	@$(PY) -m benchmarks.latency
+
 bench-search: $(VENV)/.dev  ## the search in lists of 7 to 100,000 beside reading their bytes
 	@$(PY) -m benchmarks.search
 

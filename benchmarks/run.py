@@ -43,20 +43,26 @@ class Program:
 PROGRAMS: Final = (
     Program(
         "frames",
-        180,
+        130,
         [f"frame_ratio_{faces}" for faces in (0, 1, 5, 20)],
         takes=("peers", "faces"),
     ),
-    Program("crowd", 120, ["crowd_found_8", "crowd_found_20"], takes=("faces",)),
+    Program("crowd", 80, ["crowd_found_8", "crowd_found_20"], takes=("faces",)),
     Program(
         "idle",
-        80,
+        70,
         ["quiet_watch_core_share", "quiet_lampguard_core_share", "start_s", "watch_pss_mib"],
     ),
     Program("growth", 40, ["room_growth", "due_growth"]),
-    Program("receiver", 150, ["receiver_ratio_sqlite", "receiver_ratio_postgresql"]),
-    Program("search", 30, ["search_ratio_100k"], ("--seconds", "1")),
-    Program("envelopes", 30, ["seal_ms"], ("--seconds", "1")),
+    Program("latency", 140, ["first_sight_ms_p50", "first_sight_ms_p95"]),
+    Program(
+        "receiver",
+        100,
+        ["receiver_ratio_sqlite", "receiver_ratio_postgresql"],
+        ("--rounds", "2"),
+    ),
+    Program("search", 20, ["search_ratio_100k"], ("--seconds", "1")),
+    Program("envelopes", 20, ["seal_ms"], ("--seconds", "1")),
 )
 """The limits add up to less than ten minutes."""
 STOP_S: Final = 10.0

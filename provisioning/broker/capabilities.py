@@ -38,6 +38,17 @@ from provisioning.broker.tested_broker import Finding, TestedBroker
 from wire.certificate import Address
 from wire.limits import IN_FLIGHT
 
+UNFIT_SHARED: Final = (
+    "A broker without shared subscriptions (RabbitMQ is one) cannot serve several receivers."
+)
+UNFIT_RETAINED: Final = (
+    "A broker that keeps no retained message for each exact topic cannot bring a list to a camera "
+    "that was away."
+)
+UNFIT_NAMES: Final = (
+    "A broker that cannot take user name and client id from the certificate cannot serve: its "
+    "access rules would name whom a client claims to be."
+)
 QUIET_S: Final = 0.5
 """Time in which a message that must not come is waited for."""
 EXPIRES_S: Final = 1
@@ -54,9 +65,11 @@ def announced_limits(broker: TestedBroker) -> Iterator[Finding]:
         limits = probe.limits
     yield Finding("messages of QoS 1 are taken", limits.get(MAX_QOS, 2) >= 1, "max_qos 2")
     keeps = limits.get(RETAIN_AVAILABLE, 1) == 1
-    yield Finding("retained messages are taken", keeps, "retain_available true")
+    what = "retained messages are taken"
+    yield Finding(what, keeps, "retain_available true", UNFIT_RETAINED)
     shares = limits.get(SHARED_AVAILABLE, 1) == 1
-    yield Finding("shared subscriptions are taken", shares, "another broker, or its setting for it")
+    what, line = "shared subscriptions are taken", "another broker, or its setting for it"
+    yield Finding(what, shares, line, UNFIT_SHARED)
     size = limits.get(PACKET_SIZE, MESSAGE_LIMIT)
     what = f"packets of {MESSAGE_LIMIT} bytes are announced, or no limit"
     yield Finding(what, size >= MESSAGE_LIMIT, "no max_packet_size")
@@ -100,7 +113,7 @@ def _kept_bundle(camera: Address, publisher: Probe, topic: str) -> Finding:
     kept = [(each.payload, each.retained) for each in arrived] == [(bundle, True)]
     what = f"a list of {len(bundle)} bytes is kept for a camera that comes later"
     lines = f"retain_available true, message_size_limit {MESSAGE_LIMIT}, no max_packet_size"
-    return Finding(what, kept, lines)
+    return Finding(what, kept, lines, UNFIT_RETAINED)
 
 
 def _one_of_a_group(broker: TestedBroker, camera: Address, publisher: Probe, topic: str) -> Finding:
@@ -113,7 +126,7 @@ def _one_of_a_group(broker: TestedBroker, camera: Address, publisher: Probe, top
         reached += len(other.receive(QUIET_S, GROUP_MESSAGES))
     what = "each message to a group of subscribers ($share) reaches one of them"
     line = "another broker, or its setting for shared subscriptions"
-    return Finding(what, granted and reached == GROUP_MESSAGES, line)
+    return Finding(what, granted and reached == GROUP_MESSAGES, line, UNFIT_SHARED)
 
 
 def _sessions(camera: Address, publisher: Probe, topic: str) -> Iterator[Finding]:
@@ -138,4 +151,4 @@ def _named_by_certificate(camera: Address) -> Finding:
     with Probe(camera) as first, Probe(replace(camera, client_id="another")) as second:
         named = first.accepted and not first.alive() and second.alive()
     what = "the name in the certificate is the client id"
-    return Finding(what, named, "use_username_as_clientid true")
+    return Finding(what, named, "use_username_as_clientid true", UNFIT_NAMES)

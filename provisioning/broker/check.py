@@ -44,6 +44,10 @@ CONNECT_V5: Final = bytes.fromhex("101200044d5154540502003c00") + b"\x00\x05spy-
 """An MQTT v5 CONNECT of client `spy-1` with a clean start."""
 ACCEPTED: Final = (0x20, 0)
 """First byte and reason code of a CONNACK that accepts the client."""
+OLDER_MQTT: Final = frozenset({bytes.fromhex("20020001"), bytes.fromhex("20020000")})
+"""A CONNACK of MQTT 3.1.1: it has no properties. The first one says *unacceptable version*."""
+NO_V5: Final = 0x84
+"""The reason code of MQTT v5 for a version that the broker does not speak."""
 REASON_INDEX: Final = 3
 """Index of the reason code in a CONNACK."""
 
@@ -61,6 +65,7 @@ def check_broker(
         broker = TestedBroker(site, host, port, authority, Path(folder))
         _refuse_old_files(broker)
         refuse_other_door(host, port, site.broker / AUTHORITY_FILE)
+        _refuse_older_mqtt(broker)
         yield from _check_certificates(broker)
         with _connected(broker.issued_client(AUDITOR)):
             pass
@@ -80,6 +85,21 @@ def _refuse_old_files(broker: TestedBroker) -> None:
         raise BrokerRefused(
             "A certificate is missing here, or all are of an older key: run tallylight broker "
             "config, and install broker.tar again."
+        )
+
+
+def _refuse_older_mqtt(broker: TestedBroker) -> None:
+    """Raise if the broker answers a CONNECT of MQTT v5 as one that does not speak it."""
+    context = broker.fresh_client(secrets.token_hex(16)).certificate.context()
+    try:
+        answer = _answer(broker, context)
+    except OSError:
+        return  # The findings say what is wrong.
+    if answer in OLDER_MQTT or (len(answer) > REASON_INDEX and answer[REASON_INDEX] == NO_V5):
+        raise BrokerRefused(
+            f"The broker at {broker.host}:{broker.port} does not speak MQTT version 5, which has "
+            "the reason codes, expiry and shared subscriptions that the programs need: turn "
+            "version 5 on in its settings, or take another broker."
         )
 
 

@@ -20,6 +20,8 @@ class Finding:
     held: bool
     line: str
     """The line of mosquitto.conf, or the file, that decides it."""
+    unfit: str = ""
+    """One sentence on a broker that lacks it altogether; "": any broker can be set to do it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -188,10 +188,13 @@ def check(
             typer.echo(f"{'ok  ' if finding.held else 'FAIL'}  {finding.what}")
             if not finding.held:
                 typer.echo(f"      change in mosquitto.conf: {finding.line}")
+                if finding.unfit:
+                    typer.echo(f"      {finding.unfit}")
     failed = sum(not finding.held for finding in findings)
     if json:
         rows: list[JsonValue] = [
-            {"held": each.held, "what": each.what, "line": each.line} for each in findings
+            {"held": each.held, "what": each.what, "line": each.line, "unfit": each.unfit}
+            for each in findings
         ]
         print_result("", json=True, findings=rows)
     if failed:

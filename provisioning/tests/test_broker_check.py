@@ -3,13 +3,14 @@
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 from typer.testing import CliRunner
@@ -101,6 +102,14 @@ WEAKENED = {
 """Pieces of mosquitto.conf or the ACL and what takes their place; what is told, and which line."""
 
 
+UNFIT = {
+    "is the client id": "A broker that cannot take user name and client id from the certificate",
+    "retained messages": "A broker that keeps no retained message",
+    "$share": "A broker without shared subscriptions",
+}
+"""What is told of a broker that lacks it altogether."""
+
+
 @pytest.mark.long
 @pytest.mark.parametrize(("changes", "told"), WEAKENED.values(), ids=WEAKENED)
 def test_a_broker_that_was_weakened_is_found_out_with_the_line_to_change(
@@ -116,6 +125,7 @@ def test_a_broker_that_was_weakened_is_found_out_with_the_line_to_change(
     for what, line in told:
         (at,) = [at for at, row in enumerate(lines) if row.startswith("FAIL") and what in row]
         assert line in lines[at + 1]
+        assert UNFIT.get(what, "") in lines[at + 2]
 
 
 def weaken(workshop: Workshop, good: str, bad: str) -> None:
@@ -203,6 +213,34 @@ def test_another_program_on_the_port_is_no_broker(prepared: Workshop, port: int)
         other.start()
         assert "does not speak TLS" in refusal(*words(prepared, port))
         other.join(10)
+
+
+@pytest.mark.parametrize("answer", ["20020001", "2003008400"], ids=["3.1.1", "v5 refused"])
+def test_a_broker_without_mqtt_version_5_is_refused_in_one_sentence(
+    prepared: Workshop, port: int, answer: str
+) -> None:
+    files = conf(prepared).parent
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(files / "server.pem", files / "server.key")
+    ended = Event()
+
+    def serve(server: socket.socket) -> None:
+        while not ended.is_set():
+            with (
+                suppress(OSError),
+                context.wrap_socket(server.accept()[0], server_side=True) as line,
+            ):
+                if line.recv(64):
+                    line.sendall(bytes.fromhex(answer))
+
+    with socket.create_server(("127.0.0.1", port)) as server:
+        server.settimeout(0.2)
+        older = Thread(target=serve, args=(server,))
+        older.start()
+        said = refusal(*words(prepared, port))
+        ended.set()
+        older.join(10)
+    assert "does not speak MQTT version 5" in said
 
 
 @pytest.mark.parametrize(
