@@ -22,7 +22,7 @@ from formats.commissioning import read_commissioning, read_commissioning_accepta
 from formats.envelope import Kind, read
 from formats.event import MatchEvent
 from formats.keyfile import Cost, Purpose, make_key, read_key, write_key
-from formats.lease import decode_answer, decode_request
+from formats.lease import decode_answer, decode_located, decode_request
 from formats.ledger import Record, verify_checkpoint
 from formats.policy import read_policy, write_policy
 from formats.receipt import hand_over, open_receipt, read_handed_over
@@ -105,6 +105,7 @@ def parsers() -> list[Parser]:
 def _of_the_wire() -> list[Parser]:
     files = {"metadata/1.root.json": b"{}", "targets/ab.policy.json": b"[]", LAST: b"{}"}
     leases = {name: bytes.fromhex(data) for name, data in vectors("lease")["good"].items()}
+    blinking = leases.pop("blinking")
     asks = tuple(data for data in leases.values() if len(data) == ASK_BYTES)
     return [
         Parser("event", lambda data: read(Kind.EVENT, data), envelopes("EVENT")[:1]),
@@ -130,6 +131,7 @@ def _of_the_wire() -> list[Parser]:
         ),
         Parser("lease-request", decode_request, asks),
         Parser("lease-answer", decode_answer, tuple(set(leases.values()) - set(asks))),
+        Parser("locate-answer", decode_located, (blinking,)),
     ]
 
 
