@@ -251,7 +251,7 @@ def test_a_camera_of_the_image_gets_its_address_its_time_servers_and_a_door_to_t
     assert "DHCP=no" in wire
     sources = (settings / "site.sources").read_text()
     assert sources == "server 192.0.2.5 iburst\nserver 2001:db8::5 iburst\n"
-    assert "IPAddressAllow=192.0.2.7\n" in (settings / "courier.conf").read_text()
+    assert "IPAddressAllow=localhost 192.0.2.7\n" in (settings / "courier.conf").read_text()
 
 
 def test_each_camera_of_a_bench_gets_the_next_address(tmp_path: Path, laptop: Laptop) -> None:
