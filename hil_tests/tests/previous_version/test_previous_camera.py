@@ -153,7 +153,7 @@ def test_the_doctor_finds_keys_list_and_outbox(
     assert lines["keys"].startswith("ok")
     assert previous.facts["camera"] in lines["keys"]
     assert "version 1, accepted" in lines["list"]
-    assert "1 events wait" in lines["outbox"]
+    assert "1 event without a receipt yet" in lines["outbox"]
 
 
 def test_a_camera_that_was_registered_by_hand_says_that_it_must_be_registered(
