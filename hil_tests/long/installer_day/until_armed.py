@@ -4,7 +4,7 @@ import time
 from functools import partial
 from typing import Final
 
-from formats.ledger import Happening, Program
+from formats.ledger import Happening, Program, Record
 from hil_tests.long.installer_day.container import DayCamera
 from hil_tests.long.installer_day.day_folder import CAMERAS, CONTAINER, DESK, Day
 
@@ -56,13 +56,13 @@ def open_the_event(day: Day, handle: str) -> None:
 
 def has_list(camera: DayCamera) -> bool:
     """Return whether a camera has accepted a list."""
-    return accepted_lists(camera) > 0
+    return bool(accepted_lists(camera))
 
 
-def accepted_lists(camera: DayCamera) -> int:
-    """Return how often a camera has accepted a list."""
+def accepted_lists(camera: DayCamera) -> list[Record]:
+    """Return the records of the lists that a camera has accepted, again at each start."""
     records = camera.records(Program.WATCH)
-    return sum(one.event is Happening.LIST_ACCEPTED for one in records)
+    return [one for one in records if one.event is Happening.LIST_ACCEPTED]
 
 
 def is_armed(camera: DayCamera) -> bool:

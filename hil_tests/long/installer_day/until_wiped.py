@@ -32,21 +32,27 @@ UPDATE: Final = "tallylight-update.service"
 def offer_the_version(day: Day) -> None:
     """Build, sign and offer a version; two holders sign; the list carries it to the cameras."""
     with day.steps.step(f"Version {NEW} is signed and offered", DESK) as step:
-        before = [accepted_lists(camera) for camera in day.cameras]
         for version in (NEW, BAD):
             make_bundle(day, version)
         words = ("update", "offer", day.desk.site, day.bundle(NEW), "--to", day.desk.bundles)
         day.desk.tallylight(*words)
         day.desk.sign_policy()
         day.desk.publish()
-        for camera, count in zip(day.cameras, before, strict=True):
-            camera.wait("newer list", partial(has_more_lists, camera, count), LIST_S)
+        for camera in day.cameras:
+            camera.wait("policy", partial(has_policy, camera, published_policy(day)), LIST_S)
         step.seen = f"{day.bundle(NEW).stat().st_size / 1e6:.0f} MB; the cameras have the policy"
 
 
-def has_more_lists(camera: DayCamera, count: int) -> bool:
-    """Return whether a camera has accepted more lists than that."""
-    return accepted_lists(camera) > count
+def published_policy(day: Day) -> str:
+    """Return the digest of the policy that was published last: TUF names the file by it."""
+    (policy,) = (day.desk.site / "published" / "targets").glob("*.policy.json")
+    return policy.name.partition(".")[0]
+
+
+def has_policy(camera: DayCamera, digest: str) -> bool:
+    """Return whether the list that a camera accepted last came with this policy."""
+    accepted = accepted_lists(camera)
+    return bool(accepted) and accepted[-1].body["policy_digest"] == digest
 
 
 def make_bundle(day: Day, version: str) -> None:
