@@ -28,6 +28,7 @@ JOB = """
 echo "VM failed=$(systemctl --failed --plain --no-legend | tr -s '\\n' ' ')"
 echo "VM data=$(cat /sys/class/block/vda6/size) start=$(cat /sys/class/block/vda6/start)"
 echo "VM mapped=$(cat /sys/class/block/dm-1/size)"
+systemctl start tallylight-settings  # Returns when it has ended.
 rules=$(nft list ruleset)
 echo "VM dropping=$(echo "$rules" | grep -c 'policy drop') new=$(echo "$rules" | grep -c 7700)"
 echo "VM hash=$(cat /run/tallylight/root-hash)"
