@@ -76,7 +76,7 @@ def _members(archive: Path) -> Iterator[tuple[str, bytes]]:
     with tarfile.open(archive) as pack:
         for member in pack:
             name = PurePosixPath(member.name).name
-            file = pack.extractfile(member) if name in NAMES else None
+            file = pack.extractfile(member) if name in NAMES and member.isfile() else None
             if file is not None and member.size <= LARGEST:
                 yield name, file.read()
 
