@@ -10,7 +10,7 @@ Json: TypeAlias = dict[str, Any]
 
 HERE: Final = Path(__file__).resolve().parent
 CARDS: Final = ("embedder", "detector")
-PROBES: Final = {"fair": "one picture", "fused": "three fused"}
+PROBES: Final = {"fair": "one picture", "fused": "three added up"}
 
 
 def main() -> None:
@@ -48,7 +48,14 @@ def _figures(evaluation: Json) -> dict[str, str]:
             ],
         ),
         "drift": _drift(evaluation["running"]["drift"]),
-        "groups": f"**{evaluation['groups']['verdict']}**: {evaluation['groups']['reason']}.",
+        "factor": f"{evaluation['groups'].get('times_centi', 0) / 100:g}",
+        "worst": str(evaluation["groups"].get("worst")),
+        "promised": _promised(evaluation["groups"]),
+        "missed_by_group": _missed_by_group(evaluation["groups"]),
+        "detected": _detected(evaluation["groups"]),
+        "refusals": _refusals(evaluation["groups"]),
+        "nets": _nets(evaluation["groups"]),
+        "passages": _passages(evaluation["passages"]),
         "skipped": "; ".join(evaluation["skipped"]) or "nothing",
         "recall": _recall(evaluation["detection"]),
         "alarms": _alarms(evaluation["detection"]),
@@ -126,6 +133,113 @@ def _worse(evaluation: Json) -> str:
         for row in evaluation["worse"]
     ]
     return _table(["picture", "no face", "refused", "FNMR", "FMR"], rows)
+
+
+def _promised(groups: Json) -> str:
+    """Return FPIR of lists of one group: promised, measured, and the verdict in words."""
+    measured = groups["measured"]
+    if not measured:
+        return "Not measured."
+    asked = [f"N = {row['n']}, {100 * row['budget']:g} %" for row in measured[0]["searches"]]
+    promises = {
+        one["probe"]: [_promise(row) for row in one["searches"]] for one in reversed(measured)
+    }
+    rows = [
+        [f"promised at most, {PROBES[probe]}", *promised] for probe, promised in promises.items()
+    ]
+    rows += [
+        [
+            f"{one['people']} {one['group']} of `{one['set']}`, {PROBES[one['probe']]}",
+            *(_kept(row) for row in one["searches"]),
+        ]
+        for one in measured
+    ]
+    return _table(["FPIR, people", *asked], rows)
+
+
+def _promise(row: Json) -> str:
+    return "refused" if "refused" in row else f"{100 * row['promised']:.3f} %"
+
+
+def _kept(row: Json) -> str:
+    if "refused" in row:
+        return ""
+    mean, low, high = (100 * end for end in row["fpir"])
+    return f"{mean:.2f} % ({low:.2f} to {high:.2f}), {row['verdict']}"
+
+
+def _missed_by_group(groups: Json) -> str:
+    """Return FNIR of the groups whose people have a second picture, at the same thresholds."""
+    several = [one for one in groups["measured"] if any(row.get("fnir") for row in one["searches"])]
+    if not several:
+        return "Not measured."
+    asked = [f"N = {row['n']}, {100 * row['budget']:g} %" for row in several[0]["searches"]]
+    rows = [
+        [
+            f"{one['people']} {one['group']} of `{one['set']}`",
+            *(_percents(row["fnir"]) if row.get("fnir") else "" for row in one["searches"]),
+        ]
+        for one in several
+    ]
+    return _table(["FNIR, people", *asked], rows)
+
+
+def _detected(groups: Json) -> str:
+    rows = [
+        [f"{one['people']} {one['group']} of `{one['set']}`", one["faces"], one["set_without_face"]]
+        for one in groups["measured"]
+    ]
+    return _table(["people", "faces found", "pictures of the set in which none was found"], rows)
+
+
+def _refusals(groups: Json) -> str:
+    rows = [
+        [
+            f"{one['people']} {one['group']} of `{one['set']}`",
+            one["faces"],
+            _percents(one["refused_as_portrait"]),
+            _percents(one["refused_in_passing"]),
+        ]
+        for one in groups["measured"]
+    ]
+    return _table(["people", "faces", "refused for a list", "refused in passing"], rows)
+
+
+def _nets(groups: Json) -> str:
+    """Return each net's ratios of the groups, and its misses when every group is kept within."""
+    nets = groups["nets"]
+    if not nets:
+        return "Not measured."
+    head = ["same-group FMR over FMR 1e-2", *(one["name"] for one in nets)]
+    rows = [
+        [each["group"], *(_times(one["groups"][at]["times"]["0.01"]) for one in nets)]
+        for at, each in enumerate(nets[0]["groups"])
+    ]
+    rows.append(["FNIR with every group within 1 %, N = 7", *(_percents(n["fnir"]) for n in nets)])
+    return _table(head, rows)
+
+
+def _passages(passages: list[Json]) -> str:
+    head = [f"N = {row['n']}, {100 * row['budget']:g} %" for row in passages[0]["missed"]]
+    rows = [
+        [
+            one["probe"],
+            one["people"],
+            one["likeness"] or "",
+            *("refused" if "refused" in row else _percents(row["fnir"]) for row in one["missed"]),
+        ]
+        for one in passages
+    ]
+    return _table(["probe", "people", "cosine between looks", *head], rows)
+
+
+def _times(row: list[float]) -> str:
+    return f"{row[0]:.1f} ({row[1]:.1f} to {row[2]:.1f})"
+
+
+def _percents(row: list[float]) -> str:
+    mean, low, high = (100 * end for end in row)
+    return f"{mean:.2f} % ({low:.2f} to {high:.2f})"
 
 
 def _drift(row: Json) -> str:

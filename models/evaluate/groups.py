@@ -63,9 +63,15 @@ def worst_group(groups: Sequence[Group], table: Calibration) -> Groups | None:
     if not found:
         return None
     times, score, worst = max(found, key=lambda one: one[0])
+    (rate,) = (
+        one.fmr_ppb / PPB
+        for one in rates_for(worst.compared, table)
+        if one.score_ppm == round(score * PPM)
+    )
+    _, low, high = (end / rate for end in share(worst.compared.per_person(score, 1)))
     return Groups(
         times_centi=rounded_up_centi(times),
-        worst=f"{worst}: {times:.2f} times at {score:.2f}, rounded up",
+        worst=f"{worst}: {times:.2f} times ({low:.1f} to {high:.1f}) at {score:.2f}",
         measured=", ".join(f"{group} {times:.2f}" for times, _, group in found),
     )
 
@@ -85,6 +91,7 @@ def measured(group: Group, table: Calibration) -> Json:
         "group": group.name,
         "people": group.people,
         "faces": int(members.sum()),
+        "set_without_face": labelled.found.pictures - len(labelled.found.faces),
         "refused_as_portrait": _refused(labelled, members, ENROLMENT),
         "refused_in_passing": _refused(labelled, members, MATCHING),
         "probe": compared.probe.value,

@@ -1,11 +1,12 @@
 """Recognisers under test: the shipped embedder, its variants and a peer, each with its alignment.
 
 The shipped one is the code that runs on the camera. Its variants show what each change costs: the
-net as published, in float before quantisation, quantised on real faces, and without the mirror
-image. The peer gets the five points of its own detector and its own chip of 112 x 112, because
-another alignment would make it worse.
+net as published, in float before quantisation, and without the mirror image. The peer gets the five
+points of its own detector and its own chip of 112 x 112, because another alignment would make it
+worse.
 """
 
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -14,6 +15,7 @@ import cv2
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
+from models import FOLDER as MODELS
 from models.evaluate.cache import Rows, digest_of
 from recognition.aligner import Chip, align
 from recognition.contract import EmbedderEntry
@@ -23,10 +25,10 @@ from recognition.manifest import load_uncalibrated
 from recognition.pixels import Pixels
 from recognition.template import Side
 
+CENTRE: Final = MODELS / "build" / "centre.toml"
 PUBLISHED_NET: Final = "embedder.published.onnx"
 FLOAT_NET: Final = "embedder.float32.tflite"
-REAL_NET: Final = "embedder.real.int8.tflite"
-"""Files of `models.build.originals`: as published, in float, and quantised on real faces."""
+"""Files of `models.build.originals`: as published, and in float."""
 
 PEER_NET: Final = "MobileFaceNet.onnx"
 PEER_DETECTOR: Final = "yunet_n_320_320.onnx"
@@ -34,7 +36,7 @@ PEER_SCORE_MIN: Final = 0.3
 """A low bound: each picture has a face, and a missed face would count against the peer."""
 
 PEER_CANVAS_PX: Final = 320
-"""Side of YuNet's input; the set's pictures fit into it."""
+"""Side of YuNet's input; larger pictures are shrunk to it."""
 
 PEER_PX: Final = 112
 PEER_TEMPLATE: Final = (
@@ -167,6 +169,28 @@ class Halves:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Uncentred:
+    """The float net with its centre added back: what the centre alone changes."""
+
+    net: Bare
+    name: str = "float32 without the centre, mirrored"
+
+    @property
+    def origin(self) -> str:
+        """Digest of everything that its vectors depend on."""
+        return f"{self.net.origin} {digest_of(CENTRE)}"
+
+    def vector(self, pixels: Pixels, face: Face) -> Rows:
+        """Return the numbers of a face, (128,)."""
+        return self.of_chip(align(pixels, face, self.net.entry.alignment).pixels)
+
+    def of_chip(self, chip: Pixels) -> Rows:
+        """Return the answers to chip and mirror image, each with the centre, (128,)."""
+        centre: Rows = np.array(tomllib.loads(CENTRE.read_text("utf-8"))["mean"])
+        return self.net.of_chip(chip) + 2 * centre
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Published:
     """The published net that ours is derived from, on our chips."""
 
@@ -236,15 +260,17 @@ class Peer:
 
     def _chip(self, pixels: Pixels, face: Face) -> Pixels:
         canvas = np.zeros((PEER_CANVAS_PX, PEER_CANVAS_PX, 3), np.uint8)
-        canvas[: pixels.shape[0], : pixels.shape[1]] = pixels[..., ::-1]
+        shrunk = min(1.0, PEER_CANVAS_PX / max(pixels.shape[:2]))
+        small = cv2.resize(pixels, None, fx=shrunk, fy=shrunk, interpolation=cv2.INTER_AREA)
+        canvas[: small.shape[0], : small.shape[1]] = small[..., ::-1]
         found = self.detector.detect(canvas)[1]
         if found is None:
             raise SystemExit(
                 "YuNet found no face where our detector found one: run it without --peers."
             )
         middle = np.array([face.box.x + face.box.width / 2, face.box.y + face.box.height / 2])
-        off = np.abs(found[:, :2] + found[:, 2:4] / 2 - middle).sum(axis=1)
-        points = found[off.argmin(), 4:14].reshape(5, 2) @ np.array([1, 1j])
+        off = np.abs(found[:, :2] + found[:, 2:4] / 2 - shrunk * middle).sum(axis=1)
+        points = found[off.argmin(), 4:14].reshape(5, 2) @ np.array([1, 1j]) / shrunk
         template = np.array(PEER_TEMPLATE)
         offsets = points - points.mean()
         turn = np.vdot(offsets, template - template.mean()) / np.vdot(offsets, offsets).real

@@ -15,9 +15,8 @@ from typing import Final
 import numpy as np
 
 from models import FOLDER
-from models.evaluate import detection
+from models.evaluate import detection, peer_dlib
 from models.evaluate.cache import Rows
-from models.evaluate.calibrate import calibrate
 from models.evaluate.degradations import degrade
 from models.evaluate.group_trials import as_a_camera, of_single_pictures
 from models.evaluate.groups import compared_nets, measured, promise
@@ -28,13 +27,14 @@ from models.evaluate.page import page
 from models.evaluate.passages import passages
 from models.evaluate.recognisers import (
     FLOAT_NET,
-    REAL_NET,
+    PUBLISHED_NET,
     Bare,
     Halves,
     Peer,
     Published,
     Recogniser,
     Shipped,
+    Uncentred,
 )
 from models.evaluate.report import (
     Json,
@@ -50,6 +50,7 @@ from models.evaluate.report import (
 from models.evaluate.trials import Trial, in_turn, tracks_of
 from recognition.calibration import Calibration, Grade, grade
 from recognition.contract import EmbedderEntry
+from recognition.manifest import load_manifest
 
 DRIFT_FACES: Final = 200
 
@@ -64,7 +65,7 @@ def main() -> None:
     shipped = Shipped.load(FOLDER)
     templates = vectors[shipped.name]
     labelled = labelled_sets(arguments.labelled, FOLDER) if arguments.labelled else []
-    calibration = calibrate(found, templates, shipped, FOLDER, labelled)
+    calibration = load_manifest(FOLDER).calibration
     trial = Trial.of(templates, found.people)
     evaluation: Json = {
         "command": "python -m models.evaluate.run",
@@ -122,19 +123,21 @@ def _recognisers(arguments: argparse.Namespace, skipped: list[str]) -> list[Reco
         skipped.append("peers: no --peers")
     else:
         chosen.append(Peer.load(arguments.peers))
+        if peer_dlib.is_there(arguments.peers):
+            chosen.append(peer_dlib.Dlib.load(arguments.peers))
+        else:
+            skipped.append("peer dlib: it is not installed, or its nets are not among the peers")
     return chosen
 
 
 def _originals(folder: Path, entry: EmbedderEntry, skipped: list[str]) -> list[Recogniser]:
-    chosen: list[Recogniser] = [Published.load(folder, entry)]
-    for name, file in (
-        ("float32 before quantising, mirrored", FLOAT_NET),
-        ("int8 quantised on real faces, mirrored", REAL_NET),
-    ):
-        if (folder / file).exists():
-            chosen.append(Bare.load(name, folder / file, entry, mirrored=True))
-        else:
-            skipped.append(f"{name}: make models-originals LFW=<zip> writes it")
+    name = "float32 before quantising, mirrored"
+    real = Bare.load(name, folder / FLOAT_NET, entry, mirrored=True)
+    chosen: list[Recogniser] = [real, Uncentred(real)]
+    if (folder / PUBLISHED_NET).exists():
+        chosen.append(Published.load(folder, entry))
+    else:
+        skipped.append(f"the net as published: no {PUBLISHED_NET} among the originals")
     return chosen
 
 

@@ -23,6 +23,9 @@ HALVINGS: Final = 24
 TRACK: Final = 3
 """Pictures of one fused probe: as many as a camera adds up (firmware/looking/tracks.py)."""
 
+HIGH: Final = 0.2
+"""From here on few strangers are left, and only those are looked at: that is most of the time."""
+
 SEEN_MIN: Final = 20
 """Least comparisons of strangers that reach a threshold, for a rate that counts as measured."""
 
@@ -82,6 +85,12 @@ class Trial:
         return self.scores[same], np.broadcast_to(self.probes[:, None], same.shape)[same]
 
     @cached_property
+    def _high(self) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
+        """The few comparisons of strangers from `HIGH` on: probe, weight and score of each."""
+        rows, columns = np.nonzero(self.strangers >= HIGH)
+        return rows, self._share[columns], self.strangers[rows, columns]
+
+    @cached_property
     def _share(self) -> NDArray[np.float32]:
         """The weight of each picture among strangers, equal for each person, (pictures,)."""
         counts = np.bincount(self.pictures)
@@ -95,6 +104,11 @@ class Trial:
 
     def reached(self, threshold: float) -> NDArray[np.float64]:
         """Return each probe's chance that a stranger's picture reaches it, (probes,)."""
+        if threshold >= HIGH:
+            rows, shares, scores = self._high
+            passed = scores >= threshold
+            counts = np.bincount(rows[passed], shares[passed], minlength=len(self.probes))
+            return counts.astype(np.float64)
         return ((self.strangers >= threshold).astype(np.float32) @ self._share).astype(np.float64)
 
     def fmr(self, threshold: float) -> NDArray[np.float64]:
@@ -107,6 +121,8 @@ class Trial:
 
     def seen(self, threshold: float) -> int:
         """Return how many comparisons of strangers reach the threshold."""
+        if threshold >= HIGH:
+            return int((self._high[2] >= threshold).sum())
         return int((self.strangers >= threshold).sum())
 
     def at_fmr(self, rate: float) -> float:
