@@ -95,9 +95,8 @@ class Outbox(WaitingEvents):
                     link = draft if link is None or draft.number > link.number else link
                 elif not _drop_draft(at, name, named=link is not None and name == name_of(link)):
                     broken.append(name)
-            if link is not None and found != [link, link]:
-                marks.write_chains(at.root, link)
-        self._newest = self._named = link
+            self._newest, self._named = link, link if found == [link, link] else None
+            self._name_newest(at)
         return Recovered(link, tuple(broken))
 
     def put(self, sealed: Sealed, link: Link) -> None:
@@ -135,9 +134,9 @@ class Outbox(WaitingEvents):
 
     def set_link(self, link: Link) -> None:
         """Name the event after which the chain goes on."""
+        self._newest, self._named = link, None
         with open_places(self._path) as at:
-            marks.write_chains(at.root, link)
-        self._newest = self._named = link
+            self._name_newest(at)
 
     def set_terms(self, terms: Terms) -> None:
         """Write whose receipts allow removal and how long events are kept."""
@@ -228,7 +227,7 @@ class Outbox(WaitingEvents):
         return lapsed
 
     def _name_newest(self, at: Places) -> None:
-        """Name the newest event in the chains before an event leaves, unless they do already."""
+        """Name the newest event in the chains, unless they do already, or the disk is full."""
         if self._newest is None:
             self._newest = self._newest_of(marks.read_chains(at.root)[0])
         if self._newest is not None and self._newest != self._named:

@@ -91,7 +91,8 @@ def request() -> bytes:
 
 
 def settings(kind: type[CameraConfig] | type[EstateConfig]) -> bytes:
-    usual = {"accelerator": "'cpu'", "broker_port": "8883", "lamp_eye": "'none'"}
+    usual = {"accelerator": "'cpu'", "lamp_eye": "'none'"}
+    usual |= {"broker_port": "8883", "bundle_port": "8884"}
     return "\n".join(
         f"{name} = {usual.get(name, repr('x'))}" for name in (one.name for one in fields(kind))
     ).encode()

@@ -151,6 +151,7 @@ def show(folder: Folder, *, json: Json = False) -> None:
 def practise(
     *,
     count: Annotated[int, typer.Option(min=1, max=64, help="How many pretend cameras.")] = 2,
+    json: Json = False,
 ) -> None:
     """Practise a registration with pretend cameras: no hardware, no site; nothing is kept."""
 
@@ -169,8 +170,9 @@ def practise(
             bench.run(made.cables, count)
         except KeyboardInterrupt:
             bench.stopped.set()
-        done = counted(len(made.manifest.found), "pretend camera")
-    typer.echo(f"{done} registered. Nothing was kept.")
+        found = len(made.manifest.found)
+    done = f"{counted(found, 'pretend camera')} registered. Nothing was kept."
+    print_result(done, json=json, registered=found)
 
 
 @app.command()
