@@ -83,6 +83,6 @@ def test_public_halves_and_mere_headers_are_no_secret(tmp_path: Path) -> None:
     openssl("genpkey", "-algorithm", "ED25519", "-out", tmp_path / "x.key")
     openssl("pkey", "-in", tmp_path / "x.key", "-pubout", "-out", tmp_path / "x.pem")
     (tmp_path / "x.key").unlink()
-    (tmp_path / "library.so").write_bytes(b"-----BEGIN PRIVATE" b" KEY-----\0-----END\0")
+    (tmp_path / "library.so").write_bytes(b"-----BEGIN %s-----\0-----END\0" % b"PRIVATE KEY")
     (tmp_path / "models.pub").write_bytes(b"ab" * 32 + b"\n")
     assert secrets_in(tmp_path) == {}
