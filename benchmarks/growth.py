@@ -76,7 +76,7 @@ def _due(folder: Path, size: int, stack: ExitStack) -> Callable[[], object]:
     _fill(line.broker.state.outbox / "waiting", size)
     courier = line.courier()
     courier.connection.connected = True
-    courier.connection._line = ConnectionLine()  # noqa: SLF001  # No broker is needed here.
+    courier.connection._line = ConnectionLine()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     for number in range(1, size + 1):
         name, digest = f"{number:012d}", number.to_bytes(32)
         courier.flights.add(Flight(name, digest, number, time.monotonic()))
