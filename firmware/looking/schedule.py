@@ -39,9 +39,10 @@ PAUSE_S: Final = 0.05
 """After the first look: one frame at 20 per second."""
 PAUSE_MOST_S: Final = 10.0
 """A person who stays in view is looked at this often."""
-PAUSE_REFUSED_S: Final = 0.1
-"""The longest pause of a face of which no look was good enough yet. A refused look costs a chip and
-no template, and a walker is blurred in one frame and sharp in the next."""
+PAUSE_FIRST_S: Final = 0.1
+"""The longest pause until the first sum of looks is compared. A refused look costs a chip and no
+template, and a walker is blurred in one frame and sharp in the next. A longer pause loses who is in
+view for half a second, hidden for a while: one of twenty in the crowd of hil_tests/tests."""
 CLEARER: Final = 1.5
 """A view so many times clearer than the clearest before begins the pauses anew."""
 EARLY_NS: Final = 10_000_000
@@ -122,7 +123,7 @@ def due_at_ns(track: Track) -> int:
     """Return when the next look of a track is due, unless its face becomes clearer before."""
     if not track.tries or track.agreed:
         return track.tried_ns
-    most_s = PAUSE_MOST_S if track.looks else PAUSE_REFUSED_S
+    most_s = PAUSE_MOST_S if track.looks >= LOOKS else PAUSE_FIRST_S
     return track.tried_ns + int(1e9 * min(most_s, PAUSE_S * 2.0 ** min(track.tries - 1, 16)))
 
 

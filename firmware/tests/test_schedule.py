@@ -1,11 +1,18 @@
 """The look schedule: each rule by who is looked at, in which order, and when."""
 
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import pytest
 
-from firmware.looking.schedule import DEADLINE_NS, FRAME_NS, PAUSE_MOST_S, LookSchedule
-from firmware.looking.tracks import OF, Track
+from firmware.looking.schedule import (
+    DEADLINE_NS,
+    FRAME_NS,
+    PAUSE_FIRST_S,
+    PAUSE_MOST_S,
+    LookSchedule,
+)
+from firmware.looking.tracks import LOOKS, OF, Track
 from firmware.record.counts import Counts
 from firmware.tests.fakes import PasserBy, face_of
 from recognition.face import Face
@@ -99,6 +106,15 @@ def test_a_refused_look_is_tried_again_in_the_next_frame() -> None:
     street, one = Street(), track()
     tried = [bool(street.frame(60 + number / 10, one, good=False)) for number in range(20)]
     assert all(tried)
+
+
+def test_after_refused_looks_the_first_sum_is_as_near_as_before() -> None:
+    street, one = Street(), track()
+    frames = [60 + number / 20 for number in range(12)]
+    looked = [at_s for at_s in frames if street.frame(at_s, one, good=one.tries > 2)]
+    pauses = [round(after - before, 3) for before, after in pairwise(looked)]
+    assert one.looks == LOOKS
+    assert max(pauses) <= PAUSE_FIRST_S
 
 
 def test_who_is_nearest_to_a_decision_goes_first() -> None:
