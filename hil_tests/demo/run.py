@@ -74,6 +74,7 @@ class Run:
             DeskRefused: a program ended or did not get ready, and its own words say why; or the
                 machine is too busy.
         """
+        before = self._sealed()
         with (
             PinServer(self.seen.board) as lines,
             Programs(self.desk.folder / "logs", frozenset({"watch"})) as programs,
@@ -83,7 +84,7 @@ class Run:
             while self._watch(programs, source, on_turn) and not self.interrupted:
                 self._lose_light(programs)
             programs.alive()
-            self._await_delivery(programs)
+            self._await_delivery(programs, before)
             programs.stop()
         return gather(self.desk, self.seen, self._is_listed if self.listed else None)
 
@@ -183,9 +184,14 @@ class Run:
         os.close(end)
         return watch
 
-    def _await_delivery(self, programs: Programs) -> None:
-        ledger = records(self.desk.camera / "watch" / "ledger.jsonl")
-        events = sum(record.event is Happening.EVENT_SEALED for record in ledger)
+    def _sealed(self) -> int:
+        """Return how many events the camera has sealed, also in earlier runs on this desk."""
+        ledger = self.desk.camera / "watch" / "ledger.jsonl"
+        told = records(ledger) if ledger.exists() else []
+        return sum(record.event is Happening.EVENT_SEALED for record in told)
+
+    def _await_delivery(self, programs: Programs, before: int) -> None:
+        events = self._sealed() - before
         until_s = time.monotonic() + DELIVERED_S
         while remove_receipted(State(self.desk.camera)) or min(self._told()) < events:
             programs.alive()
