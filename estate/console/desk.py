@@ -44,6 +44,8 @@ from formats.verdict import (
     sign_verdict,
 )
 
+READ_S: Final = 5.0
+"""The store is read so often without a change."""
 SITE_S: Final = 20.0
 """What the site signs is taken up within this time, and with each verdict at once."""
 
@@ -90,6 +92,8 @@ class Desk:
     _lock: Lock = field(default_factory=Lock, repr=False)
     _read: object = None
     """The store's mark when it was read last; None: it must be read."""
+    _read_due_s: float = 0.0
+    """When it is read again without a change: what is overdue changes with time alone."""
 
     def __post_init__(self) -> None:
         self.take_site()
@@ -134,7 +138,7 @@ class Desk:
     def refresh(self) -> None:
         """Open new events, forget destroyed ones, and count a change if there is one.
 
-        While no program changes the store, this reads nothing from it, however many events wait.
+        While no program changes the store, this reads it once in `READ_S` at most.
 
         Raises:
             VerdictRefused: the site no longer names this reviewer; nothing is shown any more.
@@ -143,10 +147,10 @@ class Desk:
         with self._lock:
             if not self._named or time.monotonic() >= self._site_due_s:
                 self.take_site()
-            mark = self.store.change_mark()
-            if mark != self._read:
+            mark, now_s = self.store.change_mark(), time.monotonic()
+            if mark != self._read or now_s >= self._read_due_s:
                 self._read_store()
-                self._read = mark
+                self._read, self._read_due_s = mark, now_s + READ_S
 
     def _read_store(self) -> None:
         here = self.store.digests()

@@ -42,7 +42,7 @@ PAUSE_MOST_S: Final = 10.0
 PAUSE_FIRST_S: Final = 0.1
 """The longest pause until the first sum of looks is compared. A refused look costs a chip and no
 template, and a walker is blurred in one frame and sharp in the next. A longer pause loses who is in
-view for half a second, hidden for a while: one of twenty in the crowd of hil_tests/tests."""
+view for half a second, hidden for a while: one of twenty in a drawn crowd."""
 CLEARER: Final = 1.5
 """A view so many times clearer than the clearest before begins the pauses anew."""
 EARLY_NS: Final = 10_000_000
