@@ -43,7 +43,7 @@ class Street:
     def frame(
         self, at_s: float, *followed: Track, size: float = 100.0, good: bool = True
     ) -> list[Track]:
-        """Return whom a frame looked at, in order; every face is the same but for its track."""
+        """Return the tracks that a frame looked at, in order; all faces are alike."""
         faces = [(face_of(PasserBy(0, 0), size), one) for one in followed]
         return self.seen(at_s, *faces, good=good)
 

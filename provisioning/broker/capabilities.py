@@ -47,7 +47,7 @@ UNFIT_RETAINED: Final = (
 )
 UNFIT_NAMES: Final = (
     "A broker that cannot take user name and client id from the certificate cannot serve: its "
-    "access rules would name whom a client claims to be."
+    "each client could then take the name of another one."
 )
 QUIET_S: Final = 0.5
 """Time in which a message that must not come is waited for."""

@@ -97,7 +97,7 @@ def _headroom_sentences(headroom: Headroom) -> str:
 
 
 def _measured(groups: Groups | None) -> str:
-    """Return on whom the promise for one group was measured."""
+    """Return the group, the set and the number of people that the promise was measured on."""
     if groups is None:
         return "No group was measured with these nets: eight times the average is assumed."
     return (
